@@ -1,0 +1,10 @@
+"""Sourced facts: every constant of the program is a figure with unit, band, source and confidence.
+
+One YAML file per kind under ``catalog/data``; see :mod:`clustersim.catalog.records` for the record and
+:mod:`clustersim.catalog.store` for look-up by name or alias.
+"""
+
+from clustersim.catalog.records import ASSUMED_BAND, Entry, Figure, Source
+from clustersim.catalog.store import catalog_files, entries, entry, kinds
+
+__all__ = ["ASSUMED_BAND", "Entry", "Figure", "Source", "catalog_files", "entries", "entry", "kinds"]

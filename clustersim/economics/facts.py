@@ -1,0 +1,70 @@
+"""What `economics` is told about the site and the run: plain counts, powers and energies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Accelerators:
+    """One type of accelerator on the site."""
+
+    name: str
+    """Catalog name (kind ``accelerators``)."""
+    count: int
+    servers: int
+
+
+@dataclass(frozen=True)
+class Generators:
+    """One type of on-site generator."""
+
+    name: str
+    """Catalog name (kind ``generators``)."""
+    rated_w: float
+    """Rating of all units together. [W]"""
+    energy_j: float = 0.0
+    """Electrical energy that they made over the horizon. [J]"""
+
+
+@dataclass(frozen=True)
+class Battery:
+    """One type of storage."""
+
+    name: str
+    """Catalog name (kind ``batteries``)."""
+    energy_j: float
+    """Capacity of all units together. [J]"""
+
+
+@dataclass(frozen=True)
+class CostFacts:
+    """Everything that the cost depends on besides prices."""
+
+    accelerators: tuple[Accelerators, ...]
+    network_usd: float
+    """Switches, optics and cables, from the fabric's bill of materials. [USD]"""
+    provisioned_it_w: float
+    """IT power that building and MEP are made for. [W]"""
+    mean_it_w: float
+    """IT power drawn, mean over the horizon. [W]"""
+    horizon_s: float
+    grid_energy_j: float
+    """Energy bought at the meter over the horizon. [J]"""
+    tokens_per_s: float
+    """While the job trains at full speed. [1/s]"""
+    goodput: float
+    """Share of the horizon in which work was done that counted. [-]"""
+    generators: tuple[Generators, ...] = ()
+    batteries: tuple[Battery, ...] = ()
+    fibre_m: float = 0.0
+    """Route length of fibre built between sites. [m]"""
+    damping_energy_j: float = 0.0
+    """Part of the energy that went into damping. [J]"""
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        if self.horizon_s <= 0.0 or self.provisioned_it_w <= 0.0:
+            raise ValueError("horizon_s and provisioned_it_w must be positive")
+        if not 0.0 <= self.goodput <= 1.0:
+            raise ValueError(f"expected goodput between 0 and 1, got {self.goodput:g}")

@@ -1,0 +1,77 @@
+"""Networks of a place: fat trees, fibre between sites, max-min rates, collective times and the bill of materials."""
+
+from clustersim.fabric.bill import BillItem, BillTotals, bill_of_materials, bill_totals
+from clustersim.fabric.collectives import (
+    HierarchicalCost,
+    Level,
+    all_to_all,
+    hierarchical_all_reduce,
+    point_to_point,
+    ring_all_gather,
+    ring_all_reduce,
+    ring_reduce_scatter,
+    tree_all_reduce,
+)
+from clustersim.fabric.fat_tree import SiteEndpoints, SiteFabric, TreeShape, build_tree, tree_shape
+from clustersim.fabric.graph import bisection_bandwidth, to_networkx
+from clustersim.fabric.maxmin import flow_completion_times, max_min_rates
+from clustersim.fabric.multi_site import (
+    Fabric,
+    WanRoute,
+    build_fabric,
+    great_circle_m,
+    wan_path,
+    wan_ring_bandwidth,
+)
+from clustersim.fabric.rates import MOST_CLASSES, RateTable, rate_table
+from clustersim.fabric.resources import accelerator_resources, hop_count, path_latency, placement
+from clustersim.fabric.spec import FabricOptics, FabricSpec, Oversubscription, WanLink, WanSpec
+from clustersim.fabric.traffic import RESOURCES, Placement, TrafficClass, group_ranks, group_traffic
+
+__all__ = [
+    "MOST_CLASSES",
+    "RESOURCES",
+    "BillItem",
+    "BillTotals",
+    "Fabric",
+    "FabricOptics",
+    "FabricSpec",
+    "HierarchicalCost",
+    "Level",
+    "Oversubscription",
+    "Placement",
+    "RateTable",
+    "SiteEndpoints",
+    "SiteFabric",
+    "TrafficClass",
+    "TreeShape",
+    "WanLink",
+    "WanRoute",
+    "WanSpec",
+    "accelerator_resources",
+    "all_to_all",
+    "bill_of_materials",
+    "bill_totals",
+    "bisection_bandwidth",
+    "build_fabric",
+    "build_tree",
+    "flow_completion_times",
+    "great_circle_m",
+    "group_ranks",
+    "group_traffic",
+    "hierarchical_all_reduce",
+    "hop_count",
+    "max_min_rates",
+    "path_latency",
+    "placement",
+    "point_to_point",
+    "rate_table",
+    "ring_all_gather",
+    "ring_all_reduce",
+    "ring_reduce_scatter",
+    "to_networkx",
+    "tree_all_reduce",
+    "tree_shape",
+    "wan_path",
+    "wan_ring_bandwidth",
+]

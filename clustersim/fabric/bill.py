@@ -1,0 +1,181 @@
+"""Bill of materials of a fabric: switches, optics, cables and fibre, with watts and dollars from the catalog."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from clustersim import catalog
+from clustersim.catalog import Entry
+from clustersim.errors import InputError
+from clustersim.fabric.fat_tree import SiteFabric
+from clustersim.fabric.multi_site import Fabric, WanRoute
+from clustersim.fabric.spec import FabricSpec
+
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class BillItem:
+    """One line of the bill. A figure that the catalog does not have is None."""
+
+    place: str
+    """Name of the site, or of both sites of a long-haul link."""
+    item: str
+    """Where it is used: ``leaf switch``, ``optics host-leaf, leaf end``, ``cable leaf-spine``."""
+    part: str
+    """Catalog name; empty for cables and fibre."""
+    count: int
+    watts_typical: float | None
+    """Of each. [W]"""
+    watts_maximum: float | None
+    """Of each; the upper end of the range where the source gives one. [W]"""
+    usd: float | None
+    """Of each. [USD]"""
+    sources: tuple[str, ...]
+    """Identifiers of the sources in the catalog file of the part."""
+
+
+@dataclass(frozen=True)
+class BillTotals:
+    """Sums over a bill, and what they leave out."""
+
+    watts_typical: float
+    """[W]"""
+    watts_maximum: float
+    """Items without a maximum enter with their typical watts. [W]"""
+    usd: float
+    """[USD]"""
+    without_watts: tuple[str, ...]
+    """Items whose watts nobody published; not in the sums."""
+    without_price: tuple[str, ...]
+    """Items whose price nobody published; not in the sum."""
+
+
+def _value(entry: Entry, name: str) -> float | None:
+    return entry.si(name) if entry.has(name) else None
+
+
+def _sources(entry: Entry, names: Iterable[str]) -> tuple[str, ...]:
+    """Return the sources of those figures of `names` that the entry has, each once."""
+    listed = [source for name in names if entry.has(name) for source in entry.figure(name).source.split(", ")]
+    return tuple(dict.fromkeys(listed))
+
+
+def _switch(place: str, item: str, part: str, count: int) -> BillItem:
+    entry = catalog.entry("switches", part)
+    names = ("power.typical", "power.maximum", "price")
+    typical, maximum, price = (_value(entry, name) for name in names)
+    return BillItem(place, item, entry.name, count, typical, maximum, price, _sources(entry, names))
+
+
+def _module(place: str, item: str, part: str, links: int, rate: float) -> BillItem:
+    """Return the modules at one end of `links` links of `rate` [B/s]."""
+    entry = catalog.entry("optics", part)
+    per_module = math.floor(entry.si("data_rate") / rate + _ROUNDING)
+    if per_module < 1:
+        raise InputError(
+            f"fabric.optics: {part} carries {entry.si('data_rate') * 8e-9:g} Gbit/s, "
+            f"less than a port of {rate * 8e-9:g} Gbit/s"
+        )
+    return _modules(place, item, entry, math.ceil(links / per_module))
+
+
+def _modules(place: str, item: str, entry: Entry, count: int) -> BillItem:
+    watts = _value(entry, "power")
+    given = watts is not None and entry.figure("power").band == "given"
+    most = entry.figure("power").high if given else watts
+    price = _value(entry, "price")
+    return BillItem(place, item, entry.name, count, watts, most, price, _sources(entry, ("power", "price")))
+
+
+def _passive(place: str, item: str, count: int) -> BillItem:
+    return BillItem(place, item, "", count, 0.0, 0.0, None, ())
+
+
+def _link_items(place: str, between: str, ends: tuple[str, str], links: int, rate: float) -> list[BillItem]:
+    """Return what `links` links are made of: a module at each end and a fibre cable, or one copper assembly."""
+    copper = [catalog.entry("optics", part).properties.get("medium") == "copper" for part in ends]
+    if all(copper):
+        return [_module(place, f"copper {between}", ends[0], links, rate)]
+    if any(copper):
+        raise InputError(f"fabric.optics: {between}: copper at both ends or at none, got {ends[0]} and {ends[1]}")
+    below, above = between.split("-")
+    return [
+        _module(place, f"optics {between}, {below} end", ends[0], links, rate),
+        _module(place, f"optics {between}, {above} end", ends[1], links, rate),
+        _passive(place, f"cable {between}", links),
+    ]
+
+
+def _site_items(spec: FabricSpec, tree: SiteFabric) -> list[BillItem]:
+    """Return the lines of one site."""
+    place, rate, optics = tree.site.name, tree.port_rate, spec.optics
+    items = [
+        _switch(place, "leaf switch", spec.switch, tree.leaf_switches),
+        _switch(place, "spine switch", spec.switch, tree.spine_switches),
+        *_link_items(place, "host-leaf", (optics.host, optics.leaf or optics.host), tree.host_links, rate),
+        *_link_items(place, "leaf-spine", (optics.leaf_spine, optics.leaf_spine), tree.leaf_spine_links, rate),
+    ]
+    if optics.spine_core is not None:
+        items.append(_switch(place, "core switch", spec.switch, tree.core_switches))
+        ends = (optics.spine_core, optics.spine_core)
+        items += _link_items(place, "spine-core", ends, tree.spine_core_links, rate)
+    return items
+
+
+def _wan_items(route: WanRoute, transceiver: str) -> list[BillItem]:
+    """Return transceivers, fibre and line amplifiers of a long-haul link."""
+    place, entry = f"{route.a} - {route.b}", catalog.entry("optics", transceiver)
+    count = 2 * math.ceil(route.capacity / entry.si("data_rate") - _ROUNDING)
+    line = catalog.entry("networks", "long_haul")
+    names = ("amplifier.spacing", "amplifier.power")
+    spacing, watts = (line.si(name) for name in names)
+    huts = math.ceil(route.route_m / spacing) - 1
+    items = [
+        _modules(place, "WAN transceiver", entry, count),
+        _passive(place, "WAN fibre pair", route.fibre_pairs),
+    ]
+    if huts < 1:
+        return items
+    return [*items, BillItem(place, "WAN line amplifier hut", "", huts, watts, watts, None, _sources(line, names))]
+
+
+def bill_of_materials(fabric: Fabric) -> list[BillItem]:
+    """Return what the fabric is made of.
+
+    Network cards belong to the server and are not listed, nor is what a fibre route costs to build or lease. Line
+    amplifiers stand every ``amplifier.spacing`` of a long-haul route, one hut for all pairs.
+
+    Raises
+    ------
+    CatalogError
+        If the catalog does not know a switch or a module.
+    InputError
+        If a module is slower than a port.
+    """
+    items = [item for tree in fabric.sites for item in _site_items(fabric.spec, tree)]
+    if fabric.spec.wan is not None:
+        items += [item for route in fabric.wan for item in _wan_items(route, fabric.spec.wan.transceiver)]
+    return items
+
+
+def bill_totals(items: Iterable[BillItem]) -> BillTotals:
+    """Return the sums of a bill over all counts."""
+    lines = list(items)
+    powered = [(line, line.watts_typical) for line in lines if line.watts_typical is not None]
+    return BillTotals(
+        watts_typical=math.fsum(line.count * watts for line, watts in powered),
+        watts_maximum=math.fsum(
+            line.count * (watts if line.watts_maximum is None else line.watts_maximum) for line, watts in powered
+        ),
+        usd=math.fsum(line.count * line.usd for line in lines if line.usd is not None),
+        without_watts=_named(line for line in lines if line.watts_typical is None),
+        without_price=_named(line for line in lines if line.usd is None),
+    )
+
+
+def _named(lines: Iterable[BillItem]) -> tuple[str, ...]:
+    """Return items, with their part where there is one, each once."""
+    return tuple(dict.fromkeys(f"{line.item} {line.part}".strip() for line in lines))

@@ -1,0 +1,185 @@
+"""Max-min fair rates of flows over links, by progressive filling."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from clustersim.fabric.kernels import play_flows
+
+_TIE = 1e-12
+"""Links whose filling levels differ by less than this, relative, are taken to saturate together (rounding only)."""
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+def flatten_routes(routes: Sequence[ArrayLike]) -> tuple[Ints, Ints]:
+    """Return flow and link of every (flow, link) incidence of `routes`.
+
+    Returns
+    -------
+    flow : ndarray of int, shape (incidences,)
+    link : ndarray of int, shape (incidences,)
+    """
+    parts = [np.asarray(route, dtype=np.int64).ravel() for route in routes]
+    lengths = np.array([part.size for part in parts], dtype=np.int64)
+    link = np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
+    return np.repeat(np.arange(len(parts)), lengths), link
+
+
+def fill(capacity: Floats, flow: Ints, link: Ints, load: Floats, weights: Floats) -> Floats:
+    """Return max-min rates where a flow loads a link with `load` times its rate.
+
+    All rates rise together, each in proportion to its weight; when a link is full, the flows that load it stop, and
+    the others go on. A flow that loads no link is not limited, its rate is infinite.
+
+    Parameters
+    ----------
+    capacity : ndarray, shape (links,)
+        Capacity of each link. [B/s]
+    flow, link : ndarray of int, shape (incidences,)
+        The flow and the link of each incidence.
+    load : ndarray, shape (incidences,)
+        Bytes through the link per byte of the flow; positive.
+    weights : ndarray, shape (flows,)
+        Positive weight of each flow.
+
+    Returns
+    -------
+    ndarray, shape (flows,)
+        Rate of each flow. [B/s]
+
+    References
+    ----------
+    .. [1] D. Bertsekas and R. Gallager, Data Networks, 2nd ed., 1992, section 6.5.2.
+    """
+    rates = np.full(weights.size, np.inf)
+    used = np.zeros(capacity.size)
+    while flow.size:
+        density = np.bincount(link, load * weights[flow], capacity.size)
+        crowded = density > 0.0
+        level = np.full(capacity.size, np.inf)
+        np.divide(np.maximum(capacity - used, 0.0), density, out=level, where=crowded)
+        lowest = float(level.min())
+        if lowest == np.inf:  # what is left crosses only links without limit
+            break
+        stopped = np.zeros(weights.size, dtype=bool)
+        stopped[flow[level[link] <= lowest * (1.0 + _TIE)]] = True
+        rates[stopped] = lowest * weights[stopped]
+        done = stopped[flow]
+        used += np.bincount(link[done], load[done] * rates[flow[done]], capacity.size)
+        flow, link, load = flow[~done], link[~done], load[~done]
+    return rates
+
+
+def _checked(capacity: ArrayLike, link: Ints) -> Floats:
+    found = np.asarray(capacity, dtype=np.float64)
+    if found.ndim != 1 or np.any(found < 0.0) or np.any(np.isnan(found)):
+        raise ValueError("expected a one-dimensional array of capacities that are not negative")
+    if link.size and (link.min() < 0 or link.max() >= found.size):
+        raise ValueError(f"expected link indices from 0 to {found.size - 1}, got {link.min()} to {link.max()}")
+    return found
+
+
+def _weights(weights: ArrayLike | None, flows: int) -> Floats:
+    given = np.ones(flows) if weights is None else np.asarray(weights, dtype=np.float64)
+    if given.shape != (flows,) or not np.all((given > 0.0) & np.isfinite(given)):
+        raise ValueError(f"expected {flows} positive weights")
+    return given
+
+
+def max_min_rates(capacity: ArrayLike, routes: Sequence[ArrayLike], weights: ArrayLike | None = None) -> Floats:
+    """Return the max-min fair rate of each flow.
+
+    No link carries more than its capacity, and every flow has a full link on which no flow has a larger rate per
+    weight; these two properties determine the rates [1]_.
+
+    Parameters
+    ----------
+    capacity : array_like, shape (links,)
+        Capacity of each link. [B/s]
+    routes : sequence of array_like of int
+        Links that each flow crosses; an empty route gives an infinite rate.
+    weights : array_like, shape (flows,), optional
+        Positive weight of each flow; all 1 when left out.
+
+    Returns
+    -------
+    ndarray, shape (flows,)
+        Rate of each flow. [B/s]
+
+    Raises
+    ------
+    ValueError
+        If a capacity is negative, a link index is out of range, or a weight is not positive and finite.
+
+    References
+    ----------
+    .. [1] D. Bertsekas and R. Gallager, Data Networks, 2nd ed., 1992, section 6.5.2.
+
+    Examples
+    --------
+    >>> max_min_rates([10.0, 4.0], [[0], [0, 1], [1]]).tolist()
+    [8.0, 2.0, 2.0]
+    """
+    flow, link = flatten_routes(routes)
+    return fill(_checked(capacity, link), flow, link, np.ones(link.size), _weights(weights, len(routes)))
+
+
+def flow_completion_times(
+    capacity_bytes_per_s: ArrayLike,
+    routes: Sequence[ArrayLike],
+    size_bytes: ArrayLike,
+    start_s: ArrayLike,
+    weights: ArrayLike | None = None,
+) -> Floats:
+    """Return when each flow ends if rates are max-min fair at every moment (the fluid model).
+
+    Parameters
+    ----------
+    capacity_bytes_per_s : array_like, shape (links,)
+        Capacity of each link. [B/s]
+    routes : sequence of array_like of int
+        Links that each flow crosses; a flow without links ends as it starts.
+    size_bytes, start_s : array_like, shape (flows,)
+        Size [B] and start [s] of each flow.
+    weights : array_like, shape (flows,), optional
+        Positive weight of each flow; all 1 when left out.
+
+    Returns
+    -------
+    ndarray, shape (flows,)
+        End of each flow; infinite where a link has no capacity. [s]
+
+    Raises
+    ------
+    ValueError
+        If shapes differ, or a size or capacity is negative, a weight not positive, or a link index is out of range.
+    """
+    flow, link = flatten_routes(routes)
+    capacity = _checked(capacity_bytes_per_s, link)
+    size, start = (np.asarray(values, dtype=np.float64) for values in (size_bytes, start_s))
+    if (
+        size.shape != (len(routes),)
+        or start.shape != size.shape
+        or np.any(size < 0.0)
+        or not np.all(np.isfinite(start))
+    ):
+        raise ValueError(f"expected {len(routes)} sizes that are not negative, and as many finite starts")
+    ends = np.arange(len(routes) + 1)
+    by_link = np.argsort(link, kind="stable")
+    return play_flows(
+        capacity,
+        np.searchsorted(flow, ends),
+        link,
+        np.searchsorted(link[by_link], np.arange(capacity.size + 1)),
+        flow[by_link],
+        size,
+        start,
+        np.argsort(start, kind="stable"),
+        _weights(weights, len(routes)),
+        _TIE,
+    )

@@ -1,0 +1,192 @@
+"""The fabric of a place: a tree per site and the fibre between sites."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import networkx as nx
+
+from clustersim import catalog
+from clustersim.errors import InputError, nearest
+from clustersim.fabric.fat_tree import SiteEndpoints, SiteFabric, build_tree
+from clustersim.fabric.spec import FabricSpec, WanLink, WanSpec
+
+EARTH_RADIUS_M = 6_371_008.8
+"""Mean radius of the Earth. [m] Moritz, Geodetic Reference System 1980, J. Geodesy 74, 2000."""
+
+
+def great_circle_m(lat_a: float, lon_a: float, lat_b: float, lon_b: float) -> float:
+    """Return the great-circle distance of two points on a sphere, by the haversine formula [m].
+
+    Parameters
+    ----------
+    lat_a, lon_a, lat_b, lon_b : float
+        Latitude and longitude. [degree]
+
+    Examples
+    --------
+    >>> round(great_circle_m(0.0, 0.0, 0.0, 90.0) / 1e3)
+    10008
+    """
+    phi_a, phi_b = math.radians(lat_a), math.radians(lat_b)
+    across = math.radians(lon_b - lon_a)
+    h = math.sin((phi_b - phi_a) / 2) ** 2 + math.cos(phi_a) * math.cos(phi_b) * math.sin(across / 2) ** 2
+    return 2.0 * EARTH_RADIUS_M * math.asin(math.sqrt(min(1.0, h)))
+
+
+@dataclass(frozen=True)
+class WanRoute:
+    """The fibre between two sites."""
+
+    a: str
+    b: str
+    fibre_pairs: int
+    capacity: float
+    """Of all pairs, each direction. [B/s]"""
+    great_circle_m: float
+    """Distance of the sites. [m]"""
+    route_m: float
+    """Length of the fibre. [m]"""
+    one_way_s: float
+    """Delay of the fibre, one direction. [s]"""
+
+
+@dataclass(frozen=True)
+class Fabric:
+    """Trees and long-haul links of a place; ranks are numbered site after site in the order of `sites`."""
+
+    spec: FabricSpec
+    sites: tuple[SiteFabric, ...]
+    wan: tuple[WanRoute, ...]
+
+    def site(self, name: str) -> SiteFabric:
+        """Return the tree of the site called `name`.
+
+        Raises
+        ------
+        InputError
+            If the place has no such site.
+        """
+        for tree in self.sites:
+            if tree.site.name == name:
+                return tree
+        raise InputError(f"no site {name!r} in this place{nearest(name, [tree.site.name for tree in self.sites])}")
+
+    @property
+    def endpoints(self) -> int:
+        """Accelerators of all sites."""
+        return sum(tree.site.endpoints for tree in self.sites)
+
+
+def build_fabric(spec: FabricSpec, sites: Sequence[SiteEndpoints]) -> Fabric:
+    """Return the fabric of `sites`: for each its own tree of `spec`, joined by the links of ``spec.wan``.
+
+    Raises
+    ------
+    CapacityError
+        If a tree cannot hold the accelerators of its site.
+    InputError
+        If the switch has less capacity than ``radix * port_rate``, a link names an unknown site, the links do not join
+        all sites, or ``wan`` is given for one site or missing for several.
+    CatalogError
+        If the catalog does not know the switch.
+    """
+    names = [site.name for site in sites]
+    if not names or len(set(names)) != len(names):
+        raise InputError(f"expected one or more sites of different names, got {names}")
+    _check_switch(spec)
+    trees = tuple(build_tree(spec, site) for site in sites)
+    if spec.wan is None:
+        if len(sites) > 1:
+            raise InputError(f"fabric.wan: {len(sites)} sites need links between them")
+        return Fabric(spec, trees, ())
+    if len(sites) == 1:
+        raise InputError("fabric.wan: a single site has no links to other sites; remove the section")
+    by_name = {site.name: site for site in sites}
+    routes = tuple(_route(spec.wan, link, by_name, index) for index, link in enumerate(spec.wan.links))
+    _check_joined(names, routes)
+    return Fabric(spec, trees, routes)
+
+
+def _check_switch(spec: FabricSpec) -> None:
+    capacity = catalog.entry("switches", spec.switch).si("capacity")
+    if spec.radix * spec.port_rate > capacity * (1.0 + 1e-9):
+        most = math.floor(capacity / spec.port_rate)
+        raise InputError(
+            f"fabric.radix: {spec.switch} has {capacity * 8e-12:g} Tbit/s, enough for {most} ports of "
+            f"{spec.port_rate * 8e-9:g} Gbit/s, got {spec.radix}"
+        )
+
+
+def _route(wan: WanSpec, link: WanLink, sites: dict[str, SiteEndpoints], index: int) -> WanRoute:
+    for key, name in (("a", link.a), ("b", link.b)):
+        if name not in sites:
+            raise InputError(f"fabric.wan.links.{index}.{key}: no site {name!r} in this place{nearest(name, sites)}")
+    a, b = sites[link.a], sites[link.b]
+    distance = great_circle_m(a.lat, a.lon, b.lat, b.lon)
+    length = wan.route_factor * distance
+    capacity = link.fibre_pairs * link.pair_capacity
+    return WanRoute(a.name, b.name, link.fibre_pairs, capacity, distance, length, length * 1e-3 * wan.delay_per_km)
+
+
+def _wan_graph(routes: Sequence[WanRoute]) -> nx.Graph:
+    graph = nx.Graph()
+    for route in routes:
+        graph.add_edge(route.a, route.b, route=route, delay=route.one_way_s)
+    return graph
+
+
+def _check_joined(names: Sequence[str], routes: Sequence[WanRoute]) -> None:
+    pairs = [frozenset((route.a, route.b)) for route in routes]
+    if len(set(pairs)) != len(pairs):
+        raise InputError("fabric.wan.links: two entries join the same pair of sites; add their fibre pairs up")
+    graph = _wan_graph(routes)
+    reached = nx.node_connected_component(graph, names[0]) if names[0] in graph else {names[0]}
+    if apart := [name for name in names if name not in reached]:
+        raise InputError(f"fabric.wan.links: no path from {names[0]} to {', '.join(apart)}")
+
+
+def wan_path(fabric: Fabric, a: str, b: str) -> tuple[WanRoute, ...]:
+    """Return the links on the path of least delay from site `a` to site `b`; none when they are the same.
+
+    Raises
+    ------
+    InputError
+        If the place has no such site.
+    """
+    fabric.site(a), fabric.site(b)
+    if a == b:
+        return ()
+    graph = _wan_graph(fabric.wan)
+    path = nx.shortest_path(graph, a, b, weight="delay")
+    return tuple(graph.edges[pair]["route"] for pair in itertools.pairwise(path))
+
+
+def wan_ring_bandwidth(fabric: Fabric) -> float:
+    """Return what each site can send to its neighbours in a ring over all sites [B/s].
+
+    Two rings turn in opposite directions, each hop along :func:`wan_path`; with n_l the hops that use link l in one
+    direction, a ring runs at ``min_l capacity_l / n_l`` and a site sends twice that. Two sites have the capacity of
+    their link, three in a full triangle of equal links twice that of one.
+
+    Raises
+    ------
+    InputError
+        If the place has one site.
+    """
+    names = [tree.site.name for tree in fabric.sites]
+    if len(names) < 2:
+        raise InputError("a single site has no links to other sites")
+    hops: dict[tuple[str, str], int] = {}
+    for start, end in zip(names, [*names[1:], names[0]], strict=True):
+        for here, there in ((start, end), (end, start)):
+            at = here
+            for route in wan_path(fabric, here, there):
+                to = route.b if route.a == at else route.a
+                hops[at, to] = hops.get((at, to), 0) + 1
+                at = to
+    both_ways = [(route, ends) for route in fabric.wan for ends in ((route.a, route.b), (route.b, route.a))]
+    return 2.0 * min(route.capacity / hops[ends] for route, ends in both_ways if ends in hops)

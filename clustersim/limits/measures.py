@@ -1,0 +1,198 @@
+"""Measures of a waveform: how fast it ramps, how far it swings, where its spectrum lies.
+
+All take plain arrays on a fixed clock, simulated or measured; sample `k` is the mean over its bin.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft, ndimage
+
+from clustersim.errors import InputError
+
+Array = NDArray[np.float64]
+
+
+class Ramps(NamedTuple):
+    """Largest rise and fall [W/s], both positive."""
+
+    up: float
+    down: float
+
+
+class BandShares(NamedTuple):
+    """Share [-] of a frequency band in the spectrum without its mean."""
+
+    energy: float
+    amplitude: float
+
+
+def _samples(span_s: float, dt_s: float, available: int, what: str) -> int:
+    """Return `span_s` in samples, at least one.
+
+    Raises
+    ------
+    InputError
+        If the record is not longer than the span.
+    """
+    count = max(1, round(span_s / dt_s))
+    if count >= available:
+        raise InputError(f"{what} of {span_s:g} s needs a longer record than {available * dt_s:g} s")
+    return count
+
+
+def max_ramp(power_w: Array, dt_s: float, lag_s: float = 1.0) -> Ramps:
+    """Return the largest rise and fall of power per time.
+
+    ``max (P(t + lag) - P(t)) / lag`` over all t, and the same of the fall; zero where the power never rises or falls.
+
+    Parameters
+    ----------
+    power_w : array, shape (samples,)
+        Power. [W]
+    dt_s : float
+        Sample spacing. [s]
+    lag_s : float
+        Distance of the two powers compared. [s]
+
+    Raises
+    ------
+    InputError
+        If the record is not longer than the lag.
+    """
+    lag = _samples(lag_s, dt_s, power_w.size, "a ramp over a lag")
+    change = power_w[lag:] - power_w[:-lag]
+    span = lag * dt_s
+    return Ramps(max(0.0, float(change.max())) / span, max(0.0, float(-change.min())) / span)
+
+
+def window_ranges(values: Array, dt_s: float, window_s: float) -> Array:
+    """Return max - min of every window, one per start time.
+
+    Parameters
+    ----------
+    values : array, shape (samples,)
+    dt_s : float
+        Sample spacing. [s]
+    window_s : float
+        Length of the window; its first and last sample are this far apart. [s]
+
+    Returns
+    -------
+    array, shape (samples - window,)
+        In the unit of `values`. Computed with running maxima and minima in linear time.
+
+    Raises
+    ------
+    InputError
+        If the record is not longer than the window.
+    """
+    span = _samples(window_s, dt_s, values.size, "a sliding window")
+    size, shift = span + 1, -((span + 1) // 2)
+    high = ndimage.maximum_filter1d(values, size, origin=shift)
+    low = ndimage.minimum_filter1d(values, size, origin=shift)
+    return np.asarray(high - low, dtype=np.float64)[: values.size - span]
+
+
+def sliding_range(power_w: Array, dt_s: float, window_s: float) -> float:
+    """Return the largest max - min over all windows of the length given, in the unit of `power_w`."""
+    return float(window_ranges(power_w, dt_s, window_s).max())
+
+
+def excursions(power_w: Array, dt_s: float, window_s: float, limit_w: float) -> int:
+    """Return how many windows that do not overlap have a range above `limit_w`, counted from the start."""
+    above = np.flatnonzero(window_ranges(power_w, dt_s, window_s) > limit_w)
+    span = max(1, round(window_s / dt_s))
+    count, position = 0, 0
+    while position < above.size:
+        count += 1
+        position = int(np.searchsorted(above, above[position] + span, side="right"))
+    return count
+
+
+def repeated_range(power_w: Array, dt_s: float, window_s: float, skip: int) -> float:
+    """Return the largest window range once the `skip` largest windows are left out, each with what overlaps it.
+
+    With ``skip = 0`` this is :func:`sliding_range`; it is the range that recurs more than `skip` times.
+    """
+    ranges = window_ranges(power_w, dt_s, window_s)
+    span = max(1, round(window_s / dt_s))
+    for _ in range(skip):
+        top = int(np.argmax(ranges))
+        ranges[max(0, top - span) : top + span + 1] = 0.0
+    return float(ranges.max())
+
+
+def band_shares(power_w: Array, dt_s: float, low_hz: float = 0.1, high_hz: float = 20.0) -> BandShares:
+    """Return the share of a band in the one-sided spectrum, of energy and of amplitude.
+
+    The mean is removed, a Hann window applied; with ``X`` the discrete Fourier transform at frequencies above zero,
+    energy is ``sum_band |X|^2 / sum |X|^2`` and amplitude ``sum_band |X| / sum |X|``. Both are given because published
+    rules do not say which of the two they mean. A constant has shares of zero.
+
+    Parameters
+    ----------
+    power_w : array, shape (samples,)
+        Power. [W]
+    dt_s : float
+        Sample spacing; frequencies above ``1 / (2 dt_s)`` are not in the record. [s]
+    low_hz, high_hz : float
+        The band, both ends included. [Hz]
+    """
+    centred = power_w - power_w.mean()
+    window = np.hanning(power_w.size + 1)[:-1]
+    magnitude = np.abs(fft.rfft(centred * window))[1:]
+    frequency = fft.rfftfreq(power_w.size, dt_s)[1:]
+    band = (frequency >= low_hz) & (frequency <= high_hz)
+    # What is left of a constant after the mean is removed is rounding noise, not a spectrum.
+    if float(np.abs(centred).max()) <= 1e-12 * float(np.abs(power_w).max()):
+        return BandShares(0.0, 0.0)
+    energy = magnitude**2
+    return BandShares(float(energy[band].sum() / energy.sum()), float(magnitude[band].sum() / magnitude.sum()))
+
+
+def swing(power_w: Array, starts: NDArray[np.int64]) -> float:
+    """Return the median over steps of max - min, in the unit of `power_w`.
+
+    Parameters
+    ----------
+    power_w : array, shape (samples,)
+    starts : array of int, shape (steps + 1,)
+        Sample at which each step begins, and the end of the last one; samples outside are not looked at.
+
+    Raises
+    ------
+    InputError
+        If there is not one whole step, or a step has no sample.
+    """
+    if starts.size < 2 or np.any(np.diff(starts) < 1):
+        raise InputError("swing needs at least one whole step, each with at least one sample")
+    inside = power_w[: starts[-1]]
+    ranges = np.maximum.reduceat(inside, starts[:-1]) - np.minimum.reduceat(inside, starts[:-1])
+    return float(np.median(ranges))
+
+
+def max_rocof(frequency_hz: Array, dt_s: float, window_s: float = 0.5) -> float:
+    """Return the largest change of frequency per time [Hz/s], ``max |f(t + window) - f(t)| / window``.
+
+    Raises
+    ------
+    InputError
+        If the record is not longer than the window.
+    """
+    return max(max_ramp(frequency_hz, dt_s, window_s))
+
+
+def voltage_dip(voltage_pu: Array) -> float:
+    """Return how far the voltage falls below its median, relative to the median."""
+    usual = float(np.median(voltage_pu))
+    return max(0.0, (usual - float(voltage_pu.min())) / usual)
+
+
+def voltage_change(voltage_pu: Array) -> float:
+    """Return the largest departure of the voltage from its median, up or down, relative to the median."""
+    usual = float(np.median(voltage_pu))
+    return float(np.abs(voltage_pu - usual).max()) / usual

@@ -1,0 +1,25 @@
+"""Days to months of one job: failures, checkpoints, restarts, events from the site."""
+
+from clustersim.operation.facts import ExternalEvent, JobFacts
+from clustersim.operation.failures import Cause, failure_causes, restart_time, young_daly_interval
+from clustersim.operation.log import shares
+from clustersim.operation.records import TIMELINE_COLUMNS, State, Timeline, Window
+from clustersim.operation.simulation import simulate_operation
+from clustersim.operation.spec import CheckpointSpec, OperationSpec
+
+__all__ = [
+    "TIMELINE_COLUMNS",
+    "Cause",
+    "CheckpointSpec",
+    "ExternalEvent",
+    "JobFacts",
+    "OperationSpec",
+    "State",
+    "Timeline",
+    "Window",
+    "failure_causes",
+    "restart_time",
+    "shares",
+    "simulate_operation",
+    "young_daly_interval",
+]

@@ -1,0 +1,54 @@
+"""What `operation` is told about the job, and what happens to it from outside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Family = Literal["gpu", "tpu"]
+
+
+@dataclass(frozen=True)
+class JobFacts:
+    """The job as seen over days: sizes, counts and the duration of one step."""
+
+    gpus: int
+    """Accelerators of the job; also the number of ranks that a restart must start."""
+    servers: int
+    step_time_s: float
+    """Mean duration of one training step. [s]"""
+    step_time_cv: float
+    """Standard deviation of the step time over its mean. [-]"""
+    checkpoint_bytes: float
+    """Weights and optimizer state together: 12 to 16 bytes per parameter with fp32 master and two moments. [B]"""
+    family: Family = "gpu"
+    switches: int = 0
+    """Packet switches, or optical circuit switches of a TPU pod, that the job depends on."""
+    links: int = 0
+    """Access links, or ICI cables of a TPU pod, that the job depends on."""
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        if self.gpus < 1 or self.servers < 1 or self.step_time_s <= 0.0:
+            raise ValueError("gpus, servers and step_time_s must be positive")
+        if min(self.step_time_cv, self.checkpoint_bytes, self.switches, self.links) < 0:
+            raise ValueError("step_time_cv, checkpoint_bytes, switches and links must not be negative")
+
+
+@dataclass(frozen=True)
+class ExternalEvent:
+    """Something that the site or the grid does to the job."""
+
+    t_start_s: float
+    t_end_s: float
+    cause: str
+    effect: Literal["stop", "cap_fraction"]
+    fraction: float = 1.0
+    """Of a cap: speed that is left, as a fraction of full speed; several caps at once: the lowest holds. [-]"""
+
+    def __post_init__(self) -> None:
+        """Check order and range."""
+        if not 0.0 <= self.t_start_s < self.t_end_s:
+            raise ValueError(f"expected 0 <= t_start_s < t_end_s, got {self.t_start_s:g} and {self.t_end_s:g}")
+        if not 0.0 < self.fraction <= 1.0:
+            raise ValueError(f"expected a fraction in (0, 1], got {self.fraction:g}; use effect 'stop' for none")

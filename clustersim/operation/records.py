@@ -1,0 +1,38 @@
+"""What the job did over days, and the moments that power and plant look at closely."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+TIMELINE_COLUMNS = ("t_start_s", "t_end_s", "state", "cause", "gpus", "first_step", "last_step")
+
+State = Literal["train", "checkpoint", "lost", "detect", "restart", "reload", "stopped"]
+
+
+@dataclass(frozen=True)
+class Window:
+    """A stretch of time that power and plant resolve in detail."""
+
+    name: str
+    cause: str
+    t0_s: float
+    t1_s: float
+    event_s: float
+    """Time at which the event happens (crash, restart); `t0_s` for a steady window. [s]"""
+    state_at_start: str
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Tidy table of what the job did; the rows tile ``[0, horizon_s]`` without gap or overlap."""
+
+    table: pd.DataFrame
+    """Columns :data:`TIMELINE_COLUMNS`."""
+    horizon_s: float
+    windows: tuple[Window, ...]
+    interruptions: int
+    goodput: float
+    """Share of the horizon in which work was done that counted in the end. [-]"""

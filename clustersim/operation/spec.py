@@ -1,0 +1,46 @@
+"""What the user says about days and months of the job: horizon, checkpoints, failures, spares."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from clustersim.spec import Spec
+from clustersim.units import DataRate, Ratio, Time
+
+
+class CheckpointSpec(Spec):
+    """When the job saves its state, and to what."""
+
+    interval: Literal["young_daly"] | Annotated[Time, Field(gt=0)] = 600.0
+    """Training time between two checkpoints, rounded to whole steps; ``young_daly`` = sqrt(2 x blocking x MTBF)."""
+    asynchronous: bool = True
+    """Whether training goes on while the checkpoint is written; else it waits for the whole write."""
+    blocking: Time | None = Field(default=None, ge=0)
+    """Pause of training for one asynchronous checkpoint; left out: the catalog's in-memory snapshot."""
+    storage_bandwidth: DataRate | None = Field(default=None, gt=0)
+    """Rate at which the storage takes and returns checkpoints; left out: the catalog's sustained rate."""
+
+
+class OperationSpec(Spec):
+    """The operation of one job over the horizon."""
+
+    horizon: Time = Field(default=30 * 86400.0, gt=0)
+    """Time that is simulated."""
+    checkpoint: CheckpointSpec = CheckpointSpec()
+    """Checkpoints."""
+    failure_rates: str | None = None
+    """Catalog name (kind ``reliability``): ``meta-h100``, ``meta-h100-links``, ``rsc-1``, ``rsc-2``, ``tpu-v4`` or
+    ``none``; left out: ``meta-h100`` for GPUs, ``tpu-v4`` for TPUs."""
+    failure_scale: Ratio = Field(default=1.0, ge=0)
+    """Factor on every failure rate, such as ``0.5 x``."""
+    restart_law: str | None = None
+    """Catalog name of the restart-time law: ``restart-gpu``, ``restart-gpu-meta`` or ``restart-tpu``; left out: by
+    family."""
+    restart_time: Time | None = Field(default=None, ge=0)
+    """Fixed restart time in place of the law, for a job that recovers without a full restart."""
+    spare_servers: int | None = Field(default=None, ge=0)
+    """Servers held ready to replace failed ones; left out: a spare is always at hand."""
+    repair_time: Time | None = Field(default=None, ge=0)
+    """Time until a failed server is back among the spares; left out: the catalog's."""

@@ -1,0 +1,189 @@
+"""Who carries the load before a window: catalog figures and dispatch of a site's sources."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from clustersim.catalog import entry
+from clustersim.errors import InputError
+from clustersim.plant import kernels as k
+from clustersim.plant.bus import Battery, Bus, Governor
+from clustersim.plant.losses import power_factor
+from clustersim.plant.spec import BatterySpec, GeneratorSpec, GridSpec, SitePlantSpec
+
+RESPONSE_STEP_HZ = 0.1
+"""The primary response of an interconnection is stated per 0.1 Hz. [Hz]"""
+
+
+@dataclass(frozen=True)
+class Dispatch:
+    """A bus in equilibrium, what the on-site sources give, and remarks on it."""
+
+    bus: Bus
+    generator_w: float
+    """Constant on-site output beside the grid; zero in an island, where it is the unknown. [W]"""
+    warnings: tuple[str, ...]
+
+
+def _governor(spec: GeneratorSpec, rating_w: float) -> Governor:
+    """Return the governor of all units lumped, on their rated active power."""
+    if spec.governor == "none":
+        return Governor(base_w=rating_w)
+    found = entry("governors", spec.governor)
+    if found.properties.get("model", "GAST") != "GAST":
+        raise InputError(f"generators.governor: {spec.governor!r} is not of model GAST; give a GAST entry or 'none'")
+    return Governor(
+        code=k.GAST,
+        base_w=rating_w,
+        droop=found.si("R"),
+        t1_s=found.si("T1"),
+        t2_s=found.si("T2"),
+        t3_s=found.si("T3"),
+        ambient=found.si("AT"),
+        kt=found.si("KT"),
+        vmax=found.si("Vmax"),
+        vmin=found.si("Vmin"),
+    )
+
+
+def _battery(spec: BatterySpec, frequency_hz: float, dispatch_w: float = 0.0) -> Battery:
+    unit = entry("batteries", spec.type)
+    power = spec.count * unit.si("power.4h") if spec.power is None else spec.power
+    return Battery(
+        power_w=power,
+        energy_j=spec.count * unit.si("energy") if spec.energy is None else spec.energy,
+        droop=spec.droop,
+        deadband=spec.deadband / frequency_hz,
+        latency_s=unit.si("response.latency"),
+        time_constant_s=unit.si("response.time_constant"),
+        one_way_efficiency=math.sqrt(unit.si("round_trip_efficiency")),
+        state_of_charge=spec.state_of_charge,
+        dispatch_w=min(max(dispatch_w, -power), power),
+    )
+
+
+def _inertia_ws(spec: GeneratorSpec, rating_w: float) -> float:
+    """H S of machines with `rating_w` of rated active power; H counts on the apparent power."""
+    factor = power_factor("synchronous_generator") if spec.power_factor is None else spec.power_factor
+    return entry("generators", spec.type).si("inertia") * rating_w / factor
+
+
+def generator_rating_w(spec: GeneratorSpec) -> float:
+    """Rated active power of all units together, in watts."""
+    return spec.count * entry("generators", spec.type).si("rating")
+
+
+def island(spec: SitePlantSpec, site: str, load_w: float) -> Dispatch:
+    """Return the island bus in equilibrium at `load_w`, all units online.
+
+    Turbines carry up to their dispatch limit, the battery the rest up to its power. What neither can carry is left
+    open: the frequency will fall.
+
+    Raises
+    ------
+    InputError
+        If the site has no generators: a bus without a synchronous machine is not modelled.
+    """
+    units = spec.generators
+    if units is None:
+        raise InputError(f"electrical.{site}: an island needs generators; add `generators` or use mode grid_parallel")
+    rating = generator_rating_w(units)
+    governor = _governor(units, rating)
+    turbine = min(load_w, units.dispatch_limit * rating, governor.most_w)
+    rest = load_w - turbine
+    battery = None if spec.battery is None else _battery(spec.battery, spec.frequency, rest)
+    held = 0.0 if battery is None else battery.dispatch_w
+    bus = Bus(
+        frequency_hz=spec.frequency,
+        inertia_ws=_inertia_ws(units, rating),
+        mechanical_w=turbine,
+        governor=governor,
+        battery=battery,
+        form=spec.swing,
+    )
+    return Dispatch(bus, 0.0, _island_warnings(units, governor, rating, load_w, turbine, held, battery))
+
+
+def _island_warnings(
+    units: GeneratorSpec,
+    governor: Governor,
+    rating: float,
+    load_w: float,
+    turbine: float,
+    held: float,
+    battery: Battery | None,
+) -> tuple[str, ...]:
+    said = []
+    if governor.most_w < units.dispatch_limit * rating:
+        said.append(
+            f"{units.governor} limits the turbines to {governor.most_w / 1e6:.4g} MW by exhaust temperature, "
+            f"below the dispatch limit of {units.dispatch_limit * rating / 1e6:.4g} MW"
+        )
+    if load_w > turbine + held + 1.0:
+        said.append(
+            f"turbines at their dispatch limit ({turbine / 1e6:.4g} MW) and battery ({held / 1e6:.4g} MW) cannot "
+            f"carry the load of {load_w / 1e6:.4g} MW before the window"
+        )
+    if battery is not None and held > 0.0:
+        hours = battery.state_of_charge * battery.energy_j * battery.one_way_efficiency / held / 3600.0
+        said.append(f"the battery carries {held / 1e6:.4g} MW of the steady load and is empty after {hours:.3g} h")
+    return tuple(said)
+
+
+def beside_grid(spec: SitePlantSpec, site: str, load_w: float) -> Dispatch:
+    """Return the interconnection's bus in equilibrium at `load_w`, with the on-site machines that are online.
+
+    The bus carries the site's net load only: the rest of the interconnection is balanced and does not appear.
+
+    Raises
+    ------
+    InputError
+        If the site has no grid, or its frequency is not the interconnection's.
+    """
+    if spec.grid is None:
+        raise InputError(f"electrical.{site}: mode grid_parallel needs `grid`; add it or use mode island")
+    system = entry("grids", spec.grid.system)
+    if abs(system.si("frequency") - spec.frequency) > 1e-9:
+        raise InputError(
+            f"electrical.{site}.frequency: {spec.grid.system} runs at {system.si('frequency'):g} Hz, "
+            f"got {spec.frequency:g} Hz"
+        )
+    capacity = system.si("online_capacity")
+    inertia = system.si("inertia") * capacity
+    output, said = _grid_parallel_output(spec.grid, spec.generators, load_w)
+    if spec.generators is not None and output > 0.0:
+        units = spec.generators
+        one = entry("generators", units.type).si("rating")
+        online = min(units.count, math.ceil(output / (units.dispatch_limit * one) - 1e-9))
+        inertia += _inertia_ws(units, online * one)
+    per_hz = system.si("primary_response") / RESPONSE_STEP_HZ
+    governor = Governor(
+        code=k.LAG, base_w=capacity, droop=capacity / (per_hz * spec.frequency), t1_s=system.si("response_time")
+    )
+    bus = Bus(
+        frequency_hz=spec.frequency,
+        inertia_ws=inertia,
+        mechanical_w=load_w - output,
+        governor=governor,
+        battery=None if spec.battery is None else _battery(spec.battery, spec.frequency),
+        damping_w=system.si("load_damping") * capacity,
+        form=spec.swing,
+    )
+    return Dispatch(bus, output, said)
+
+
+def _grid_parallel_output(grid: GridSpec, units: GeneratorSpec | None, load_w: float) -> tuple[float, tuple[str, ...]]:
+    """Constant output of the on-site generators beside the grid in watts, and remarks."""
+    excess = max(load_w - grid.capacity, 0.0)
+    if units is None:
+        output = 0.0
+    else:
+        wanted = excess if units.grid_parallel_output is None else units.grid_parallel_output
+        output = min(wanted, units.dispatch_limit * generator_rating_w(units))
+    if excess > output + 1.0:
+        return output, (
+            f"the load of {load_w / 1e6:.4g} MW before the window exceeds the grid's {grid.capacity / 1e6:.4g} MW and "
+            f"{output / 1e6:.4g} MW of on-site generation",
+        )
+    return output, ()

@@ -1,0 +1,60 @@
+"""Compiled recurrence of one training step over all replicas and stages."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_MIX1 = np.uint64(0xBF58476D1CE4E5B9)
+_MIX2 = np.uint64(0x94D049BB133111EB)
+
+
+@njit(cache=True, inline="always")
+def _mix(x):
+    """Finalizer of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014): a counter becomes 64 random bits."""
+    x = (x ^ (x >> np.uint64(30))) * _MIX1
+    x = (x ^ (x >> np.uint64(27))) * _MIX2
+    return x ^ (x >> np.uint64(31))
+
+
+@njit(cache=True, inline="always")
+def uniform(key, counter):
+    """Uniform number in [0, 1) from a key and a counter; the same whatever the order or the thread."""
+    return (_mix(key + (counter + np.uint64(1)) * _GOLDEN) >> np.uint64(11)) * (1.0 / 9007199254740992.0)
+
+
+@njit(cache=True)
+def pipeline_step(
+    key, base, unit_class, slow, quantile, order, table, depends, crosses, message_s, per_stage, start, end
+):
+    """Fill start and end of every operation of every unit.
+
+    base [classes, kinds x virtual stages], unit_class [units], slow [units, stages], quantile [cells + 1] multiplier by
+    probability, order/table/depends/crosses [operations], start/end [units, operations].
+    """
+    units, operations = start.shape
+    stages = operations // per_stage
+    cells = quantile.shape[0] - 1
+    for u in range(units):
+        free = np.zeros(stages)
+        row = base[unit_class[u]]
+        unit_key = _mix(key + np.uint64(u + 1) * _GOLDEN)
+        for i in range(operations):
+            number = order[i]
+            stage = number // per_stage
+            begin = free[stage]
+            before = depends[number]
+            if before >= 0:
+                arrival = end[u, before]
+                if crosses[number]:
+                    arrival += message_s
+                if arrival > begin:
+                    begin = arrival
+            place = uniform(unit_key, np.uint64(number)) * cells
+            cell = int(place)
+            factor = quantile[cell] + (place - cell) * (quantile[cell + 1] - quantile[cell])
+            finish = begin + row[table[number]] * factor * slow[u, stage]
+            start[u, number] = begin
+            end[u, number] = finish
+            free[stage] = finish

@@ -1,0 +1,84 @@
+"""What training hands on: times of one step's operations, and the step rank by rank."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clustersim.training.schedule import Schedule
+from clustersim.workload import StepProgram
+
+Activity = Literal["matrix", "memory", "exchange", "wait", "idle"]
+ACTIVITIES: tuple[Activity, ...] = ("matrix", "memory", "exchange", "wait", "idle")
+
+
+@dataclass(frozen=True)
+class StepTiming:
+    """Duration of every operation of a step without jitter; seconds.
+
+    Forward and backward have shape (devices, 2 kinds, virtual stages); index 0 of kinds is the forward.
+    """
+
+    program: StepProgram
+    schedule: Schedule
+    operation_s: NDArray[np.float64]
+    """Whole operation."""
+    shares: NDArray[np.float64]
+    """Share of each activity (matrix, memory, exchange) in the operation; shape (devices, 2, virtual stages, 3)."""
+    message_s: float
+    """Hand-over between neighbouring stages. [s]"""
+    reduce_s: NDArray[np.float64]
+    """Data-parallel reduce-scatter of each virtual stage's gradients (and the exchange between sites). [s]"""
+    gather_s: NDArray[np.float64]
+    """Data-parallel all-gather of each stage's weights that the step waits for; shape (stages,). [s]"""
+    optimizer_s: NDArray[np.float64]
+    """Optimizer update; shape (stages,). [s]"""
+    wan_bytes: float
+    """Bytes that one accelerator sends to other sites per step. [B]"""
+    wan_s: float
+    """Part of the reduction spent between sites, at the busiest stage. [s]"""
+
+
+@dataclass(frozen=True)
+class JitterSpec:
+    """Random spread of operation times and of ranks."""
+
+    operation_sigma: float
+    """Standard deviation of the logarithm of one operation's time on one rank. [-]"""
+    rank_sigma: float
+    """The same of the persistent speed of one rank. [-]"""
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Which accelerators a plan's lock-step units consist of."""
+
+    unit_class: NDArray[np.int64]
+    """Row of `class_members`; shape (units,)."""
+    class_members: NDArray[np.float64]
+    """Accelerators of each kind in one stage of a unit of the class; shape (classes, devices)."""
+    unit_node: NDArray[np.int64]
+    """Electrical node (hall or site) that the unit draws from; shape (units,)."""
+
+
+@dataclass(frozen=True)
+class StepTrace:
+    """One step of every unit and stage. Times count from the start of the step. [s]"""
+
+    timing: StepTiming
+    fleet: Fleet
+    start_s: NDArray[np.float64]
+    """Of every operation; shape (units, stages x operations per stage)."""
+    end_s: NDArray[np.float64]
+    reduce_start_s: NDArray[np.float64]
+    """Shape (stages, chunks)."""
+    reduce_end_s: NDArray[np.float64]
+    optimizer_start_s: float
+    optimizer_end_s: NDArray[np.float64]
+    """Shape (stages,)."""
+    iteration_time_s: float
+    breakdown: dict[str, float]
+    """Mean seconds per accelerator by activity; adds up to the iteration time."""

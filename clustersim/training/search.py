@@ -1,0 +1,168 @@
+"""Search for the fastest parallel plan that fits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from clustersim import catalog
+from clustersim.errors import CapacityError
+from clustersim.training.estimate import estimate_iteration_s
+from clustersim.training.network import Network, units_per_site
+from clustersim.training.timing import step_timing
+from clustersim.workload import (
+    Device,
+    JobSpec,
+    ModelSpec,
+    PlanSpec,
+    StepProgram,
+    build_step_program,
+    count_parameters,
+)
+from clustersim.workload.spec import Recompute
+
+TENSOR = (1, 2, 4, 8)
+PIPELINE = (1, 2, 4, 8, 12, 16, 24, 32)
+EXPERT = (1, 8, 16, 32, 64, 96, 128, 256, 288)
+
+MOST_CHUNKS = 12
+
+LEAST_RESIDENT_BYTES = 6
+"""bf16 weight and fp32 gradient. [B per parameter]"""
+
+SHORTLIST = 12
+"""Cuts of the first pass of which every number of virtual stages is tried."""
+RECOMPUTE: tuple[Recompute, ...] = ("none", "selective", "full")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A plan that fits, with what it is estimated to reach."""
+
+    plan: PlanSpec
+    program: StepProgram
+    iteration_time_s: float
+    tokens_per_s: float
+    memory_bytes: float
+    """Needed by the fullest rank. [B]"""
+
+
+def program_of(model: ModelSpec, plan: PlanSpec, job: JobSpec, devices: tuple[Device, ...]) -> StepProgram:
+    """Return the step program of `plan` with the catalog's memory constants."""
+    constants = catalog.entry("efficiency", "training")
+    return build_step_program(
+        model, plan, job.sequence_length, devices,
+        reserved_bytes=constants.si("memory.reserved"), fragmentation=constants.si("memory.fragmentation"),
+    )
+
+
+def _cuts(model: ModelSpec, domain: int) -> Iterator[tuple[int, int, int]]:
+    """Yield tensor, pipeline and expert parallelism worth a look."""
+    experts = [e for e in EXPERT if model.kind == "moe" and model.experts % e == 0] or [1]
+    for tensor in TENSOR:
+        if model.heads % tensor or tensor > domain:
+            continue
+        for pipeline in PIPELINE:
+            if pipeline > model.layers:
+                continue
+            yield from ((tensor, pipeline, expert) for expert in experts if expert == 1 or expert % tensor == 0)
+
+
+def _chunks(model: ModelSpec, pipeline: int) -> list[int]:
+    """Return the numbers of virtual stages that cut the layers of a stage evenly, fewest first."""
+    each = model.layers // pipeline
+    return [v for v in range(1, min(each, MOST_CHUNKS) + 1) if each % v == 0] if pipeline > 1 else [1]
+
+
+def _resident_bytes(model: ModelSpec, tensor: int, pipeline: int, expert: int) -> float:
+    """Weights and gradients of an average stage: less than any plan of the cut needs. [B]"""
+    count = count_parameters(model)
+    layers = sum(model.is_moe_layer(layer) for layer in range(model.layers))
+    routed = layers * count.moe_experts_per_layer
+    return ((count.total - routed) / tensor + routed / expert) / pipeline * LEAST_RESIDENT_BYTES
+
+
+def _batches(
+    job: JobSpec, network: Network, tensor: int, pipeline: int, virtual: int, expert: int
+) -> Iterator[tuple[int, int]]:
+    """Yield replicas and micro-batches per replica that fill the accelerators without passing the token limit."""
+    sequences = job.tokens_per_step_max // job.sequence_length
+    probe = PlanSpec(tensor=tensor, pipeline=pipeline, data=max(1, expert // tensor), expert=expert, micro_batches=1)
+    together = probe.replicas_per_unit
+    room = sum(count // (tensor * together * pipeline) for count in network.accelerators) * together
+    step = pipeline if virtual > 1 else 1
+    first = max(step, sequences // max(room, 1) // step * step)
+    for count in (first, first + step):
+        data = min(room, sequences // count) // together * together
+        if data:
+            yield data, count
+
+
+def search_plans(model: ModelSpec, job: JobSpec, devices: tuple[Device, ...], network: Network) -> list[Candidate]:
+    """Return the plans that fit, fastest first.
+
+    Every cut of the lists of this module is tried with each recomputation that it needs to fit (the least first) and as
+    many replicas as the accelerators and the limit of tokens per step allow, one sequence per micro-batch; the expert
+    exchange overlaps with compute.
+
+    Raises
+    ------
+    CapacityError
+        If no plan fits in memory or within the tokens per step.
+    """
+    capacity = min(device.capacity for device in devices)
+    cuts = [cut for cut in _cuts(model, network.scale_up_domain) if _resident_bytes(model, *cut) < capacity]
+    first: list[Candidate] = []
+    leanest: list[float] = [_resident_bytes(model, *cut) for cut in _cuts(model, network.scale_up_domain)]
+    for cut in cuts:
+        chunks = _chunks(model, cut[1])
+        for virtual in {chunks[0], chunks[-1]}:
+            first.extend(_try(model, job, devices, network, cut, virtual, capacity))
+    found = {candidate.plan: candidate for candidate in first}
+    for best in _ranked(first)[:SHORTLIST]:
+        plan = best.plan
+        for virtual in _chunks(model, plan.pipeline)[1:-1]:
+            cut = (plan.tensor, plan.pipeline, plan.expert)
+            found |= {c.plan: c for c in _try(model, job, devices, network, cut, virtual, capacity)}
+    if not found:
+        raise CapacityError(
+            f"job.model: no plan of {model.name} fits {sum(network.accelerators)} accelerators of "
+            f"{capacity / 1e9:.0f} GB with at most {job.tokens_per_step_max} tokens per step; weights and gradients "
+            f"alone need at least {min(leanest) / 1e9:.1f} GB per accelerator"
+        )
+    return _ranked(list(found.values()))
+
+
+def _ranked(candidates: list[Candidate]) -> list[Candidate]:
+    """Return the candidates, fastest first; ties by fewer accelerators, then by the plan's own order."""
+    return sorted(candidates, key=lambda c: (-c.tokens_per_s, c.plan.accelerators, repr(c.plan)))
+
+
+def _try(
+    model: ModelSpec,
+    job: JobSpec,
+    devices: tuple[Device, ...],
+    network: Network,
+    cut: tuple[int, int, int],
+    virtual: int,
+    capacity: float,
+) -> list[Candidate]:
+    """Return the candidates of one cut: for each batch the least recomputation that fits."""
+    tensor, pipeline, expert = cut
+    found: list[Candidate] = []
+    for data, count in _batches(job, network, tensor, pipeline, virtual, expert):
+        for recompute in RECOMPUTE:
+            plan = PlanSpec(
+                tensor=tensor, pipeline=pipeline, virtual_stages=virtual, data=data, expert=expert,
+                micro_batches=count, recompute=recompute, precision=job.precision, expert_overlap=expert > 1,
+            )
+            program = program_of(model, plan, job, devices)
+            need = float(program.memory_bytes.max())
+            if need > capacity or sum(units_per_site(plan, network)) < plan.units:
+                continue
+            seconds = estimate_iteration_s(step_timing(program, network))
+            found.append(
+                Candidate(plan, program, seconds, plan.sequences * job.sequence_length / seconds, need)
+            )
+            break
+    return found

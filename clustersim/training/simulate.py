@@ -1,0 +1,160 @@
+"""One step at rank resolution: every lock-step unit and stage through its schedule, with jitter."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from clustersim.training import kernels
+from clustersim.training.records import Fleet, JitterSpec, StepTiming, StepTrace
+from clustersim.training.schedule import BACKWARD, FORWARD
+
+CELLS = 4096
+
+
+@lru_cache(maxsize=64)
+def _quantiles(sigma: float, members: int) -> NDArray[np.float64]:
+    """Multiplier of the slowest of `members` ranks by probability.
+
+    With ``u`` uniform, ``exp(sigma Phi^-1(u^(1/n)) - sigma^2 / 2)`` is the largest of n log-normal multipliers of mean
+    1 (order statistic). Tabulated; the ends stand for the outer half cell.
+    """
+    edges = np.clip(np.arange(CELLS + 1) / CELLS, 0.25 / CELLS, 1.0 - 0.25 / CELLS)
+    table = np.exp(sigma * ndtri(edges ** (1.0 / members)) - 0.5 * sigma**2)
+    table.setflags(write=False)
+    return table
+
+
+def rank_slowness(fleet: Fleet, stages: int, sigma: float, seed: np.random.SeedSequence) -> NDArray[np.float64]:
+    """Persistent slowness of every unit and stage: the slowest rank of the group. [-], shape (units, stages)"""
+    units = fleet.unit_class.size
+    members = fleet.class_members.sum(axis=1)[fleet.unit_class][:, None]
+    draw = np.random.default_rng(seed).random((units, stages))
+    return np.asarray(np.exp(sigma * ndtri(draw ** (1.0 / members)) - 0.5 * sigma**2))
+
+
+def class_durations(timing: StepTiming, fleet: Fleet) -> NDArray[np.float64]:
+    """Operation seconds of each class of unit: the slowest kind of accelerator in it sets the pace.
+
+    Returns
+    -------
+    ndarray
+        Shape (classes, 2 x virtual stages), forwards first. [s]
+    """
+    present = fleet.class_members > 0
+    rows = [timing.operation_s[members].max(axis=0) for members in present]
+    return np.ascontiguousarray(np.stack(rows).reshape(len(rows), -1))
+
+
+def simulate_step(
+    timing: StepTiming, fleet: Fleet, jitter: JitterSpec, slow: NDArray[np.float64], key: int
+) -> StepTrace:
+    """Run one step of every unit and stage.
+
+    Parameters
+    ----------
+    timing : StepTiming
+        Jitter-free durations.
+    fleet : Fleet
+        Units and what they consist of.
+    jitter : JitterSpec
+        Spread of operation times.
+    slow : ndarray, shape (units, stages)
+        Persistent slowness, from :func:`rank_slowness`.
+    key : int
+        Key of the counter-based random numbers; another key is another step.
+
+    Notes
+    -----
+    ``start = max(end of the previous operation of the stage, arrival of what it waits for)``. The reduction of a
+    stage's chunk starts when the slowest replica has finished it and the previous chunk's reduction is through; the
+    optimizer needs the gradient norm and so waits for all of them.
+    """
+    schedule = timing.schedule
+    stages, per_stage = schedule.stages, schedule.per_stage
+    base = class_durations(timing, fleet)
+    virtual = timing.operation_s.shape[2]
+    table = (schedule.kind.astype(np.int32) * virtual + schedule.virtual_stage).ravel()
+    members = int(fleet.class_members.sum(axis=1).max())
+    units = fleet.unit_class.size
+    start = np.empty((units, stages * per_stage))
+    end = np.empty_like(start)
+    kernels.pipeline_step(
+        np.uint64(key), base, fleet.unit_class, slow, _quantiles(jitter.operation_sigma, members), schedule.order, table,
+        schedule.depends_on, schedule.crosses, timing.message_s, per_stage, start, end,
+    )
+    return _finish(timing, fleet, start, end)
+
+
+def _finish(timing: StepTiming, fleet: Fleet, start: NDArray[np.float64], end: NDArray[np.float64]) -> StepTrace:
+    """Add the data-parallel exchange, the optimizer and the all-gather."""
+    schedule = timing.schedule
+    stages, per_stage = schedule.stages, schedule.per_stage
+    chunks = timing.operation_s.shape[2] // stages
+    reduce_start = np.zeros((stages, chunks))
+    reduce_end = np.zeros((stages, chunks))
+    last_batch = int(schedule.micro_batch.max())
+    for stage in range(stages):
+        free = 0.0
+        for chunk in range(chunks - 1, -1, -1):
+            here = (
+                (schedule.kind[stage] == BACKWARD)
+                & (schedule.virtual_stage[stage] == chunk * stages + stage)
+                & (schedule.micro_batch[stage] == last_batch)
+            )
+            number = stage * per_stage + int(np.flatnonzero(here)[0])
+            begin = max(float(end[:, number].max()), free)
+            free = begin + float(timing.reduce_s[chunk * stages + stage])
+            reduce_start[stage, chunk], reduce_end[stage, chunk] = begin, free
+    optimizer_start = float(reduce_end.max())
+    optimizer_end = optimizer_start + timing.optimizer_s
+    iteration = float((optimizer_end + timing.gather_s).max())
+    return StepTrace(
+        timing=timing,
+        fleet=fleet,
+        start_s=start,
+        end_s=end,
+        reduce_start_s=reduce_start,
+        reduce_end_s=reduce_end,
+        optimizer_start_s=optimizer_start,
+        optimizer_end_s=optimizer_end,
+        iteration_time_s=iteration,
+        breakdown=_breakdown(timing, fleet, start, end, optimizer_start, iteration),
+    )
+
+
+def _breakdown(
+    timing: StepTiming,
+    fleet: Fleet,
+    start: NDArray[np.float64],
+    end: NDArray[np.float64],
+    optimizer_start: float,
+    iteration: float,
+) -> dict[str, float]:
+    """Mean seconds per accelerator of each activity; the sum is the iteration time."""
+    schedule = timing.schedule
+    stages, per_stage = schedule.stages, schedule.per_stage
+    weight = fleet.class_members.sum(axis=1)[fleet.unit_class]
+    weight = weight / (weight.sum() * stages)
+    busy = weight @ (end - start)
+    slowest = np.argmax(timing.operation_s.sum(axis=(1, 2)))
+    shares = timing.shares[slowest][schedule.kind.ravel(), schedule.virtual_stage.ravel()]
+    matrix, memory, exchange = busy @ shares
+    last = end.reshape(-1, stages, per_stage)[:, :, -1]
+    tail = float(weight @ (optimizer_start - last).sum(axis=1))
+    bubble = float(weight @ last.sum(axis=1)) - float(busy.sum())
+    update = float(timing.optimizer_s.mean())
+    gather = iteration - optimizer_start - update
+    return {
+        "matrix": float(matrix),
+        "memory": float(memory) + update,
+        "exchange": float(exchange),
+        "bubble": bubble,
+        "data_exchange": tail + gather,
+    }
+
+
+__all__ = ["BACKWARD", "FORWARD", "class_durations", "rank_slowness", "simulate_step"]

@@ -1,0 +1,137 @@
+"""Input records of the workload: the model's architecture, the parallel plan and the job."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from clustersim import catalog
+from clustersim.spec import Spec
+
+Precision = Literal["bf16", "fp8"]
+Recompute = Literal["none", "selective", "full"]
+
+
+class ModelSpec(Spec):
+    """Architecture of a decoder-only transformer, dense or mixture of experts."""
+
+    name: str
+    kind: Literal["dense", "moe"]
+    layers: int = Field(gt=0)
+    hidden: int = Field(gt=0)
+    heads: int = Field(gt=0)
+    kv_heads: int = Field(gt=0)
+    head_dim: int = Field(gt=0)
+    vocab: int = Field(gt=0)
+    gated_ffn: bool
+    tied_embeddings: bool
+    ffn: int = Field(gt=0)
+    """Width of the dense feed-forward layers."""
+    dense_layers: int = Field(default=0, ge=0)
+    """How many of the layers of a mixture of experts have a dense feed-forward (the first ones)."""
+    ffn_expert: int = 0
+    experts: int = 0
+    shared_experts: int = 0
+    top_k: int = 0
+    routing_nodes_max: int | None = None
+    """A token's experts lie on at most this many nodes (node-limited routing); None: no limit."""
+    attention: Literal["mha", "gqa", "mla"]
+    q_lora_rank: int = 0
+    kv_lora_rank: int = 0
+    qk_nope_head_dim: int = 0
+    qk_rope_head_dim: int = 0
+    v_head_dim: int = 0
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.kind == "moe" and not (self.experts and self.top_k and self.ffn_expert):
+            raise ValueError(f"model {self.name!r}: a mixture of experts needs experts, top_k and ffn_expert")
+        if self.attention == "mla" and not (self.kv_lora_rank and self.v_head_dim):
+            raise ValueError(f"model {self.name!r}: latent attention (mla) needs kv_lora_rank and v_head_dim")
+        return self
+
+    def is_moe_layer(self, layer: int) -> bool:
+        """Whether the feed-forward of `layer` (from 0) is a mixture of experts."""
+        return self.kind == "moe" and layer >= self.dense_layers
+
+
+def load_model(name: str) -> ModelSpec:
+    """Return the architecture called `name` in the catalog.
+
+    Raises
+    ------
+    CatalogError
+        If there is no such model.
+    """
+    entry = catalog.entry("models", name)
+    known = {key: entry.properties[key] for key in ModelSpec.model_fields if key in entry.properties}
+    return ModelSpec.model_validate({"name": entry.name, **known})
+
+
+class PlanSpec(Spec):
+    """How the job is cut over the accelerators.
+
+    Ranks are numbered with the tensor-parallel index fastest, then the expert-parallel group, then the pipeline
+    stage, then the rest of data parallelism, so that an expert-parallel group is contiguous.
+    """
+
+    tensor: int = Field(default=1, ge=1)
+    """Tensor-parallel ranks (with sequence parallelism)."""
+    pipeline: int = Field(default=1, ge=1)
+    virtual_stages: int = Field(default=1, ge=1)
+    """Model chunks per stage: 1 is 1F1B, more is interleaved 1F1B."""
+    data: int = Field(ge=1)
+    """Replicas."""
+    expert: int = Field(default=1, ge=1)
+    """Accelerators over which the experts of a layer are spread."""
+    micro_batch: int = Field(default=1, ge=1)
+    """Sequences per micro-batch."""
+    micro_batches: int = Field(ge=1)
+    """Micro-batches per replica and step."""
+    recompute: Recompute = "none"
+    precision: Precision = "bf16"
+    expert_overlap: bool = False
+    """Whether the expert exchange of one micro-batch runs beside the compute of another."""
+    sequence_parallel: bool = True
+    """Whether norms, residuals and their activations are split over the tensor-parallel ranks."""
+    flash_attention: bool = True
+    """Whether attention is one fused kernel; else the score matrix goes through memory (before 2022)."""
+    gradient_bytes: Literal[2, 4] = 4
+    """Bytes per gradient element in the data-parallel reduction."""
+
+    @property
+    def accelerators(self) -> int:
+        """Accelerators that the plan uses."""
+        return self.tensor * self.pipeline * self.data
+
+    @property
+    def sequences(self) -> int:
+        """Sequences per step."""
+        return self.data * self.micro_batch * self.micro_batches
+
+    @property
+    def replicas_per_unit(self) -> int:
+        """Replicas whose ranks of one stage share an expert-parallel group and so run in lock step."""
+        return max(1, self.expert // self.tensor)
+
+    @property
+    def units(self) -> int:
+        """Lock-step units along data parallelism."""
+        return self.data // self.replicas_per_unit
+
+
+class JobSpec(Spec):
+    """Section `job` of a scenario: what is trained."""
+
+    model: str
+    """Name in the catalog kind `models`."""
+    sequence_length: int = Field(gt=0)
+    tokens_per_step_max: int = Field(gt=0)
+    """No step may hold more tokens than this."""
+    critical_batch_tokens: int | None = Field(default=None, gt=0)
+    """Above this many tokens per step more tokens teach less; a larger step warns."""
+    token_budget: float = Field(gt=0)
+    precision: Precision = "bf16"
+    plan: PlanSpec | Literal["best"] = "best"
+    """A fixed plan, or `best` to search for the fastest that fits."""

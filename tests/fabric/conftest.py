@@ -1,0 +1,44 @@
+from pathlib import Path
+
+import pytest
+
+from clustersim.fabric import FabricSpec, SiteEndpoints
+
+REFERENCE = Path(__file__).resolve().parents[2] / ".." / "shared" / "reference"
+
+
+@pytest.fixture(scope="session")
+def reference():
+    """Folder of published and computed reference data, beside the repository."""
+    if not REFERENCE.is_dir():
+        pytest.skip(f"no reference data at {REFERENCE}")
+    return REFERENCE
+
+
+@pytest.fixture(scope="session")
+def make_spec():
+    def make(**changes):
+        optics = {"host": "400G SR4", "leaf_spine": "800G 2xDR4"}
+        if changes.get("tiers", 3) == 3:
+            optics["spine_core"] = "800G 2xDR4"
+        keys = {
+            "kind": "fat_tree",
+            "tiers": 3,
+            "switch": "QM9700",
+            "port_rate": "400 Gbit/s",
+            "radix": 64,
+            "goodput": "95 %",
+            "optics": optics,
+            "hop_latency": "0.7 us",
+        }
+        return FabricSpec.model_validate({**keys, **changes})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_site():
+    def make(endpoints, name="here", lat=41.2, lon=-95.8, domain=8, nic=50e9):
+        return SiteEndpoints(name, endpoints, lat, lon, domain, 450e9, nic)
+
+    return make

@@ -1,0 +1,158 @@
+"""Packs and judgement."""
+
+import math
+
+import numpy as np
+import pytest
+
+from clustersim import catalog
+from clustersim.errors import InputError
+from clustersim.limits import (
+    VERDICT_COLUMNS,
+    Evidence,
+    LimitsSpec,
+    Rating,
+    Rule,
+    Trace,
+    judge,
+    pack,
+    pack_names,
+    rules_of,
+)
+from clustersim.plant.records import PlantResponse
+
+
+def square(amplitude_w, period_s=20.0, base_w=100e6, length_s=700.0, dt=0.01):
+    t = np.arange(round(length_s / dt)) * dt
+    return base_w - amplitude_w * ((t % period_s) > 0.8 * period_s)
+
+
+def response(mode="island", f=60.0, v=1.0, n=60_000, dt=0.01, site="a"):
+    flat = np.zeros(n)
+    return PlantResponse(site, "steady", mode, 0.0, dt, flat, flat + f, flat + v, flat, flat, flat, flat, 0.0)
+
+
+def row(verdict, rule):
+    return verdict.table[verdict.table["rule"] == rule].iloc[0]
+
+
+def test_every_pack_and_rule_of_the_catalog_is_valid():
+    assert set(pack_names()) == {
+        "standard", "ercot-lel", "southern", "dominion", "choukse-example", "island", "equipment",
+    }  # fmt: skip
+    shipped = {name for name, e in catalog.entries("rules").items() if "measure" in e.properties}
+    assert {r.id for r in pack("standard")} == shipped
+    for name in pack_names():
+        for r in pack(name):
+            assert r.limit_si > 0
+            assert r.source
+    assert {r.id for r in pack("standard") if r.assumed} == {"flicker-pst"}
+
+
+def test_a_measured_trace_alone_is_enough():
+    v = judge(pack("standard"), Evidence(traces=(Trace("meter", "steady", 0.01, square(30e6)),)))
+    assert list(v.table.columns) == list(VERDICT_COLUMNS)
+    # A square wave of 20 s keeps most of its energy in its first harmonic, 0.05 Hz, but not its amplitude.
+    assert set(v.failed) >= {"southern-ramp", "ercot-5s-range", "choukse-band-amplitude"}
+    assert v.rules_failed == len(v.failed)
+    assert row(v, "southern-ramp")["measured"] == pytest.approx(30.0)
+    assert row(v, "southern-ramp")["margin"] == pytest.approx(-0.5)
+    assert row(v, "ercot-5s-range")["measured"] == pytest.approx(30.0)
+    for rule in ("dominion-voltage", "flicker-pst", "island-rocof", "island-min-frequency", "equipment-rating"):
+        assert row(v, rule)["passed"] is None
+        assert row(v, rule)["reason"].startswith("not judged: ")
+        assert rule in v.not_judged
+
+
+def test_a_quiet_trace_passes():
+    p = 100e6 + 1e6 * np.sin(2 * np.pi * 0.005 * np.arange(0, 700, 0.01))
+    v = judge(pack("standard"), Evidence(traces=(Trace("meter", "steady", 0.01, p),)))
+    assert v.failed == ()
+    assert row(v, "ercot-5s-range")["margin"] > 0.9
+
+
+def test_crash_in_an_event_window_breaks_the_ramp_rule_but_not_the_repetition_rule():
+    crash = np.where(np.arange(60_000) < 30_000, 100e6, 10e6)
+    steady = Trace("meter", "steady", 0.01, square(1e6))
+    v = judge(pack("standard"), Evidence(traces=(steady, Trace("meter", "crash", 0.001, crash, steady=False))))
+    assert row(v, "southern-ramp")["window"] == "crash"
+    assert row(v, "southern-ramp")["measured"] == pytest.approx(90.0)
+    assert row(v, "ercot-5s-range")["passed"] is True
+    assert row(v, "ercot-5s-range")["window"] == "steady"
+
+
+def test_one_excursion_in_an_hour_is_not_repetitive():
+    p = np.full(36_000, 100e6)
+    p[18_000:] = 60e6
+    one = judge(pack("ercot-lel"), Evidence(traces=(Trace("m", "steady", 0.1, p),)))
+    assert one.failed == ()
+    p[27_000:] = 100e6
+    two = judge(pack("ercot-lel"), Evidence(traces=(Trace("m", "steady", 0.1, p),)))
+    assert two.failed == ("ercot-5s-range",)
+
+
+def test_short_and_coarse_records_are_not_judged():
+    short = judge(pack("choukse-example"), Evidence(traces=(Trace("m", "steady", 0.01, square(1e6, length_s=50)),)))
+    assert "needs a record of 100 s, got 50 s" in row(short, "choukse-band-energy")["reason"]
+    coarse = judge(pack("choukse-example"), Evidence(traces=(Trace("m", "steady", 0.1, np.ones(10_000)),)))
+    assert "needs samples every 25 ms" in row(coarse, "choukse-band-energy")["reason"]
+
+
+def test_island_and_voltage_rules():
+    ok = Evidence(responses=(response(f=59.0), response("grid_parallel", v=1.01)))
+    v = judge(pack("standard"), ok)
+    assert v.failed == ()
+    assert row(v, "island-min-frequency")["measured"] == 59.0
+    assert row(v, "island-min-frequency")["margin"] == pytest.approx(0.2 / 58.8)
+    assert row(v, "flicker-pst")["measured"] == pytest.approx(0.0, abs=1e-6)
+    bad = judge(pack("island"), Evidence(responses=(response(f=59.0), response(f=56.0))))
+    assert set(bad.failed) == {"island-min-frequency-trip", "island-min-frequency"}
+
+
+def test_margin_is_zero_at_the_limit_and_the_limit_itself_passes():
+    v = judge(pack("equipment"), Evidence(ratings=(Rating("grid_capacity", "a", 150e6, 150e6, "contract"),)))
+    r = v.table.iloc[0]
+    assert (r["measured"], r["limit"], r["unit"], r["margin"], r["passed"]) == (150.0, 150.0, "MW", 0.0, True)
+    assert (r["node"], r["source"]) == ("a: grid_capacity", "contract")
+    over = judge(pack("equipment"), Evidence(ratings=(Rating("cooling", "a", 151e6, 150e6),)))
+    assert over.failed == ("equipment-rating",)
+
+
+def test_scaling_the_trace_scales_the_margin():
+    rules = pack("southern")
+    margin = [judge(rules, Evidence(traces=(Trace("m", "steady", 0.01, square(a)),))).table["margin"].iloc[0]
+              for a in (1e6, 2e6)]  # fmt: skip
+    assert 1.0 - margin[1] == pytest.approx(2.0 * (1.0 - margin[0]))
+
+
+def test_sites_have_a_row_each():
+    traces = tuple(Trace(s, "steady", 0.01, square(30e6)) for s in ("memphis", "southaven"))
+    v = judge(pack("southern"), Evidence(traces=traces))
+    assert list(v.table["node"]) == ["memphis", "southaven"]
+    assert v.failed == ("southern-ramp",)
+
+
+def test_spec_changes_packs():
+    own = {"id": "own", "measure": "range", "limit": "5 MW", "window": "10 s"}
+    spec = LimitsSpec.model_validate(
+        {"packs": ["southern", "choukse-example", "southern"], "overrides": {"southern-ramp": "30 MW/min"},
+         "skip": ["choukse-band-energy"], "rules": [own]}
+    )  # fmt: skip
+    rules = rules_of(spec)
+    assert [r.id for r in rules] == ["southern-ramp", "choukse-band-amplitude", "own"]
+    assert math.isclose(rules[0].limit_si, 0.5e6)
+    assert rules[0].source == "user"
+    assert LimitsSpec.model_validate(spec.model_dump(mode="json")) == spec
+
+
+def test_wrong_names_are_told():
+    with pytest.raises(InputError, match="did you mean 'southern'"):
+        rules_of(LimitsSpec(packs=("suthern",)))
+    with pytest.raises(InputError, match=r"limits.overrides: no rule 'ramp'"):
+        rules_of(LimitsSpec(overrides={"ramp": "1 MW/min"}))
+    with pytest.raises(InputError, match="expected a ramp, got '3 MW'"):
+        rules_of(LimitsSpec(overrides={"southern-ramp": "3 MW"}))
+    with pytest.raises(InputError, match="already in a pack"):
+        rules_of(LimitsSpec(rules=(Rule(id="southern-ramp", measure="ramp", limit="1 MW/min"),)))
+    with pytest.raises(ValueError, match="unknown unit"):
+        Rule(id="x", measure="ramp", limit="1 furlong")

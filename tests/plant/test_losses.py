@@ -1,0 +1,64 @@
+"""Conversion losses and reactive power."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from clustersim.catalog import entry
+from clustersim.errors import CatalogError
+from clustersim.plant import SitePlantSpec, electrical_losses, power_factor, reactive_power
+
+MW = 1e6
+
+
+def plant(*stages) -> SitePlantSpec:
+    grid = {"capacity": "300 MW", "voltage": "161 kV", "system": "EI", "short_circuit": "5 GVA", "x_over_r": 10}
+    return SitePlantSpec.model_validate({"frequency": "60 Hz", "grid": grid, "conversion": stages})
+
+
+def test_without_stages_nothing_is_lost():
+    assert electrical_losses(plant(), 100 * MW) == 0.0
+
+
+def test_no_load_part_and_proportional_part():
+    spec = plant({"stage": "hv_transformer", "rating": "200 MW"})
+    assert electrical_losses(spec, 0.0) == pytest.approx(0.001 * 200 * MW)
+    assert electrical_losses(spec, [0.0, 100 * MW]) == pytest.approx([0.2 * MW, 0.5 * MW])
+
+
+def test_upper_stages_carry_the_losses_of_lower_ones():
+    both = plant({"stage": "hv_transformer", "rating": "200 MW"}, {"stage": "mv_transformer", "rating": "200 MW"})
+    lower = float(electrical_losses(plant({"stage": "mv_transformer", "rating": "200 MW"}), 150 * MW))
+    upper = float(electrical_losses(plant({"stage": "hv_transformer", "rating": "200 MW"}), 150 * MW + lower))
+    assert electrical_losses(both, 150 * MW) == pytest.approx(lower + upper)
+
+
+def test_a_shared_stage_sees_its_share():
+    spec = plant({"stage": "ups_double_conversion", "rating": "10 MW", "share": "5 %"})
+    assert electrical_losses(spec, 200 * MW) == pytest.approx(0.012 * 10 * MW + 0.028 * 10 * MW)
+
+
+@pytest.mark.parametrize("stage", ["hv_transformer", "mv_transformer"])
+def test_full_load_loss_is_the_published_efficiency(stage):
+    figures = entry("facility", stage)
+    full = figures.si("loss.no_load") + figures.si("loss.load")
+    assert full == pytest.approx(1.0 - entry("electrical", stage).si("efficiency"))
+
+
+def test_full_load_loss_of_the_ups_is_the_published_one():
+    figures = entry("facility", "ups_double_conversion")
+    full = figures.si("loss.no_load") + figures.si("loss.load")
+    assert full == pytest.approx(entry("electrical", "ups").si("loss.double_conversion"))
+
+
+def test_unknown_stage_names_the_nearest():
+    with pytest.raises(CatalogError, match="did you mean 'hv_transformer'"):
+        electrical_losses(plant({"stage": "hv_transformr", "rating": "1 MW"}), 1.0)
+
+
+def test_reactive_power():
+    assert reactive_power(100 * MW, 1.0) == 0.0
+    q = reactive_power(np.array([99.0]), power_factor("psu"))
+    assert 99.0 / np.hypot(99.0, q[0]) == pytest.approx(0.99)
+    assert reactive_power(1.0, power_factor("motor")) > reactive_power(1.0, power_factor("psu"))

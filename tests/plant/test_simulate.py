@@ -1,0 +1,194 @@
+"""A site's plant beside the grid and as an island."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from clustersim.catalog import entry
+from clustersim.errors import CatalogError, InputError
+from clustersim.plant import SitePlantSpec, simulate_plant
+from clustersim.plant.simulate import largest_step
+
+MW = 1e6
+GRID = {"capacity": "150 MW", "voltage": "161 kV", "system": "eastern_interconnection", "point": "memphis_161kv"}
+UNITS = {"type": "solar_titan_130_smt130", "count": 15, "governor": "GAST_openipsl", "dispatch_limit": "80 %"}
+BATTERY = {
+    "type": "megapack_2xl",
+    "count": 168,
+    "power": "150 MW",
+    "energy": "655 MWh",
+    "droop": "2 %",
+    "deadband": "36 mHz",
+}
+
+
+def site(**parts) -> SitePlantSpec:
+    return SitePlantSpec.model_validate({"frequency": "60 Hz", **parts})
+
+
+FULL = site(grid=GRID, generators=UNITS, battery=BATTERY)
+T = np.arange(3000) * 0.01
+STEP = np.where(T < 5.0, 120 * MW, 150 * MW)
+
+
+def run(spec, load, mode, dt=0.01, before=None, reactive=None):
+    return simulate_plant(
+        spec, "memphis", "w", load, 0.2 * load if reactive is None else reactive, dt, 100.0, mode, before
+    )
+
+
+@pytest.mark.parametrize("mode", ["grid_parallel", "island"])
+def test_sources_add_up_to_the_load(mode):
+    answer = run(FULL, STEP, mode, before=120 * MW)
+    total = answer.grid_w + answer.generator_w + answer.battery_w
+    assert total == pytest.approx(STEP, abs=1e-6)
+    lengths = {a.size for a in (answer.frequency_hz, answer.voltage_pu, answer.state_of_charge, total)}
+    assert lengths == {T.size}
+
+
+@pytest.mark.parametrize("mode", ["grid_parallel", "island"])
+def test_constant_load_changes_nothing(mode):
+    answer = run(FULL, np.full(500, 120 * MW), mode)
+    assert answer.frequency_hz == pytest.approx(60.0, abs=1e-12)
+    assert answer.initial_rocof_hz_per_s == 0.0
+    assert not answer.battery_w.any()
+    assert np.ptp(answer.voltage_pu) == 0.0
+
+
+def test_interconnection_settles_on_damping_and_primary_response():
+    t = np.arange(12000) * 0.01
+    answer = run(FULL, np.where(t < 5.0, 120 * MW, 150 * MW), "grid_parallel", before=120 * MW)
+    system = entry("grids", "eastern_interconnection")
+    per_hz = system.si("load_damping") * system.si("online_capacity") / 60.0 + system.si("primary_response") / 0.1
+    assert answer.frequency_hz[-1] - 60.0 == pytest.approx(-30 * MW / per_hz, rel=1e-3)
+    kinetic = system.si("inertia") * system.si("online_capacity")
+    assert answer.initial_rocof_hz_per_s == pytest.approx(-30 * MW * 60 / (2 * kinetic))
+    slope = (answer.frequency_hz[501] - answer.frequency_hz[500]) / 0.01
+    assert slope == pytest.approx(answer.initial_rocof_hz_per_s, rel=1e-2)
+
+
+def test_machines_beside_the_grid_add_their_inertia():
+    weak = site(grid={**GRID, "capacity": "50 MW"}, generators=UNITS)
+    answer = run(weak, STEP, "grid_parallel", before=120 * MW)
+    assert answer.generator_w == pytest.approx(70 * MW)
+    alone = run(FULL, STEP, "grid_parallel", before=120 * MW)
+    assert abs(answer.initial_rocof_hz_per_s) < abs(alone.initial_rocof_hz_per_s)
+
+
+def test_island_settles_on_turbines_and_battery():
+    answer = run(site(generators=UNITS), STEP, "island", before=120 * MW)
+    assert answer.frequency_hz[-1] - 60.0 == pytest.approx(-0.05 * 30 / 247.5 * 60, rel=1e-3)
+    kinetic = 5.0 * 247.5 * MW / 0.8
+    assert answer.initial_rocof_hz_per_s == pytest.approx(-30 * MW * 60 / (2 * kinetic))
+    helped = run(FULL, STEP, "island", before=120 * MW)
+    assert helped.frequency_hz.min() > answer.frequency_hz.min()
+    assert helped.battery_w.max() > 0.0
+
+
+def test_battery_carries_what_the_turbines_may_not():
+    answer = run(FULL, np.full(500, 240 * MW), "island")
+    assert answer.generator_w == pytest.approx(0.8 * 247.5 * MW)
+    assert answer.battery_w == pytest.approx(240 * MW - 0.8 * 247.5 * MW)
+    assert answer.state_of_charge[-1] < answer.state_of_charge[0]
+    assert any("empty after" in text for text in answer.warnings)
+
+
+def test_overload_is_said_and_the_frequency_collapses():
+    answer = run(FULL, np.full(6000, 450 * MW), "island")
+    assert any("cannot carry" in text for text in answer.warnings)
+    assert any("frequency left the modelled range" in text for text in answer.warnings)
+    assert answer.frequency_hz[0] == 60.0
+    assert answer.frequency_hz[-1] <= 30.0
+
+
+def test_temperature_limit_of_the_governor_is_said():
+    answer = run(site(generators={**UNITS, "dispatch_limit": "100 %"}), np.full(500, 240 * MW), "island")
+    assert any("exhaust temperature" in text for text in answer.warnings)
+    assert answer.frequency_hz[-1] < 60.0
+
+
+def test_load_steps_beyond_the_catalog_are_said():
+    load = np.where(T < 5.0, 30 * MW, 150 * MW)
+    said = run(FULL, load, "island", before=30 * MW).warnings
+    assert any("15%" in text for text in said)
+    assert any("MW/s" in text for text in said)
+
+
+def test_grid_limits_are_said():
+    said = run(site(grid=GRID), np.full(100, 170 * MW), "grid_parallel").warnings
+    assert any("exceeds the grid's 150 MW" in text for text in said)
+    assert any("above the agreed 150 MW" in text for text in said)
+    weak = site(grid={**GRID, "short_circuit": "200 MVA", "x_over_r": 10.0})
+    assert any("voltage collapse" in text for text in run(weak, np.full(100, 150 * MW), "grid_parallel").warnings)
+    pushed = site(grid=GRID, generators={**UNITS, "grid_parallel_output": "50 MW"})
+    assert any("into the grid" in text for text in run(pushed, np.full(100, 10 * MW), "grid_parallel").warnings)
+
+
+def test_modes_need_their_equipment():
+    with pytest.raises(InputError, match=r"electrical\.memphis: an island needs generators"):
+        run(site(grid=GRID), STEP, "island")
+    with pytest.raises(InputError, match="needs `grid`"):
+        run(site(generators=UNITS), STEP, "grid_parallel")
+    with pytest.raises(InputError, match="runs at 60 Hz"):
+        run(SitePlantSpec.model_validate({"frequency": "50 Hz", "grid": GRID}), STEP, "grid_parallel")
+    with pytest.raises(InputError, match="not of model GAST"):
+        run(site(generators={**UNITS, "governor": "GGOV1_openipsl"}), STEP, "island")
+    with pytest.raises(CatalogError, match="did you mean"):
+        run(site(generators={**UNITS, "type": "solar_titan_131"}), STEP, "island")
+
+
+def test_governor_none_holds_the_power():
+    answer = run(site(generators={**UNITS, "governor": "none"}), STEP, "island", before=120 * MW)
+    kinetic = 5.0 * 247.5 * MW / 0.8
+    assert answer.frequency_hz[-1] - 60.0 == pytest.approx(-30 * MW * 60 / (2 * kinetic) * 24.99, rel=1e-9)
+
+
+@pytest.mark.parametrize("load", [np.array([]), np.array([[1.0]]), np.array([np.nan])])
+def test_bad_arrays_are_refused(load):
+    with pytest.raises(ValueError, match="expected"):
+        simulate_plant(FULL, "memphis", "w", load, load, 0.01, 0.0, "island")
+
+
+def test_the_largest_step_has_its_sign_and_counts_the_start():
+    assert largest_step(np.array([1.0, 1.0]), 0.01) == 0.0
+    assert largest_step(np.array([5.0]), 0.01) == 0.0
+    assert largest_step(np.array([1.0, 9.0, 8.0]), 0.1) == 8.0
+    assert largest_step(np.array([1.0, 1.0]), 0.01, 20.0) == -19.0
+    ramp = np.linspace(0.0, 100.0, 1001)
+    assert largest_step(ramp, 0.01) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"generators": {**UNITS, "count": 0}}, "greater than 0"),
+        ({"battery": {**BATTERY, "power": "-1 MW"}}, "greater than 0"),
+        ({"battery": {**BATTERY, "energy": "-1 MWh"}}, "greater than 0"),
+        ({"battery": {**BATTERY, "energy": "655"}}, "energy with a unit"),
+        ({"grid": {"capacity": "1 MW", "voltage": "1 kV", "system": "x"}}, "give `point`"),
+        ({"batery": BATTERY}, "Extra inputs"),
+        ({"grid": None, "generators": None}, "needs `grid`, `generators` or both"),
+    ],
+)
+def test_wrong_specs_are_refused(change, says):
+    with pytest.raises(ValidationError, match=says):
+        site(**{"grid": GRID, "generators": UNITS, "battery": BATTERY, **change})
+
+
+def test_a_dumped_spec_can_be_read_again():
+    assert SitePlantSpec.model_validate(FULL.model_dump()) == FULL
+
+
+@settings(max_examples=10, deadline=None)
+@given(count=st.integers(8, 15), more=st.integers(1, 10), step=st.floats(1.0, 25.0))
+def test_more_turbines_never_deepen_the_dip(count, more, step):
+    load = np.where(T < 1.0, 60 * MW, (60 + step) * MW)
+    dips = [
+        60.0 - run(site(generators={**UNITS, "count": n}), load, "island", before=60 * MW).frequency_hz.min()
+        for n in (count, count + more)
+    ]
+    assert dips[1] <= dips[0] + 1e-9

@@ -1,0 +1,78 @@
+"""Voltage behind a Thevenin impedance."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from clustersim.plant.spec import GridSpec
+from clustersim.plant.voltage import Source, grid_source, pcc_voltage
+
+TABLE = Path(__file__).resolve().parents[2] / ".." / "shared" / "reference" / "andes" / "weak_grid_summary.csv"
+
+
+@pytest.mark.skipif(not TABLE.is_file(), reason="reference table is not beside the repository")
+def test_weak_grid_equals_andes_and_its_closed_form():
+    for row in pd.read_csv(TABLE).itertuples():
+        source = Source(100e6, row.r, row.x)
+        load = np.array([300e6, 200e6, 100e6])
+        voltage, feasible = pcc_voltage(load, 40e6, source)
+        assert feasible.all()
+        assert voltage == pytest.approx([row.v_min, row.v_mid, row.v_max], abs=1e-5)
+        assert voltage == pytest.approx([row.an_hi, row.an_mid, row.an_lo], abs=1e-9)
+
+
+def test_no_load_no_drop():
+    assert pcc_voltage(0.0, 0.0, Source.from_strength(5e9, 10.0))[0] == 1.0
+
+
+def test_impedance_has_the_stated_strength():
+    source = Source.from_strength(5e9, 10.0)
+    assert np.hypot(source.resistance_pu, source.reactance_pu) == pytest.approx(1.0)
+    assert source.reactance_pu / source.resistance_pu == pytest.approx(10.0)
+
+
+def test_beyond_the_nose_is_marked():
+    voltage, feasible = pcc_voltage([100e6, 3e9, 1e12], [0.0, 0.0, 0.0], Source.from_strength(5e9, 10.0))
+    assert feasible.tolist() == [True, False, False]
+    assert np.isfinite(voltage).all()
+
+
+def test_small_swing_obeys_the_planners_rule():
+    """dV = dP/S (cos psi) + dQ/S (sin psi): 100 MW on 5 GVA at X/R 10 and unity power factor is 0.2 %."""
+    voltage, _ = pcc_voltage([0.0, 100e6], [0.0, 0.0], Source.from_strength(5e9, 10.0))
+    assert 1.0 - voltage[1] == pytest.approx(100e6 / 5e9 * np.cos(np.arctan(10.0)), rel=0.15)
+
+
+def test_point_gives_what_the_site_leaves_open():
+    by_point = GridSpec.model_validate(
+        {"capacity": "150 MW", "voltage": "161 kV", "system": "eastern_interconnection", "point": "memphis_161kv"}
+    )
+    assert grid_source(by_point).base_va == 5e9
+    stated = by_point.model_copy(update={"short_circuit": 3e9, "x_over_r": 5.0})
+    assert grid_source(stated) == Source.from_strength(3e9, 5.0)
+
+
+@settings(max_examples=40, deadline=None)
+@given(p=st.floats(-0.2, 0.2), q=st.floats(-0.1, 0.1), ratio=st.floats(1.0, 30.0), strength=st.floats(1e8, 1e10))
+def test_solution_satisfies_the_network(p, q, ratio, strength):
+    source = Source.from_strength(strength, ratio)
+    v, feasible = pcc_voltage(p * strength, q * strength, source)
+    assert feasible
+    z = complex(source.resistance_pu, source.reactance_pu)
+    assert abs(v + z * complex(p, -q) / v) == pytest.approx(1.0, abs=1e-9)
+    stronger, _ = pcc_voltage(p * strength, q * strength, Source.from_strength(2 * strength, ratio))
+    assert abs(stronger - 1.0) <= abs(v - 1.0) + 0.05 * abs(p) + 1e-12
+
+
+@settings(max_examples=20, deadline=None)
+@given(p=st.floats(0.0, 0.2), more=st.floats(0.001, 0.05))
+def test_more_load_never_lifts_the_voltage(p, more):
+    source = Source.from_strength(1e9, 10.0)
+    first, second = pcc_voltage([p * 1e9, (p + more) * 1e9], [0.1e9, 0.1e9], source)[0]
+    assert second < first

@@ -33,7 +33,7 @@ class Placement:
     """Ranks under the spines of one pod, likewise."""
 
     def __post_init__(self) -> None:
-        """Refuse blocks without ranks, and as many block sizes as there are not sites."""
+        """Refuse blocks without ranks, and block sizes that are neither one nor one per site."""
         if min(self.sites) < 1 or any(self._width(level).min() < 1 for level in ("scale_up", "leaf", "pod")):
             raise ValueError("expected every block of a placement to hold at least one rank")
 

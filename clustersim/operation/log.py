@@ -15,6 +15,11 @@ AROUND_EVENT_S = 60.0
 """Length of the window around a crash or a restart (same definition). [s]"""
 
 
+def _whole(step: float) -> int:
+    """Return the steps that are complete; a step short of its end by rounding is complete."""
+    return math.floor(step + 1e-6)
+
+
 @dataclass(slots=True)
 class Row:
     """One stretch of time in one state."""
@@ -44,14 +49,14 @@ class JobLog:
 
     def enter(self, now: float, state: State, cause: str, step: float, speed: float = 1.0) -> None:
         """Open a row in `state` at `now`."""
-        first = math.floor(step)
+        first = _whole(step)
         busy = self.gpus if state != "stopped" else 0
         self.rows.append(Row(now, now, state, cause, busy, first, first, speed))
 
     def close(self, now: float, step: float) -> None:
         """End the open row at `now`, when `step` steps are done; a row without duration is forgotten."""
         row = self.rows[-1]
-        row.end_s, row.last_step = now, math.floor(step)
+        row.end_s, row.last_step = now, _whole(step)
         if row.end_s == row.start_s:
             self.rows.pop()
 

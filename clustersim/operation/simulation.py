@@ -1,4 +1,4 @@
-"""One job over days to months, as SimPy processes: the job, its failure sources, the checkpoint writer, the site."""
+"""One job over days to months, as SimPy processes: the job, its failure sources, the events of the site."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class _Job:
         self.interruptions = 0
         self._underway: tuple[float, float, float, float] | None = None
         self.written_s = 0.0
-        self.writer: simpy.Process | None = None
+        self.pending: tuple[float, int] | None = None
         self.process = env.process(self._run())
 
     # ---- what the job does ----------------------------------------------------------------------------------------
@@ -72,8 +72,10 @@ class _Job:
         """Train to step `target`, or as far beyond it as the writer of the last checkpoint is still busy."""
         while True:
             speed, start = self.speed, self.env.now
-            free = self.step + (self.written_s - start) * speed / self.facts.step_time_s
-            aim = max(target, float(math.ceil(max(free, self.step))))
+            aim = max(target, float(math.ceil(self.step)))
+            if self.written_s > start:
+                wait = (self.written_s - start) * speed / self.facts.step_time_s
+                aim = max(aim, float(math.ceil(self.step + wait)), math.floor(self.step) + 1.0)
             duration = self._stretch(aim - self.step) / speed
             self._underway = (start, duration, self.step, aim)
             self.log.enter(start, "train", self._cap_cause(), self.step, speed)
@@ -85,15 +87,16 @@ class _Job:
                 if not struck.changes_speed:
                     return struck
             else:
-                self.pause()
-                return None
+                self.pause(finished=True)
+                if self.written_s <= self.env.now:
+                    return None
 
-    def pause(self) -> None:
+    def pause(self, *, finished: bool = False) -> None:
         """Count the steps done so far and close the row; also called at the horizon."""
         if self._underway is not None:
             start, duration, done, aim = self._underway
-            elapsed = self.env.now - start
-            self.step = aim if elapsed >= duration else done + (aim - done) * elapsed / duration
+            share = 1.0 if finished or duration == 0.0 else min(1.0, (self.env.now - start) / duration)
+            self.step = aim if share == 1.0 else done + (aim - done) * share
             self._underway = None
         self.log.close(self.env.now, self.step)
 
@@ -144,7 +147,7 @@ class _Job:
                     return blow
             else:
                 break
-        self.log.close(end, self.step)
+        self.log.close(self.env.now, self.step)
         return None
 
     # ---- what it consists of --------------------------------------------------------------------------------------
@@ -165,25 +168,23 @@ class _Job:
         return float(self.rng.gamma(steps / cv**2, mean * cv**2))
 
     def _save(self) -> None:
-        if self.times.write == 0.0:
-            self.durable_step, self.durable_row = self.step, len(self.log.rows)
-            return
+        """Hand the snapshot to the writer, which is free by now."""
+        self._settle()
+        self.pending = (self.step, len(self.log.rows))
         self.written_s = self.env.now + self.times.write
-        self.writer = self.env.process(self._write(self.step, len(self.log.rows)))
 
-    def _write(self, step: float, row: int) -> Process:
-        try:
-            yield self.env.timeout(self.times.write)
-        except simpy.Interrupt:
-            return None
-        self.durable_step, self.durable_row = step, row
-        return None
+    def _settle(self) -> None:
+        """Count the checkpoint that is being written as safe once its write is over.
+
+        Nothing but a roll-back and the next checkpoint asks whether a write is over, so the writer needs no process.
+        """
+        if self.pending is not None and self.written_s <= self.env.now:
+            (self.durable_step, self.durable_row), self.pending = self.pending, None
 
     def _roll_back(self) -> None:
         """Return to the last checkpoint that is safe; a write under way is lost."""
-        if self.writer is not None and self.writer.is_alive:
-            self.writer.interrupt()
-        self.written_s = 0.0
+        self._settle()
+        self.pending, self.written_s = None, 0.0
         self.log.roll_back(self.durable_row)
         self.step, self.durable_row = self.durable_step, len(self.log.rows)
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-
 MEAN, WHOLE, LATE, NEW = 0, 1, 2, 3
 """Columns of a bin: what its steps add to its mean; the whole steps; the steps decayed to its end; the whole steps but
 those that had settled when the bins start."""
-
 
 CELLS = 512
 
@@ -177,14 +175,13 @@ def finish_bins(bins, dt, tau, mean):
 
 
 @njit(cache=True)
-def battery_follow(load, dt, target_tau, delay_steps, lag_tau, limit, energy, charge0, eta, rest_gain, out, charge):
+def battery_follow(load, target, dt, target_tau, delay_steps, lag_tau, limit, energy, charge0, eta, rest_gain, out, charge):
     """Site battery under its controller at a fixed step.
 
     The meter's target is a first-order low-pass of the load; the battery is asked for ``load - target`` plus a slow
     return to its initial charge, after a delay and through a first-order lag, within power and energy. `out` is the
     power at its terminals, positive when it discharges; `charge` the stored energy after each step. Returns the loss.
     """
-    target = load[0]
     stored = charge0
     response = 0.0
     lost = 0.0
@@ -193,23 +190,19 @@ def battery_follow(load, dt, target_tau, delay_steps, lag_tau, limit, energy, ch
     queue = np.zeros(delay_steps + 1)
     for i in range(load.shape[0]):
         target += a_target * (load[i] - target)
-        want = load[i] - target + rest_gain * (stored - charge0)
-        slot = i % (delay_steps + 1)
-        queue[slot] = want
-        asked = queue[(i + 1) % (delay_steps + 1)]
-        asked = min(max(asked, -limit), limit)
+        queue[i % (delay_steps + 1)] = load[i] - target + rest_gain * (stored - charge0)
+        asked = min(max(queue[(i + 1) % (delay_steps + 1)], -limit), limit)
         response += a_lag * (asked - response)
-        power = response
-        if power > 0.0:
-            power = min(power, stored * eta / dt)
-            used = power / eta * dt
-            stored -= used
-            lost += used - power * dt
+        if response > 0.0:
+            power = min(response, stored * eta / dt)
+            moved = power / eta * dt
+            stored -= moved
+            lost += moved - power * dt
         else:
-            power = max(power, -(energy - stored) / eta / dt)
-            gained = -power * eta * dt
-            stored += gained
-            lost += -power * dt - gained
+            power = max(response, -(energy - stored) / eta / dt)
+            moved = -power * eta * dt
+            stored += moved
+            lost += -power * dt - moved
         out[i] = power
         charge[i] = stored
     return lost

@@ -127,6 +127,13 @@ class Binner:
             self.share, self.tables.level_raw_w[:, state].copy(), self.level,
         )
 
+    def clear(self, t_s: float) -> None:
+        """Bring all accelerators to no power at `t_s`."""
+        kernels.set_level(
+            self.bins, self.dt_s, self.tables.time_constant_s, t_s, self.fleet.unit_class, self.fleet.unit_node,
+            self.share, np.zeros(self.tables.level_w.shape[0]), self.level,
+        )
+
     def finish(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the bin means [W], shape (nodes, bins), and the energy the lag still owes per node [J]."""
         mean = np.empty(self.bins.shape[:2])

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+SmallInts = NDArray[np.int32]
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -11,7 +16,7 @@ _MIX2 = np.uint64(0x94D049BB133111EB)
 
 
 @njit(cache=True, inline="always")
-def _mix(x):
+def _mix(x: np.uint64) -> np.uint64:
     """Finalizer of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014): a counter becomes 64 random bits."""
     x = (x ^ (x >> np.uint64(30))) * _MIX1
     x = (x ^ (x >> np.uint64(27))) * _MIX2
@@ -19,15 +24,27 @@ def _mix(x):
 
 
 @njit(cache=True, inline="always")
-def uniform(key, counter):
+def uniform(key: np.uint64, counter: np.uint64) -> float:
     """Uniform number in [0, 1) from a key and a counter; the same whatever the order or the thread."""
     return (_mix(key + (counter + np.uint64(1)) * _GOLDEN) >> np.uint64(11)) * (1.0 / 9007199254740992.0)
 
 
 @njit(cache=True)
 def pipeline_step(
-    key, base, unit_class, slow, quantile, order, table, depends, crosses, message_s, per_stage, start, end
-):
+    key: np.uint64,
+    base: Floats,
+    unit_class: Ints,
+    slow: Floats,
+    quantile: Floats,
+    order: SmallInts,
+    table: SmallInts,
+    depends: SmallInts,
+    crosses: NDArray[np.bool_],
+    message_s: float,
+    per_stage: int,
+    start: Floats,
+    end: Floats,
+) -> None:
     """Fill start and end of every operation of every unit.
 
     base [classes, kinds x virtual stages], unit_class [units], slow [units, stages], quantile [cells + 1] multiplier by
@@ -58,3 +75,29 @@ def pipeline_step(
             start[u, number] = begin
             end[u, number] = finish
             free[stage] = finish
+
+
+@njit(cache=True)
+def run_order(stages: int, per_stage: int, depends: SmallInts) -> SmallInts:
+    """Return the operations in an order that respects both each stage's sequence and the dependencies.
+
+    Stages take turns; each goes on until an operation has to wait for one that has not run. A schedule that waits for
+    itself would never end, so the order stops short, and what is left is -1.
+    """
+    done = np.zeros(stages * per_stage, dtype=np.bool_)
+    following = np.zeros(stages, dtype=np.int64)
+    order = np.full(stages * per_stage, -1, dtype=np.int32)
+    count = 0
+    before = -1
+    while count > before:
+        before = count
+        for stage in range(stages):
+            while following[stage] < per_stage:
+                number = stage * per_stage + following[stage]
+                if depends[number] >= 0 and not done[depends[number]]:
+                    break
+                done[number] = True
+                order[count] = number
+                count += 1
+                following[stage] += 1
+    return order

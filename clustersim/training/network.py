@@ -10,6 +10,9 @@ from clustersim.fabric.rates import RateTable, rate_table
 from clustersim.fabric.traffic import Placement, TrafficClass, group_traffic
 from clustersim.workload import ModelSpec, PlanSpec
 
+SAMPLED_RANKS = 16384
+"""Ranks over which the exchange patterns are laid to see which switches they cross."""
+
 
 @dataclass(frozen=True)
 class Network:
@@ -67,7 +70,8 @@ def expert_traffic(model: ModelSpec, plan: PlanSpec, placement: Placement) -> Tr
         return TrafficClass("expert", 1, {})
     spread = group_traffic("expert", placement, plan.expert, 1, "all_to_all")
     outside = spread.usage.get("nic", 0.0)
-    nodes = -(-plan.expert // placement.scale_up)
+    domain = placement.scale_up if isinstance(placement.scale_up, int) else min(placement.scale_up)
+    nodes = -(-plan.expert // domain)
     if nodes == 1:
         return TrafficClass("expert", plan.expert, {"scale_up": (plan.expert - 1) / plan.expert})
     remote = distinct_nodes(nodes, model.top_k, model.routing_nodes_max) * (nodes - 1) / nodes / model.top_k
@@ -81,8 +85,9 @@ def _table(
     model: ModelSpec, key: tuple[int, int, int, int], placement: Placement, resources: tuple[tuple[str, float], ...]
 ) -> RateTable:
     tensor, pipeline, expert, units = key
-    plan = PlanSpec(tensor=tensor, pipeline=pipeline, data=units * max(1, expert // tensor), expert=expert,
-                    micro_batches=pipeline)
+    plan = PlanSpec(
+        tensor=tensor, pipeline=pipeline, data=units * max(1, expert // tensor), expert=expert, micro_batches=pipeline
+    )
     block = tensor * plan.replicas_per_unit
     classes = [
         group_traffic("tensor", placement, tensor, 1, "ring"),
@@ -101,8 +106,9 @@ def plan_rates(model: ModelSpec, plan: PlanSpec, network: Network) -> RateTable:
 
     The busiest site stands for all.
     """
-    units = max(units_per_site(plan, network))
     span = plan.tensor * plan.replicas_per_unit * plan.pipeline
+    # a few pods show every way in which groups and switches can line up
+    units = min(max(units_per_site(plan, network)), max(2, SAMPLED_RANKS // span))
     resources = tuple(sorted(network.resources.items()))
     key = (plan.tensor, plan.pipeline, plan.expert, units)
     return _table(model, key, network.site(units, span), resources)

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from clustersim.training.schedule import Schedule
+from clustersim.training.schedule import Schedule, build_schedule
 from clustersim.workload import StepProgram
 
 Activity = Literal["matrix", "memory", "exchange", "wait", "idle"]
@@ -23,7 +23,6 @@ class StepTiming:
     """
 
     program: StepProgram
-    schedule: Schedule
     operation_s: NDArray[np.float64]
     """Whole operation."""
     shares: NDArray[np.float64]
@@ -40,6 +39,12 @@ class StepTiming:
     """Bytes that one accelerator sends to other sites per step. [B]"""
     wan_s: float
     """Part of the reduction spent between sites, at the busiest stage. [s]"""
+
+    @property
+    def schedule(self) -> Schedule:
+        """The pipeline schedule of the plan."""
+        plan = self.program.plan
+        return build_schedule(plan.pipeline, plan.virtual_stages, plan.micro_batches)
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ class Fleet:
 
 @dataclass(frozen=True)
 class StepTrace:
-    """One step of every unit and stage. Times count from the start of the step. [s]"""
+    """One step of every unit and stage. Times count from the start of the step [s]."""
 
     timing: StepTiming
     fleet: Fleet

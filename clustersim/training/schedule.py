@@ -8,6 +8,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from clustersim.training.kernels import run_order
+
 FORWARD, BACKWARD = 0, 1
 
 
@@ -28,38 +30,33 @@ class Schedule:
     """Operation whose end each waits for, or -1; shape (stages x per_stage,)."""
     crosses: NDArray[np.bool_]
     """Whether that dependency comes from another stage and so takes a message."""
+    last_backward: NDArray[np.int32]
+    """Operation with which the backward of each chunk ends; shape (stages, chunks)."""
 
 
-def _sequence(pipeline: int, chunks: int, micro_batches: int, stage: int) -> list[tuple[int, int, int]]:
-    """Return (kind, chunk, micro-batch) in the order in which `stage` runs them.
+def _positions(
+    pipeline: int, chunks: int, micro_batches: int, stage: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return where in the sequence of `stage` its i-th forward and its i-th backward stand.
 
-    1F1B (arXiv 2006.09503) and, with several chunks, interleaved 1F1B (arXiv 2104.04473, section 2.2): micro-batches go
-    round the pipeline in groups of as many as there are stages.
+    1F1B (arXiv 2006.09503) and, with several chunks, interleaved 1F1B (arXiv 2104.04473, section 2.2): some forwards
+    first, then forwards and backwards in turn, then the backwards that are left.
     """
     total = micro_batches * chunks
-
-    def place(index: int, *, forward: bool) -> tuple[int, int]:
-        if chunks == 1:
-            return 0, index
-        group, within = divmod(index, pipeline * chunks)
-        chunk = within // pipeline
-        return (chunk if forward else chunks - 1 - chunk), group * pipeline + within % pipeline
-
-    if chunks == 1:
-        warmup = min(total, pipeline - stage - 1)
-    else:
-        warmup = min(total, 2 * (pipeline - stage - 1) + (chunks - 1) * pipeline)
-    sequence = [(FORWARD, *place(i, forward=True)) for i in range(warmup)]
-    for i in range(total - warmup):
-        sequence.append((FORWARD, *place(warmup + i, forward=True)))
-        sequence.append((BACKWARD, *place(i, forward=False)))
-    sequence.extend((BACKWARD, *place(i, forward=False)) for i in range(total - warmup, total))
-    return sequence
+    ahead = pipeline - stage - 1 if chunks == 1 else 2 * (pipeline - stage - 1) + (chunks - 1) * pipeline
+    warmup = min(total, ahead)
+    index = np.arange(total)
+    forward = np.where(index < warmup, index, 2 * index - warmup)
+    backward = np.where(index < total - warmup, warmup + 2 * index + 1, total + index)
+    return forward, backward
 
 
 @lru_cache(maxsize=64)
 def build_schedule(pipeline: int, chunks: int, micro_batches: int) -> Schedule:
     """Return the 1F1B schedule, interleaved when there is more than one chunk.
+
+    Micro-batches go round the pipeline in groups of as many as there are stages; the backward takes the chunks from the
+    last to the first.
 
     Raises
     ------
@@ -71,43 +68,25 @@ def build_schedule(pipeline: int, chunks: int, micro_batches: int) -> Schedule:
     per_stage = 2 * chunks * micro_batches
     shape = (pipeline, per_stage)
     kind, virtual, micro = np.zeros(shape, np.int8), np.zeros(shape, np.int32), np.zeros(shape, np.int32)
-    where: dict[tuple[int, int, int], int] = {}
+    # number of the operation by kind, virtual stage and micro-batch
+    where = np.zeros((2, pipeline * chunks, micro_batches), np.int32)
+    group, within = np.divmod(np.arange(micro_batches * chunks), pipeline * chunks)
+    chunk, batch = within // pipeline, group * pipeline + within % pipeline
     for stage in range(pipeline):
-        for position, (what, chunk, batch) in enumerate(_sequence(pipeline, chunks, micro_batches, stage)):
-            k = chunk * pipeline + stage
+        for what, position in enumerate(_positions(pipeline, chunks, micro_batches, stage)):
+            k = (chunk if what == FORWARD else chunks - 1 - chunk) * pipeline + stage
             kind[stage, position], virtual[stage, position], micro[stage, position] = what, k, batch
             where[what, k, batch] = stage * per_stage + position
     depends = np.full(pipeline * per_stage, -1, np.int32)
-    crosses = np.zeros(pipeline * per_stage, np.bool_)
-    last = pipeline * chunks - 1
-    for (what, k, batch), number in where.items():
-        if what == FORWARD and k > 0:
-            depends[number] = where[FORWARD, k - 1, batch]
-        elif what == BACKWARD:
-            depends[number] = where[BACKWARD, k + 1, batch] if k < last else where[FORWARD, k, batch]
-        crosses[number] = depends[number] >= 0 and depends[number] // per_stage != number // per_stage
-    order = _topological(pipeline, per_stage, depends)
-    arrays = (kind, virtual, micro, order, depends, crosses)
+    depends[where[FORWARD, 1:]] = where[FORWARD, :-1]
+    depends[where[BACKWARD, :-1]] = where[BACKWARD, 1:]
+    depends[where[BACKWARD, -1]] = where[FORWARD, -1]
+    crosses = (depends >= 0) & (depends // per_stage != np.arange(depends.size) // per_stage)
+    last = np.ascontiguousarray(where[BACKWARD, :, -1].reshape(chunks, pipeline).T)
+    order = run_order(pipeline, per_stage, depends)
+    if order[-1] < 0:
+        raise RuntimeError("the pipeline schedule waits for itself")
+    arrays = (kind, virtual, micro, order, depends, crosses, last)
     for array in arrays:
         array.setflags(write=False)
     return Schedule(pipeline, per_stage, *arrays)
-
-
-def _topological(stages: int, per_stage: int, depends: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Return the operations in an order that respects both the stage's sequence and the dependencies."""
-    done = np.zeros(stages * per_stage, np.bool_)
-    nxt = [0] * stages
-    order: list[int] = []
-    while len(order) < stages * per_stage:
-        before = len(order)
-        for stage in range(stages):
-            while nxt[stage] < per_stage:
-                number = stage * per_stage + nxt[stage]
-                if depends[number] >= 0 and not done[depends[number]]:
-                    break
-                done[number] = True
-                order.append(number)
-                nxt[stage] += 1
-        if len(order) == before:
-            raise RuntimeError("the pipeline schedule waits for itself")
-    return np.array(order, dtype=np.int32)

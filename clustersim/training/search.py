@@ -51,8 +51,12 @@ def program_of(model: ModelSpec, plan: PlanSpec, job: JobSpec, devices: tuple[De
     """Return the step program of `plan` with the catalog's memory constants."""
     constants = catalog.entry("efficiency", "training")
     return build_step_program(
-        model, plan, job.sequence_length, devices,
-        reserved_bytes=constants.si("memory.reserved"), fragmentation=constants.si("memory.fragmentation"),
+        model,
+        plan,
+        job.sequence_length,
+        devices,
+        reserved_bytes=constants.si("memory.reserved"),
+        fragmentation=constants.si("memory.fragmentation"),
     )
 
 
@@ -75,7 +79,7 @@ def _chunks(model: ModelSpec, pipeline: int) -> list[int]:
 
 
 def _resident_bytes(model: ModelSpec, tensor: int, pipeline: int, expert: int) -> float:
-    """Weights and gradients of an average stage: less than any plan of the cut needs. [B]"""
+    """Weights and gradients of an average stage: less than any plan of the cut needs [B]."""
     count = count_parameters(model)
     layers = sum(model.is_moe_layer(layer) for layer in range(model.layers))
     routed = layers * count.moe_experts_per_layer
@@ -153,16 +157,21 @@ def _try(
     for data, count in _batches(job, network, tensor, pipeline, virtual, expert):
         for recompute in RECOMPUTE:
             plan = PlanSpec(
-                tensor=tensor, pipeline=pipeline, virtual_stages=virtual, data=data, expert=expert,
-                micro_batches=count, recompute=recompute, precision=job.precision, expert_overlap=expert > 1,
+                tensor=tensor,
+                pipeline=pipeline,
+                virtual_stages=virtual,
+                data=data,
+                expert=expert,
+                micro_batches=count,
+                recompute=recompute,
+                precision=job.precision,
+                expert_overlap=expert > 1,
             )
             program = program_of(model, plan, job, devices)
             need = float(program.memory_bytes.max())
             if need > capacity or sum(units_per_site(plan, network)) < plan.units:
                 continue
             seconds = estimate_iteration_s(step_timing(program, network))
-            found.append(
-                Candidate(plan, program, seconds, plan.sequences * job.sequence_length / seconds, need)
-            )
+            found.append(Candidate(plan, program, seconds, plan.sequences * job.sequence_length / seconds, need))
             break
     return found

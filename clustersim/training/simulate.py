@@ -29,7 +29,7 @@ def _quantiles(sigma: float, members: int) -> NDArray[np.float64]:
 
 
 def rank_slowness(fleet: Fleet, stages: int, sigma: float, seed: np.random.SeedSequence) -> NDArray[np.float64]:
-    """Persistent slowness of every unit and stage: the slowest rank of the group. [-], shape (units, stages)"""
+    """Persistent slowness of every unit and stage: the slowest rank of the group [-], shape (units, stages)."""
     units = fleet.unit_class.size
     members = fleet.class_members.sum(axis=1)[fleet.unit_class][:, None]
     draw = np.random.default_rng(seed).random((units, stages))
@@ -83,8 +83,19 @@ def simulate_step(
     start = np.empty((units, stages * per_stage))
     end = np.empty_like(start)
     kernels.pipeline_step(
-        np.uint64(key), base, fleet.unit_class, slow, _quantiles(jitter.operation_sigma, members), schedule.order, table,
-        schedule.depends_on, schedule.crosses, timing.message_s, per_stage, start, end,
+        np.uint64(key),
+        base,
+        fleet.unit_class,
+        slow,
+        _quantiles(jitter.operation_sigma, members),
+        schedule.order,
+        table,
+        schedule.depends_on,
+        schedule.crosses,
+        timing.message_s,
+        per_stage,
+        start,
+        end,
     )
     return _finish(timing, fleet, start, end)
 
@@ -92,21 +103,14 @@ def simulate_step(
 def _finish(timing: StepTiming, fleet: Fleet, start: NDArray[np.float64], end: NDArray[np.float64]) -> StepTrace:
     """Add the data-parallel exchange, the optimizer and the all-gather."""
     schedule = timing.schedule
-    stages, per_stage = schedule.stages, schedule.per_stage
-    chunks = timing.operation_s.shape[2] // stages
+    stages, chunks = schedule.last_backward.shape
     reduce_start = np.zeros((stages, chunks))
     reduce_end = np.zeros((stages, chunks))
-    last_batch = int(schedule.micro_batch.max())
+    ready = end[:, schedule.last_backward].max(axis=0)
     for stage in range(stages):
         free = 0.0
         for chunk in range(chunks - 1, -1, -1):
-            here = (
-                (schedule.kind[stage] == BACKWARD)
-                & (schedule.virtual_stage[stage] == chunk * stages + stage)
-                & (schedule.micro_batch[stage] == last_batch)
-            )
-            number = stage * per_stage + int(np.flatnonzero(here)[0])
-            begin = max(float(end[:, number].max()), free)
+            begin = max(float(ready[stage, chunk]), free)
             free = begin + float(timing.reduce_s[chunk * stages + stage])
             reduce_start[stage, chunk], reduce_end[stage, chunk] = begin, free
     optimizer_start = float(reduce_end.max())

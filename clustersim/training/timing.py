@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,7 +11,6 @@ from clustersim import catalog
 from clustersim.fabric.collectives import point_to_point, ring_all_gather, ring_all_reduce, ring_reduce_scatter
 from clustersim.training.network import Network, plan_rates, units_per_site
 from clustersim.training.records import StepTiming
-from clustersim.training.schedule import build_schedule
 from clustersim.workload import StepProgram
 
 WEIGHT_BYTES = 2
@@ -39,16 +40,18 @@ def step_timing(program: StepProgram, network: Network) -> StepTiming:
 
     repeat = 1.0 + program.recompute_share
     operation, shares = _operations(program, tensor_s, expert_s, repeat)
-    boundary = point_to_point(
-        program.boundary_bytes, rates.rate("pipeline", together), network.scale_out_latency_s
-    ) if plan.pipeline > 1 else 0.0
+    boundary = (
+        point_to_point(program.boundary_bytes, rates.rate("pipeline", together), network.scale_out_latency_s)
+        if plan.pipeline > 1
+        else 0.0
+    )
 
     sites = units_per_site(plan, network)
-    reduce_s, wan_s, wan_bytes = _reduction(program, network, sites, rates.rate("data", {"data"}),
-                                            rates.rate("wan", {"wan"}) if len(sites) > 1 else np.inf)
+    reduce_s, wan_s, wan_bytes = _reduction(
+        program, network, sites, rates.rate("data", {"data"}), rates.rate("wan", {"wan"}) if len(sites) > 1 else np.inf
+    )
     return StepTiming(
         program=program,
-        schedule=build_schedule(plan.pipeline, plan.virtual_stages, plan.micro_batches),
         operation_s=operation,
         shares=shares,
         message_s=boundary,
@@ -58,6 +61,11 @@ def step_timing(program: StepProgram, network: Network) -> StepTiming:
         wan_bytes=wan_bytes,
         wan_s=wan_s,
     )
+
+
+def slowed(timing: StepTiming, factor: float) -> StepTiming:
+    """Return `timing` with every operation `factor` times as long, as when another kernel shares the device."""
+    return timing if factor == 1.0 else replace(timing, operation_s=timing.operation_s * factor)
 
 
 def _operations(
@@ -127,7 +135,7 @@ def _gather(program: StepProgram, network: Network, sites: tuple[int, ...], rate
 
 
 def _optimizer(program: StepProgram, sites: tuple[int, ...]) -> NDArray[np.float64]:
-    """Return the optimizer's time per stage on the slowest memory of the fleet. [s]"""
+    """Return the optimizer's time per stage on the slowest memory of the fleet [s]."""
     plan = program.plan
     units = max(sites)
     shard = program.dense_parameters / (units * plan.replicas_per_unit) + program.expert_parameters / units

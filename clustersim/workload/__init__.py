@@ -6,6 +6,16 @@ from clustersim.workload.program import StepProgram, build_step_program, check_m
 from clustersim.workload.spec import JobSpec, ModelSpec, PlanSpec, load_model
 
 __all__ = [
-    "Device", "JobSpec", "ModelSpec", "PlanSpec", "StepProgram", "build_step_program", "check_memory", "check_plan",
-    "count_parameters", "load_device", "load_model", "model_flops_per_token",
+    "Device",
+    "JobSpec",
+    "ModelSpec",
+    "PlanSpec",
+    "StepProgram",
+    "build_step_program",
+    "check_memory",
+    "check_plan",
+    "count_parameters",
+    "load_device",
+    "load_model",
+    "model_flops_per_token",
 ]

@@ -86,7 +86,7 @@ def attention_dims(model: ModelSpec) -> tuple[int, int]:
 
 
 def attention_core_flops(model: ModelSpec, sequence_length: int, *, causal: bool = True) -> float:
-    """Forward FLOPs of scores and weighted sum of one layer, per token. [FLOP]
+    """Forward FLOPs of scores and weighted sum of one layer, per token [FLOP].
 
     ``2 heads (d_qk + d_v) s``, halved when the causal half alone is computed, as flash kernels do.
     """
@@ -95,7 +95,7 @@ def attention_core_flops(model: ModelSpec, sequence_length: int, *, causal: bool
 
 
 def model_flops_per_token(model: ModelSpec, sequence_length: int, *, causal: bool = True) -> float:
-    """Training FLOPs per token, forward and backward, without recomputation. [FLOP]
+    """Training FLOPs per token, forward and backward, without recomputation [FLOP].
 
     ``6 (active - input embedding) + 3 x attention``, the input embedding being a table look-up; PaLM's model-FLOPs
     convention (arXiv 2204.02311, appendix B) with attention counted as computed (causal) unless `causal` is False,

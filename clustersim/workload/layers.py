@@ -38,8 +38,8 @@ class LayerWork:
 
 
 SCORE_PASSES = 8
-"""Reads and writes of an unfused score matrix: product out; mask and softmax in, out; dropout in, out; its mask; product in;
-scale in place (arXiv 2205.05198, section 4.1 lists the tensors)."""
+"""Reads and writes of an unfused score matrix: product out; mask and softmax in, out; dropout in, out; its mask;
+product in; scale in place (arXiv 2205.05198, section 4.1 lists the tensors)."""
 
 UNFUSED_PASSES = 3
 """Further reads and writes of the hidden state per block by separate bias, dropout and mask kernels."""
@@ -176,4 +176,3 @@ def compute_time(device: Device, work: LayerWork) -> ComputeTime:
         forward = attention_seconds(device, work.attention_flops, backward=False)
         backward = attention_seconds(device, work.attention_flops, backward=True)
     return ComputeTime(matrix + forward, streaming, 2 * matrix + backward, 2 * streaming)
-

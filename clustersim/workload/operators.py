@@ -56,7 +56,7 @@ def load_device(name: str, precision: Precision) -> Device:
 
 
 def matmul_seconds(device: Device, m: float, n: float, k: float, count: int = 1) -> float:
-    """Time of `count` products of an (m, k) with a (k, n) matrix. [s]
+    """Time of `count` products of an (m, k) with a (k, n) matrix [s].
 
     Roofline with a smooth knee: ``t0 + (t_flops^4 + t_bytes^4)^(1/4)`` with ``t_flops = 2 m n k / (e P)``.
     The asymptote ``e`` is fitted once per accelerator generation and precision on measured products (catalog kind
@@ -64,16 +64,16 @@ def matmul_seconds(device: Device, m: float, n: float, k: float, count: int = 1)
     """
     flops = 2.0 * m * n * k / (device.peak * device.matmul)
     moved = ELEMENT_BYTES * (m * n + n * k + m * k) / device.bandwidth
-    return count * (device.launch + (flops**4 + moved**4) ** 0.25)
+    return float(count * (device.launch + (flops**4 + moved**4) ** 0.25))
 
 
 def attention_seconds(device: Device, flops: float, *, backward: bool) -> float:
-    """Time of the fused attention kernel for `flops` forward FLOPs; the backward does 2.5 times as many. [s]"""
+    """Time of the fused attention kernel for `flops` forward FLOPs; the backward does 2.5 times as many [s]."""
     if backward:
         return device.launch + 2.5 * flops / (device.attention_peak * device.attention_backward)
     return device.launch + flops / (device.attention_peak * device.attention_forward)
 
 
 def streaming_seconds(device: Device, moved_bytes: float, kernels: int = 1) -> float:
-    """Time of memory-bound kernels that move `moved_bytes` in total. [s]"""
+    """Time of memory-bound kernels that move `moved_bytes` in total [s]."""
     return kernels * device.launch + moved_bytes / device.bandwidth

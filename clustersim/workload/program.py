@@ -152,7 +152,7 @@ def _stage_seconds(
     layers: NDArray[np.int64],
     mixtures: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], ...]:
-    """Return matrix and memory seconds, forward and backward, of every virtual stage on `device`. [s]"""
+    """Return matrix and memory seconds, forward and backward, of every virtual stage on `device` [s]."""
     own, columns = tokens / plan.tensor, model.vocab / plan.tensor
     common, plain = compute_time(device, attention), compute_time(device, blocks[False])
     mixture = compute_time(device, blocks[True]) if model.kind == "moe" else plain
@@ -237,8 +237,11 @@ def build_step_program(
     tokens = float(plan.micro_batch * sequence_length)
     own = tokens / plan.tensor
     attention = attention_work(model, tokens, plan, sequence_length)
-    blocks = {mixture: ffn_work(model, tokens, plan, mixture=mixture) for mixture in (False, True)
-              if not mixture or model.kind == "moe"}
+    blocks = {
+        mixture: ffn_work(model, tokens, plan, mixture=mixture)
+        for mixture in (False, True)
+        if not mixture or model.kind == "moe"
+    }
     columns = model.vocab / plan.tensor
     count = count_parameters(model)
 
@@ -266,7 +269,8 @@ def build_step_program(
     dense[0] += count.embedding / plan.tensor
     dense[-1] += (count.head or (count.embedding if stages > 1 else 0)) / plan.tensor
 
-    blocks_per_stage = 2.0 * layers
+    # an all-gather and a reduce-scatter around each of the two blocks of a layer
+    tensor_operations = 4.0 * layers.astype(np.float64)
     sent = (plan.tensor - 1) / plan.tensor * tokens * model.hidden * ELEMENT_BYTES
     rows = own * model.top_k * model.hidden
     dispatch_width = 1 if plan.precision == "fp8" else ELEMENT_BYTES
@@ -283,8 +287,8 @@ def build_step_program(
         memory_forward_s=_frozen(memory_f),
         matrix_backward_s=_frozen(matrix_b),
         memory_backward_s=_frozen(memory_b),
-        tensor_bytes=_frozen(2.0 * blocks_per_stage * sent),
-        tensor_operations=_frozen(2.0 * blocks_per_stage * (plan.tensor > 1)),
+        tensor_bytes=_frozen(tensor_operations * sent),
+        tensor_operations=_frozen(tensor_operations * float(plan.tensor > 1)),
         expert_layers=_frozen(mixtures),
         expert_dispatch_bytes=rows * dispatch_width,
         expert_combine_bytes=rows * ELEMENT_BYTES,
@@ -311,7 +315,7 @@ def _memory(
     reserved: float,
     fragmentation: float,
 ) -> NDArray[np.float64]:
-    """Memory of one rank of each stage with ZeRO-1: weights, gradients, sharded optimizer, activations. [B]"""
+    """Memory of one rank of each stage with ZeRO-1: weights, gradients, sharded optimizer, activations [B]."""
     p = plan.pipeline
     expert_data = max(1, plan.data * plan.tensor // max(plan.expert, 1))
     resident = ELEMENT_BYTES + plan.gradient_bytes
@@ -338,6 +342,6 @@ def check_memory(program: StepProgram) -> None:
     if need > capacity:
         raise CapacityError(
             f"job.plan: stage {worst} needs {need / 1e9:.1f} GB per accelerator, but "
-            f"{min(program.devices, key=lambda d: d.capacity).name} has {capacity / 1e9:.0f} GB; raise tensor, pipeline "
-            "or expert parallelism, or recompute more"
+            f"{min(program.devices, key=lambda d: d.capacity).name} has {capacity / 1e9:.0f} GB; "
+            "raise tensor, pipeline or expert parallelism, or recompute more"
         )

@@ -1,0 +1,177 @@
+"""Reading of scenario and topology files: safe YAML, `extends`, `set`, topology by name."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterable, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from clustersim.errors import InputError, nearest
+
+MOST_BYTES = 1_000_000
+"""Largest file that is read: a real scenario has a few thousand bytes. [B]"""
+
+_NAME = re.compile(r"^[a-z0-9_]+$")
+_PART = re.compile(r"^(?:[A-Za-z0-9_-]+)$")
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """Safe loader that refuses aliases (a few bytes can grow to gigabytes) and repeated keys."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.events.AliasEvent):
+            event = self.peek_event()
+            raise yaml.composer.ComposerError(None, None, "anchors and aliases are not supported", event.start_mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        seen: set[object] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, str):
+                raise yaml.constructor.ConstructorError(None, None, f"expected a text key, got {key!r}",
+                                                        key_node.start_mark)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", key_node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep=deep)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Return the mapping in a YAML file.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, too large, not text, not YAML or not a mapping; the message names file and line.
+    """
+    if not path.is_file():
+        near = nearest(path.stem, [other.stem for other in path.parent.glob("*.yaml")]) if path.parent.is_dir() else ""
+        raise InputError(f"{path}: expected a file, found none{near}")
+    size = path.stat().st_size
+    if size > MOST_BYTES:
+        raise InputError(f"{path}: expected at most {MOST_BYTES / 1e6:g} MB, found {size / 1e6:.1f} MB")
+    try:
+        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)  # noqa: S506 (a SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = f":{mark.line + 1}" if mark else ""
+        raise InputError(f"{path}{line}: not valid YAML: {error.problem or error.context}") from None
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(f"{path}: not valid YAML: {str(error).splitlines()[0]}") from None
+    if not isinstance(data, dict):
+        raise InputError(f"{path}: expected a mapping of keys, found {type(data).__name__}")
+    return data
+
+
+def shipped(folder: str) -> Path:
+    """Return the folder of shipped `scenarios` or `topologies`: in the installed package, or in the source tree."""
+    inside = Path(str(resources.files("clustersim"))) / "_shipped" / folder
+    return inside if inside.is_dir() else Path(__file__).resolve().parents[2] / folder
+
+
+def _named(name: object, where: str, folders: Iterable[Path]) -> Path:
+    """Return the file called `name` in the first folder that has it."""
+    if not isinstance(name, str) or not _NAME.match(name):
+        raise InputError(f"{where}: expected the name of a file without folder or ending (a-z, 0-9, _), found {name!r}")
+    known: list[str] = []
+    for folder in folders:
+        path = folder / f"{name}.yaml"
+        if path.is_file():
+            return path
+        known += [other.stem for other in folder.glob("*.yaml")]
+    raise InputError(f"{where}: no file called {name!r}{nearest(name, known)}")
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `base` with `over` on top: mappings merge key by key, anything else is replaced."""
+    merged = dict(base)
+    for key, value in over.items():
+        old = merged.get(key)
+        merged[key] = merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def _extended(path: Path, before: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """Return the mapping of a scenario file on top of what it extends; `set` entries are collected in order."""
+    if path in before:
+        chain = " -> ".join(item.stem for item in (*before, path))
+        raise InputError(f"{path}: extends: expected a chain that ends, found the cycle {chain}")
+    data = read_yaml(path)
+    settings = data.pop("set", {}) or {}
+    if not isinstance(settings, dict):
+        raise InputError(f"{path}: set: expected a mapping of key paths to values, found {settings!r}")
+    parent = data.pop("extends", None)
+    if parent is None:
+        return {**data, "set": settings}
+    base = _extended(_named(parent, f"{path}: extends", [path.parent]), (*before, path))
+    settings = {**base.pop("set"), **settings}
+    return {**merge(base, data), "set": settings}
+
+
+def load_tree(path: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the whole tree of a scenario: extended, topology put in its place, `set` and `overrides` applied.
+
+    Raises
+    ------
+    InputError
+        If a file or a key path is wrong.
+    """
+    data = _extended(path)
+    settings = data.pop("set")
+    topology = overrides.get("topology", data.get("topology"))
+    if topology is None:
+        raise InputError(f"{path}: topology: expected the name of a topology file, found none")
+    folders = [path.parent.parent / "topologies", path.parent, shipped("topologies")]
+    data["topology"] = read_yaml(_named(topology, f"{path}: topology", folders))
+    for key, value in {**settings, **{k: v for k, v in overrides.items() if k != "topology"}}.items():
+        _put(data, key, value, str(path))
+    return data
+
+
+def _put(tree: dict[str, Any], key: str, value: Any, where: str) -> None:
+    """Set the value at a dotted key path; every part but the last must be there."""
+    parts = key.split(".")
+    if not all(_PART.match(part) for part in parts):
+        raise InputError(f"{where}: set: expected a key path such as job.model, found {key!r}")
+    node: Any = tree
+    for depth, part in enumerate(parts):
+        last = depth == len(parts) - 1
+        here = ".".join(parts[: depth + 1])
+        if isinstance(node, list):
+            if not part.isdigit() or int(part) >= len(node):
+                raise InputError(f"{where}: set: {here}: expected an index below {len(node)}, found {part!r}")
+            if last:
+                node[int(part)] = copy.deepcopy(value)
+            node = node[int(part)]
+        elif isinstance(node, dict):
+            if last:
+                node[part] = copy.deepcopy(value)
+                return
+            if part not in node:
+                node[part] = {}
+            node = node[part]
+        else:
+            raise InputError(f"{where}: set: {here}: {'.'.join(parts[:depth])} is a value, not a section")
+
+
+def parse_override(text: str) -> tuple[str, Any]:
+    """Return key path and value of ``path=value``; the value is read as YAML.
+
+    Raises
+    ------
+    InputError
+        If there is no ``=`` or the value is not YAML.
+    """
+    key, sign, value = text.partition("=")
+    if not sign or not key:
+        raise InputError(f"--set: expected path=value such as job.model=deepseek-v3, found {text!r}")
+    try:
+        return key.strip(), yaml.load(value, Loader=_StrictLoader)  # noqa: S506 (a SafeLoader)
+    except yaml.YAMLError as error:
+        raise InputError(f"--set {key}: not valid YAML: {str(error).splitlines()[0]}") from None

@@ -1,0 +1,118 @@
+"""From a file to a validated scenario, with one clear message for everything that is wrong."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import types
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+import clustersim
+from clustersim.catalog import catalog_files
+from clustersim.errors import InputError, nearest
+from clustersim.scenario.files import load_tree, read_yaml
+from clustersim.scenario.spec import Scenario
+from clustersim.scenario.topology import TopologySpec
+
+
+def load_scenario(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Scenario:
+    """Return the validated scenario in the file at `path`.
+
+    Parameters
+    ----------
+    path : str or Path
+        Scenario file.
+    overrides : mapping, optional
+        Key path -> value, as on the command line with ``--set``.
+
+    Raises
+    ------
+    InputError
+        Listing everything that is wrong, each with its key path.
+    """
+    path = Path(path)
+    tree = load_tree(path, overrides or {})
+    return _validated(Scenario, tree, path)
+
+
+def load_topology(path: str | Path) -> TopologySpec:
+    """Return the validated place in a topology file.
+
+    Raises
+    ------
+    InputError
+        Listing everything that is wrong, each with its key path.
+    """
+    return _validated(TopologySpec, read_yaml(Path(path)), Path(path))
+
+
+_Record = typing.TypeVar("_Record", bound=BaseModel)
+
+
+def _validated(record: type[_Record], tree: Mapping[str, Any], path: Path) -> _Record:
+    try:
+        return record.model_validate(tree)
+    except ValidationError as error:
+        lines = [f"{path}: {_message(record, problem)}" for problem in error.errors()]
+        raise InputError("\n".join(dict.fromkeys(lines))) from None
+
+
+def _message(record: type[BaseModel], problem: Any) -> str:
+    """Return ``key.path: what was expected, what was found``."""
+    location = problem["loc"]
+    where = ".".join(str(part) for part in location if not str(part).startswith(("function-", "literal")))
+    text = str(problem["msg"]).removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden":
+        known = _keys_at(record, location[:-1])
+        return f"{where}: unknown key{nearest(str(location[-1]), known)}"
+    if problem["type"] == "missing":
+        return f"{where}: expected a value, found none"
+    if problem["type"] in {"union_tag_invalid", "literal_error"}:
+        return f"{where}: {text}, got {problem['input']!r}" if problem["type"] == "literal_error" else f"{where}: {text}"
+    if problem["type"] != "value_error":
+        return f"{where}: {text}, got {problem['input']!r}"
+    return f"{where}: {text}" if where else text
+
+
+def _keys_at(record: Any, location: tuple[Any, ...]) -> list[str]:
+    """Return the keys that the record at `location` knows."""
+    found = _models(record)
+    for part in location:
+        inner: list[Any] = []
+        for model in found:
+            if isinstance(part, str) and part in model.model_fields:
+                inner += _models(model.model_fields[part].annotation)
+            elif getattr(model.model_fields.get("kind"), "annotation", None) is not None:
+                inner.append(model)
+        found = inner or found
+    return [key for model in found for key in model.model_fields]
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    """Return the record classes inside an annotation."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    if isinstance(annotation, types.UnionType) or typing.get_args(annotation):
+        return [model for argument in typing.get_args(annotation) for model in _models(argument)]
+    return []
+
+
+def resolved(scenario: Scenario) -> dict[str, Any]:
+    """Return the scenario as a plain tree in which every quantity is text with its unit."""
+    return scenario.model_dump(mode="json")
+
+
+def run_id(scenario: Scenario) -> str:
+    """Return the identity of a run: a hash of the scenario, the catalog's files and the package's version."""
+    digest = hashlib.sha256()
+    digest.update(json.dumps(resolved(scenario), sort_keys=True).encode())
+    for file in catalog_files():
+        digest.update(file.name.encode())
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    digest.update(clustersim.__version__.encode())
+    return digest.hexdigest()[:12]

@@ -1,0 +1,76 @@
+"""A place: its sites, fabric, electrical plant and cooling; the record of a topology file."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from clustersim.fabric.spec import FabricSpec
+from clustersim.plant.spec import SiteCoolingSpec, SitePlantSpec
+from clustersim.power.spec import ServerSpec
+from clustersim.spec import Spec
+
+
+class Provenance(Spec):
+    """Where a value of the file comes from."""
+
+    source: str
+    confidence: str = Field(pattern="^(measured|vendor_spec|reported|estimate|from_memory)$")
+    """measured, vendor_spec, reported, estimate or from_memory; the last two are shown as assumed."""
+
+
+class LocationSpec(Spec):
+    """Geographic position in degrees."""
+
+    lat: float = Field(ge=-90, le=90)
+    lon: float = Field(ge=-180, le=180)
+
+
+class FleetSpec(Spec):
+    """Accelerators of one kind at a site."""
+
+    accelerator: str
+    """Name in the catalog kind `accelerators`."""
+    count: int = Field(gt=0)
+    power: str | None = None
+    """Name in the catalog kind `device_power`, when not the accelerator's own."""
+
+
+class SiteSpec(Spec):
+    """One site: where it is and what stands there."""
+
+    location: LocationSpec
+    halls: int = Field(default=1, ge=1)
+    """Data halls; the accelerators are spread over them evenly."""
+    fleet: tuple[FleetSpec, ...] = Field(min_length=1)
+    servers: ServerSpec
+
+    @property
+    def accelerators(self) -> int:
+        """Accelerators of the site."""
+        return sum(item.count for item in self.fleet)
+
+
+class TopologySpec(Spec):
+    """A place, as a topology file describes it."""
+
+    name: str = Field(pattern=r"^[a-z0-9_]+$")
+    title: str
+    as_of: str
+    """The date that the description holds for."""
+    site: dict[str, SiteSpec] = Field(min_length=1)
+    fabric: FabricSpec
+    electrical: dict[str, SitePlantSpec]
+    cooling: dict[str, SiteCoolingSpec]
+    provenance: dict[str, Provenance] = Field(default_factory=dict)
+    """Key path of a value of this file -> its source."""
+
+    @model_validator(mode="after")
+    def _every_site_complete(self) -> Self:
+        for section in ("electrical", "cooling"):
+            named, sites = set(getattr(self, section)), set(self.site)
+            if named != sites:
+                odd = ", ".join(sorted(named ^ sites))
+                raise ValueError(f"sections site and {section} must name the same sites; they differ in {odd}")
+        return self

@@ -1,0 +1,60 @@
+"""Which figures of a run nobody published."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from clustersim import catalog
+from clustersim.scenario import Scenario, resolved
+from clustersim.study.step import StepStudy
+
+COLUMNS = ("key", "value", "source", "confidence")
+
+
+def assumed_figures(study: StepStudy) -> pd.DataFrame:
+    """Return the assumed figures: those of the scenario and topology files, then those of the catalog entries used."""
+    scenario = study.scenario
+    tree = resolved(scenario)
+    rows: list[tuple[str, str, str, str]] = []
+    for prefix, provenance in (("", scenario.provenance), ("topology.", scenario.topology.provenance)):
+        for key, item in provenance.items():
+            if item.confidence in {"estimate", "from_memory"}:
+                rows.append((prefix + key, _value(tree, prefix + key), item.source, item.confidence))
+    for kind, name in _entries(study):
+        entry = catalog.entry(kind, name)
+        for key, figure in entry.figures.items():
+            if figure.assumed and not key.startswith("price"):
+                rows.append((f"catalog.{kind}.{entry.name}.{key}", figure.text, figure.note or figure.source,
+                             figure.confidence))
+    return pd.DataFrame(rows, columns=list(COLUMNS)).drop_duplicates("key").reset_index(drop=True)
+
+
+def _entries(study: StepStudy) -> list[tuple[str, str]]:
+    """Return kind and name of the catalog entries that the physics of the run reads."""
+    names: list[tuple[str, str]] = [("efficiency", "training"), ("device_power", "damping"), ("device_power", "jitter")]
+    for (name, variant), device in zip(study.place.fleet_kinds, study.place.devices, strict=True):
+        names += [("efficiency", device.name), ("device_power", variant or name)]
+    scenario: Scenario = study.scenario
+    for plant in scenario.topology.electrical.values():
+        if plant.grid is not None:
+            names += [("grids", plant.grid.system)] + ([("grids", plant.grid.point)] if plant.grid.point else [])
+        if plant.generators is not None:
+            names.append(("generators", plant.generators.type))
+        if plant.battery is not None:
+            names.append(("batteries", plant.battery.type))
+        names += [("facility", stage.stage) for stage in plant.conversion]
+    for cooling in scenario.topology.cooling.values():
+        names += [("cooling", cooling.unit), ("facility", "cooling_auxiliaries")]
+    return list(dict.fromkeys(names))
+
+
+def _value(tree: Any, key: str) -> str:
+    """Return the value at a key path as short text."""
+    for part in key.split("."):
+        tree = tree[int(part)] if isinstance(tree, list) else tree.get(part)
+        if tree is None:
+            return "-"
+    text = str(tree)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,77 @@
+"""The same job without damping: what damping costs in energy and throughput is measured against it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clustersim.plant import electrical_losses, steady_cooling
+from clustersim.power.device import DeviceDamping, damping_slowdown, device_damping
+from clustersim.power.waveform import Binner
+from clustersim.study.it_power import EVENT_DT_S, Pool, tables
+from clustersim.study.site_power import hall_it_w
+from clustersim.study.step import StepStudy
+from clustersim.training.simulate import simulate_step
+from clustersim.training.timing import step_timing
+
+STEPS = 16
+"""Steps that are compared, the same random numbers with and without damping."""
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """Steady training without damping, and what the device's damping adds."""
+
+    iteration_time_s: float
+    """Without damping. [s]"""
+    damped_iteration_time_s: float
+    meter_w: float
+    """Mean at all meters without damping. [W]"""
+    it_w: float
+    device_share: float
+    """Extra meter energy per step that the damping inside the devices costs. [-]"""
+
+
+def undamped(study: StepStudy, pool: Pool) -> Baseline:
+    """Return the same plan and seed with damping none, beside the same steps with the scenario's damping."""
+    traces = pool.traces[:STEPS]
+    plain = step_timing(study.program, study.place.network)
+    quiet = replace(study, timing=plain)
+    seconds, watts = _means(quiet, DeviceDamping(), len(traces))
+    it, meter = site_means(study, watts)
+    damping = device_damping(study.scenario.damping)
+    if damping == DeviceDamping() and damping_slowdown(study.scenario.damping) == 0.0:
+        return Baseline(seconds, seconds, meter, it, 0.0)
+    damped_s, damped_watts = _means(study, damping, len(traces))
+    _, damped_meter = site_means(study, damped_watts)
+    return Baseline(seconds, damped_s, meter, it, damped_meter * damped_s / (meter * seconds) - 1.0)
+
+
+def _means(study: StepStudy, damping: DeviceDamping, count: int) -> tuple[float, NDArray[np.float64]]:
+    """Return the mean iteration time and the mean accelerator power of every hall. [s], [W]"""
+    halls = len(study.place.nodes)
+    table = tables(study, damping)
+    energy, seconds = np.zeros(halls), 0.0
+    for index in range(count):
+        trace = simulate_step(study.timing, study.fleet, study.jitter, study.slow, int(study.keys[index]))
+        binner = Binner(table, study.fleet, study.plan.pipeline, halls, 1, EVENT_DT_S)
+        binner.add_step(trace, 0.0)
+        energy += binner.energy[:, 0]
+        seconds += trace.iteration_time_s
+    return seconds / count, energy / seconds
+
+
+def site_means(study: StepStudy, hall_w: NDArray[np.float64]) -> tuple[float, float]:
+    """Return IT power and meter power of all sites at constant accelerator power of the halls. [W], [W]"""
+    place = study.place
+    halls = hall_it_w(study, hall_w[:, None])[:, 0]
+    it_total = meter = 0.0
+    for site in place.topology.site:
+        rows = [row for row, (name, _) in enumerate(place.nodes) if name == site]
+        it = float(halls[rows].sum()) + place.network_watts[site]
+        cooling = steady_cooling(place.topology.cooling[site], it).power_w
+        it_total += it
+        meter += it + cooling + float(electrical_losses(place.topology.electrical[site], it + cooling))
+    return it_total, meter

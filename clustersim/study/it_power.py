@@ -1,0 +1,246 @@
+"""Power of the accelerators in the windows of a study: steady training, crash and restart."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clustersim.power.device import DeviceDamping, device_damping
+from clustersim.power.profile import ramp_down, ramp_up
+from clustersim.power.records import coarsen
+from clustersim.power.waveform import EXCHANGE, IDLE, WAIT, Binner, PowerTables, power_tables
+from clustersim.study.step import StepStudy
+from clustersim.training.records import StepTrace
+
+STEADY_S, STEADY_DT_S = 600.0, 10e-3
+EVENT_S, EVENT_DT_S = 60.0, 1e-3
+EVENT_AT_S = 20.0
+"""Time of the event inside an event window. [s]"""
+CLOSE_S = 10.0
+"""Length of the close-up of one rack, server and accelerator. [s]"""
+LEAST_STEPS, MOST_STEPS = 8, 512
+OPERATION_BUDGET = 12_000_000
+"""Operations that are simulated for the pool of independent steps of the steady window."""
+
+
+@dataclass(frozen=True)
+class HallPower:
+    """Accelerator power of every hall over one window; bin means. [W], shape (halls, samples)"""
+
+    window: str
+    cause: str
+    t0_s: float
+    dt_s: float
+    event_s: float
+    watts: NDArray[np.float64]
+    steps_s: NDArray[np.float64]
+    """Start of every step inside the window and the end of the last. [s]"""
+    burned_share: float
+    """Part of the accelerators' energy in the steps that damping burned. [-]"""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Independent steps that windows are made of."""
+
+    traces: tuple[StepTrace, ...]
+
+    @property
+    def iteration_time_s(self) -> float:
+        """Mean iteration time. [s]"""
+        return float(np.mean([trace.iteration_time_s for trace in self.traces]))
+
+    @property
+    def cv(self) -> float:
+        """Standard deviation of the iteration time over its mean. [-]"""
+        return float(np.std([trace.iteration_time_s for trace in self.traces]) / self.iteration_time_s)
+
+
+def step_pool(study: StepStudy) -> Pool:
+    """Return at least eight independently jittered steps, and as many as the budget of operations allows."""
+    operations = study.fleet.unit_class.size * study.plan.pipeline * study.timing.schedule.per_stage
+    count = int(np.clip(OPERATION_BUDGET // max(operations, 1), LEAST_STEPS, MOST_STEPS))
+    return Pool(tuple(study.trace(index) for index in range(count)))
+
+
+def tables(study: StepStudy, damping: DeviceDamping | None = None) -> PowerTables:
+    """Return the power tables of a study, with its own damping unless another is given."""
+    device = device_damping(study.scenario.damping) if damping is None else damping
+    return power_tables(study.timing, study.fleet, study.place.power, device)
+
+
+def _binner(study: StepStudy, duration_s: float, dt_s: float) -> Binner:
+    halls = len(study.place.nodes)
+    return Binner(tables(study), study.fleet, study.plan.pipeline, halls, round(duration_s / dt_s), dt_s)
+
+
+def _order(study: StepStudy, draw: int) -> np.random.Generator:
+    return np.random.default_rng([study.scenario.seed, 0x5EED, draw])
+
+
+def _run(binner: Binner, pool: Pool, rng: np.random.Generator, start_s: float, until_s: float) -> list[float]:
+    """Add steps drawn from the pool from `start_s` until `until_s` is passed; return their starts and the last end."""
+    starts = [start_s]
+    queue: list[int] = []
+    while starts[-1] < until_s:
+        if not queue:
+            queue = list(rng.permutation(len(pool.traces)))
+        trace = pool.traces[queue.pop()]
+        binner.add_step(trace, starts[-1])
+        starts.append(starts[-1] + trace.iteration_time_s)
+    return starts
+
+
+def _hall_power(binner: Binner, name: str, cause: str, t0_s: float, starts: list[float]) -> HallPower:
+    watts, _ = binner.finish()
+    return HallPower(
+        window=name, cause=cause, t0_s=t0_s, dt_s=binner.dt_s, event_s=EVENT_AT_S, watts=watts, steps_s=np.array(starts),
+        burned_share=_burned(binner.energy),
+    )
+
+
+def _burned(energy: NDArray[np.float64]) -> float:
+    drawn, burned = energy.sum(axis=0)
+    return float(burned / drawn) if drawn else 0.0
+
+
+def steady_window(study: StepStudy, pool: Pool, t0_s: float) -> HallPower:
+    """Return 600 s of training at 10 ms, made of the pool's steps in random order.
+
+    Every pool step is binned once at 1 ms; the window adds them up. A step so starts on a whole millisecond: the one
+    before exchanges up to 1 ms longer.
+    """
+    parts, lengths = [], []
+    energy = np.zeros((len(study.place.nodes), 2))
+    for trace in pool.traces:
+        bins = math.ceil(trace.iteration_time_s / EVENT_DT_S - 1e-9)
+        binner = _binner(study, (bins + 2) * EVENT_DT_S, EVENT_DT_S)
+        # one empty bin before, so that nothing counts as settled; back to nothing at the end
+        binner.add_step(trace, EVENT_DT_S)
+        binner.clear((bins + 1) * EVENT_DT_S)
+        parts.append(binner.bins[:, 1:])
+        lengths.append(bins)
+        energy += binner.energy
+    rng = _order(study, 0)
+    total = round(STEADY_S / EVENT_DT_S)
+    order: list[int] = []
+    while sum(lengths[index] for index in order[1:]) < total:
+        order.extend(int(index) for index in rng.permutation(len(parts)))
+    first = lengths[order[0]]
+    window = _binner(study, (first + total) * EVENT_DT_S, EVENT_DT_S)
+    starts = np.concatenate(([0], np.cumsum([lengths[index] for index in order])))
+    for index, begin in zip(order, starts, strict=False):
+        room = window.bins.shape[1] - begin
+        if room <= 0:
+            break
+        piece = parts[index][:, :room]
+        window.bins[:, begin : begin + piece.shape[1]] += piece
+    fine, _ = window.finish()
+    inside = starts[(starts >= first) & (starts <= first + total)]
+    return HallPower(
+        window="steady", cause="training", t0_s=t0_s, dt_s=STEADY_DT_S, event_s=0.0,
+        watts=coarsen(fine[:, first:], round(STEADY_DT_S / EVENT_DT_S)), steps_s=(inside - first) * EVENT_DT_S,
+        burned_share=_burned(energy),
+    )
+
+
+def crash_window(study: StepStudy, pool: Pool, t0_s: float, cause: str, detection_s: float) -> HallPower:
+    """Return 60 s at 1 ms in which one lock-step unit dies.
+
+    Its ranks idle at once; all others finish what they can and then spin in the reduction until the failure is detected
+    and the job is killed, after which every accelerator idles.
+    """
+    rng = _order(study, 1)
+    binner = _binner(study, EVENT_S, EVENT_DT_S)
+    starts = _run(binner, pool, rng, 0.0, EVENT_AT_S - 2.0 * pool.iteration_time_s)
+    while True:
+        trace = pool.traces[int(rng.integers(len(pool.traces)))]
+        begin = starts[-1]
+        if begin + trace.iteration_time_s > EVENT_AT_S:
+            break
+        binner.add_step(trace, begin)
+        starts.append(begin + trace.iteration_time_s)
+    # nobody gets past the reduction, and the detection counts from the death
+    held = max(EVENT_AT_S + detection_s - begin, trace.optimizer_start_s)
+    dead = int(rng.integers(study.fleet.unit_class.size))
+    binner.add_step(trace, begin, dead_unit=dead, dead_s=EVENT_AT_S - begin, held_until_s=held)
+    killed = begin + held
+    binner.set_state(IDLE, killed)
+    power = _hall_power(binner, "crash", cause, t0_s, starts)
+    return _with_profile(study, power, end_s=killed)
+
+
+def restart_window(study: StepStudy, pool: Pool, t0_s: float, cause: str) -> HallPower:
+    """Return 60 s at 1 ms in which a waiting job starts to train again."""
+    binner = _binner(study, EVENT_S, EVENT_DT_S)
+    binner.set_state(WAIT, 0.0)
+    starts = _run(binner, pool, _order(study, 2), EVENT_AT_S, EVENT_S)
+    power = _hall_power(binner, "restart", cause, t0_s, starts)
+    return _with_profile(study, power, start_s=EVENT_AT_S)
+
+
+def _with_profile(
+    study: StepStudy, power: HallPower, *, start_s: float | None = None, end_s: float | None = None
+) -> HallPower:
+    """Return the window with the ramps of the device's smoothing profile at the start or end of the job."""
+    damping = device_damping(study.scenario.damping)
+    if not damping.floor_share:
+        return power
+    watts = power.watts.copy()
+    totals = _hall_totals(study)
+    for hall, (rated, idle) in enumerate(totals):
+        ramp = damping.ramp_share_per_s * rated
+        if end_s is not None:
+            shaped = ramp_down(watts[hall], power.dt_s, end_s, damping.floor_share * rated, idle, ramp,
+                               damping.hysteresis_s)
+        else:
+            shaped = ramp_up(watts[hall], power.dt_s, start_s or 0.0, idle, rated, ramp)
+        watts[hall] = shaped
+    return replace(power, watts=watts)
+
+
+def _hall_totals(study: StepStudy) -> list[tuple[float, float]]:
+    """Return rated and idle power of the plan's accelerators in every hall. [W]"""
+    rated = np.array([device.rated_w for device in study.place.power])
+    idle = np.array([device.level_w[4] for device in study.place.power])
+    members = study.fleet.class_members[study.fleet.unit_class] * study.plan.pipeline
+    totals = []
+    for hall in range(len(study.place.nodes)):
+        mine = members[study.fleet.unit_node == hall].sum(axis=0)
+        totals.append((float(mine @ rated), float(mine @ idle)))
+    return totals
+
+
+def close_up(study: StepStudy, pool: Pool) -> dict[str, NDArray[np.float64]]:
+    """Return the power of the first rack, its first server and its first accelerator over 10 s at 1 ms. [W]
+
+    The accelerator is at its own input, server and rack at the input of their supplies.
+    """
+    plan, fleet = study.plan, study.fleet
+    site = next(iter(study.place.topology.site.values()))
+    block = plan.tensor * plan.replicas_per_unit
+    sizes = {"accelerator": 1, "server": site.servers.accelerators_per_server}
+    sizes["rack"] = sizes["server"] * site.servers.servers_per_rack
+    device = study.place.power[int(np.argmax(fleet.class_members[fleet.unit_class[0]]))]
+    found: dict[str, NDArray[np.float64]] = {}
+    for name, size in sizes.items():
+        share = np.zeros((fleet.unit_class.size, plan.pipeline))
+        ranks = np.arange(size) // block
+        for place, count in zip(*np.unique(ranks, return_counts=True), strict=True):
+            unit, stage = divmod(int(place), plan.pipeline)
+            share[unit % fleet.unit_class.size, stage] = count / block
+        binner = Binner(tables(study), fleet, plan.pipeline, len(study.place.nodes), round(CLOSE_S / EVENT_DT_S),
+                        EVENT_DT_S, share)
+        _run(binner, pool, _order(study, 0), 0.0, CLOSE_S)
+        watts = binner.finish()[0].sum(axis=0)
+        found[name] = watts if name == "accelerator" else device.server_w(watts, size)
+    return found
+
+
+__all__ = [
+    "EVENT_AT_S", "EXCHANGE", "HallPower", "Pool", "close_up", "crash_window", "restart_window", "steady_window",
+    "step_pool", "tables",
+]

@@ -1,0 +1,234 @@
+"""The result of a run: every record that the rooms handed on, and the flat summary; saved and loaded exactly."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+import clustersim
+from clustersim.errors import InputError
+from clustersim.plant.records import PlantResponse
+from clustersim.power.records import Waveform
+
+FILES = (
+    "scenario.yaml", "manifest.json", "summary.json", "step.parquet", "timeline.parquet", "waveform.parquet",
+    "response.parquet", "events.csv", "verdict.csv",
+)
+
+
+@dataclass(frozen=True)
+class Result:
+    """Everything that a run found."""
+
+    run_id: str
+    name: str
+    scenario: dict[str, Any]
+    """The resolved scenario as a plain tree."""
+    summary: dict[str, Any]
+    """Flat; keys carry their unit; None where a key has no value (the reason is in `reasons`)."""
+    reasons: dict[str, str]
+    """Why a summary key is None."""
+    step: pd.DataFrame
+    """Operations of one step of the first and the last unit: unit, stage, kind, virtual_stage, micro_batch, start_s, end_s."""
+    timeline: pd.DataFrame
+    events: pd.DataFrame
+    """Windows and interruptions: t_s, kind, cause."""
+    waveforms: dict[str, Waveform]
+    """By window."""
+    close_up: pd.DataFrame
+    """Power of one rack, server and accelerator: time_s, rack_w, server_w, accelerator_w."""
+    responses: tuple[PlantResponse, ...]
+    verdict: pd.DataFrame
+    cost: pd.DataFrame
+    bill: pd.DataFrame
+    plans: pd.DataFrame
+    """Best plans of the search."""
+    assumed: pd.DataFrame
+    """Figures that nobody published: key, value, source, confidence."""
+    warnings: tuple[str, ...] = ()
+    wall_s: dict[str, float] = field(default_factory=dict, compare=False)
+    """Time that each part of the run took; not part of the result. [s]"""
+
+    def save(self, folder: Path, extra: dict[str, str] | None = None) -> Path:
+        """Write the result folder; it appears whole or not at all.
+
+        Parameters
+        ----------
+        folder : Path
+            Final folder; replaced when it exists.
+        extra : dict of str to str, optional
+            Further files by name, such as the report.
+
+        Raises
+        ------
+        InputError
+            If the folder cannot be written.
+        """
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            working = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        except OSError as error:
+            raise InputError(f"{folder}: cannot be written: {error.strerror}") from None
+        try:
+            self._write(working)
+            for name, text in (extra or {}).items():
+                (working / name).write_text(text, encoding="utf-8")
+            working.chmod(0o755)
+            if folder.exists():
+                old = folder.with_name(f".{folder.name}-old-{os.getpid()}")
+                folder.rename(old)
+                working.rename(folder)
+                shutil.rmtree(old)
+            else:
+                working.rename(folder)
+        except OSError as error:
+            shutil.rmtree(working, ignore_errors=True)
+            raise InputError(f"{folder}: cannot be written: {error.strerror}") from None
+        except BaseException:
+            shutil.rmtree(working, ignore_errors=True)
+            raise
+        return folder
+
+    def _write(self, folder: Path) -> None:
+        (folder / "scenario.yaml").write_text(yaml.safe_dump(self.scenario, sort_keys=False), encoding="utf-8")
+        manifest = {
+            "run_id": self.run_id,
+            "name": self.name,
+            "clustersim": clustersim.__version__,
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "seed": self.scenario["seed"],
+            "warnings": list(self.warnings),
+            "null_keys": self.reasons,
+        }
+        (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+        (folder / "summary.json").write_text(json.dumps(self.summary, indent=1) + "\n", encoding="utf-8")
+        for name in ("step", "timeline", "close_up", "cost", "bill", "plans", "assumed"):
+            _parquet(getattr(self, name), folder / f"{name}.parquet")
+        _parquet(waveform_table(self.waveforms), folder / "waveform.parquet")
+        _parquet(response_table(self.responses), folder / "response.parquet")
+        self.events.to_csv(folder / "events.csv", index=False)
+        self.verdict.to_csv(folder / "verdict.csv", index=False)
+
+    @staticmethod
+    def load(folder: Path) -> Result:
+        """Return the result in a folder that :meth:`save` wrote.
+
+        Raises
+        ------
+        InputError
+            If the folder is not a result folder.
+        """
+        if not (folder / "manifest.json").is_file():
+            raise InputError(f"{folder}: expected a result folder with manifest.json, found none")
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        tables = {name: pd.read_parquet(folder / f"{name}.parquet")
+                  for name in ("step", "timeline", "close_up", "cost", "bill", "plans", "assumed")}
+        verdict = pd.read_csv(folder / "verdict.csv", keep_default_na=False, na_values=[""],
+                              dtype={"reason": str, "window": str})
+        judged = [None if pd.isna(v) else bool(v in (True, "True")) for v in verdict["passed"]]
+        verdict["passed"] = pd.Series(judged, dtype=object)
+        for column in ("reason", "window", "source"):
+            verdict[column] = verdict[column].fillna("")
+        return Result(
+            run_id=manifest["run_id"],
+            name=manifest["name"],
+            scenario=yaml.safe_load((folder / "scenario.yaml").read_text(encoding="utf-8")),
+            summary=json.loads((folder / "summary.json").read_text(encoding="utf-8")),
+            reasons=manifest["null_keys"],
+            waveforms=_waveforms(pd.read_parquet(folder / "waveform.parquet")),
+            responses=_responses(pd.read_parquet(folder / "response.parquet")),
+            events=pd.read_csv(folder / "events.csv", keep_default_na=False),
+            verdict=verdict,
+            warnings=tuple(manifest["warnings"]),
+            **tables,
+        )
+
+
+def _parquet(table: pd.DataFrame, path: Path) -> None:
+    table.to_parquet(path, index=False, compression="zstd", row_group_size=100_000)
+
+
+def waveform_table(waveforms: dict[str, Waveform]) -> pd.DataFrame:
+    """Return all waveforms in one table: window, time_s and a pair of columns per node, ``<node>_w`` and ``<node>_var``.
+
+    The parent of each node is in the table's ``attrs``.
+    """
+    parts = []
+    for name, wave in waveforms.items():
+        columns: dict[str, Any] = {"window": name, "time_s": wave.times_s()}
+        for row, node in enumerate(wave.nodes):
+            columns[f"{node}_w"] = wave.watts[row]
+            columns[f"{node}_var"] = wave.vars[row]
+        parts.append(pd.DataFrame(columns))
+    table = pd.concat(parts, ignore_index=True)
+    first = next(iter(waveforms.values()))
+    table.attrs = {
+        "parents": dict(zip(first.nodes, first.parents, strict=True)),
+        "dt_s": {name: wave.dt_s for name, wave in waveforms.items()},
+        "t0_s": {name: wave.t0_s for name, wave in waveforms.items()},
+    }
+    return table
+
+
+def _waveforms(table: pd.DataFrame) -> dict[str, Waveform]:
+    parents: dict[str, str | None] = table.attrs["parents"]
+    nodes = tuple(parents)
+    found = {}
+    for name in table.attrs["dt_s"]:
+        part = table[table["window"] == name]
+        found[name] = Waveform(
+            t0_s=table.attrs["t0_s"][name],
+            dt_s=table.attrs["dt_s"][name],
+            nodes=nodes,
+            parents=tuple(parents.values()),
+            watts=np.stack([part[f"{node}_w"].to_numpy(copy=True) for node in nodes]),
+            vars=np.stack([part[f"{node}_var"].to_numpy(copy=True) for node in nodes]),
+        )
+    return found
+
+
+_SERIES = ("load_w", "frequency_hz", "voltage_pu", "grid_w", "generator_w", "battery_w", "state_of_charge")
+
+
+def response_table(responses: tuple[PlantResponse, ...]) -> pd.DataFrame:
+    """Return all plant responses in one table; scalars are in the table's ``attrs``."""
+    parts = []
+    heads = []
+    for response in responses:
+        columns: dict[str, Any] = {"site": response.site, "window": response.window, "mode": response.mode}
+        columns["time_s"] = response.t0_s + response.dt_s * np.arange(response.load_w.size)
+        columns |= {name: getattr(response, name) for name in _SERIES}
+        parts.append(pd.DataFrame(columns))
+        heads.append({"site": response.site, "window": response.window, "mode": response.mode, "t0_s": response.t0_s,
+                      "dt_s": response.dt_s, "initial_rocof_hz_per_s": response.initial_rocof_hz_per_s,
+                      "warnings": list(response.warnings), "samples": int(response.load_w.size)})
+    table = pd.concat(parts, ignore_index=True)
+    table.attrs = {"responses": heads}
+    return table
+
+
+def _responses(table: pd.DataFrame) -> tuple[PlantResponse, ...]:
+    found = []
+    begin = 0
+    for head in table.attrs["responses"]:
+        part = table.iloc[begin : begin + head["samples"]]
+        begin += head["samples"]
+        found.append(
+            PlantResponse(
+                site=head["site"], window=head["window"], mode=head["mode"], t0_s=head["t0_s"], dt_s=head["dt_s"],
+                initial_rocof_hz_per_s=head["initial_rocof_hz_per_s"], warnings=tuple(head["warnings"]),
+                **{name: part[name].to_numpy(copy=True) for name in _SERIES},
+            )
+        )
+    return tuple(found)

@@ -1,0 +1,159 @@
+"""From the accelerators of the halls to the meter of every site."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clustersim import catalog
+from clustersim.plant import CoolingResponse, cooling_response, electrical_losses, power_factor, reactive_power
+from clustersim.power.records import Waveform
+from clustersim.power.spec import SiteBattery
+from clustersim.power.storage import Storage, StorageTrace, site_storage, smooth
+from clustersim.study.it_power import HallPower
+from clustersim.study.step import StepStudy
+
+
+@dataclass(frozen=True)
+class SitePower:
+    """Power of one window at every node, with what cooling and battery did."""
+
+    hall: HallPower
+    waveform: Waveform
+    cooling: dict[str, CoolingResponse]
+    storage: dict[str, StorageTrace]
+
+    @property
+    def window(self) -> str:
+        """Name of the window."""
+        return self.hall.window
+
+
+def hall_it_w(study: StepStudy, accelerator_w: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Power at the supplies' input of every hall, idle accelerators included. [W], shape (halls, samples)"""
+    fleet, place = study.fleet, study.place
+    members = fleet.class_members[fleet.unit_class] * study.plan.pipeline
+    halls = len(place.nodes)
+    result = np.empty_like(accelerator_w)
+    for hall in range(halls):
+        busy = members[fleet.unit_node == hall].sum(axis=0)
+        total = _hall_accelerators(study, hall)
+        spare = np.maximum(total - busy, 0.0)
+        count = float(busy.sum() + spare.sum())
+        weights = (busy + spare) / max(count, 1.0)
+        idle = sum(spare[d] * device.level_w[4] for d, device in enumerate(place.power))
+        rest = sum(w * device.rest_w for w, device in zip(weights, place.power, strict=True))
+        fans = sum(w * device.fan_share for w, device in zip(weights, place.power, strict=True))
+        supply = sum(w * device.psu_efficiency for w, device in zip(weights, place.power, strict=True))
+        result[hall] = (accelerator_w[hall] + idle + count * rest) * (1.0 + fans) / supply
+    return result
+
+
+def _hall_accelerators(study: StepStudy, hall: int) -> NDArray[np.float64]:
+    """Accelerators of each kind in a hall: the site's fleet, in order, cut evenly. [-], shape (devices,)"""
+    site_name, number = study.place.nodes[hall]
+    site = study.place.topology.site[site_name]
+    low = number * site.accelerators / site.halls
+    high = (number + 1) * site.accelerators / site.halls
+    counts = np.zeros(len(study.place.power))
+    begin = 0.0
+    for item in site.fleet:
+        kind = study.place.fleet_kinds.index((catalog.entry("accelerators", item.accelerator).name, item.power))
+        counts[kind] += max(0.0, min(high, begin + item.count) - max(low, begin))
+        begin += item.count
+    return counts
+
+
+def provisioned_w(study: StepStudy) -> dict[str, float]:
+    """IT power that each site must provide for: nameplates of servers, network at its maximum. [W]"""
+    place = study.place
+    result = dict(place.network_watts_maximum)
+    for name, site in place.topology.site.items():
+        for item in site.fleet:
+            kind = place.fleet_kinds.index((catalog.entry("accelerators", item.accelerator).name, item.power))
+            result[name] += item.count * place.power[kind].provisioned_w
+    return result
+
+
+def storage_of(study: StepStudy, site: str) -> Storage | None:
+    """Return the battery that smooths the meter of `site`, or None when the scenario does not ask for it."""
+    strategy = next((s for s in study.scenario.damping if isinstance(s, SiteBattery)), None)
+    battery = study.place.topology.electrical[site].battery
+    if strategy is None or battery is None:
+        return None
+    entry = catalog.entry("batteries", battery.type)
+    power = battery.power if battery.power is not None else battery.count * entry.si("power.4h")
+    energy = battery.energy if battery.energy is not None else battery.count * entry.si("energy")
+    limit = power if strategy.power is None else min(power, strategy.power)
+    return site_storage(battery.type, limit, energy, battery.state_of_charge, strategy.time_constant)
+
+
+def site_power(study: StepStudy, hall: HallPower, before: dict[str, float] | None = None) -> SitePower:
+    """Return the power at every node of the place in one window.
+
+    Parameters
+    ----------
+    study : StepStudy
+        The step and its place.
+    hall : HallPower
+        Accelerators of the halls.
+    before : dict of str to float, optional
+        IT power of each site at which cooling and battery had settled before the window; the window's own mean when
+        absent. [W]
+
+    Notes
+    -----
+    A node's children add up to it: ``it = halls + network``, ``site = it + cooling + losses + battery`` (negative while
+    it discharges), ``meter = sites``.
+    """
+    place = study.place
+    it_halls = hall_it_w(study, hall.watts)
+    nodes: list[str] = ["meter"]
+    parents: list[str | None] = [None]
+    watts: list[NDArray[np.float64]] = [np.zeros(hall.watts.shape[1])]
+    reactive: list[NDArray[np.float64]] = [np.zeros(hall.watts.shape[1])]
+    supplies, motors = power_factor("psu"), power_factor("motor")
+
+    def add(name: str, parent: str, power: NDArray[np.float64], factor: float | None) -> None:
+        nodes.append(name)
+        parents.append(parent)
+        watts.append(power)
+        reactive.append(np.zeros_like(power) if factor is None else reactive_power(power, factor))
+
+    coolings: dict[str, CoolingResponse] = {}
+    storages: dict[str, StorageTrace] = {}
+    for site in place.topology.site:
+        rows = [row for row, (name, _) in enumerate(place.nodes) if name == site]
+        network = np.full(hall.watts.shape[1], place.network_watts[site])
+        it = it_halls[rows].sum(axis=0) + network
+        cooling = cooling_response(place.topology.cooling[site], it, hall.dt_s, before[site] if before else None)
+        losses = electrical_losses(place.topology.electrical[site], it + cooling.power_w)
+        load = it + cooling.power_w + losses
+        storage = storage_of(study, site)
+        battery = np.zeros_like(load)
+        if storage is not None:
+            start = None
+            if before is not None:
+                steady = cooling_response(place.topology.cooling[site], np.array([before[site]]), 1.0).power_w
+                level = before[site] + steady
+                start = float((level + electrical_losses(place.topology.electrical[site], level))[0])
+            storages[site] = smooth(load, hall.dt_s, storage, start)
+            battery = storages[site].battery_w
+        coolings[site] = cooling
+        add(site, "meter", load - battery, None)
+        site_row = len(nodes) - 1
+        add(f"{site}/it", site, it, supplies)
+        for row in rows:
+            add(f"{site}/hall_{place.nodes[row][1] + 1}", f"{site}/it", it_halls[row], supplies)
+        add(f"{site}/network", f"{site}/it", network, supplies)
+        add(f"{site}/cooling", site, cooling.power_w, motors)
+        add(f"{site}/losses", site, losses, None)
+        if storage is not None:
+            add(f"{site}/battery", site, -battery, None)
+        reactive[site_row] = reactive_power(it, supplies) + reactive_power(cooling.power_w, motors)
+        watts[0] = watts[0] + watts[site_row]
+        reactive[0] = reactive[0] + reactive[site_row]
+    waveform = Waveform(hall.t0_s, hall.dt_s, tuple(nodes), tuple(parents), np.stack(watts), np.stack(reactive))
+    return SitePower(hall, waveform, coolings, storages)

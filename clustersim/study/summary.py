@@ -1,0 +1,213 @@
+"""The flat summary of a run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clustersim.economics import CostTable
+from clustersim.errors import InputError
+from clustersim.limits.flicker import short_term_severity
+from clustersim.limits.measures import band_shares, max_ramp, max_rocof, swing, voltage_dip
+from clustersim.plant import PlantResponse
+from clustersim.power.records import coarsen
+from clustersim.study.findings import Findings
+
+MW, MWH = 1e6, 3.6e9
+METER_DT_S = 0.1
+"""Power keys are 100 ms means. [s]"""
+BAND_HZ = (0.1, 20.0)
+DAY_S, YEAR_S = 86400.0, 31557600.0
+SIGNIFICANT = 9
+
+
+def summarise(found: Findings, cost: CostTable) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the summary and, for every key without a value, the reason.
+
+    Power keys are at the meters of all sites together, 100 ms means, in the steady window; ``it_`` keys at the input of
+    the power supplies. Ramps are the largest change within one second over all windows.
+    """
+    reasons: dict[str, str] = {}
+    keys: dict[str, Any] = {}
+    keys |= _training(found)
+    keys |= _operation(found)
+    keys |= _power(found)
+    keys |= _energy(found, reasons)
+    keys |= _plant(found, reasons)
+    keys |= _cooling(found)
+    keys |= {
+        "capex_usd": cost.capex_usd,
+        "tco_usd_per_h": cost.tco_usd_per_h,
+        "energy_usd": cost.energy_usd,
+        "usd_per_million_tokens": cost.usd_per_million_tokens,
+        "rules_failed": found.verdict.rules_failed,
+        "rules_not_judged": len(found.verdict.not_judged),
+    }
+    if cost.usd_per_million_tokens is None:
+        reasons["usd_per_million_tokens"] = "no token was trained"
+    return {key: _rounded(value) for key, value in keys.items()}, reasons
+
+
+def _rounded(value: Any) -> Any:
+    """Return a plain number with nine significant digits, so that files are stable and readable."""
+    if isinstance(value, (bool, str)) or value is None:
+        return value
+    if isinstance(value, (int, np.integer)):
+        return int(value)
+    return float(f"{float(value):.{SIGNIFICANT}g}")
+
+
+def _training(found: Findings) -> dict[str, Any]:
+    study, pool = found.study, found.pool
+    seconds = pool.iteration_time_s
+    parts = {name: float(np.mean([t.breakdown[name] / t.iteration_time_s for t in pool.traces]))
+             for name in pool.traces[0].breakdown}
+    plan = study.plan
+    tokens = study.tokens_per_step
+    budget = study.scenario.job.token_budget
+    return {
+        "accelerators": study.accelerators,
+        "accelerators_used": plan.accelerators,
+        "tensor": plan.tensor,
+        "pipeline": plan.pipeline,
+        "virtual_stages": plan.virtual_stages,
+        "expert": plan.expert,
+        "data": plan.data,
+        "micro_batches": plan.micro_batches,
+        "recompute": plan.recompute,
+        "tokens_per_step": tokens,
+        "iteration_time_s": seconds,
+        "iteration_time_cv": pool.cv,
+        "iteration_frequency_hz": 1.0 / seconds,
+        "mfu": study.mfu(seconds),
+        "hfu": study.hfu(seconds),
+        "tokens_per_s": tokens / seconds,
+        "tokens_per_s_per_gpu": tokens / seconds / plan.accelerators,
+        "memory_per_gpu_gb": float(study.program.memory_bytes.max()) / 1e9,
+        "compute_fraction": parts["matrix"] + parts["memory"],
+        "bubble_fraction": parts["bubble"],
+        "exposed_comm_fraction": parts["exchange"] + parts["data_exchange"],
+        "wan_fraction": study.timing.wan_s / seconds,
+        "steps_to_budget": budget / tokens,
+        "days_to_budget": budget / (tokens / seconds * max(found.timeline.goodput, 1e-12)) / DAY_S,
+    }
+
+
+def _operation(found: Findings) -> dict[str, Any]:
+    return {
+        "horizon_days": found.timeline.horizon_s / DAY_S,
+        "goodput": found.timeline.goodput,
+        "interruptions": found.timeline.interruptions,
+    }
+
+
+def _meter(found: Findings, node: str) -> NDArray[np.float64]:
+    wave = found.steady.waveform
+    return coarsen(wave.power(node), round(METER_DT_S / wave.dt_s))
+
+
+def _it(found: Findings) -> NDArray[np.float64]:
+    return np.asarray(sum(_meter(found, f"{site}/it") for site in found.sites))
+
+
+def _power(found: Findings) -> dict[str, Any]:
+    meter, it = _meter(found, "meter"), _it(found)
+    starts = np.unique(np.round(found.steady.hall.steps_s / METER_DT_S).astype(np.int64))
+    ramps = [
+        max_ramp(power.waveform.power("meter"), power.waveform.dt_s) for power in (found.steady, *found.events)
+    ]
+    shares = band_shares(found.steady.waveform.power("meter"), found.steady.waveform.dt_s, *BAND_HZ)
+    full, bubble = found.computing_it_w
+    return {
+        "mean_mw": meter.mean() / MW,
+        "peak_mw": meter.max() / MW,
+        "trough_mw": meter.min() / MW,
+        "swing_mw": swing(meter, starts) / MW,
+        "it_mean_mw": it.mean() / MW,
+        "it_peak_mw": it.max() / MW,
+        "it_trough_mw": it.min() / MW,
+        "it_swing_mw": swing(it, starts) / MW,
+        "it_computing_mw": full / MW,
+        "it_bubble_mw": bubble / MW,
+        "provisioned_mw": sum(found.provisioned.values()) / MW,
+        "max_ramp_up_mw_per_s": max(ramp.up for ramp in ramps) / MW,
+        "max_ramp_down_mw_per_s": max(ramp.down for ramp in ramps) / MW,
+        "band_energy_share": shares.energy,
+        "band_amplitude_share": shares.amplitude,
+    }
+
+
+def _energy(found: Findings, reasons: dict[str, str]) -> dict[str, Any]:
+    cycles: float | None = None
+    if found.steady.storage:
+        wave = found.steady.waveform
+        seconds = wave.samples * wave.dt_s
+        busy = found.busy_s / found.timeline.horizon_s
+        cycles = max(
+            trace.throughput_j / 2.0 / _capacity_j(found, site) / seconds * YEAR_S * busy
+            for site, trace in found.steady.storage.items()
+        )
+    else:
+        reasons["battery_cycles_per_year"] = "no battery smooths the meter"
+    return {
+        "energy_mwh": found.meter_energy_j / MWH,
+        "it_energy_mwh": found.it_energy_j / MWH,
+        "generator_energy_mwh": sum(found.generator_energy_j.values()) / MWH,
+        "damping_energy_mwh": found.damping_energy_j / MWH,
+        "damping_energy_share": found.damping_share,
+        "throughput_loss": found.throughput_loss,
+        "battery_cycles_per_year": cycles,
+        "pue": found.meter_energy_j / found.it_energy_j,
+    }
+
+
+def _capacity_j(found: Findings, site: str) -> float:
+    from clustersim.study.site_power import storage_of
+
+    storage = storage_of(found.study, site)
+    return storage.energy_j if storage is not None else float("inf")
+
+
+def _plant(found: Findings, reasons: dict[str, str]) -> dict[str, Any]:
+    own = found.own_responses
+    keys = _frequency(own, "")
+    if found.study.scenario.plant.mode == "grid_parallel":
+        keys["max_voltage_dip_pu"] = max(voltage_dip(r.voltage_pu) for r in own)
+        try:
+            keys["pst"] = max(short_term_severity(r.voltage_pu, r.dt_s) for r in own if r.window == "steady")
+        except InputError as error:
+            keys["pst"], reasons["pst"] = None, str(error)
+        keys["grid_import_mean_mw"] = sum(float(r.grid_w.mean()) for r in own if r.window == "steady") / MW
+        keys["generator_mean_mw"] = sum(float(r.generator_w.mean()) for r in own if r.window == "steady") / MW
+        if found.island_responses:
+            keys |= _frequency(found.island_responses, "island_")
+    else:
+        for key in ("max_voltage_dip_pu", "pst"):
+            keys[key] = None
+            reasons[key] = "an island has no point of interconnection; its voltage regulators are taken to hold 1 pu"
+    return keys
+
+
+def _frequency(responses: tuple[PlantResponse, ...], prefix: str) -> dict[str, Any]:
+    return {
+        f"{prefix}min_frequency_hz": min(float(r.frequency_hz.min()) for r in responses),
+        f"{prefix}max_frequency_hz": max(float(r.frequency_hz.max()) for r in responses),
+        f"{prefix}max_rocof_hz_per_s": max(max_rocof(r.frequency_hz, r.dt_s, 0.5) for r in responses),
+        f"{prefix}initial_rocof_hz_per_s": max((r.initial_rocof_hz_per_s for r in responses), key=abs),
+    }
+
+
+def _cooling(found: Findings) -> dict[str, Any]:
+    states = found.cooling.values()
+    alarms = [state.time_to_alarm_s for state in states if np.isfinite(state.time_to_alarm_s)]
+    return {
+        "cooling_heat_mw": sum(s.heat_w for s in states) / MW,
+        "cooling_capacity_mw": sum(s.capacity_w for s in states) / MW,
+        "cooling_capacity_low_mw": sum(s.capacity_low_w for s in states) / MW,
+        "cooling_capacity_high_mw": sum(s.capacity_high_w for s in states) / MW,
+        "cooling_shortfall_mw": sum(s.shortfall_w for s in states) / MW,
+        "cooling_minutes_to_alarm": min(alarms) / 60.0 if alarms else None,
+        "water_l_per_s": sum(s.water_l_per_s for s in states),
+    }

@@ -1,0 +1,92 @@
+"""The site battery under its controller, and the ramps of the smoothing profile."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from clustersim.power.profile import ramp_down, ramp_up
+from clustersim.power.storage import Storage, site_storage, smooth
+
+BATTERY = Storage(
+    power_w=50e6, energy_j=50e6 * 600, round_trip=0.85, latency_s=0.0, lag_s=0.001, filter_s=10.0, charge=0.5
+)
+
+
+def _square(seconds=120.0, dt=0.01):
+    return np.where((np.arange(round(seconds / dt)) * dt) % 2.0 < 1.6, 100e6, 70e6)
+
+
+@pytest.mark.parametrize("changes", [{}, {"power_w": 5e6}, {"energy_j": 30e6}, {"latency_s": 0.1}, {"charge": 0.0}])
+def test_the_battery_conserves_energy(changes):
+    battery = dataclasses.replace(BATTERY, **changes)
+    load, dt = _square(), 0.01
+    trace = smooth(load, dt, battery)
+    net = trace.battery_w.sum() * dt
+    # what left the store is what came out and what was lost
+    assert trace.initial_j - trace.stored_j[-1] == pytest.approx(net + trace.loss_j, rel=1e-6, abs=1.0)
+    assert np.abs(trace.battery_w).max() <= battery.power_w * (1 + 1e-12)
+    assert trace.stored_j.min() >= -1e-6
+    assert trace.stored_j.max() <= battery.energy_j * (1 + 1e-12)
+    assert trace.loss_j >= 0.0
+
+
+def test_losses_are_the_round_trip():
+    trace = smooth(_square(), 0.01, BATTERY)
+    one_way = np.sqrt(0.85)
+    discharged = (trace.throughput_j + trace.battery_w.sum() * 0.01) / 2
+    charged = trace.throughput_j - discharged
+    assert trace.loss_j == pytest.approx(discharged * (1 / one_way - 1) + charged * (1 - one_way), rel=1e-9)
+
+
+def test_a_steady_load_leaves_the_battery_alone():
+    trace = smooth(np.full(1000, 80e6), 0.01, BATTERY)
+    assert trace.battery_w == pytest.approx(np.zeros(1000), abs=1e-6)
+
+
+def test_the_meter_follows_a_low_pass():
+    """A quick and ample battery leaves a square wave the swing of its low-pass: P (1-a)(1-b) / (1-ab)."""
+    load, dt = _square(600.0), 0.01
+    meter = (load - smooth(load, dt, BATTERY).battery_w)[-20000:]
+    up, down = np.exp(-1.6 / 10.0), np.exp(-0.4 / 10.0)
+    assert np.ptp(meter) == pytest.approx(30e6 * (1 - up) * (1 - down) / (1 - up * down), rel=0.05)
+    assert np.ptp(meter) < 0.1 * np.ptp(load)
+
+
+def test_a_small_battery_smooths_less():
+    load = _square()
+    swings = [
+        np.ptp((load - smooth(load, 0.01, dataclasses.replace(BATTERY, power_w=p)).battery_w)[-2000:])
+        for p in (1e6, 5e6, 10e6, 50e6)
+    ]
+    assert swings == sorted(swings, reverse=True)
+
+
+def test_a_battery_of_the_catalog():
+    from clustersim import catalog
+
+    name = next(iter(catalog.entries("batteries")))
+    battery = site_storage(name, 1e6, 1e9, 0.5, 10.0)
+    assert 0.5 < battery.round_trip <= 1.0
+    assert battery.lag_s > 0.0
+
+
+def test_the_profile_holds_and_then_lets_go():
+    dt, bins = 0.1, 400
+    power = np.where(np.arange(bins) * dt < 10.0, 1000.0, 100.0)
+    shaped = ramp_down(power, dt, end_s=10.0, floor_w=600.0, idle_w=100.0, ramp_w_per_s=50.0, hysteresis_s=2.0)
+    assert shaped[:100] == pytest.approx(1000.0)
+    assert shaped[100:120] == pytest.approx(600.0)
+    assert -np.diff(shaped[120:]).min() == pytest.approx(5.0)
+    assert shaped[221:] == pytest.approx(100.0)
+    # energy above idle: 2 s held, then a triangle of 10 s
+    assert (shaped[100:] - 100.0).sum() * dt == pytest.approx(500.0 * 2 + 500.0 * 10 / 2)
+
+
+def test_the_profile_limits_the_start():
+    dt, bins = 0.1, 300
+    power = np.where(np.arange(bins) * dt < 5.0, 100.0, 1000.0)
+    shaped = ramp_up(power, dt, start_s=5.0, idle_w=100.0, full_w=1000.0, ramp_w_per_s=90.0)
+    assert np.diff(shaped).max() <= 9.0 + 1e-9
+    assert shaped[151:] == pytest.approx(1000.0)
+    assert (power - shaped).sum() * dt == pytest.approx(900.0 * 10 / 2)

@@ -1,0 +1,116 @@
+"""Pipeline schedules: exact step times, and every dependency respected."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from clustersim.training.kernels import run_order
+from clustersim.training.schedule import BACKWARD, FORWARD, build_schedule
+from clustersim.workload import PlanSpec
+from clustersim.workload.program import in_flight
+
+SHAPES = st.tuples(st.integers(1, 6), st.integers(1, 4), st.integers(1, 4)).map(
+    lambda s: (s[0], s[1] if s[0] > 1 else 1, s[0] * s[2])
+)
+"""Stages, chunks and a multiple of the stages of micro-batches."""
+
+
+@pytest.mark.parametrize(("p", "m"), [(1, 1), (1, 7), (2, 2), (4, 3), (4, 16), (8, 64), (16, 16)])
+@pytest.mark.parametrize(("f", "b"), [(1.0, 2.0), (1.0, 0.25)])
+def test_uniform_1f1b(synthetic, still, p, m, f, b):
+    """T = (m + p - 1)(f + b), arXiv 2104.04473, section 2.2."""
+    assert still(synthetic(p, 1, m, f, b), units=1).iteration_time_s == pytest.approx((m + p - 1) * (f + b), rel=1e-12)
+
+
+@pytest.mark.parametrize(("p", "v", "m"), [(2, 2, 2), (2, 3, 8), (4, 2, 4), (4, 5, 8), (8, 3, 32), (16, 7, 16)])
+@pytest.mark.parametrize(("f", "b"), [(1.0, 2.0), (3.0, 1.0)])
+def test_uniform_interleaved(synthetic, still, p, v, m, f, b):
+    """T = m (f + b) + (p - 1)(f + b) / v with f and b of a whole stage, arXiv 2104.04473, section 2.2."""
+    seconds = still(synthetic(p, v, m, f / v, b / v), units=1).iteration_time_s
+    assert seconds == pytest.approx(m * (f + b) + (p - 1) * (f + b) / v, rel=1e-12)
+
+
+def test_one_micro_batch_pays_every_message(synthetic, still):
+    seconds = still(synthetic(5, 1, 1, 1.0, 2.0, message=0.1), units=1).iteration_time_s
+    assert seconds == pytest.approx(5 * 3.0 + 2 * 4 * 0.1)
+
+
+def test_a_slow_stage_sets_the_pace(synthetic, still):
+    forward = np.array([1.0, 1.0, 3.0, 1.0])
+    seconds = still(synthetic(4, 1, 400, forward, 2 * forward), units=1).iteration_time_s
+    assert seconds == pytest.approx(400 * 9.0, rel=0.01)
+
+
+@settings(max_examples=40, deadline=None)
+@given(shape=SHAPES)
+def test_every_pass_runs_once_and_in_order(shape):
+    p, v, m = shape
+    schedule = build_schedule(p, v, m)
+    for stage in range(p):
+        seen = set(zip(schedule.kind[stage], schedule.virtual_stage[stage], schedule.micro_batch[stage], strict=True))
+        wanted = {(k, c * p + stage, b) for k in (FORWARD, BACKWARD) for c in range(v) for b in range(m)}
+        assert seen == wanted
+    assert sorted(schedule.order) == list(range(p * schedule.per_stage))
+    place = np.empty(p * schedule.per_stage, np.int64)
+    place[schedule.order] = np.arange(place.size)
+    waits = schedule.depends_on >= 0
+    assert (place[schedule.depends_on[waits]] < place[waits]).all()
+    assert (np.diff(place.reshape(p, -1), axis=1) > 0).all()
+
+
+@settings(max_examples=40, deadline=None)
+@given(shape=SHAPES)
+def test_no_stage_holds_more_than_the_memory_model_counts(shape):
+    p, v, m = shape
+    schedule = build_schedule(p, v, m)
+    plan = PlanSpec(pipeline=p, virtual_stages=v, data=1, micro_batches=m)
+    for stage in range(p):
+        held = np.cumsum(np.where(schedule.kind[stage] == FORWARD, 1, -1))
+        assert held.max() == in_flight(plan, stage)
+        assert held[-1] == 0
+
+
+@settings(max_examples=40, deadline=None)
+@given(shape=SHAPES, seed=st.integers(0, 1000))
+def test_dependencies_are_respected_and_nothing_waits_without_reason(synthetic, still, shape, seed):
+    p, v, m = shape
+    draw = np.random.default_rng(seed)
+    message = draw.random() * 0.2
+    timing = synthetic(p, v, m, draw.uniform(0.1, 1.0, p * v), draw.uniform(0.1, 1.0, p * v), message)
+    schedule, trace = timing.schedule, still(timing, units=1)
+    start, end = (array.reshape(p, -1) for array in (trace.start_s[0], trace.end_s[0]))
+    when = {
+        (kind, k, b): (s, e)
+        for stage in range(p)
+        for kind, k, b, s, e in zip(
+            schedule.kind[stage],
+            schedule.virtual_stage[stage],
+            schedule.micro_batch[stage],
+            start[stage],
+            end[stage],
+            strict=True,
+        )
+    }
+    for (kind, k, b), (begin, _) in when.items():
+        if kind == FORWARD:
+            source = (FORWARD, k - 1, b) if k else None
+        else:
+            source = (BACKWARD, k + 1, b) if k < p * v - 1 else (FORWARD, k, b)
+        arrival = 0.0
+        if source:
+            arrival = when[source][1] + (message if source[1] % p != k % p else 0.0)
+        assert begin >= arrival
+        stage = k % p
+        position = int(np.flatnonzero(start[stage] == begin)[0])
+        before = end[stage, position - 1] if position else 0.0
+        assert begin == max(arrival, before)
+
+
+def test_interleaving_needs_whole_groups():
+    with pytest.raises(ValueError, match="multiple of 4 micro-batches, got 6"):
+        build_schedule(4, 2, 6)
+
+
+def test_a_schedule_that_waits_for_itself_has_no_order():
+    assert run_order(1, 3, np.array([-1, 2, -1], np.int32)).tolist() == [0, -1, -1]

@@ -174,13 +174,16 @@ def beside_grid(spec: SitePlantSpec, site: str, load_w: float) -> Dispatch:
 
 
 def _grid_parallel_output(grid: GridSpec, units: GeneratorSpec | None, load_w: float) -> tuple[float, tuple[str, ...]]:
-    """Constant output of the on-site generators beside the grid in watts, and remarks."""
+    """Constant output of the on-site generators beside the grid in watts, and remarks.
+
+    Nothing is exported: the output is at most the load before the window.
+    """
     excess = max(load_w - grid.capacity, 0.0)
     if units is None:
         output = 0.0
     else:
         wanted = excess if units.grid_parallel_output is None else units.grid_parallel_output
-        output = min(wanted, units.dispatch_limit * generator_rating_w(units))
+        output = min(wanted, units.dispatch_limit * generator_rating_w(units), load_w)
     if excess > output + 1.0:
         return output, (
             f"the load of {load_w / 1e6:.4g} MW before the window exceeds the grid's {grid.capacity / 1e6:.4g} MW and "

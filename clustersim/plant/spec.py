@@ -49,7 +49,7 @@ class GeneratorSpec(Spec):
     power_factor: Ratio | None = Field(default=None, gt=0, le=1)
     """Rated power over rated apparent power; the catalog's `synchronous_generator` when absent. [-]"""
     grid_parallel_output: Power | None = Field(default=None, ge=0)
-    """Constant output beside the grid; when absent, what the mean load exceeds the grid's capacity by. [W]"""
+    """Constant output beside the grid, at most the load; when absent, what the mean load exceeds the grid by. [W]"""
 
 
 class BatterySpec(Spec):

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.integer]
 
 MEAN, WHOLE, LATE, NEW = 0, 1, 2, 3
 """Columns of a bin: what its steps add to its mean; the whole steps; the steps decayed to its end; the whole steps but
@@ -13,13 +17,15 @@ CELLS = 512
 
 
 @njit(cache=True)
-def decay_table(dt, tau):
+def decay_table(dt: float, tau: float) -> Floats:
     """exp(-x dt/tau) for x in 0..1 at the middles of `CELLS` cells."""
     return np.exp(-(np.arange(CELLS) + 0.5) / CELLS * dt / tau)
 
 
 @njit(cache=True)
-def add_events(mine, times, watts, count, before, dt, tau, decay):
+def add_events(
+    mine: Floats, times: Floats, watts: Floats, count: int, before: float, dt: float, tau: float, decay: Floats
+) -> float:
     """Add `count` changes of power, to `watts` at `times`, to the bins of one node; return the last power.
 
     A change at or before the start of the bins has settled already. exp(-x dt/tau) is the table's value times a
@@ -53,7 +59,9 @@ def add_events(mine, times, watts, count, before, dt, tau, decay):
 
 
 @njit(cache=True)
-def _gap(times, watts, count, begin, end, low, fill, detection):
+def _gap(
+    times: Floats, watts: Floats, count: int, begin: float, end: float, low: float, fill: float, detection: float
+) -> tuple[int, float]:
     """Append a gap at `low`, filled to `fill` after `detection`; return the count and the energy burned."""
     times[count] = begin
     watts[count] = low
@@ -66,16 +74,38 @@ def _gap(times, watts, count, begin, end, low, fill, detection):
 
 @njit(cache=True)
 def bin_step(
-    bins, dt, tau, t0, start, end, per_stage, table, unit_class, unit_node, share, operation_w, raw_w, level_w, raw_level_w,
-    fill_w, detection, optimizer_start, optimizer_end, step_end, dead_unit, dead_s, level, energy,
-):
+    bins: Floats,
+    dt: float,
+    tau: float,
+    t0: float,
+    start: Floats,
+    end: Floats,
+    per_stage: int,
+    table: Ints,
+    unit_class: Ints,
+    unit_node: Ints,
+    share: Floats,
+    operation_w: Floats,
+    raw_w: Floats,
+    level_w: Floats,
+    raw_level_w: Floats,
+    fill_w: Floats,
+    detection: float,
+    optimizer_start: float,
+    optimizer_end: Floats,
+    step_end: float,
+    dead_unit: int,
+    dead_s: float,
+    level: Floats,
+    energy: Floats,
+) -> None:
     """Add one step of every unit and stage to the bins.
 
     `operation_w` [classes, kinds x virtual stages] is the power of a stage of a unit during an operation, `level_w`
     [classes, 4] that of optimizer, exchange, wait and idle; `raw_w` and `raw_level_w` are the same without damping.
-    `fill_w` [classes] is the level to which gaps are filled. `share` [units, stages] scales a stage. `level` [units, stages]
-    carries the power from the end of one step into the next. `energy` [nodes, 2] adds up the energy drawn and what of it
-    damping burned. A `dead_unit` >= 0 stops at `dead_s` and idles from there.
+    `fill_w` [classes] is the level to which gaps are filled. `share` [units, stages] scales a stage. `level` [units,
+    stages] carries the power from the end of one step into the next. `energy` [nodes, 2] adds up the energy drawn and
+    what of it damping burned. A `dead_unit` >= 0 stops at `dead_s` and idles from there.
     """
     units, operations = start.shape
     stages = operations // per_stage
@@ -138,7 +168,17 @@ def bin_step(
 
 
 @njit(cache=True)
-def set_level(bins, dt, tau, time, unit_class, unit_node, share, target_w, level):
+def set_level(
+    bins: Floats,
+    dt: float,
+    tau: float,
+    time: float,
+    unit_class: Ints,
+    unit_node: Ints,
+    share: Floats,
+    target_w: Floats,
+    level: Floats,
+) -> None:
     """Bring every unit and stage to `target_w` [classes] at `time`."""
     units, stages = level.shape
     times = np.full(1, time)
@@ -151,11 +191,11 @@ def set_level(bins, dt, tau, time, unit_class, unit_node, share, target_w, level
 
 
 @njit(cache=True)
-def finish_bins(bins, dt, tau, mean):
+def finish_bins(bins: Floats, dt: float, tau: float, mean: Floats) -> Floats:
     """Write the bin means behind the lag into `mean` [nodes, bins]; return the energy still due per node.
 
-    Let x be the summed power, y its first-order lag and r = x - y. A step d at time t leaves r = d exp(-(T - t)/tau) at the
-    bin's end T, and the integral of r over a bin is tau (r0 + sum of steps - r1): the means of x and of y are exact.
+    Let x be the summed power, y its first-order lag and r = x - y. A step d at time t leaves r = d exp(-(T - t)/tau) at
+    the bin's end T, and the integral of r over a bin is tau (r0 + sum of steps - r1): the means of x and y are exact.
     """
     nodes, count, _ = bins.shape
     keep = np.exp(-dt / tau)
@@ -175,7 +215,21 @@ def finish_bins(bins, dt, tau, mean):
 
 
 @njit(cache=True)
-def battery_follow(load, target, dt, target_tau, delay_steps, lag_tau, limit, energy, charge0, eta, rest_gain, out, charge):
+def battery_follow(
+    load: Floats,
+    target: float,
+    dt: float,
+    target_tau: float,
+    delay_steps: int,
+    lag_tau: float,
+    limit: float,
+    energy: float,
+    charge0: float,
+    eta: float,
+    rest_gain: float,
+    out: Floats,
+    charge: Floats,
+) -> float:
     """Site battery under its controller at a fixed step.
 
     The meter's target is a first-order low-pass of the load; the battery is asked for ``load - target`` plus a slow

@@ -35,11 +35,11 @@ class Waveform:
 
     def power(self, node: str) -> NDArray[np.float64]:
         """Active power of `node`. [W]"""
-        return self.watts[self.nodes.index(node)]
+        return np.asarray(self.watts[self.nodes.index(node)])
 
     def reactive(self, node: str) -> NDArray[np.float64]:
         """Reactive power of `node`. [var]"""
-        return self.vars[self.nodes.index(node)]
+        return np.asarray(self.vars[self.nodes.index(node)])
 
     @property
     def samples(self) -> int:
@@ -48,7 +48,7 @@ class Waveform:
 
     def times_s(self) -> NDArray[np.float64]:
         """Start of each bin. [s]"""
-        return self.t0_s + self.dt_s * np.arange(self.samples)
+        return np.asarray(self.t0_s + self.dt_s * np.arange(self.samples), dtype=np.float64)
 
     def energy_j(self, node: str) -> float:
         """Energy of `node` over the waveform. [J]"""
@@ -58,4 +58,4 @@ class Waveform:
 def coarsen(power_w: NDArray[np.float64], factor: int) -> NDArray[np.float64]:
     """Return exact means over `factor` consecutive bins along the last axis; a last partial bin is dropped."""
     whole = power_w.shape[-1] // factor * factor
-    return power_w[..., :whole].reshape(*power_w.shape[:-1], -1, factor).mean(axis=-1)
+    return np.asarray(power_w[..., :whole].reshape(*power_w.shape[:-1], -1, factor).mean(axis=-1))

@@ -90,9 +90,19 @@ def smooth(load_w: NDArray[np.float64], dt_s: float, storage: Storage, initial_w
     start = storage.charge * storage.energy_j
     recharge = catalog.entry("device_power", "damping").si("battery.recharge")
     lost = kernels.battery_follow(
-        fine, float(load_w.mean()) if initial_w is None else initial_w, step, storage.filter_s,
-        round(storage.latency_s / step), storage.lag_s, storage.power_w, storage.energy_j, start,
-        float(np.sqrt(storage.round_trip)), 1.0 / recharge, out, stored,
+        fine,
+        float(load_w.mean()) if initial_w is None else initial_w,
+        step,
+        storage.filter_s,
+        round(storage.latency_s / step),
+        storage.lag_s,
+        storage.power_w,
+        storage.energy_j,
+        start,
+        float(np.sqrt(storage.round_trip)),
+        1.0 / recharge,
+        out,
+        stored,
     )
     return StorageTrace(
         battery_w=out.reshape(-1, per_bin).mean(axis=1),

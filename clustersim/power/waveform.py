@@ -36,9 +36,9 @@ def power_tables(
 ) -> PowerTables:
     """Return the power of a stage of a unit in every operation and state.
 
-    An operation's power is the mean over its matrix, memory-bound and exchange parts; an accelerator that is faster than
-    the slowest of its unit exchanges (waits in the collective) for the rest. A floor lifts each level of a running job to
-    at least ``floor x rated``.
+    An operation's power is the mean over its matrix, memory-bound and exchange parts; an accelerator that is faster
+    than the slowest of its unit exchanges (waits in the collective) for the rest. A floor lifts each level of a running
+    job to at least ``floor x rated``.
     """
     classes = fleet.class_members.shape[0]
     virtual = timing.operation_s.shape[2]
@@ -74,7 +74,13 @@ class Binner:
     """
 
     def __init__(
-        self, tables: PowerTables, fleet: Fleet, stages: int, nodes: int, bins: int, dt_s: float,
+        self,
+        tables: PowerTables,
+        fleet: Fleet,
+        stages: int,
+        nodes: int,
+        bins: int,
+        dt_s: float,
         share: NDArray[np.float64] | None = None,
     ) -> None:
         """Start with all accelerators drawing nothing at time 0.
@@ -97,12 +103,19 @@ class Binner:
         self.level = np.zeros((units, stages))
         self.energy = np.zeros((nodes, 2))
 
-    def add_step(self, trace: StepTrace, t0_s: float, *, dead_unit: int = -1, dead_s: float = 0.0,
-                 held_until_s: float | None = None) -> None:
+    def add_step(
+        self,
+        trace: StepTrace,
+        t0_s: float,
+        *,
+        dead_unit: int = -1,
+        dead_s: float = 0.0,
+        held_until_s: float | None = None,
+    ) -> None:
         """Add one step that starts at `t0_s`.
 
-        With `held_until_s` the step never gets past its reduction: the ranks that are alive exchange until then (seconds
-        after `t0_s`), because `dead_unit` stopped at `dead_s` and never arrives.
+        With `held_until_s` the step never gets past its reduction: the ranks that are alive exchange until then
+        (seconds after `t0_s`), because `dead_unit` stopped at `dead_s` and never arrives.
         """
         tables, timing = self.tables, trace.timing
         schedule = timing.schedule
@@ -114,24 +127,58 @@ class Binner:
             begin = over = held_until_s
             done = np.full(schedule.stages, held_until_s)
         kernels.bin_step(
-            self.bins, self.dt_s, tables.time_constant_s, t0_s, trace.start_s, trace.end_s, schedule.per_stage, table,
-            self.fleet.unit_class, self.fleet.unit_node, self.share, tables.operation_w, tables.operation_raw_w,
-            tables.level_w, tables.level_raw_w, tables.fill_w, tables.detection_s, begin, done, over, dead_unit, dead_s,
-            self.level, self.energy,
+            self.bins,
+            self.dt_s,
+            tables.time_constant_s,
+            t0_s,
+            trace.start_s,
+            trace.end_s,
+            schedule.per_stage,
+            table,
+            self.fleet.unit_class,
+            self.fleet.unit_node,
+            self.share,
+            tables.operation_w,
+            tables.operation_raw_w,
+            tables.level_w,
+            tables.level_raw_w,
+            tables.fill_w,
+            tables.detection_s,
+            begin,
+            done,
+            over,
+            dead_unit,
+            dead_s,
+            self.level,
+            self.energy,
         )
 
     def set_state(self, state: int, t_s: float) -> None:
         """Bring all accelerators to `state` (OPTIMIZER, EXCHANGE, WAIT or IDLE) at `t_s`, undamped."""
         kernels.set_level(
-            self.bins, self.dt_s, self.tables.time_constant_s, t_s, self.fleet.unit_class, self.fleet.unit_node,
-            self.share, self.tables.level_raw_w[:, state].copy(), self.level,
+            self.bins,
+            self.dt_s,
+            self.tables.time_constant_s,
+            t_s,
+            self.fleet.unit_class,
+            self.fleet.unit_node,
+            self.share,
+            self.tables.level_raw_w[:, state].copy(),
+            self.level,
         )
 
     def clear(self, t_s: float) -> None:
         """Bring all accelerators to no power at `t_s`."""
         kernels.set_level(
-            self.bins, self.dt_s, self.tables.time_constant_s, t_s, self.fleet.unit_class, self.fleet.unit_node,
-            self.share, np.zeros(self.tables.level_w.shape[0]), self.level,
+            self.bins,
+            self.dt_s,
+            self.tables.time_constant_s,
+            t_s,
+            self.fleet.unit_class,
+            self.fleet.unit_node,
+            self.share,
+            np.zeros(self.tables.level_w.shape[0]),
+            self.level,
         )
 
     def finish(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

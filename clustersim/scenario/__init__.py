@@ -6,5 +6,12 @@ from clustersim.scenario.spec import Scenario
 from clustersim.scenario.topology import TopologySpec
 
 __all__ = [
-    "Scenario", "TopologySpec", "load_scenario", "load_topology", "parse_override", "resolved", "run_id", "shipped",
+    "Scenario",
+    "TopologySpec",
+    "load_scenario",
+    "load_topology",
+    "parse_override",
+    "resolved",
+    "run_id",
+    "shipped",
 ]

@@ -16,8 +16,12 @@ import clustersim
 from clustersim.catalog import catalog_files
 from clustersim.errors import InputError, nearest
 from clustersim.scenario.files import load_tree, read_yaml
+from clustersim.scenario.names import unknown_names
 from clustersim.scenario.spec import Scenario
 from clustersim.scenario.topology import TopologySpec
+
+_Record = typing.TypeVar("_Record", bound=BaseModel)
+_Named = typing.TypeVar("_Named", Scenario, TopologySpec)
 
 
 def load_scenario(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Scenario:
@@ -36,8 +40,7 @@ def load_scenario(path: str | Path, overrides: Mapping[str, Any] | None = None) 
         Listing everything that is wrong, each with its key path.
     """
     path = Path(path)
-    tree = load_tree(path, overrides or {})
-    return _validated(Scenario, tree, path)
+    return _known(_validated(Scenario, load_tree(path, overrides or {}), path), path)
 
 
 def load_topology(path: str | Path) -> TopologySpec:
@@ -48,10 +51,14 @@ def load_topology(path: str | Path) -> TopologySpec:
     InputError
         Listing everything that is wrong, each with its key path.
     """
-    return _validated(TopologySpec, read_yaml(Path(path)), Path(path))
+    return _known(_validated(TopologySpec, read_yaml(Path(path)), Path(path)), Path(path))
 
 
-_Record = typing.TypeVar("_Record", bound=BaseModel)
+def _known(record: _Named, path: Path) -> _Named:
+    lines = [f"{path}: {line}" for line in unknown_names(record)]
+    if lines:
+        raise InputError("\n".join(lines))
+    return record
 
 
 def _validated(record: type[_Record], tree: Mapping[str, Any], path: Path) -> _Record:
@@ -73,7 +80,9 @@ def _message(record: type[BaseModel], problem: Any) -> str:
     if problem["type"] == "missing":
         return f"{where}: expected a value, found none"
     if problem["type"] in {"union_tag_invalid", "literal_error"}:
-        return f"{where}: {text}, got {problem['input']!r}" if problem["type"] == "literal_error" else f"{where}: {text}"
+        return (
+            f"{where}: {text}, got {problem['input']!r}" if problem["type"] == "literal_error" else f"{where}: {text}"
+        )
     if problem["type"] != "value_error":
         return f"{where}: {text}, got {problem['input']!r}"
     return f"{where}: {text}" if where else text

@@ -26,8 +26,9 @@ def assumed_figures(study: StepStudy) -> pd.DataFrame:
         entry = catalog.entry(kind, name)
         for key, figure in entry.figures.items():
             if figure.assumed and not key.startswith("price"):
-                rows.append((f"catalog.{kind}.{entry.name}.{key}", figure.text, figure.note or figure.source,
-                             figure.confidence))
+                rows.append(
+                    (f"catalog.{kind}.{entry.name}.{key}", figure.text, figure.note or figure.source, figure.confidence)
+                )
     return pd.DataFrame(rows, columns=list(COLUMNS)).drop_duplicates("key").reset_index(drop=True)
 
 

@@ -165,10 +165,11 @@ class Findings:
         said = []
         for site, state in self.cooling.items():
             if state.shortfall_w > 0:
+                low, high = state.capacity_low_w / 1e6, state.capacity_high_w / 1e6
                 said.append(
-                    f"{site}: cooling rejects {state.capacity_low_w / 1e6:.0f}-{state.capacity_high_w / 1e6:.0f} MW, below "
-                    f"the {state.heat_w / 1e6:.0f} MW that the job releases: {state.shortfall_w / 1e6:.0f} MW short, the loop "
-                    f"reaches its alarm after {state.time_to_alarm_s / 60:.0f} min; the run keeps training all the same"
+                    f"{site}: cooling rejects {low:.0f}-{high:.0f} MW, below the {state.heat_w / 1e6:.0f} MW that the "
+                    f"job releases: {state.shortfall_w / 1e6:.0f} MW short, the loop reaches its alarm after "
+                    f"{state.time_to_alarm_s / 60:.0f} min; the run keeps training all the same"
                 )
         if self.timeline.goodput < 0.5:
             said.append(f"goodput is {self.timeline.goodput:.0%}: more time goes into failures than into training")

@@ -97,7 +97,13 @@ def _run(binner: Binner, pool: Pool, rng: np.random.Generator, start_s: float, u
 def _hall_power(binner: Binner, name: str, cause: str, t0_s: float, starts: list[float]) -> HallPower:
     watts, _ = binner.finish()
     return HallPower(
-        window=name, cause=cause, t0_s=t0_s, dt_s=binner.dt_s, event_s=EVENT_AT_S, watts=watts, steps_s=np.array(starts),
+        window=name,
+        cause=cause,
+        t0_s=t0_s,
+        dt_s=binner.dt_s,
+        event_s=EVENT_AT_S,
+        watts=watts,
+        steps_s=np.array(starts),
         burned_share=_burned(binner.energy),
     )
 
@@ -141,8 +147,13 @@ def steady_window(study: StepStudy, pool: Pool, t0_s: float) -> HallPower:
     fine, _ = window.finish()
     inside = starts[(starts >= first) & (starts <= first + total)]
     return HallPower(
-        window="steady", cause="training", t0_s=t0_s, dt_s=STEADY_DT_S, event_s=0.0,
-        watts=coarsen(fine[:, first:], round(STEADY_DT_S / EVENT_DT_S)), steps_s=(inside - first) * EVENT_DT_S,
+        window="steady",
+        cause="training",
+        t0_s=t0_s,
+        dt_s=STEADY_DT_S,
+        event_s=0.0,
+        watts=coarsen(fine[:, first:], round(STEADY_DT_S / EVENT_DT_S)),
+        steps_s=(inside - first) * EVENT_DT_S,
         burned_share=_burned(energy),
     )
 
@@ -194,8 +205,9 @@ def _with_profile(
     for hall, (rated, idle) in enumerate(totals):
         ramp = damping.ramp_share_per_s * rated
         if end_s is not None:
-            shaped = ramp_down(watts[hall], power.dt_s, end_s, damping.floor_share * rated, idle, ramp,
-                               damping.hysteresis_s)
+            shaped = ramp_down(
+                watts[hall], power.dt_s, end_s, damping.floor_share * rated, idle, ramp, damping.hysteresis_s
+            )
         else:
             shaped = ramp_up(watts[hall], power.dt_s, start_s or 0.0, idle, rated, ramp)
         watts[hall] = shaped
@@ -232,8 +244,9 @@ def close_up(study: StepStudy, pool: Pool) -> dict[str, NDArray[np.float64]]:
         for place, count in zip(*np.unique(ranks, return_counts=True), strict=True):
             unit, stage = divmod(int(place), plan.pipeline)
             share[unit % fleet.unit_class.size, stage] = count / block
-        binner = Binner(tables(study), fleet, plan.pipeline, len(study.place.nodes), round(CLOSE_S / EVENT_DT_S),
-                        EVENT_DT_S, share)
+        binner = Binner(
+            tables(study), fleet, plan.pipeline, len(study.place.nodes), round(CLOSE_S / EVENT_DT_S), EVENT_DT_S, share
+        )
         _run(binner, pool, _order(study, 0), 0.0, CLOSE_S)
         watts = binner.finish()[0].sum(axis=0)
         found[name] = watts if name == "accelerator" else device.server_w(watts, size)
@@ -241,6 +254,14 @@ def close_up(study: StepStudy, pool: Pool) -> dict[str, NDArray[np.float64]]:
 
 
 __all__ = [
-    "EVENT_AT_S", "EXCHANGE", "HallPower", "Pool", "close_up", "crash_window", "restart_window", "steady_window",
-    "step_pool", "tables",
+    "EVENT_AT_S",
+    "EXCHANGE",
+    "HallPower",
+    "Pool",
+    "close_up",
+    "crash_window",
+    "restart_window",
+    "steady_window",
+    "step_pool",
+    "tables",
 ]

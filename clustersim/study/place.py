@@ -156,8 +156,8 @@ def build_fleet(place: Place, plan: PlanSpec) -> Fleet:
     per_site = units_per_site(plan, place.network)
     if sum(per_site) < plan.units:
         raise CapacityError(
-            f"job.plan: {plan.units} blocks of {plan.accelerators // plan.units} accelerators do not fit whole into the "
-            f"sites of {place.topology.name} ({', '.join(f'{n:,}' for n in place.network.accelerators)})"
+            f"job.plan: {plan.units} blocks of {plan.accelerators // plan.units} accelerators do not fit whole into "
+            f"the sites of {place.topology.name} ({', '.join(f'{n:,}' for n in place.network.accelerators)})"
         )
     block = plan.tensor * plan.replicas_per_unit
     span = block * plan.pipeline
@@ -165,8 +165,10 @@ def build_fleet(place: Place, plan: PlanSpec) -> Fleet:
     unit_class, unit_node = [], []
     node0 = 0
     for units, site in zip(per_site, place.topology.site.values(), strict=True):
-        kinds = [place.fleet_kinds.index((catalog.entry("accelerators", item.accelerator).name, item.power))
-                 for item in site.fleet]
+        kinds = [
+            place.fleet_kinds.index((catalog.entry("accelerators", item.accelerator).name, item.power))
+            for item in site.fleet
+        ]
         ends = np.cumsum([item.count for item in site.fleet])
         for unit in range(units):
             low, high = unit * span, (unit + 1) * span

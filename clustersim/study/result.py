@@ -21,8 +21,15 @@ from clustersim.plant.records import PlantResponse
 from clustersim.power.records import Waveform
 
 FILES = (
-    "scenario.yaml", "manifest.json", "summary.json", "step.parquet", "timeline.parquet", "waveform.parquet",
-    "response.parquet", "events.csv", "verdict.csv",
+    "scenario.yaml",
+    "manifest.json",
+    "summary.json",
+    "step.parquet",
+    "timeline.parquet",
+    "waveform.parquet",
+    "response.parquet",
+    "events.csv",
+    "verdict.csv",
 )
 
 
@@ -39,7 +46,7 @@ class Result:
     reasons: dict[str, str]
     """Why a summary key is None."""
     step: pd.DataFrame
-    """Operations of one step of the first and the last unit: unit, stage, kind, virtual_stage, micro_batch, start_s, end_s."""
+    """One step of the first and the last unit: unit, stage, kind, virtual_stage, micro_batch, start_s, end_s."""
     timeline: pd.DataFrame
     events: pd.DataFrame
     """Windows and interruptions: t_s, kind, cause."""
@@ -132,10 +139,13 @@ class Result:
         if not (folder / "manifest.json").is_file():
             raise InputError(f"{folder}: expected a result folder with manifest.json, found none")
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        tables = {name: pd.read_parquet(folder / f"{name}.parquet")
-                  for name in ("step", "timeline", "close_up", "cost", "bill", "plans", "assumed")}
-        verdict = pd.read_csv(folder / "verdict.csv", keep_default_na=False, na_values=[""],
-                              dtype={"reason": str, "window": str})
+
+        def table(name: str) -> pd.DataFrame:
+            return pd.read_parquet(folder / f"{name}.parquet")
+
+        verdict = pd.read_csv(
+            folder / "verdict.csv", keep_default_na=False, na_values=[""], dtype={"reason": str, "window": str}
+        )
         judged = [None if pd.isna(v) else bool(v in (True, "True")) for v in verdict["passed"]]
         verdict["passed"] = pd.Series(judged, dtype=object)
         for column in ("reason", "window", "source"):
@@ -150,8 +160,14 @@ class Result:
             responses=_responses(pd.read_parquet(folder / "response.parquet")),
             events=pd.read_csv(folder / "events.csv", keep_default_na=False),
             verdict=verdict,
+            step=table("step"),
+            timeline=table("timeline"),
+            close_up=table("close_up"),
+            cost=table("cost"),
+            bill=table("bill"),
+            plans=table("plans"),
+            assumed=table("assumed"),
             warnings=tuple(manifest["warnings"]),
-            **tables,
         )
 
 
@@ -160,7 +176,7 @@ def _parquet(table: pd.DataFrame, path: Path) -> None:
 
 
 def waveform_table(waveforms: dict[str, Waveform]) -> pd.DataFrame:
-    """Return all waveforms in one table: window, time_s and a pair of columns per node, ``<node>_w`` and ``<node>_var``.
+    """Return all waveforms in one table: window, time_s and per node the columns ``<node>_w`` and ``<node>_var``.
 
     The parent of each node is in the table's ``attrs``.
     """
@@ -210,9 +226,18 @@ def response_table(responses: tuple[PlantResponse, ...]) -> pd.DataFrame:
         columns["time_s"] = response.t0_s + response.dt_s * np.arange(response.load_w.size)
         columns |= {name: getattr(response, name) for name in _SERIES}
         parts.append(pd.DataFrame(columns))
-        heads.append({"site": response.site, "window": response.window, "mode": response.mode, "t0_s": response.t0_s,
-                      "dt_s": response.dt_s, "initial_rocof_hz_per_s": response.initial_rocof_hz_per_s,
-                      "warnings": list(response.warnings), "samples": int(response.load_w.size)})
+        heads.append(
+            {
+                "site": response.site,
+                "window": response.window,
+                "mode": response.mode,
+                "t0_s": response.t0_s,
+                "dt_s": response.dt_s,
+                "initial_rocof_hz_per_s": response.initial_rocof_hz_per_s,
+                "warnings": list(response.warnings),
+                "samples": int(response.load_w.size),
+            }
+        )
     table = pd.concat(parts, ignore_index=True)
     table.attrs = {"responses": heads}
     return table
@@ -226,8 +251,13 @@ def _responses(table: pd.DataFrame) -> tuple[PlantResponse, ...]:
         begin += head["samples"]
         found.append(
             PlantResponse(
-                site=head["site"], window=head["window"], mode=head["mode"], t0_s=head["t0_s"], dt_s=head["dt_s"],
-                initial_rocof_hz_per_s=head["initial_rocof_hz_per_s"], warnings=tuple(head["warnings"]),
+                site=head["site"],
+                window=head["window"],
+                mode=head["mode"],
+                t0_s=head["t0_s"],
+                dt_s=head["dt_s"],
+                initial_rocof_hz_per_s=head["initial_rocof_hz_per_s"],
+                warnings=tuple(head["warnings"]),
                 **{name: part[name].to_numpy(copy=True) for name in _SERIES},
             )
         )

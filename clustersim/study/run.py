@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -19,20 +20,18 @@ from clustersim.power.records import Waveform, coarsen
 from clustersim.scenario import Scenario, resolved, run_id
 from clustersim.study.assumed import assumed_figures
 from clustersim.study.baseline import Baseline, undamped
+from clustersim.study.findings import Findings
 from clustersim.study.it_power import HallPower, Pool, close_up, crash_window, restart_window, steady_window, step_pool
 from clustersim.study.result import Result
 from clustersim.study.site_power import SitePower, provisioned_w, site_power, storage_of
 from clustersim.study.step import StepStudy, random_stream, study_step
-from clustersim.study.findings import Findings
 from clustersim.study.summary import summarise
+from clustersim.workload import count_parameters
 
 Progress = Callable[[str], None]
 
 CHECKPOINT_BYTES = 14
 """bf16 weight and fp32 master weight with two moments. [B per parameter]"""
-METER_DT_S = 0.1
-"""Power keys of the summary are 100 ms means. [s]"""
-LOAD_MW = 1e6
 
 
 @dataclass(frozen=True)
@@ -101,15 +100,13 @@ def run(scenario: Scenario, progress: Progress = lambda _: None) -> Result:
         plans=plan_table(study),
         assumed=assumed_figures(study),
         warnings=_warnings(study, findings, responses),
-        wall_s={a: clock[b] - clock[a] for a, b in zip(names, names[1:], strict=False)},
+        wall_s={a: clock[b] - clock[a] for a, b in pairwise(names)},
     )
 
 
 def _operate(study: StepStudy, pool: Pool) -> Timeline:
     scenario = study.scenario
-    servers = sum(
-        site.accelerators / site.servers.accelerators_per_server for site in scenario.topology.site.values()
-    )
+    servers = sum(site.accelerators / site.servers.accelerators_per_server for site in scenario.topology.site.values())
     share = study.plan.accelerators / study.accelerators
     tpu = all(name.startswith("TPU") for name, _ in study.place.fleet_kinds)
     trees = study.place.fabric.sites
@@ -118,18 +115,12 @@ def _operate(study: StepStudy, pool: Pool) -> Timeline:
         servers=round(servers * share),
         step_time_s=pool.iteration_time_s,
         step_time_cv=pool.cv,
-        checkpoint_bytes=CHECKPOINT_BYTES * _parameters(study),
+        checkpoint_bytes=CHECKPOINT_BYTES * count_parameters(study.model).total,
         family="tpu" if tpu else "gpu",
         switches=0 if tpu else sum(t.leaf_switches + t.spine_switches + t.core_switches for t in trees),
         links=0 if tpu else sum(tree.host_links for tree in trees),
     )
     return simulate_operation(scenario.operation, facts, random_stream(scenario, "operation"))
-
-
-def _parameters(study: StepStudy) -> float:
-    from clustersim.workload import count_parameters
-
-    return float(count_parameters(study.model).total)
 
 
 def _windows(study: StepStudy, pool: Pool, timeline: Timeline) -> _Windows:
@@ -194,8 +185,12 @@ def _evidence(study: StepStudy, windows: _Windows, responses: tuple[PlantRespons
         for power in windows.all:
             wave = power.waveform
             voltage = next(
-                (r.voltage_pu for r in responses
-                 if (r.site, r.window, r.mode) == (site, power.window, "grid_parallel")), None,
+                (
+                    r.voltage_pu
+                    for r in responses
+                    if (r.site, r.window, r.mode) == (site, power.window, "grid_parallel")
+                ),
+                None,
             )
             traces.append(Trace(site, power.window, wave.dt_s, wave.power(site), voltage, power.window == "steady"))
     return Evidence(tuple(traces), responses, tuple(_ratings(study, windows, responses)))
@@ -212,7 +207,9 @@ def _ratings(study: StepStudy, windows: _Windows, responses: tuple[PlantResponse
             found.append(Rating("grid_capacity", site, most, plant.grid.capacity, "connection agreement"))
         if plant.generators is not None:
             rated = plant.generators.count * catalog.entry("generators", plant.generators.type).si("rating")
-            found.append(Rating("generator", site, max(_one_second(r.generator_w, r.dt_s) for r in own), rated, "rating"))
+            found.append(
+                Rating("generator", site, max(_one_second(r.generator_w, r.dt_s) for r in own), rated, "rating")
+            )
         for stage in plant.conversion:
             most = max(_one_second(p.waveform.power(site), p.waveform.dt_s) for p in windows.all)
             found.append(Rating(stage.stage, site, most * stage.share, stage.rating, "rating"))
@@ -233,12 +230,24 @@ def _one_second(power_w: np.ndarray, dt_s: float) -> float:
 
 
 def _findings(
-    study: StepStudy, pool: Pool, timeline: Timeline, windows: _Windows, responses: tuple[PlantResponse, ...],
-    base: Baseline, verdict: Verdict,
+    study: StepStudy,
+    pool: Pool,
+    timeline: Timeline,
+    windows: _Windows,
+    responses: tuple[PlantResponse, ...],
+    base: Baseline,
+    verdict: Verdict,
 ) -> Findings:
     return Findings(
-        study=study, pool=pool, timeline=timeline, steady=windows.steady, events=windows.events, responses=responses,
-        base=base, verdict=verdict, provisioned=provisioned_w(study),
+        study=study,
+        pool=pool,
+        timeline=timeline,
+        steady=windows.steady,
+        events=windows.events,
+        responses=responses,
+        base=base,
+        verdict=verdict,
+        provisioned=provisioned_w(study),
     )
 
 
@@ -308,8 +317,15 @@ def _step_table(study: StepStudy, pool: Pool) -> pd.DataFrame:
             ]
             parts.append(
                 pd.DataFrame(
-                    {"unit": unit, "stage": stage, "kind": [t[0] for t in tail], "virtual_stage": -1, "micro_batch": -1,
-                     "start_s": [t[1] for t in tail], "end_s": [t[2] for t in tail]}
+                    {
+                        "unit": unit,
+                        "stage": stage,
+                        "kind": [t[0] for t in tail],
+                        "virtual_stage": -1,
+                        "micro_batch": -1,
+                        "start_s": [t[1] for t in tail],
+                        "end_s": [t[2] for t in tail],
+                    }
                 )
             )
     return pd.concat(parts, ignore_index=True)
@@ -332,8 +348,15 @@ def _events(timeline: Timeline) -> pd.DataFrame:
 def _bill(study: StepStudy) -> pd.DataFrame:
     return pd.DataFrame(
         [
-            {"place": item.place, "item": item.item, "part": item.part, "count": item.count,
-             "watts_typical": item.watts_typical, "watts_maximum": item.watts_maximum, "usd": item.usd}
+            {
+                "place": item.place,
+                "item": item.item,
+                "part": item.part,
+                "count": item.count,
+                "watts_typical": item.watts_typical,
+                "watts_maximum": item.watts_maximum,
+                "usd": item.usd,
+            }
             for item in study.place.bill
         ]
     ).astype({"watts_typical": "float64", "watts_maximum": "float64", "usd": "float64"})
@@ -346,11 +369,17 @@ def plan_table(study: StepStudy, top: int = 10) -> pd.DataFrame:
         plan = candidate.plan
         rows.append(
             {
-                "tensor": plan.tensor, "pipeline": plan.pipeline, "virtual_stages": plan.virtual_stages,
-                "expert": plan.expert, "data": plan.data, "micro_batches": plan.micro_batches,
-                "recompute": plan.recompute, "accelerators": plan.accelerators,
+                "tensor": plan.tensor,
+                "pipeline": plan.pipeline,
+                "virtual_stages": plan.virtual_stages,
+                "expert": plan.expert,
+                "data": plan.data,
+                "micro_batches": plan.micro_batches,
+                "recompute": plan.recompute,
+                "accelerators": plan.accelerators,
                 "tokens_per_step": plan.sequences * study.scenario.job.sequence_length,
-                "memory_gb": candidate.memory_bytes / 1e9, "iteration_time_s": candidate.iteration_time_s,
+                "memory_gb": candidate.memory_bytes / 1e9,
+                "iteration_time_s": candidate.iteration_time_s,
                 "tokens_per_s": candidate.tokens_per_s,
             }
         )

@@ -95,9 +95,7 @@ def study_step(scenario: Scenario) -> StepStudy:
     else:
         plan = job.plan
         if plan.precision != job.precision:
-            raise InputError(
-                f"job.plan.precision: expected {job.precision}, as job.precision, found {plan.precision}"
-            )
+            raise InputError(f"job.plan.precision: expected {job.precision}, as job.precision, found {plan.precision}")
         build_fleet(place, plan)
         program = program_of(model, plan, job, place.devices)
         check_memory(program)
@@ -139,8 +137,9 @@ def _warnings(scenario: Scenario, place: Place, plan: PlanSpec) -> tuple[str, ..
     if idle:
         said.append(f"the plan leaves {idle:,} of {place.accelerators:,} accelerators idle")
     if any(strategy.kind == "gpu_smoothing" for strategy in scenario.damping):
-        without = [name for name, _ in place.fleet_kinds
-                   if not catalog.entry("accelerators", name).properties.get("smoothing")]
+        without = [
+            name for name, _ in place.fleet_kinds if not catalog.entry("accelerators", name).properties.get("smoothing")
+        ]
         if without:
             said.append(
                 f"{', '.join(without)} has no power-smoothing profile (Blackwell or newer): gpu_smoothing is a what-if"

@@ -14,6 +14,7 @@ from clustersim.limits.measures import band_shares, max_ramp, max_rocof, swing, 
 from clustersim.plant import PlantResponse
 from clustersim.power.records import coarsen
 from clustersim.study.findings import Findings
+from clustersim.study.site_power import storage_of
 
 MW, MWH = 1e6, 3.6e9
 METER_DT_S = 0.1
@@ -62,8 +63,10 @@ def _rounded(value: Any) -> Any:
 def _training(found: Findings) -> dict[str, Any]:
     study, pool = found.study, found.pool
     seconds = pool.iteration_time_s
-    parts = {name: float(np.mean([t.breakdown[name] / t.iteration_time_s for t in pool.traces]))
-             for name in pool.traces[0].breakdown}
+    parts = {
+        name: float(np.mean([t.breakdown[name] / t.iteration_time_s for t in pool.traces]))
+        for name in pool.traces[0].breakdown
+    }
     plan = study.plan
     tokens = study.tokens_per_step
     budget = study.scenario.job.token_budget
@@ -115,9 +118,7 @@ def _it(found: Findings) -> NDArray[np.float64]:
 def _power(found: Findings) -> dict[str, Any]:
     meter, it = _meter(found, "meter"), _it(found)
     starts = np.unique(np.round(found.steady.hall.steps_s / METER_DT_S).astype(np.int64))
-    ramps = [
-        max_ramp(power.waveform.power("meter"), power.waveform.dt_s) for power in (found.steady, *found.events)
-    ]
+    ramps = [max_ramp(power.waveform.power("meter"), power.waveform.dt_s) for power in (found.steady, *found.events)]
     shares = band_shares(found.steady.waveform.power("meter"), found.steady.waveform.dt_s, *BAND_HZ)
     full, bubble = found.computing_it_w
     return {
@@ -164,8 +165,6 @@ def _energy(found: Findings, reasons: dict[str, str]) -> dict[str, Any]:
 
 
 def _capacity_j(found: Findings, site: str) -> float:
-    from clustersim.study.site_power import storage_of
-
     storage = storage_of(found.study, site)
     return storage.energy_j if storage is not None else float("inf")
 

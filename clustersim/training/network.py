@@ -10,7 +10,7 @@ from clustersim.fabric.rates import RateTable, rate_table
 from clustersim.fabric.traffic import Placement, TrafficClass, group_traffic
 from clustersim.workload import ModelSpec, PlanSpec
 
-SAMPLED_RANKS = 16384
+SAMPLED_RANKS = 8192
 """Ranks over which the exchange patterns are laid to see which switches they cross."""
 
 

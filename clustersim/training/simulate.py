@@ -10,7 +10,6 @@ from scipy.special import ndtri
 
 from clustersim.training import kernels
 from clustersim.training.records import Fleet, JitterSpec, StepTiming, StepTrace
-from clustersim.training.schedule import BACKWARD, FORWARD
 
 CELLS = 4096
 
@@ -159,6 +158,3 @@ def _breakdown(
         "bubble": bubble,
         "data_exchange": tail + gather,
     }
-
-
-__all__ = ["BACKWARD", "FORWARD", "class_durations", "rank_slowness", "simulate_step"]

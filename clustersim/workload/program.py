@@ -13,19 +13,14 @@ from numpy.typing import NDArray
 from clustersim.errors import CapacityError, InputError
 from clustersim.workload.architecture import count_parameters
 from clustersim.workload.layers import LayerWork, attention_work, compute_time, ffn_work
+from clustersim.workload.memory import kept_bytes, stage_memory
 from clustersim.workload.operators import ELEMENT_BYTES, Device, matmul_seconds, streaming_seconds
 from clustersim.workload.spec import ModelSpec, PlanSpec
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
-LOGIT_BYTES = 6
-"""Logits in fp32 and their gradient in bf16. [B per logit]"""
-
 EMBEDDING_LAYERS = 0.05
 """The embedding look-up as a share of a layer's time; it only decides which stage gets a spare layer."""
-
-OPTIMIZER_BYTES = 12
-"""Adam in fp32: master weight and two moments. [B per parameter] (arXiv 1910.02054, section 3)"""
 
 
 @dataclass(frozen=True)
@@ -185,25 +180,6 @@ def _stage_seconds(
     return matrix_f, memory_f, matrix_b, memory_b
 
 
-def _kept(work: LayerWork, plan: PlanSpec) -> float:
-    if plan.recompute == "none":
-        return work.activation_bytes
-    if plan.recompute == "selective":
-        return work.activation_bytes_selective
-    return work.input_bytes
-
-
-def in_flight(plan: PlanSpec, stage: int) -> float:
-    """Forward passes of one chunk whose activations stage `stage` holds at its peak.
-
-    1F1B: ``min(m, p - s)``. Interleaved: ``min(m v, (v - 1) p + 2 (p - s - 1) + 1)`` (arXiv 2104.04473, section 2.2).
-    """
-    p, v, m = plan.pipeline, plan.virtual_stages, plan.micro_batches
-    if v == 1:
-        return min(m, p - stage)
-    return min(m * v, (v - 1) * p + 2 * (p - stage - 1) + 1)
-
-
 def build_step_program(
     model: ModelSpec,
     plan: PlanSpec,
@@ -255,12 +231,12 @@ def build_step_program(
     matrix_f, memory_f, matrix_b, memory_b = (np.zeros(shape) for _ in range(4))
     mixtures = _mixture_layers(model, layers)
     plain = layers - mixtures
-    kept = layers * _kept(attention, plan) + plain * _kept(blocks[False], plan)
+    kept = layers * kept_bytes(attention, plan) + plain * kept_bytes(blocks[False], plan)
     dense = (
         layers * count.attention_per_layer + plain * count.dense_ffn_per_layer + mixtures * count.moe_shared_per_layer
     ) / plan.tensor
     if model.kind == "moe":
-        kept = kept + mixtures * _kept(blocks[True], plan)
+        kept = kept + mixtures * kept_bytes(blocks[True], plan)
     expert = mixtures * (count.moe_experts_per_layer / plan.expert)
     for d, device in enumerate(devices):
         matrix_f[d], memory_f[d], matrix_b[d], memory_b[d] = _stage_seconds(
@@ -276,7 +252,7 @@ def build_step_program(
     dispatch_width = 1 if plan.precision == "fp8" else ELEMENT_BYTES
 
     working = attention.activation_bytes + max(block.activation_bytes for block in blocks.values())
-    memory = _memory(plan, dense, expert, kept, working, tokens * columns, devices, reserved_bytes, fragmentation)
+    memory = stage_memory(plan, dense, expert, kept, working, tokens * columns, devices, reserved_bytes, fragmentation)
     return StepProgram(
         model=model,
         plan=plan,
@@ -302,30 +278,6 @@ def build_step_program(
 def _frozen(array: NDArray[_Scalar]) -> NDArray[_Scalar]:
     array.setflags(write=False)
     return array
-
-
-def _memory(
-    plan: PlanSpec,
-    dense: NDArray[np.float64],
-    expert: NDArray[np.float64],
-    kept: NDArray[np.float64],
-    working: float,
-    logits: float,
-    devices: tuple[Device, ...],
-    reserved: float,
-    fragmentation: float,
-) -> NDArray[np.float64]:
-    """Memory of one rank of each stage with ZeRO-1: weights, gradients, sharded optimizer, activations [B]."""
-    p = plan.pipeline
-    expert_data = max(1, plan.data * plan.tensor // max(plan.expert, 1))
-    resident = ELEMENT_BYTES + plan.gradient_bytes
-    need = dense.reshape(-1, p).sum(axis=0) * (resident + OPTIMIZER_BYTES / plan.data)
-    need += expert.reshape(-1, p).sum(axis=0) * (resident + OPTIMIZER_BYTES / expert_data)
-    need += np.array([in_flight(plan, stage) for stage in range(p)]) * kept.reshape(-1, p).mean(axis=0)
-    need[-1] += LOGIT_BYTES * logits
-    if plan.recompute == "full":
-        need += working  # while one layer is recomputed, all of its activations are there
-    return np.asarray(need + reserved + fragmentation * min(device.capacity for device in devices))
 
 
 def check_memory(program: StepProgram) -> None:

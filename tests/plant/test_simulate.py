@@ -125,7 +125,10 @@ def test_grid_limits_are_said():
     weak = site(grid={**GRID, "short_circuit": "200 MVA", "x_over_r": 10.0})
     assert any("voltage collapse" in text for text in run(weak, np.full(100, 150 * MW), "grid_parallel").warnings)
     pushed = site(grid=GRID, generators={**UNITS, "grid_parallel_output": "50 MW"})
-    assert any("into the grid" in text for text in run(pushed, np.full(100, 10 * MW), "grid_parallel").warnings)
+    falls = run(pushed, np.full(100, 10 * MW), "grid_parallel", before=60 * MW)
+    assert any("into the grid" in text for text in falls.warnings)
+    nothing_exported = run(pushed, np.full(100, 10 * MW), "grid_parallel")
+    assert nothing_exported.generator_w[0] == 10 * MW
 
 
 def test_modes_need_their_equipment():

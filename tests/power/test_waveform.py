@@ -1,5 +1,6 @@
 """Bins of power: conservation of energy, exact means behind the lag, damping and its price."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -45,7 +46,10 @@ def _segments(trace, fleet, tables, u, stage, dead_s=math.inf):
 
 
 def _twin(segments, tau, dt, bins):
-    """Bin means of the first-order lag of piecewise constant power, integrated piece by piece."""
+    """Bin means of the first-order lag of piecewise constant power, integrated piece by piece.
+
+    The lag starts settled. Also returns by how much the pieces hold more than the bins: tau (y at end - y at start).
+    """
     edges = dt * np.arange(bins + 1)
     points = sorted({*edges, *(s[0] for s in segments), *(s[1] for s in segments)})
     points = [p for p in points if p <= edges[-1]]
@@ -61,7 +65,7 @@ def _twin(segments, tau, dt, bins):
         later = x + (y - x) * keep
         energy[min(int(middle / dt), bins - 1)] += x * (end - begin) + tau * (y - later)
         y = later
-    return energy / dt, tau * y
+    return energy / dt, tau * (y - order[0][2])
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -77,7 +81,6 @@ def test_bins_equal_a_piecewise_integration(traces, fleet, tables_of, binned, na
             means, left = _twin(segments, tables.time_constant_s, dt, mean.shape[1])
             expected[node] += means
             owed[node] += left
-            # what the kernel says was drawn is the sum over the pieces
     np.testing.assert_allclose(mean, expected, rtol=1e-9, atol=1e-9 * expected.max())
     np.testing.assert_allclose(due, owed, rtol=1e-6, atol=1e-6)
     assert binner.energy[:, 0] == pytest.approx(expected.sum(axis=1) * dt + owed, rel=1e-9)
@@ -93,9 +96,10 @@ def test_bins_and_what_is_due_hold_the_energy_of_the_ranks(binned, name, dt, t0)
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_the_lag_owes_comes_later(binned, name):
-    length = binned(name)[1].shape[1]
-    _, short, due = binned(name, bins=length - 4)
-    _, long, later = binned(name, bins=length + 200)
+    start = 0.05  # so that the lag starts at rest
+    length = binned(name, t0_s=start)[1].shape[1]
+    _, short, due = binned(name, t0_s=start, bins=length - 4)
+    _, long, later = binned(name, t0_s=start, bins=length + 200)
     assert long[:, : length - 4] == pytest.approx(short)
     assert later == pytest.approx([0.0, 0.0], abs=1e-6)
     assert long[:, length - 4 :].sum(axis=1) * 0.01 == pytest.approx(due, rel=1e-6)
@@ -127,8 +131,6 @@ def test_a_floor_lifts_every_sample_of_a_running_job(binned, fleet, devices):
 
 
 def test_a_gap_shorter_than_the_detection_burns_nothing(traces, fleet, tables_of):
-    import dataclasses
-
     longest = max(trace.iteration_time_s for trace in traces)
     energies = {}
     for detection in (longest, 0.0):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from clustersim.training.kernels import run_order
 from clustersim.training.schedule import BACKWARD, FORWARD, build_schedule
 from clustersim.workload import PlanSpec
-from clustersim.workload.program import in_flight
+from clustersim.workload.memory import in_flight
 
 SHAPES = st.tuples(st.integers(1, 6), st.integers(1, 4), st.integers(1, 4)).map(
     lambda s: (s[0], s[1] if s[0] > 1 else 1, s[0] * s[2])

@@ -15,7 +15,8 @@ from clustersim.workload import (
     load_device,
     load_model,
 )
-from clustersim.workload.program import in_flight, split_layers
+from clustersim.workload.memory import in_flight
+from clustersim.workload.program import split_layers
 
 
 def _plan(**changes):

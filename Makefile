@@ -1,0 +1,58 @@
+# Every target is enough on its own on a machine with git, make, Python >= 3.11 and a package registry:
+# it sets up .venv first when that is missing or older than the requirements.
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' && { echo $$p; break; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+SCENARIO ?= scenarios/colossus_200k.yaml
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint bench dashboard examples soak clean
+
+help:             ## say what each target does
+	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/'
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; none was found. Set PYTHON=/path/to/python3" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.ready-run: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) -e .
+	@touch $@
+
+$(VENV)/.ready-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) -e '.[dev]'
+	@touch $@ $(VENV)/.ready-run
+
+setup: $(VENV)/.ready-dev                ## set up .venv with everything for development
+
+run: $(VENV)/.ready-run                  ## simulate SCENARIO (scenarios/colossus_200k.yaml) and print its summary
+	$(BIN)/clustersim run $(SCENARIO)
+
+dashboard: $(VENV)/.ready-run            ## open the dashboard in a browser
+	$(BIN)/clustersim dashboard
+
+test: $(VENV)/.ready-dev                 ## run the tests
+	$(BIN)/python -m pytest -n $(WORKERS) -m 'not soak'
+
+lint: $(VENV)/.ready-dev                 ## check style, types and the layers of the package
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+examples: $(VENV)/.ready-run             ## run the examples
+	@for file in examples/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+bench: $(VENV)/.ready-dev                ## measure speed and memory against their limits
+	$(BIN)/python -m benchmarks
+
+soak: $(VENV)/.ready-dev                 ## run the long tests
+	$(BIN)/python -m pytest -n $(WORKERS) -m soak --timeout 3600
+
+clean:            ## remove what the tools left behind, results excepted
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .numba_cache dist
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -1,0 +1,346 @@
+"""The command line: one verb per question; what a verb needs is imported when the verb runs.
+
+Results go to stdout, progress and messages to stderr. Exit codes: 0 done (a failed rule is a result), 2 the input is
+wrong, 130 interrupted, 1 a fault of the program.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from typer.core import TyperGroup
+
+import clustersim
+from clustersim.errors import InputError, nearest
+
+if TYPE_CHECKING:
+    from clustersim.scenario import Scenario
+    from clustersim.study.result import Result
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells use it."""
+
+
+class _Group(TyperGroup):
+    """Turns wrong input and Ctrl-C into their exit codes, with one message and no traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except InputError as error:
+            typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(2) from None
+        except KeyboardInterrupt:
+            typer.echo("interrupted; nothing was left half-written", err=True)
+            raise typer.Exit(INTERRUPTED) from None
+
+
+app = typer.Typer(
+    cls=_Group,
+    help="Simulate AI training megaclusters: step time, power, plant, grid rules and cost.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+ScenarioArg = Annotated[str, typer.Argument(metavar="SCENARIO", help="Scenario file, or the name of a shipped one.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="PATH=VALUE", help="Override a field of the scenario; may be repeated."),
+]
+OutOption = Annotated[Path, typer.Option("--out", help="Folder in which result folders are put.")]
+
+
+@app.callback(invoke_without_command=True)
+def _program(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    if version:
+        typer.echo(clustersim.__version__)
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command()
+def run(
+    scenario: ScenarioArg,
+    out: OutOption = Path("results"),
+    as_json: JsonOption = False,
+    seed: Annotated[int | None, typer.Option("--seed", help="Seed, in place of the scenario's.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Run even if this run's results are there.")] = False,
+    settings: SetOption = None,
+) -> None:
+    """Run a scenario: step, operation, power, plant, rules and cost; write the result folder."""
+    seeded = [*(settings or []), *([] if seed is None else [f"seed={seed}"])]
+    with _told(as_json) as tell:
+        result, folder, reused = _result(_scenario(scenario, seeded), out, force, tell)
+    if as_json:
+        from clustersim.report.text import as_data
+
+        _print_json(as_data(result) | {"folder": str(folder), "reused": reused})
+        return
+    from clustersim.report.text import summary_text
+
+    _print(summary_text(result))
+    _print(f"\nresults {'(of an earlier run, --force repeats it) ' if reused else ''}in {folder}")
+    _print(f"report  {folder / 'report.html'}")
+
+
+@app.command()
+def step(
+    scenario: ScenarioArg,
+    as_json: JsonOption = False,
+    trace: Annotated[Path | None, typer.Option("--trace", help="Write the step as a Chrome trace (Perfetto).")] = None,
+    settings: SetOption = None,
+) -> None:
+    """Time one training step: iteration time, MFU, memory, where the time goes."""
+    from clustersim.report.step import chrome_trace, step_data, step_text
+    from clustersim.study.it_power import step_pool
+    from clustersim.study.step import study_step
+
+    with _told(as_json) as tell:
+        tell("training step and plan")
+        study = study_step(_scenario(scenario, settings))
+        pool = step_pool(study)
+    if trace is not None:
+        _write(trace, json.dumps(chrome_trace(study), separators=(",", ":")))
+    if as_json:
+        _print_json(step_data(study, pool))
+        return
+    _print(step_text(study, pool))
+    if trace is not None:
+        _print(f"\ntrace in {trace}: open it at ui.perfetto.dev or chrome://tracing")
+
+
+@app.command()
+def plan(
+    scenario: ScenarioArg,
+    top: Annotated[int, typer.Option("--top", min=1, max=100, help="How many plans to show.")] = 10,
+    as_json: JsonOption = False,
+    settings: SetOption = None,
+) -> None:
+    """Search parallel plans: the fastest that fit, with memory and time."""
+    from clustersim.report.step import plans_data, plans_text
+    from clustersim.study.step import study_step
+
+    with _told(as_json) as tell:
+        tell("search of parallel plans")
+        study = study_step(_scenario(scenario, [*(settings or []), "job.plan=best"]))
+    if as_json:
+        _print_json(plans_data(study, top))
+    else:
+        _print(plans_text(study, top))
+
+
+@app.command()
+def compare(
+    scenarios: Annotated[list[str], typer.Argument(metavar="A B [C ...]", help="Scenarios, the first is the base.")],
+    out: OutOption = Path("results"),
+    as_json: JsonOption = False,
+    settings: SetOption = None,
+) -> None:
+    """Run designs and put them side by side on all five questions."""
+    if len(scenarios) < 2:
+        raise InputError(f"compare: expected at least two scenarios, found {len(scenarios)}")
+    loaded = [_scenario(name, settings) for name in scenarios]
+    with _told(as_json) as tell:
+        results = [_result(one, out, False, tell)[0] for one in loaded]
+
+    from clustersim.report.page import compare_html
+    from clustersim.report.text import compare_text
+    from clustersim.study.compare import column_names, compare_table, input_differences
+
+    table, differences = compare_table(results), input_differences(results)
+    names = column_names(results)
+    folder = out / f"compare-{'-'.join(names)}"
+    _write(folder / "compare.csv", table.to_csv(index=False))
+    _write(folder / "compare.html", compare_html(results))
+    if as_json:
+        rows, inputs = (json.loads(frame.to_json(orient="records")) for frame in (table, differences))
+        runs = {name: result.run_id for name, result in zip(names, results, strict=True)}
+        _print_json({"runs": runs, "rows": rows, "inputs": inputs, "folder": str(folder)})
+        return
+    _print(compare_text(results))
+    _print(f"\ntables and figures in {folder}")
+
+
+@app.command()
+def topology(
+    place: Annotated[str, typer.Argument(metavar="TOPOLOGY", help="Topology file, or the name of a shipped one.")],
+    export: Annotated[Path | None, typer.Option("--export", help="Write the switch graph as GraphML.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Count what a place is made of: switches, links, bill of materials, bisection."""
+    from clustersim.report.place import graphml, place_data, place_text
+    from clustersim.scenario import load_topology
+    from clustersim.study.place import build_place
+
+    built = build_place(load_topology(_located(place, "topologies")), "bf16")
+    if export is not None:
+        _write(export, graphml(built))
+    if as_json:
+        _print_json(place_data(built))
+    else:
+        _print(place_text(built))
+
+
+@app.command()
+def catalog(
+    kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="Such as accelerators.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Such as H100.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the figures that are built in, each with its source and confidence."""
+    from clustersim.catalog.listing import rows
+    from clustersim.report.place import catalog_text
+
+    found = rows(kind, name)
+    if as_json:
+        _print_json({"figures": found})
+    else:
+        _print(catalog_text(found, kinds_only=kind is None))
+
+
+@app.command()
+def check(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Scenario or topology files, or names.")],
+) -> None:
+    """Check files: every problem, each with its key path."""
+    from clustersim.report.check import problems
+
+    wrong = 0
+    for name in files:
+        try:
+            path = _located(name, "topologies" if (_shipped("topologies") / f"{name}.yaml").is_file() else "scenarios")
+            found = problems(path)
+        except InputError as error:
+            path, found = Path(name), [str(error)]
+        for line in found:
+            typer.echo(line, err=True)
+        wrong += len(found)
+        _print(f"{path}: {'ok' if not found else f'{len(found)} problem(s)'}")
+    if wrong:
+        raise typer.Exit(2)
+
+
+@app.command()
+def dashboard(
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port on this machine.")] = 8501,
+) -> None:
+    """Serve the dashboard to this machine's browser (127.0.0.1 only)."""
+    page = _shipped("app") / "Home.py"
+    typer.echo(f"dashboard at http://127.0.0.1:{port} (Ctrl-C ends it)", err=True)
+    server = [sys.executable, "-m", "streamlit", "run", str(page)]
+    options = ["--server.address", "127.0.0.1", "--server.port", str(port), "--server.headless", "true"]
+    done = subprocess.run([*server, *options], check=False)  # noqa: S603 (our own interpreter and page)
+    raise typer.Exit(done.returncode)
+
+
+def _shipped(folder: Literal["app", "scenarios", "topologies"]) -> Path:
+    from clustersim.scenario import shipped
+
+    return shipped(folder)
+
+
+def _located(text: str, folder: Literal["scenarios", "topologies"]) -> Path:
+    """Return the file that `text` means: a path, or the bare name of a shipped file."""
+    path = Path(text)
+    if path.is_file() or not re.fullmatch(r"[a-z0-9_]+", text):
+        return path
+    known = _shipped(folder)
+    if not (known / f"{text}.yaml").is_file():
+        names = sorted(file.stem for file in known.glob("*.yaml"))
+        raise InputError(
+            f"{text}: expected a file or one of the shipped {folder} ({', '.join(names)}){nearest(text, names)}"
+        )
+    return known / f"{text}.yaml"
+
+
+def _scenario(text: str, settings: Sequence[str] | None) -> Scenario:
+    from clustersim.scenario import load_scenario, parse_override
+
+    return load_scenario(_located(text, "scenarios"), dict(parse_override(item) for item in settings or []))
+
+
+def _result(scenario: Scenario, out: Path, force: bool, tell: Callable[[str], None]) -> tuple[Result, Path, bool]:
+    """Return the result of a scenario, its folder, and whether it was there before."""
+    from clustersim.scenario import run_id
+    from clustersim.study.result import FILES, Result
+
+    identity = run_id(scenario)
+    folder = out / f"{scenario.name}-{identity}"
+    if not force and all((folder / name).is_file() for name in (*FILES, "report.html")):
+        tell(f"results of run {identity} are there and are used again")
+        try:
+            return Result.load(folder), folder, True
+        except (OSError, ValueError, KeyError) as error:
+            raise InputError(f"{folder}: cannot be read as a result ({error}); --force runs it again") from None
+    from clustersim.report.page import html
+    from clustersim.study.run import run as run_scenario
+
+    result = run_scenario(scenario, lambda part: tell(f"{scenario.name}: {part}"))
+    tell(f"{scenario.name}: report")
+    result.save(folder, {"report.html": html(result)})
+    return result, folder, False
+
+
+@contextmanager
+def _told(quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Give a function that shows progress on stderr: a spinner on a terminal, else a line per part."""
+    if not sys.stderr.isatty():
+        yield lambda text: None if quiet else typer.echo(f".. {text}", err=True)
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status("starting") as status:
+        yield status.update
+
+
+def _print(text: str) -> None:
+    """Print text; on a terminal verdicts are coloured."""
+    if sys.stdout.isatty():
+        text = re.sub(r"\bPASS\b", "\x1b[32mPASS\x1b[0m", re.sub(r"\bFAIL\b", "\x1b[31;1mFAIL\x1b[0m", text))
+    typer.echo(text)
+
+
+def _print_json(data: dict[str, Any]) -> None:
+    typer.echo(json.dumps(data, indent=1, allow_nan=False))
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, working = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(working).chmod(0o644)
+        Path(working).replace(path)
+    except OSError as error:
+        Path(working).unlink(missing_ok=True)
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+    except BaseException:
+        Path(working).unlink(missing_ok=True)
+        raise
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="clustersim")

@@ -1,0 +1,72 @@
+"""Names in a scenario that must be in the catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from clustersim import catalog
+from clustersim.errors import CatalogError
+from clustersim.scenario.spec import Scenario
+from clustersim.scenario.topology import TopologySpec
+
+Reference = tuple[str, str, str]
+"""Key path, catalog kind and name."""
+
+
+def _of_topology(topology: TopologySpec) -> Iterator[Reference]:
+    for site, record in topology.site.items():
+        for index, item in enumerate(record.fleet):
+            yield f"site.{site}.fleet.{index}.accelerator", "accelerators", item.accelerator
+            if item.power is not None:
+                yield f"site.{site}.fleet.{index}.power", "device_power", item.power
+    yield "fabric.switch", "switches", topology.fabric.switch
+    for key in ("host", "leaf", "leaf_spine", "spine_core"):
+        name = getattr(topology.fabric.optics, key)
+        if name is not None:
+            yield f"fabric.optics.{key}", "optics", name
+    if topology.fabric.wan is not None:
+        yield "fabric.wan.transceiver", "optics", topology.fabric.wan.transceiver
+    for site, plant in topology.electrical.items():
+        where = f"electrical.{site}"
+        if plant.grid is not None:
+            yield f"{where}.grid.system", "grids", plant.grid.system
+            if plant.grid.point is not None:
+                yield f"{where}.grid.point", "grids", plant.grid.point
+        if plant.generators is not None:
+            yield f"{where}.generators.type", "generators", plant.generators.type
+            if plant.generators.governor != "none":
+                yield f"{where}.generators.governor", "governors", plant.generators.governor
+        if plant.battery is not None:
+            yield f"{where}.battery.type", "batteries", plant.battery.type
+        for index, stage in enumerate(plant.conversion):
+            yield f"{where}.conversion.{index}.stage", "facility", stage.stage
+    for site, cooling in topology.cooling.items():
+        yield f"cooling.{site}.unit", "cooling", cooling.unit
+
+
+def _of_scenario(scenario: Scenario) -> Iterator[Reference]:
+    yield "job.model", "models", scenario.job.model
+    for index, pack in enumerate(scenario.limits.packs):
+        yield f"limits.packs.{index}", "rules", pack
+    operation = scenario.operation
+    for key in ("failure_rates", "restart_law"):
+        name = getattr(operation, key)
+        if name is not None and name != "none":
+            yield f"operation.{key}", "reliability", name
+    for key in ("electricity_price", "gas_price"):
+        price = getattr(scenario.economics, key)
+        if price is not None and not price[:1].isdigit():
+            yield f"economics.{key}", "prices", price
+    for path, kind, name in _of_topology(scenario.topology):
+        yield f"topology.{path}", kind, name
+
+
+def unknown_names(record: Scenario | TopologySpec) -> list[str]:
+    """Return one line ``key.path: unknown name ...`` for every name that the catalog does not have."""
+    found = []
+    for path, kind, name in _of_scenario(record) if isinstance(record, Scenario) else _of_topology(record):
+        try:
+            catalog.entry(kind, name)
+        except CatalogError as error:
+            found.append(f"{path}: {error}")
+    return found

@@ -48,7 +48,6 @@ class _Group(TyperGroup):
 app = typer.Typer(
     cls=_Group,
     help="Simulate AI training megaclusters: step time, power, plant, grid rules and cost.",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -84,9 +83,9 @@ def run(
     force: Annotated[bool, typer.Option("--force", help="Run even if this run's results are there.")] = False,
     settings: SetOption = None,
 ) -> None:
-    """Run a scenario: step, operation, power, plant, rules and cost; write the result folder."""
+    """Run a scenario and write its result folder."""
     seeded = [*(settings or []), *([] if seed is None else [f"seed={seed}"])]
-    with _told(as_json) as tell:
+    with _told() as tell:
         result, folder, reused = _result(_scenario(scenario, seeded), out, force, tell)
     if as_json:
         from clustersim.report.text import as_data
@@ -107,12 +106,12 @@ def step(
     trace: Annotated[Path | None, typer.Option("--trace", help="Write the step as a Chrome trace (Perfetto).")] = None,
     settings: SetOption = None,
 ) -> None:
-    """Time one training step: iteration time, MFU, memory, where the time goes."""
+    """Time one training step: MFU, memory, breakdown."""
     from clustersim.report.step import chrome_trace, step_data, step_text
     from clustersim.study.it_power import step_pool
     from clustersim.study.step import study_step
 
-    with _told(as_json) as tell:
+    with _told() as tell:
         tell("training step and plan")
         study = study_step(_scenario(scenario, settings))
         pool = step_pool(study)
@@ -133,11 +132,11 @@ def plan(
     as_json: JsonOption = False,
     settings: SetOption = None,
 ) -> None:
-    """Search parallel plans: the fastest that fit, with memory and time."""
+    """Search parallel plans: the fastest that fit."""
     from clustersim.report.step import plans_data, plans_text
     from clustersim.study.step import study_step
 
-    with _told(as_json) as tell:
+    with _told() as tell:
         tell("search of parallel plans")
         study = study_step(_scenario(scenario, [*(settings or []), "job.plan=best"]))
     if as_json:
@@ -153,11 +152,11 @@ def compare(
     as_json: JsonOption = False,
     settings: SetOption = None,
 ) -> None:
-    """Run designs and put them side by side on all five questions."""
+    """Run designs and put them side by side."""
     if len(scenarios) < 2:
         raise InputError(f"compare: expected at least two scenarios, found {len(scenarios)}")
     loaded = [_scenario(name, settings) for name in scenarios]
-    with _told(as_json) as tell:
+    with _told() as tell:
         results = [_result(one, out, False, tell)[0] for one in loaded]
 
     from clustersim.report.page import compare_html
@@ -184,7 +183,7 @@ def topology(
     export: Annotated[Path | None, typer.Option("--export", help="Write the switch graph as GraphML.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Count what a place is made of: switches, links, bill of materials, bisection."""
+    """Count the switches, links and parts of a place."""
     from clustersim.report.place import graphml, place_data, place_text
     from clustersim.scenario import load_topology
     from clustersim.study.place import build_place
@@ -204,7 +203,7 @@ def catalog(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Such as H100.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the figures that are built in, each with its source and confidence."""
+    """Show the built-in figures with their sources."""
     from clustersim.catalog.listing import rows
     from clustersim.report.place import catalog_text
 
@@ -241,7 +240,7 @@ def check(
 def dashboard(
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port on this machine.")] = 8501,
 ) -> None:
-    """Serve the dashboard to this machine's browser (127.0.0.1 only)."""
+    """Serve the dashboard on 127.0.0.1."""
     page = _shipped("app") / "Home.py"
     typer.echo(f"dashboard at http://127.0.0.1:{port} (Ctrl-C ends it)", err=True)
     server = [sys.executable, "-m", "streamlit", "run", str(page)]
@@ -299,10 +298,10 @@ def _result(scenario: Scenario, out: Path, force: bool, tell: Callable[[str], No
 
 
 @contextmanager
-def _told(quiet: bool) -> Iterator[Callable[[str], None]]:
+def _told() -> Iterator[Callable[[str], None]]:
     """Give a function that shows progress on stderr: a spinner on a terminal, else a line per part."""
     if not sys.stderr.isatty():
-        yield lambda text: None if quiet else typer.echo(f".. {text}", err=True)
+        yield lambda text: typer.echo(f".. {text}", err=True)
         return
     from rich.console import Console
 

@@ -140,7 +140,13 @@ def bin_step(
                     drawn += power * (finish - begin)
                     burned += (power - raw_w[c, table[i]]) * (finish - begin)
                 free = finish
-            if free >= stop:
+            if stop < 1e300:
+                # a dead unit never gets past its reduction: it exchanges until it dies, then idles
+                if stop > free:
+                    count, extra = _gap(times, watts, count, t0 + free, t0 + stop, exchange, fill, detection)
+                    drawn += exchange * (stop - free) + extra
+                    burned += (exchange - raw_level_w[c, 1]) * (stop - free) + extra
+                    free = stop
                 times[count] = t0 + free
                 watts[count] = idle
                 count += 1
@@ -192,14 +198,14 @@ def set_level(
 
 @njit(cache=True)
 def finish_bins(bins: Floats, dt: float, tau: float, mean: Floats) -> Floats:
-    """Write the bin means behind the lag into `mean` [nodes, bins]; return the energy still due per node.
+    """Write the bin means behind the lag into `mean` [nodes, bins]; return per node the energy of x less that of y.
 
     Let x be the summed power, y its first-order lag and r = x - y. A step d at time t leaves r = d exp(-(T - t)/tau) at
     the bin's end T, and the integral of r over a bin is tau (r0 + sum of steps - r1): the means of x and y are exact.
     """
     nodes, count, _ = bins.shape
     keep = np.exp(-dt / tau)
-    due = np.zeros(nodes)
+    kept = np.zeros(nodes)
     for n in range(nodes):
         x = 0.0
         r = 0.0
@@ -210,8 +216,8 @@ def finish_bins(bins: Floats, dt: float, tau: float, mean: Floats) -> Floats:
             x += bins[n, k, WHOLE]
             r = later
             stepped += bins[n, k, NEW]
-        due[n] = tau * (stepped - r)
-    return due
+        kept[n] = tau * (stepped - r)
+    return kept
 
 
 @njit(cache=True)

@@ -182,7 +182,10 @@ class Binner:
         )
 
     def finish(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the bin means [W], shape (nodes, bins), and the energy the lag still owes per node [J]."""
+        """Return the bin means [W], shape (nodes, bins), and the energy of the ranks less that of the bins [J].
+
+        The difference is what the electrical lag holds at the end against its start: ``tau (y_end - y_start)``.
+        """
         mean = np.empty(self.bins.shape[:2])
-        due = kernels.finish_bins(self.bins, self.dt_s, self.tables.time_constant_s, mean)
-        return mean, due
+        held = kernels.finish_bins(self.bins, self.dt_s, self.tables.time_constant_s, mean)
+        return mean, held

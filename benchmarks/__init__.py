@@ -1,0 +1,1 @@
+"""Speed and memory of clustersim, measured against limits: ``python -m benchmarks [NAME ...] [--json]``."""

@@ -1,0 +1,116 @@
+"""The benchmarks. Limits are for one machine of laptop class with two cores."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.load_test import LoadTest, load_test
+from benchmarks.processes import output, wall_s
+from benchmarks.records import Benchmark, Found
+
+SCENARIO = "scenarios/colossus_200k.yaml"
+TRAINING_S = 60.0
+
+_PEAK = f"""
+import resource, sys
+from benchmarks.load_test import load_test
+load_test().waveform({TRAINING_S}, seed=1)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+"""
+
+
+def _best(action: Callable[[], object], rounds: int) -> float:
+    """Return the least of `rounds` times. [s]"""
+    times = []
+    for _ in range(rounds):
+        begin = time.perf_counter()
+        action()
+        times.append(time.perf_counter() - begin)
+    return min(times)
+
+
+@cache
+def _compiled() -> LoadTest:
+    """Return the load test after one step, so that everything is compiled."""
+    test = load_test()
+    test.step(0)
+    return test
+
+
+def step_196k() -> Found:
+    """One step of the load test with its waveform, best of twenty; peer: how many times longer it takes interpreted."""
+    test = _compiled()
+    value = _best(lambda: test.step(1), 20)
+    interpreted = float(output(["-W", "ignore", "-m", "benchmarks.load_test"], {"NUMBA_DISABLE_JIT": "1"}))
+    return Found(value, interpreted * test.operations / value)
+
+
+def train_60s() -> Found:
+    """60 s of the load test, every step drawn anew; peer: against drawing its jitter alone with NumPy."""
+    test = _compiled()
+    value = _best(lambda: test.waveform(TRAINING_S, seed=1), 2)
+    steps = int(np.ceil(TRAINING_S / test.step(1)))
+    rng = np.random.default_rng(1)
+    draw = _best(lambda: rng.lognormal(size=test.operations), 2) * steps
+    return Found(value, value / draw)
+
+
+def peak_memory() -> Found:
+    """Largest resident memory of a process that does `train_60s`; no peer."""
+    return Found(float(output(["-c", _PEAK])) / 1e9)
+
+
+def operation_30d() -> Found:
+    """30 days of a job on 200,000 GPUs, best of two; no peer."""
+    from clustersim.operation import JobFacts, OperationSpec, simulate_operation
+
+    facts = JobFacts(
+        gpus=200_000, servers=25_000, step_time_s=1.0, step_time_cv=1e-3, checkpoint_bytes=28e12, links=200_000
+    )
+    spec = OperationSpec(horizon="30 d", restart_time="300 s")  # type: ignore[arg-type]
+    return Found(_best(lambda: simulate_operation(spec, facts, np.random.SeedSequence(1)), 2))
+
+
+def _run(folder: str, cache_folder: str | None = None) -> float:
+    environment = {} if cache_folder is None else {"NUMBA_CACHE_DIR": cache_folder}
+    return wall_s(["-m", "clustersim", "run", SCENARIO, "--force", "--out", folder], environment)
+
+
+def run_warm() -> Found:
+    """The whole process of a run of the scenario, kernels compiled before; peer: against starting a bare Python."""
+    with tempfile.TemporaryDirectory() as folder:
+        _run(str(Path(folder) / "first"))
+        value = _run(str(Path(folder) / "second"))
+    return Found(value, value / wall_s(["-c", "pass"]))
+
+
+def run_cold() -> Found:
+    """The same with nothing compiled; no peer."""
+    with tempfile.TemporaryDirectory() as folder:
+        return Found(_run(str(Path(folder) / "out"), str(Path(folder) / "cache")))
+
+
+def help_text() -> Found:
+    """``clustersim --help``, best of five; peer: against starting a bare Python."""
+    value = min(wall_s(["-m", "clustersim", "--help"]) for _ in range(5))
+    return Found(value, value / min(wall_s(["-c", "pass"]) for _ in range(5)))
+
+
+BENCHMARKS = {
+    benchmark.name: benchmark
+    for benchmark in (
+        Benchmark("step_196k", "s", 0.10, "lower", step_196k),
+        Benchmark("train_60s", "s", 1.5, "lower", train_60s),
+        Benchmark("peak_memory", "GB", 1.5, "lower", peak_memory),
+        Benchmark("operation_30d", "s", 3.0, "lower", operation_30d),
+        Benchmark("run_warm", "s", 8.0, "lower", run_warm),
+        Benchmark("run_cold", "s", 45.0, "lower", run_cold),
+        Benchmark("help", "s", 0.4, "lower", help_text),
+    )
+}

@@ -1,0 +1,47 @@
+"""Every problem of a scenario or topology file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from clustersim.errors import InputError
+from clustersim.limits import rules_of
+from clustersim.scenario import Scenario, load_scenario, load_topology
+from clustersim.scenario.files import read_yaml
+from clustersim.study.place import build_place
+from clustersim.study.step import study_step
+from clustersim.workload import load_model
+
+
+def problems(path: Path) -> list[str]:
+    """Return every problem of a file, each with its key path; empty when it can be run.
+
+    A file with the section `site` is a topology, any other a scenario. A scenario that reads well is also asked for its
+    model, its rules and a plan that fits, since a run would refuse it otherwise.
+    """
+    try:
+        if "site" in read_yaml(path):
+            place = load_topology(path)
+            return _refusals(path, [lambda: build_place(place, "bf16")])
+        scenario = load_scenario(path)
+    except InputError as error:
+        return str(error).splitlines()
+    found = _refusals(path, [lambda: load_model(scenario.job.model), lambda: rules_of(scenario.limits)])
+    found += _refusals(path, [lambda: build_place(scenario.topology, scenario.job.precision)])
+    return found or _step_problems(path, scenario)
+
+
+def _step_problems(path: Path, scenario: Scenario) -> list[str]:
+    return _refusals(path, [lambda: study_step(scenario)])
+
+
+def _refusals(path: Path, questions: list[Callable[[], Any]]) -> list[str]:
+    found = []
+    for question in questions:
+        try:
+            question()
+        except InputError as error:
+            found += [f"{path}: {line}" for line in str(error).splitlines()]
+    return found

@@ -1,0 +1,264 @@
+"""A result as text for a terminal, in the order in which a planner asks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from clustersim.report.words import answer, columns, dollars, number, percent, wrapped
+from clustersim.study.compare import column_names, compare_table, input_differences
+from clustersim.study.result import Result
+
+_LABEL = 26
+
+
+def summary_text(result: Result) -> str:
+    """Return the answers of a run, at most 100 columns wide."""
+    head = f"{result.scenario['title']}\n{result.name}, run {result.run_id}, seed {result.scenario['seed']}"
+    parts = [head, _speed(result), _power(result), _plant(result), _damping(result), _money(result)]
+    if result.warnings:
+        parts.append("WARNINGS\n" + "\n".join(wrapped(text, "  ! ", "    ") for text in result.warnings))
+    assumed = len(result.assumed)
+    parts.append(
+        f"ASSUMED FIGURES\n  {assumed} figures that nobody published: assumed.parquet and the report list them"
+    )
+    return "\n\n".join(parts)
+
+
+def _line(label: str, text: str) -> str:
+    return wrapped(text, f"  {label:<{_LABEL}} ", " " * (_LABEL + 3))
+
+
+def _speed(result: Result) -> str:
+    s = result.summary
+    idle = s["accelerators"] - s["accelerators_used"]
+    return "\n".join(
+        [
+            "1  HOW FAST DOES IT TRAIN, AND WHAT LIMITS IT",
+            _line("iteration time", f"{answer('iteration_time_s', s['iteration_time_s'])} "
+                  f"({number(s['tokens_per_step'] / 1e6)} M tokens per step)"),
+            _line("speed", f"{number(s['tokens_per_s'] / 1e6)} M tokens/s on {number(s['accelerators_used'])} "
+                  f"accelerators{f' ({number(idle)} idle)' if idle else ''}, {number(s['tokens_per_s_per_gpu'])} each"),
+            _line("MFU / HFU", f"{percent(s['mfu'])} / {percent(s['hfu'])}"),
+            _line("time of a step", f"compute {percent(s['compute_fraction'])}, "
+                  f"bubble {percent(s['bubble_fraction'])}, "
+                  f"exposed communication {percent(s['exposed_comm_fraction'])}, "
+                  f"of it between sites {percent(s['wan_fraction'])}"),
+            _line("memory per accelerator", answer("memory_per_gpu_gb", s["memory_per_gpu_gb"])),
+            _line("goodput", f"{percent(s['goodput'])} of {number(s['horizon_days'])} days, "
+                  f"{number(s['interruptions'])} interruptions; the token budget takes "
+                  f"{number(s['days_to_budget'])} days"),
+            _line("largest loss", limiter(s)),
+            _line("plan", plan_words(s)),
+        ]
+    )  # fmt: skip
+
+
+def limiter(summary: dict[str, Any]) -> str:
+    """Return which loss takes the largest share of the time; compute itself when nothing takes more than a tenth."""
+    goodput = summary["goodput"]
+    losses = {
+        "failures and restarts": 1.0 - goodput,
+        "communication that compute does not hide": goodput * summary["exposed_comm_fraction"],
+        "the pipeline bubble": goodput * summary["bubble_fraction"],
+    }
+    name, share = max(losses.items(), key=lambda item: item[1])
+    if share < 0.1:
+        return f"none above 10 %: compute limits the job ({name} take {percent(share)})"
+    return f"{name}: {percent(share)} of all time"
+
+
+def plan_words(plan: dict[str, Any]) -> str:
+    """Return a plan in words."""
+    return (
+        f"tensor {plan['tensor']} x pipeline {plan['pipeline']} ({plan['virtual_stages']} virtual stages) x data "
+        f"{plan['data']}, expert {plan['expert']}, {plan['micro_batches']} micro-batches, recompute {plan['recompute']}"
+    )
+
+
+def _power(result: Result) -> str:
+    s = result.summary
+    return "\n".join(
+        [
+            "2  WHAT ITS POWER LOOKS LIKE (100 ms means, steady training)",
+            _line("drawn IT, computing", f"{answer('_mw', s['it_computing_mw'])} while every rank computes"),
+            _line("drawn IT, mean", f"{answer('_mw', s['it_mean_mw'])} over the step: the bubble takes off "
+                  f"{answer('_mw', s['it_bubble_mw'])}, exchange and optimizer {answer('_mw', _rest_mw(s))}"),
+            _line("provisioned IT", f"{answer('_mw', s['provisioned_mw'])} by nameplates, "
+                  f"{percent(s['it_mean_mw'] / s['provisioned_mw'])} of it drawn on average"),
+            _line("at the meter", f"mean {answer('_mw', s['mean_mw'])}, peak {answer('_mw', s['peak_mw'])}, "
+                  f"trough {answer('_mw', s['trough_mw'])}"),
+            _line("swing within a step", f"{answer('_mw', s['swing_mw'])} at the meter, "
+                  f"{answer('_mw', s['it_swing_mw'])} at the supplies, every {number(s['iteration_time_s'])} s"),
+            _line("largest change in 1 s", f"+{number(s['max_ramp_up_mw_per_s'])} / "
+                  f"-{number(s['max_ramp_down_mw_per_s'])} MW/s over all windows"),
+            _line("in 0.1-20 Hz", f"{percent(s['band_energy_share'])} of the swings' energy, "
+                  f"{percent(s['band_amplitude_share'])} of their amplitude"),
+            _line("energy", f"{number(s['energy_mwh'])} MWh over the horizon, PUE {number(s['pue'])}"),
+        ]
+    )  # fmt: skip
+
+
+def _rest_mw(s: dict[str, Any]) -> float:
+    """Return what takes the mean below the computing level beside the bubble. [MW]"""
+    return float(s["it_computing_mw"] - s["it_bubble_mw"] - s["it_mean_mw"])
+
+
+def _plant(result: Result) -> str:
+    s = result.summary
+    lines = ["3  DOES THE PLANT SURVIVE IT"]
+    lines.append(_line("frequency", _frequency(s, "")))
+    if "island_min_frequency_hz" in s:
+        lines.append(_line("frequency as an island", _frequency(s, "island_")))
+    if s.get("max_voltage_dip_pu") is not None:
+        flicker = f", flicker Pst {number(s['pst'])}" if s.get("pst") is not None else ""
+        lines.append(_line("voltage", f"largest dip {percent(s['max_voltage_dip_pu'])} at the connection{flicker}"))
+    lines.append(_line("cooling", cooling_words(s)))
+    failed = s["rules_failed"]
+    verdict = "every rule that could be judged is kept" if not failed else f"{failed} rules broken"
+    lines.append(_line("verdict", f"{verdict}, {s['rules_not_judged']} not judged"))
+    return "\n".join([*lines, "", verdict_text(result.verdict)])
+
+
+def _frequency(s: dict[str, Any], prefix: str) -> str:
+    return (
+        f"{s[f'{prefix}min_frequency_hz']:.3f} to {s[f'{prefix}max_frequency_hz']:.3f} Hz, "
+        f"RoCoF {number(s[f'{prefix}max_rocof_hz_per_s'])} Hz/s over 500 ms"
+    )
+
+
+def cooling_words(s: dict[str, Any]) -> str:
+    """Return heat, capacity and what is missing."""
+    text = (
+        f"heat {answer('_mw', s['cooling_heat_mw'])}, capacity {answer('_mw', s['cooling_capacity_mw'])} "
+        f"({number(s['cooling_capacity_low_mw'])} to {number(s['cooling_capacity_high_mw'])})"
+    )
+    if not s["cooling_shortfall_mw"]:
+        return f"{text}: enough"
+    minutes = s["cooling_minutes_to_alarm"]
+    return (
+        f"{text}: {answer('_mw', s['cooling_shortfall_mw'])} SHORT"
+        f"{f', alarm after {number(minutes)} min' if minutes is not None else ''}"
+    )
+
+
+def verdict_word(passed: object) -> str:
+    """Return PASS, FAIL or not judged."""
+    return "not judged" if passed is None else "PASS" if passed else "FAIL"
+
+
+def verdict_text(verdict: pd.DataFrame) -> str:
+    """Return the verdict as a table, with numbered sources below it; of sites alike in a rule the worst is shown."""
+    sources = list(dict.fromkeys(str(source) for source in verdict["source"]))
+    order = {"FAIL": 0, "not judged": 1, "PASS": 2}
+    groups: dict[tuple[str, str], list[dict[Any, Any]]] = {}
+    for row in verdict.to_dict("records"):
+        groups.setdefault((verdict_word(row["passed"]), _rule(row)[0]), []).append(row)
+    rows = [_verdict_row(rows, sources) for _, rows in sorted(groups.items(), key=lambda item: order[item[0][0]])]
+    head = ("verdict", "rule", "where", "measured", "limit", "margin", "window", "src")
+    table = columns(head, rows, left=3, widest=25)
+    reasons = dict.fromkeys(str(row["reason"]) for row in verdict.to_dict("records") if row["passed"] is None)
+    notes = [wrapped(f"not judged: {reason}") for reason in reasons]
+    return "\n".join([table, *notes, *(wrapped(text, f"  [{i}] ", "      ") for i, text in enumerate(sources, 1))])
+
+
+def _rule(row: dict[Any, Any]) -> tuple[str, str]:
+    """Return rule and site of a row; a rating is named after its equipment."""
+    rule, where = str(row["rule"]), str(row["node"])
+    if rule == "equipment-rating" and ": " in where:
+        where, item = where.split(": ", 1)
+        rule = f"rating: {item}"
+    return rule, where
+
+
+def _verdict_row(rows: list[dict[Any, Any]], sources: list[str]) -> tuple[str, ...]:
+    row = min(rows, key=lambda one: 0.0 if pd.isna(one["margin"]) else float(one["margin"]))
+    rule, where = _rule(row)
+    return (
+        verdict_word(row["passed"]),
+        rule,
+        where if len(rows) == 1 else f"{where}, {len(rows) - 1} more",
+        _cell(row["measured"], row["unit"]).removesuffix(f" {row['unit']}"),
+        _cell(row["limit"], row["unit"]),
+        "-" if pd.isna(row["margin"]) else f"{100 * row['margin']:+.0f}%",
+        str(row["window"]) or "-",
+        f"[{sources.index(str(row['source'])) + 1}]",
+    )
+
+
+def _cell(value: float | None, unit: str) -> str:
+    if value is None or pd.isna(value):
+        return "-"
+    text = f"{value:.3f}" if unit == "Hz" else number(value)
+    return text if unit in {"", "x", "1"} else f"{text} {unit}"
+
+
+def damping_words(scenario: dict[str, Any]) -> str:
+    """Return the damping strategies of a resolved scenario in words."""
+    said = []
+    for strategy in scenario["damping"]:
+        settings = [f"{key} {value}" for key, value in strategy.items() if key != "kind" and value is not None]
+        said.append(f"{strategy['kind']} ({', '.join(settings)})" if settings else strategy["kind"])
+    return ", ".join(said).replace("_", " ") or "none"
+
+
+def _damping(result: Result) -> str:
+    s = result.summary
+    lines = ["4  WHAT DAMPING COSTS", _line("damping", damping_words(result.scenario))]
+    lines.append(
+        _line(
+            "energy",
+            f"{percent(s['damping_energy_share'])} more at equal tokens: {number(s['damping_energy_mwh'])} MWh",
+        )
+    )
+    lines.append(_line("throughput", f"{percent(s['throughput_loss'])} fewer tokens"))
+    cycles = s.get("battery_cycles_per_year")
+    if cycles is not None:
+        lines.append(_line("battery", f"{number(cycles)} full cycles a year"))
+    return "\n".join(lines)
+
+
+def _money(result: Result) -> str:
+    s = result.summary
+    hourly = dollars(s["tco_usd_per_h"])
+    return "\n".join(
+        [
+            "5  WHAT IT COSTS",
+            _line("to build", dollars(s["capex_usd"])),
+            _line("to run", f"{hourly}/h with depreciation; energy {dollars(s['energy_usd'])} over the horizon"),
+            _line("a million tokens", answer("usd_per_million_tokens", s["usd_per_million_tokens"])),
+        ]
+    )
+
+
+def as_data(result: Result) -> dict[str, Any]:
+    """Return a run as plain data for JSON: the summary's keys, and what explains them."""
+    records = {
+        name: json.loads(getattr(result, name).to_json(orient="records"))
+        for name in ("verdict", "cost", "plans", "assumed")
+    }
+    head = {"run_id": result.run_id, "name": result.name, "seed": result.scenario["seed"]}
+    return head | result.summary | {"null_keys": result.reasons, "warnings": list(result.warnings)} | records
+
+
+def compare_text(results: Sequence[Result]) -> str:
+    """Return designs side by side, grouped by the five questions, and the inputs in which they differ."""
+    table, names = compare_table(results), column_names(results)
+    parts = []
+    for question, part in table.groupby("question", sort=False):
+        rows = [
+            (row["key"], *(answer(row["key"], row[name]) for name in names), number(row["ratio"]))
+            for row in part.astype(object).where(part.notna(), None).to_dict("records")
+        ]
+        parts.append(f"{str(question).upper()}\n{columns(('', *names, 'ratio'), rows)}")
+    differences = input_differences(results)
+    inputs = [tuple(str(cell) for cell in row) for row in differences.itertuples(index=False)]
+    widest = 30 if len(names) == 2 else 24
+    parts.append(
+        f"INPUTS THAT DIFFER\n{columns(tuple(differences.columns), inputs, left=len(names) + 1, widest=widest)}"
+    )
+    parts.append("ratio: the last design over the first")
+    return "\n\n".join(parts)

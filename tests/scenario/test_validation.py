@@ -1,0 +1,92 @@
+"""Validation of a scenario: units, ranges, names, and what does not go together; all problems at once."""
+
+import pytest
+
+from clustersim.errors import InputError
+from clustersim.scenario import load_scenario, shipped
+
+COLOSSUS = shipped("scenarios") / "colossus_200k.yaml"
+IOWA = shipped("scenarios") / "iowa_nebraska.yaml"
+
+
+def _message(overrides, path=COLOSSUS):
+    with pytest.raises(InputError) as caught:
+        load_scenario(path, overrides)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("topology.electrical.memphis.grid.capacity", 150, ["expected a power with a unit", "got 150"]),
+        ("topology.electrical.memphis.grid.capacity", "150 Mw", ["expected a power with a unit", "did you mean 'MW'?"]),
+        ("topology.electrical.memphis.grid.capacity", "150 MWh", ["expected a power with a unit"]),
+        ("topology.fabric.port_rate", "400 Gb/s", ["expected a data rate with a unit"]),
+        ("topology.electrical.memphis.grid.capacity", "-1 MW", ["greater than 0"]),
+        ("operation.horizon", "nan d", ["expected a number and a unit"]),
+        ("damping.0.time_constant", 60, ["damping.0", "expected a time with a unit"]),
+    ],
+)
+def test_units_are_required(key, value, words):
+    message = _message({key: value})
+    for word in (*words, str(COLOSSUS), key.split(".")[-1]):
+        assert word in message, message
+
+
+@pytest.mark.parametrize(
+    ("key", "nearest"),
+    [
+        ("sead", "seed"),
+        ("job.sequence_lenght", "sequence_length"),
+        ("topology.site.memphis.hall", "halls"),
+        ("topology.electrical.memphis.grid.capasity", "capacity"),
+        ("topology.cooling.memphis.cont", "count"),
+        ("economics.electricity_prize", "electricity_price"),
+    ],
+)
+def test_an_unknown_key_names_the_nearest(key, nearest):
+    message = _message({key: 1})
+    assert f"{key}: unknown key; did you mean {nearest!r}?" in message
+
+
+def test_all_problems_are_told_at_once():
+    message = _message({"seed": -1, "job.precision": "fp4", "operation.horizon": 30})
+    for key in ("seed", "job.precision", "operation.horizon"):
+        assert key in message
+    assert len(message.splitlines()) == 3
+
+
+@pytest.mark.parametrize("name", ["../evil", "a/b", "Colossus", "", "x y"])
+def test_a_name_can_be_a_folder_name(name):
+    assert "name" in _message({"name": name})
+
+
+def test_each_damping_kind_once():
+    twice = [{"kind": "dummy_compute", "floor": "50 %"}] * 2
+    assert "dummy_compute is given 2 times" in _message({"damping": twice})
+
+
+def test_an_unknown_damping_kind_lists_the_known_ones():
+    message = _message({"damping": [{"kind": "flywheel"}]})
+    for kind in ("dummy_compute", "gpu_smoothing", "site_battery"):
+        assert kind in message
+
+
+def test_a_site_battery_needs_a_battery_at_every_site():
+    message = _message({"damping": [{"kind": "site_battery", "time_constant": "60 s"}]}, IOWA)
+    assert "site_battery needs a battery at every site" in message
+
+
+def test_an_island_needs_generators():
+    assert "generators" in _message({"plant.mode": "island"}, IOWA)
+
+
+def test_sections_name_the_same_sites():
+    added = {"topology.cooling.nashville": {"kind": "chillers"}}
+    assert "nashville" in _message(added)
+
+
+def test_records_cannot_be_changed():
+    scenario = load_scenario(COLOSSUS)
+    with pytest.raises(ValueError, match="frozen"):
+        scenario.seed = 2

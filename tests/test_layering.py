@@ -1,0 +1,76 @@
+"""Who imports whom, beyond what the layers of import-linter say."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "clustersim"
+ROOMS = ("workload", "fabric", "training", "operation", "power", "plant", "limits", "economics")
+RECORDS = ("spec", "records")
+
+
+def _imports(path):
+    """Names of clustersim modules that a file imports, at the top or inside functions."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.startswith("clustersim"))
+        elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("clustersim"):
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_scenario_sees_only_the_specs_of_the_rooms():
+    for path in (PACKAGE / "scenario").glob("*.py"):
+        for name in _imports(path):
+            parts = name.split(".")
+            if len(parts) > 2 and parts[1] in ROOMS:
+                assert parts[2] in RECORDS, f"{path.name} imports {name}"
+
+
+def test_a_spec_sees_only_the_basics_and_other_specs():
+    allowed = {"catalog", "units", "spec", "errors"}
+    for path in PACKAGE.glob("*/spec.py"):
+        if path.parent.name == "scenario":
+            continue
+        for name in _imports(path):
+            parts = name.split(".")
+            if len(parts) > 1:
+                assert parts[1] in allowed, f"{path.parent.name}/spec.py imports {name}"
+
+
+def test_the_dashboard_uses_no_room():
+    hidden = {f"clustersim.{room}" for room in ROOMS}
+    for path in (ROOT / "app").rglob("*.py"):
+        for name in _imports(path):
+            assert ".".join(name.split(".")[:2]) not in hidden, f"{path.name} imports {name}"
+
+
+def test_only_study_and_above_know_the_study():
+    for room in (*ROOMS, "catalog", "scenario"):
+        for path in (PACKAGE / room).glob("*.py"):
+            assert not any(name.startswith(("clustersim.study", "clustersim.report")) for name in _imports(path)), path
+
+
+def test_kernels_take_plain_arrays():
+    for path in PACKAGE.glob("*/kernels.py"):
+        assert not list(_imports(path)), path
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_modules_are_small(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 500
+
+
+def test_help_does_not_load_the_heavy_packages():
+    heavy = "numpy,pandas,scipy,networkx,numba,plotly,streamlit,pyarrow,simpy"
+    code = (
+        "import sys; from typer.testing import CliRunner; from clustersim.cli import app; "
+        "assert CliRunner().invoke(app, ['--help']).exit_code == 0; "
+        f"print([name for name in '{heavy}'.split(',') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

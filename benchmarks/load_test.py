@@ -101,7 +101,7 @@ def load_test(replicas: int = REPLICAS) -> LoadTest:
         timing=timing,
         fleet=fleet,
         jitter=jitter,
-        slow=rank_slowness(fleet, 16, jitter.rank_sigma, np.random.SeedSequence(1)),
+        slow=rank_slowness(fleet, 16, jitter, np.random.SeedSequence(1)),
         tables=power_tables(timing, fleet, (load_device_power(CHIP, servers),), DeviceDamping()),
     )
 

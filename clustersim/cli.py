@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -245,8 +244,11 @@ def dashboard(
     typer.echo(f"dashboard at http://127.0.0.1:{port} (Ctrl-C ends it)", err=True)
     server = [sys.executable, "-m", "streamlit", "run", str(page)]
     options = ["--server.address", "127.0.0.1", "--server.port", str(port), "--server.headless", "true"]
-    done = subprocess.run([*server, *options], check=False)  # noqa: S603 (our own interpreter and page)
-    raise typer.Exit(done.returncode)
+    paths = [str(Path(clustersim.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    # the page must find this very package, installed or not; the server takes our place, and with it every signal
+    inherited = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    sys.stderr.flush()
+    os.execve(sys.executable, [*server, *options], inherited)  # noqa: S606 (our own interpreter and page)
 
 
 def _shipped(folder: Literal["app", "scenarios", "topologies"]) -> Path:

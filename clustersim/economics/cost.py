@@ -93,7 +93,8 @@ def _building(spec: EconomicsSpec, facts: CostFacts) -> Iterator[_Line]:
 def _energy(spec: EconomicsSpec, facts: CostFacts) -> Iterator[_Line]:
     """Yield energy over the horizon by source; fuel is electrical energy x LHV heat rate x HHV/LHV."""
     price = _per(energy_price(spec.electricity_price, "electricity_default"), KWH_J)
-    yield _Line("energy", "grid", facts.grid_energy_j / KWH_J, "kWh", price)
+    if facts.grid_energy_j > 0.0:
+        yield _Line("energy", "grid", facts.grid_energy_j / KWH_J, "kWh", price)
     for generators in facts.generators:
         if generators.energy_j == 0.0:
             continue

@@ -28,6 +28,10 @@ class Trace:
     """rms voltage at the point of interconnection, same clock, when known. [pu]"""
     steady: bool = True
     """Whether the record stands for lasting operation; a window around an event does not."""
+    before_w: float | None = None
+    """Power before a window around an event; its first sample stands for it when absent. [W]"""
+    settled_w: float | None = None
+    """Power at which it settles after such a window; its last sample stands for it when absent. [W]"""
 
 
 @dataclass(frozen=True)

@@ -48,8 +48,11 @@ def _ramp(rule: Rule, trace: Trace) -> float:
     power, dt = _meter(trace)
     lag = rule.lag or 1.0
     if not trace.steady and power.size * dt <= 2.0 * lag:
-        # Before and after the window around an event the power is taken to stay where it is.
-        power = np.pad(power, round(lag / dt) + 1, mode="edge")
+        # Beyond the window around an event the power is taken to be settled.
+        count = round(lag / dt) + 1
+        before = power[0] if trace.before_w is None else trace.before_w
+        after = power[-1] if trace.settled_w is None else trace.settled_w
+        power = np.concatenate([np.full(count, before), power, np.full(count, after)])
     # Any change within the time counts: the difference over exactly 60 s is zero for a swing that repeats every 20 s.
     return measures.sliding_range(power, dt, lag) / lag
 

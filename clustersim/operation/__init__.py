@@ -3,11 +3,13 @@
 from clustersim.operation.facts import ExternalEvent, JobFacts
 from clustersim.operation.failures import Cause, failure_causes, restart_time, young_daly_interval
 from clustersim.operation.log import shares
-from clustersim.operation.records import TIMELINE_COLUMNS, State, Timeline, Window
+from clustersim.operation.records import EVENT_AT_S, EVENT_S, TIMELINE_COLUMNS, State, Timeline, Window
 from clustersim.operation.simulation import simulate_operation
 from clustersim.operation.spec import CheckpointSpec, OperationSpec
 
 __all__ = [
+    "EVENT_AT_S",
+    "EVENT_S",
     "TIMELINE_COLUMNS",
     "Cause",
     "CheckpointSpec",

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import pandas as pd
 
-from clustersim.operation.records import TIMELINE_COLUMNS, State, Timeline, Window
+from clustersim.operation.records import EVENT_AT_S, EVENT_S, TIMELINE_COLUMNS, State, Timeline, Window
 
 STEADY_S = 600.0
 """Length of the steady window (definition of the summary keys). [s]"""
-AROUND_EVENT_S = 60.0
-"""Length of the window around a crash or a restart (same definition). [s]"""
+DETECTED_S = 30.0
+"""A crash whose detection ends within this time is the one looked at: its kill lies inside the window. [s]"""
+FULL = ("train", "lost", "checkpoint")
+"""States at full load."""
 
 
 def _whole(step: float) -> int:
@@ -41,11 +44,6 @@ class JobLog:
 
     gpus: int
     rows: list[Row] = field(default_factory=list)
-    crash_s: float | None = None
-    """First fall from full load. [s]"""
-    crash_cause: str = ""
-    return_s: float | None = None
-    """First return to full load after a crash. [s]"""
 
     def enter(self, now: float, state: State, cause: str, step: float, speed: float = 1.0) -> None:
         """Open a row in `state` at `now`."""
@@ -81,18 +79,39 @@ class JobLog:
         t0, t1 = self._longest_run(least_speed=1.0) or self._longest_run(least_speed=0.0) or (0.0, 0.0)
         if t1 > t0:
             windows.append(Window("steady", "none", t0, min(t1, t0 + STEADY_S), t0, self._state_at(t0)))
-        if self.crash_s is not None:
-            windows.append(self._around("crash", self.crash_cause, self.crash_s, horizon_s))
-        if self.return_s is not None:
-            windows.append(self._around("restart", self.crash_cause, self.return_s, horizon_s))
+        crash = self._crash()
+        if crash is None:
+            return tuple(windows)
+        cause = self.rows[crash].cause
+        windows.append(self._around("crash", cause, self.rows[crash].start_s, horizon_s))
+        back = next((row.start_s for row in self.rows[crash:] if row.state in FULL), None)
+        if back is not None:
+            windows.append(self._around("restart", cause, back, horizon_s))
         return tuple(windows)
+
+    def _crash(self) -> int | None:
+        """Return the row that begins with the fall from full load to look at; None when there is none.
+
+        The first whose detection ends inside the window, and that the window's beginning does not cut; else the first.
+        """
+        falls = [
+            index
+            for index, (before, row) in enumerate(pairwise(self.rows), start=1)
+            if before.state in FULL and row.state not in FULL
+        ]
+        for index in falls:
+            row = self.rows[index]
+            seen = row.state != "detect" or row.end_s - row.start_s <= DETECTED_S
+            if seen and row.start_s >= EVENT_AT_S:
+                return index
+        return falls[0] if falls else None
 
     def _longest_run(self, least_speed: float) -> tuple[float, float] | None:
         """Return the first stretch of 600 s without interruption, or the longest when none is as long; None if none."""
         best: tuple[float, float] | None = None
         start: float | None = None
         for row in self.rows:
-            if row.state not in ("train", "lost", "checkpoint") or row.speed < least_speed:
+            if row.state not in FULL or row.speed < least_speed:
                 start = None
                 continue
             start = row.start_s if start is None else start
@@ -103,8 +122,8 @@ class JobLog:
         return best
 
     def _around(self, name: str, cause: str, event_s: float, horizon_s: float) -> Window:
-        t0 = max(0.0, event_s - AROUND_EVENT_S / 2)
-        t1 = min(horizon_s, event_s + AROUND_EVENT_S / 2)
+        t0 = max(0.0, event_s - EVENT_AT_S)
+        t1 = min(horizon_s, event_s - EVENT_AT_S + EVENT_S)
         return Window(name, cause, t0, t1, event_s, self._state_at(t0))
 
     def _state_at(self, time_s: float) -> str:

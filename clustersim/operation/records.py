@@ -9,6 +9,9 @@ import pandas as pd
 
 TIMELINE_COLUMNS = ("t_start_s", "t_end_s", "state", "cause", "gpus", "first_step", "last_step")
 
+EVENT_S, EVENT_AT_S = 60.0, 20.0
+"""Length of the window around an event, and where in it the event happens. [s]"""
+
 State = Literal["train", "checkpoint", "lost", "detect", "restart", "reload", "stopped"]
 
 

@@ -46,14 +46,10 @@ class _Job:
     def _run(self) -> Process:
         while True:
             blow: Blow | None = yield from self._train_until_blow()
-            if self.log.crash_s is None and blow is not None:
-                self.log.crash_s, self.log.crash_cause = self.env.now, blow.cause
             while blow is not None:
                 self._roll_back()
                 self.interruptions += 1
                 blow = yield from self._recover(blow)
-            if self.log.return_s is None:
-                self.log.return_s = self.env.now
 
     def _train_until_blow(self) -> Process:
         """Train and save until something interrupts the job; return it."""

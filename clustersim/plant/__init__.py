@@ -6,19 +6,23 @@ point of interconnection; `cooling_response` and `steady_cooling` answer heat; `
 """
 
 from clustersim.plant.cooling import (
+    CoolingHistory,
     CoolingResponse,
     CoolingState,
+    cooling_history,
     cooling_response,
     steady_cooling,
     time_to_alarm,
 )
-from clustersim.plant.losses import electrical_losses, power_factor, reactive_power
+from clustersim.plant.dispatch import battery_rating_w, generator_rating_w, island_capacity_w, steady_generation_w
+from clustersim.plant.losses import electrical_losses, power_factor, reactive_power, transformer_reactive
 from clustersim.plant.records import Mode, PlantResponse
-from clustersim.plant.simulate import simulate_plant
+from clustersim.plant.simulate import largest_step, simulate_plant
 from clustersim.plant.spec import SiteCoolingSpec, SitePlantSpec
 from clustersim.plant.voltage import Source, grid_source, pcc_voltage
 
 __all__ = [
+    "CoolingHistory",
     "CoolingResponse",
     "CoolingState",
     "Mode",
@@ -26,13 +30,20 @@ __all__ = [
     "SiteCoolingSpec",
     "SitePlantSpec",
     "Source",
+    "battery_rating_w",
+    "cooling_history",
     "cooling_response",
     "electrical_losses",
+    "generator_rating_w",
     "grid_source",
+    "island_capacity_w",
+    "largest_step",
     "pcc_voltage",
     "power_factor",
     "reactive_power",
     "simulate_plant",
     "steady_cooling",
+    "steady_generation_w",
     "time_to_alarm",
+    "transformer_reactive",
 ]

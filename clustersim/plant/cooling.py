@@ -59,6 +59,24 @@ class CoolingResponse:
 
 
 @dataclass(frozen=True)
+class CoolingHistory:
+    """Cooling over a long time, such as the days of a job."""
+
+    energy_j: float
+    """Electrical energy. [J]"""
+    rejected_j: float
+    """Heat rejected to the air. [J]"""
+    stored_j: float
+    """Heat stored in the loop at the end against the start. [J]"""
+    first_alarm_s: float
+    """Time from the start at which the loop first reaches its alarm temperature; infinite if never. [s]"""
+    above_alarm_s: float
+    """Time above the alarm temperature. [s]"""
+    peak_temperature_c: float
+    """Highest loop temperature, of a loop that is left alone whatever it reaches. [degC]"""
+
+
+@dataclass(frozen=True)
 class _Loop:
     """Resolved figures of a cooling spec."""
 
@@ -220,7 +238,8 @@ def cooling_response(
     loop = _resolve(spec)
     before = float(heat.mean()) if initial_heat_w is None else initial_heat_w
     start = min(before, loop.capacity_w) / loop.conductance
-    rise, rejected, end = integrate_loop(heat, dt_s, start, loop.conductance, loop.capacity_w, loop.mass)
+    spans = np.full(heat.size, dt_s)
+    rise, rejected, end = integrate_loop(heat, spans, start, loop.conductance, loop.capacity_w, loop.mass)
     return CoolingResponse(
         dt_s=dt_s,
         power_w=rejected * loop.power_per_heat,
@@ -242,3 +261,59 @@ def _first_alarm(spec: SiteCoolingSpec, heat: NDArray[np.float64], dt_s: float, 
     if k == 0:
         return 0.0
     return (k - 1) * dt_s + time_to_alarm(spec, float(heat[k - 1]), spec.supply_temperature + float(rise[k - 1]))
+
+
+def cooling_history(
+    spec: SiteCoolingSpec, heat_w: ArrayLike, span_s: ArrayLike, initial_heat_w: float
+) -> CoolingHistory:
+    """Cooling over spans of constant heat, however long: the loop of :func:`cooling_response` in closed form.
+
+    Parameters
+    ----------
+    spec : SiteCoolingSpec
+        Cooling of the site.
+    heat_w, span_s : array_like, shape (n,)
+        Heat of each span and its length, above zero. [W], [s]
+    initial_heat_w : float
+        Heat at which the loop had settled before, at most the capacity. [W]
+
+    Returns
+    -------
+    CoolingHistory
+        heat in = rejected + stored holds to rounding.
+
+    Raises
+    ------
+    CatalogError
+        If the cooling unit is not in the catalog.
+    ValueError
+        If a heat is negative, a span not above zero, or there is none.
+    """
+    heat, span = np.ascontiguousarray(heat_w, dtype=np.float64), np.ascontiguousarray(span_s, dtype=np.float64)
+    if heat.size == 0 or heat.shape != span.shape or bool((heat < 0.0).any()) or bool((span <= 0.0).any()):
+        raise ValueError("expected spans above 0 s, each with a heat of at least 0 W")
+    loop = _resolve(spec)
+    start = min(initial_heat_w, loop.capacity_w) / loop.conductance
+    rise, rejected, end = integrate_loop(heat, span, start, loop.conductance, loop.capacity_w, loop.mass)
+    edges = np.append(rise, end)
+    alarm = spec.alarm_temperature - spec.supply_temperature
+    # The alarm lies above the rise at full capacity: there the loop warms and cools at a constant rate.
+    rate = np.abs(heat - loop.capacity_w) / loop.mass
+    over = np.maximum(edges - alarm, 0.0)
+    crossing = (edges[:-1] >= alarm) != (edges[1:] >= alarm)
+    above = np.where((edges[:-1] >= alarm) & ~crossing, span, 0.0)
+    above[crossing] = np.maximum(over[:-1], over[1:])[crossing] / rate[crossing]
+    hit = np.flatnonzero(above > 0.0)
+    first = math.inf
+    if hit.size:
+        k = int(hit[0])
+        first = float(span[:k].sum() + (0.0 if edges[k] >= alarm else span[k] - above[k]))
+    heat_out = float(rejected @ span)
+    return CoolingHistory(
+        energy_j=heat_out * loop.power_per_heat,
+        rejected_j=heat_out,
+        stored_j=loop.mass * (end - start),
+        first_alarm_s=first,
+        above_alarm_s=float(above.sum()),
+        peak_temperature_c=spec.supply_temperature + float(edges.max()),
+    )

@@ -10,6 +10,7 @@ from clustersim.errors import InputError
 from clustersim.plant import kernels as k
 from clustersim.plant.bus import Battery, Bus, Governor
 from clustersim.plant.losses import power_factor
+from clustersim.plant.records import Mode
 from clustersim.plant.spec import BatterySpec, GeneratorSpec, GridSpec, SitePlantSpec
 
 RESPONSE_STEP_HZ = 0.1
@@ -47,15 +48,31 @@ def _governor(spec: GeneratorSpec, rating_w: float) -> Governor:
     )
 
 
-def _battery(spec: BatterySpec, frequency_hz: float, dispatch_w: float = 0.0) -> Battery:
-    unit = entry("batteries", spec.type)
-    power = spec.count * unit.si("power.4h") if spec.power is None else spec.power
+def battery_rating_w(spec: BatterySpec) -> float:
+    """Rated power of all units together, in watts."""
+    return spec.count * entry("batteries", spec.type).si("power.4h") if spec.power is None else spec.power
+
+
+def _battery(
+    spec: BatterySpec | None, frequency_hz: float, reserved_w: float, dispatch_w: float = 0.0
+) -> Battery | None:
+    """Return the battery with the power that is left of its rating; None when nothing is.
+
+    The power asked for per hertz stays that of the whole rating: what is reserved only lowers the limit.
+    """
+    if spec is None:
+        return None
+    unit, rating = entry("batteries", spec.type), battery_rating_w(spec)
+    power = rating - reserved_w
+    if power <= 0.0:
+        return None
     return Battery(
         power_w=power,
         energy_j=spec.count * unit.si("energy") if spec.energy is None else spec.energy,
-        droop=spec.droop,
+        droop=spec.droop * power / rating,
         deadband=spec.deadband / frequency_hz,
-        latency_s=unit.si("response.latency"),
+        # the whole plant's answer to frequency, measurement included; its inner loop alone is faster
+        latency_s=unit.si("response.event"),
         time_constant_s=unit.si("response.time_constant"),
         one_way_efficiency=math.sqrt(unit.si("round_trip_efficiency")),
         state_of_charge=spec.state_of_charge,
@@ -74,8 +91,24 @@ def generator_rating_w(spec: GeneratorSpec) -> float:
     return spec.count * entry("generators", spec.type).si("rating")
 
 
-def island(spec: SitePlantSpec, site: str, load_w: float) -> Dispatch:
-    """Return the island bus in equilibrium at `load_w`, all units online.
+def island_capacity_w(units: GeneratorSpec) -> float:
+    """Load that the generators of an island can carry for ever, in watts: to their dispatch and temperature limits."""
+    rating = generator_rating_w(units)
+    return min(units.dispatch_limit * rating, _governor(units, rating).most_w)
+
+
+def steady_generation_w(spec: SitePlantSpec, load_w: float, mode: Mode) -> float:
+    """Power that the on-site generators make at a constant load of the site, in watts."""
+    if spec.generators is None:
+        return 0.0
+    if mode == "island":
+        return min(load_w, island_capacity_w(spec.generators))
+    assert spec.grid is not None  # noqa: S101 (a run beside the grid has checked)
+    return _grid_parallel_output(spec.grid, spec.generators, load_w)[0]
+
+
+def island(spec: SitePlantSpec, site: str, load_w: float, reserved_w: float = 0.0) -> Dispatch:
+    """Return the island bus in equilibrium at `load_w`, all units online; `reserved_w` of the battery is spoken for.
 
     Turbines carry up to their dispatch limit, the battery the rest up to its power. What neither can carry is left
     open: the frequency will fall.
@@ -90,9 +123,8 @@ def island(spec: SitePlantSpec, site: str, load_w: float) -> Dispatch:
         raise InputError(f"electrical.{site}: an island needs generators; add `generators` or use mode grid_parallel")
     rating = generator_rating_w(units)
     governor = _governor(units, rating)
-    turbine = min(load_w, units.dispatch_limit * rating, governor.most_w)
-    rest = load_w - turbine
-    battery = None if spec.battery is None else _battery(spec.battery, spec.frequency, rest)
+    turbine = min(load_w, island_capacity_w(units))
+    battery = _battery(spec.battery, spec.frequency, reserved_w, load_w - turbine)
     held = 0.0 if battery is None else battery.dispatch_w
     bus = Bus(
         frequency_hz=spec.frequency,
@@ -131,10 +163,11 @@ def _island_warnings(
     return tuple(said)
 
 
-def beside_grid(spec: SitePlantSpec, site: str, load_w: float) -> Dispatch:
+def beside_grid(spec: SitePlantSpec, site: str, load_w: float, reserved_w: float = 0.0) -> Dispatch:
     """Return the interconnection's bus in equilibrium at `load_w`, with the on-site machines that are online.
 
     The bus carries the site's net load only: the rest of the interconnection is balanced and does not appear.
+    `reserved_w` of the battery's power is spoken for.
 
     Raises
     ------
@@ -166,7 +199,7 @@ def beside_grid(spec: SitePlantSpec, site: str, load_w: float) -> Dispatch:
         inertia_ws=inertia,
         mechanical_w=load_w - output,
         governor=governor,
-        battery=None if spec.battery is None else _battery(spec.battery, spec.frequency),
+        battery=_battery(spec.battery, spec.frequency, reserved_w),
         damping_w=system.si("load_damping") * capacity,
         form=spec.swing,
     )

@@ -166,7 +166,12 @@ def integrate_bus(
 
 @njit(cache=True, error_model="numpy")
 def integrate_loop(
-    heat_w: NDArray[np.float64], dt_s: float, start_k: float, conductance: float, capacity_w: float, mass: float
+    heat_w: NDArray[np.float64],
+    span_s: NDArray[np.float64],
+    start_k: float,
+    conductance: float,
+    capacity_w: float,
+    mass: float,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
     """Follow the cooling loop exactly under piecewise-constant heat.
 
@@ -177,8 +182,8 @@ def integrate_loop(
     ----------
     heat_w : ndarray, shape (n,)
         Heat into the loop in each bin. [W]
-    dt_s : float
-        Length of a bin. [s]
+    span_s : ndarray, shape (n,)
+        Length of each bin. [s]
     start_k : float
         Rise of the loop above its supply temperature at the start. [K]
     conductance : float
@@ -203,7 +208,7 @@ def integrate_loop(
     rise = start_k
     for k in range(n):
         rise_out[k] = rise
-        heat, left, joules = heat_w[k], dt_s, 0.0
+        heat, left, joules = heat_w[k], span_s[k], 0.0
         while left > 0.0:
             if rise > full or (rise == full and heat > capacity_w):
                 slope = (heat - capacity_w) / mass
@@ -219,5 +224,5 @@ def integrate_loop(
                 joules += conductance * (settled * span + (rise - settled) * tau * (1.0 - decay))
                 rise = full if span < left else settled + (rise - settled) * decay
             left -= span
-        rejected[k] = joules / dt_s
+        rejected[k] = joules / span_s[k]
     return rise_out, rejected, rise

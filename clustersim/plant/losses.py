@@ -50,6 +50,42 @@ def electrical_losses(spec: SitePlantSpec, load_w: ArrayLike) -> NDArray[np.floa
     return np.asarray(power - load)
 
 
+def transformer_reactive(spec: SitePlantSpec, load_w: ArrayLike, reactive_var: ArrayLike) -> NDArray[np.float64]:
+    r"""Reactive power that the leakage reactance of the conversion stages absorbs.
+
+    .. math:: Q_s = x_s \frac{P_s^2 + Q_{in,s}^2}{S_{rated,s}}
+
+    with :math:`P_s` and :math:`Q_{in,s}` leaving the stage at about nominal voltage; a stage without the figure
+    ``reactance`` absorbs none.
+
+    Parameters
+    ----------
+    spec : SitePlantSpec
+        Electrical plant of the site; a stage's rating is taken as its rated apparent power.
+    load_w, reactive_var : array_like
+        Active and reactive power of the equipment. [W], [var]
+
+    Returns
+    -------
+    ndarray
+        Reactive power of all stages, shape of `load_w`. [var]
+
+    Raises
+    ------
+    CatalogError
+        If a stage is not in catalog kind ``facility``.
+    """
+    power, reactive = np.asarray(load_w, dtype=np.float64), np.asarray(reactive_var, dtype=np.float64)
+    before = reactive
+    for stage in reversed(spec.conversion):
+        figures = entry("facility", stage.stage)
+        if figures.has("reactance"):
+            square = stage.share**2 * (power**2 + reactive**2)
+            reactive = reactive + figures.si("reactance") * square / stage.rating
+        power = power + figures.si("loss.no_load") * stage.rating + figures.si("loss.load") * stage.share * power
+    return np.asarray(reactive - before)
+
+
 def power_factor(equipment: str) -> float:
     """Power factor of `equipment` (``psu``, ``motor``, ``synchronous_generator``) from catalog kind ``facility``."""
     return entry("facility", equipment).si("power_factor")

@@ -29,6 +29,9 @@ def simulate_plant(
     t0_s: float,
     mode: Mode,
     initial_load_w: float | None = None,
+    *,
+    reserved_w: float = 0.0,
+    neighbours_w: ArrayLike | None = None,
 ) -> PlantResponse:
     """Answer of one site's plant to a window of load.
 
@@ -50,6 +53,11 @@ def simulate_plant(
     initial_load_w : float, optional
         Load at which the plant is in equilibrium before the window. When absent, the plant is dispatched for the mean
         of `load_w` and runs in on the mirror image of the first minute. [W]
+    reserved_w : float, optional
+        Power of the battery that other duties take, such as smoothing. [W]
+    neighbours_w : array_like, shape (n,), optional
+        Beside the grid: by how much other sites on the same interconnection draw more than before the window; they
+        move the common frequency. [W]
 
     Returns
     -------
@@ -67,13 +75,14 @@ def simulate_plant(
     """
     load, reactive = _checked(load_w, reactive_var)
     before = float(load.mean()) if initial_load_w is None else initial_load_w
-    plan = island(spec, site, before) if mode == "island" else beside_grid(spec, site, before)
+    plan = (island if mode == "island" else beside_grid)(spec, site, before, reserved_w)
     warm = WARM_UP_S if initial_load_w is None else 0.0
-    trace = run_bus(plan.bus, load - plan.generator_w, dt_s, warm)
+    on_bus = load if neighbours_w is None else load + np.asarray(neighbours_w, dtype=np.float64)
+    trace = run_bus(plan.bus, on_bus - plan.generator_w, dt_s, warm)
     if trace.valid == 0:
         # Sources that cannot hold the load have no settled state: show the collapse from the start of the window.
-        trace = run_bus(plan.bus, load - plan.generator_w, dt_s)
-    step = largest_step(load, dt_s, initial_load_w)
+        trace = run_bus(plan.bus, on_bus - plan.generator_w, dt_s)
+    step = largest_step(on_bus, dt_s, initial_load_w)
     said = [*plan.warnings, *_bus_warnings(plan, trace, dt_s, t0_s)]
     if mode == "island":
         generator, grid = load - trace.battery_w, np.zeros_like(load)
@@ -161,9 +170,10 @@ def _turbine_warnings(spec: SitePlantSpec, trace: BusTrace, step_w: float, dt_s:
     units = spec.generators
     assert units is not None  # noqa: S101 (island has checked)
     found, rating, said = entry("generators", units.type), generator_rating_w(units), []
-    if found.has("load_step") and step_w > found.si("load_step") * rating:
+    if found.has("load_step") and abs(step_w) > found.si("load_step") * rating:
+        what = "load step" if step_w > 0.0 else "load rejection"
         said.append(
-            f"the load step of {step_w / 1e6:.4g} MW exceeds the {found.si('load_step') * rating / 1e6:.4g} MW "
+            f"the {what} of {abs(step_w) / 1e6:.4g} MW exceeds the {found.si('load_step') * rating / 1e6:.4g} MW "
             f"({found.si('load_step'):.0%}) that {units.count} x {units.type} accept at once"
         )
     lag = max(1, round(1.0 / dt_s))

@@ -38,13 +38,13 @@ def gantt(step: pd.DataFrame, unit: int = 0) -> go.Figure:
                 name=str(kind).replace("_", " "),
                 marker={
                     "color": ACTIVITY[str(kind)],
-                    "line": {"color": "white", "width": 0.5 if len(rows) < MOST_POINTS else 0.0},
+                    "line": {"color": "white", "width": 0.5 if len(rows) < MOST_POINTS // 4 else 0.0},
                     # later model chunks of a stage are lighter
                     "opacity": [1.0 - 0.55 * max(v, 0) / max(1, virtual.max()) for v in virtual],
                 },
                 customdata=part[["micro_batch", "virtual_stage"]],
-                hovertemplate=f"stage %{{y}}, {kind}<br>micro-batch %{{customdata[0]}}, virtual stage %{{customdata[1]}}"
-                "<br>%{base:.4f} s, %{x:.4f} s long<extra></extra>",
+                hovertemplate=f"stage %{{y}}, {kind}<br>micro-batch %{{customdata[0]}}, virtual stage "
+                "%{customdata[1]}<br>%{base:.4f} s, %{x:.4f} s long<extra></extra>",
             )
         )
     stages = int(rows["stage"].max()) + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +16,8 @@ MOST_POINTS = 2000
 class Envelope:
     """Points of a record that are drawn."""
 
-    x: NDArray[np.float64]
-    y: NDArray[np.float64]
+    x: NDArray[np.floating]
+    y: NDArray[np.floating]
     samples: int
     """Length of the record."""
 
@@ -53,7 +54,7 @@ def envelope(t0_s: float, dt_s: float, values: NDArray[np.float64], most: int = 
         return Envelope(t0_s + dt_s * np.arange(size), np.asarray(values), size)
     edges = np.linspace(0, size, most // 2 + 1).astype(np.int64)
     found = np.empty(most // 2 * 2, dtype=np.int64)
-    for bucket, (a, b) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for bucket, (a, b) in enumerate(itertools.pairwise(edges)):
         low, high = a + int(np.argmin(values[a:b])), a + int(np.argmax(values[a:b]))
         found[2 * bucket], found[2 * bucket + 1] = min(low, high), max(low, high)
     found = np.unique(found)

@@ -66,9 +66,16 @@ def _line(shown: Envelope, name: str, colour: str, unit: str, width: float = 1.2
     )
 
 
-def _short(values: NDArray[np.float64]) -> list[float]:
-    """Return values with seven significant digits: enough to draw, a third of the file."""
-    return [float(f"{value:.7g}") for value in values]
+def _short(values: NDArray[np.floating]) -> list[float]:
+    """Return values with nine significant digits: enough for microhertz, and half of the file."""
+    return [float(f"{value:.9g}") for value in values]
+
+
+def swings(wave: Waveform, until_s: float) -> Envelope:
+    """Return the meter of the first `until_s` of a window about the window's mean. [MW]"""
+    power = wave.power("meter")
+    _, last = _span(wave, 0.0, until_s)
+    return envelope(0.0, wave.dt_s, (power[:last] - power.mean()) / MW)
 
 
 def steps_zoom(result: Result, steps: float = 3.0) -> go.Figure:
@@ -123,8 +130,8 @@ def spectrum(wave: Waveform) -> go.Figure:
 
 
 def _peaks(
-    x: NDArray[np.float64], y: NDArray[np.float64], most: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    x: NDArray[np.floating], y: NDArray[np.floating], most: int
+) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """Return the largest point of every logarithmic bucket of `x`."""
     bucket = ((np.log(x) - np.log(x[0])) / (np.log(x[-1]) - np.log(x[0])) * (most - 1)).astype(np.int64)
     order = np.lexsort((-y, bucket))
@@ -147,8 +154,8 @@ def plant_response(responses: tuple[PlantResponse, ...], window: str, mode: str)
             (1, response.frequency_hz, "frequency", "Hz"),
             (2, response.voltage_pu, "voltage", "pu"),
         ):
-            shown = envelope(0.0, response.dt_s, values)
-            figure.add_trace(_line(shown, f"{prefix}{name}", colour, unit), row=row, col=1)
+            line = _line(envelope(0.0, response.dt_s, values), f"{prefix}{name}", colour, unit)
+            figure.add_trace(line.update(showlegend=False), row=row, col=1)
         sources = (
             (response.load_w, "load", INK),
             (response.grid_w, "grid", BLUE),
@@ -158,9 +165,9 @@ def plant_response(responses: tuple[PlantResponse, ...], window: str, mode: str)
         for power, name, tone in sources:
             if np.any(power):
                 shown = envelope(0.0, response.dt_s, power / MW)
-                line = colour if several else tone
-                figure.add_trace(_line(shown, f"{prefix}{name}", line, "MW"), row=3, col=1)
+                figure.add_trace(_line(shown, f"{prefix}{name}", colour if several else tone, "MW"), row=3, col=1)
     styled(figure, "", "", 520)
+    figure.update_yaxes(tickformat=".9~g", row=1, col=1)
     for row, title in enumerate(("frequency [Hz]", "voltage [pu]", "power [MW]"), 1):
         figure.update_yaxes(title_text=title, row=row, col=1)
     return figure.update_xaxes(title_text="time in the window [s]", row=3, col=1)
@@ -187,4 +194,4 @@ def margins(verdict: pd.DataFrame) -> go.Figure:
     figure.add_vline(x=1.0, line={"color": INK, "width": 1.2, "dash": "dash"})
     styled(figure, "share of the limit that is used (1 = at the limit; cross = rule broken)", "", 90 + 24 * len(judged))
     figure.update_yaxes(autorange="reversed", automargin=True, dtick=1)
-    return figure.update_xaxes(type="log")
+    return figure.update_xaxes(type="log", tickvals=[0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300])

@@ -8,7 +8,7 @@ import numpy as np
 
 import clustersim
 from clustersim.report.text import plan_words
-from clustersim.report.words import answer, columns, number, percent, wrapped
+from clustersim.report.words import PLAN_KEYS, answer, columns, number, percent, wrapped
 from clustersim.study.it_power import Pool
 from clustersim.study.run import plan_table
 from clustersim.study.step import StepStudy
@@ -70,10 +70,7 @@ def plans_text(study: StepStudy, top: int) -> str:
     """Return the best plans of the search as a table."""
     rows = [
         (
-            *(
-                str(p[k])
-                for k in ("tensor", "pipeline", "virtual_stages", "expert", "data", "micro_batches", "recompute")
-            ),
+            *(str(p[k]) for k in PLAN_KEYS),
             number(p["accelerators"]),
             number(p["memory_gb"]),
             number(p["iteration_time_s"]),
@@ -81,11 +78,25 @@ def plans_text(study: StepStudy, top: int) -> str:
         )
         for p in plan_table(study, top).to_dict("records")
     ]
-    head = ("tensor", "pipe", "virt", "expert", "data", "micro", "recompute", "used", "GB", "s/step", "Mtok/s")
+    head = (
+        "tensor",
+        "pipe",
+        "virt",
+        "expert",
+        "data",
+        "micro",
+        "recompute",
+        "hidden",
+        "used",
+        "GB",
+        "s/step",
+        "Mtok/s",
+    )
     found = (
         f"{len(study.candidates)} plans of {study.model.name} fit {study.place.topology.name}; the fastest {len(rows)}"
     )
-    return f"{found}:\n{columns(head, rows, left=0)}\n  times are estimates of the search, without jitter"
+    note = "times of the first eight with jitter, of the others without; best means best of the cuts tried"
+    return f"{found}:\n{columns(head, rows, left=0)}\n  {note}"
 
 
 def chrome_trace(study: StepStudy) -> dict[str, Any]:

@@ -12,11 +12,12 @@ SERIES = (BLUE, ORANGE, GREEN, PURPLE, SKY, RED, YELLOW, GREY)
 INK, GRID = "#1F2933", "#E4E7EB"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
 ACTIVITY = {
-    "forward": BLUE, "backward": SKY, "data_exchange": ORANGE, "optimizer": GREEN, "gather": YELLOW, "bubble": "#D9DEE4",
-    "matrix": BLUE, "memory": GREEN, "exchange": ORANGE,
+    "forward": BLUE, "backward": SKY, "data_exchange": ORANGE, "optimizer": GREEN, "gather": YELLOW,
+    "bubble": "#D9DEE4", "matrix": BLUE, "memory": GREEN, "exchange": ORANGE,
 }  # fmt: skip
 STATES = {
-    "train": BLUE, "checkpoint": SKY, "lost": RED, "detect": ORANGE, "restart": PURPLE, "reload": YELLOW, "stopped": GREY,
+    "train": BLUE, "checkpoint": SKY, "lost": RED, "detect": ORANGE, "restart": PURPLE, "reload": YELLOW,
+    "stopped": GREY,
 }  # fmt: skip
 VERDICT = {"PASS": GREEN, "FAIL": RED, "not judged": GREY}
 
@@ -34,6 +35,6 @@ def styled(figure: go.Figure, x: str, y: str, height: int = 300) -> go.Figure:
         hovermode="closest",
     )
     axis = {"gridcolor": GRID, "zeroline": False, "linecolor": GRID, "ticks": "outside", "tickcolor": GRID}
-    figure.update_xaxes(title_text=x, **axis)
-    figure.update_yaxes(title_text=y, **axis)
+    figure.update_xaxes(title={"text": x, "font": {"size": 13}}, **axis)
+    figure.update_yaxes(title={"text": y, "font": {"size": 13}}, **axis)
     return figure

@@ -75,7 +75,8 @@ def plan_words(plan: dict[str, Any]) -> str:
     """Return a plan in words."""
     return (
         f"tensor {plan['tensor']} x pipeline {plan['pipeline']} ({plan['virtual_stages']} virtual stages) x data "
-        f"{plan['data']}, expert {plan['expert']}, {plan['micro_batches']} micro-batches, recompute {plan['recompute']}"
+        f"{plan['data']}, expert {plan['expert']} (exchange hidden: {plan['expert_overlap']}), {plan['micro_batches']} "
+        f"micro-batches, recompute {plan['recompute']}"
     )
 
 

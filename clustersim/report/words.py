@@ -93,3 +93,9 @@ def columns(head: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1, w
         cells = [c.ljust(w) if i < left else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))]
         lines.append(f"  {gap.join(cells)}".rstrip())
     return "\n".join(lines)
+
+
+PLAN_KEYS = (
+    "tensor", "pipeline", "virtual_stages", "expert", "data", "micro_batches", "recompute", "expert_overlap",
+)  # fmt: skip
+"""Keys of a plan, in the order of its tables."""

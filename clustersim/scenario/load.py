@@ -65,14 +65,41 @@ def _validated(record: type[_Record], tree: Mapping[str, Any], path: Path) -> _R
     try:
         return record.model_validate(tree)
     except ValidationError as error:
-        lines = [f"{path}: {_message(record, problem)}" for problem in error.errors()]
+        lines = [f"{path}: {_message(record, problem, tree)}" for problem in _telling(error.errors())]
         raise InputError("\n".join(dict.fromkeys(lines))) from None
 
 
-def _message(record: type[BaseModel], problem: Any) -> str:
+def _telling(problems: list[Any]) -> list[Any]:
+    """Leave out what a union says of the member that was not meant: a word is no mapping, a mapping no word."""
+    told = [
+        problem
+        for problem in problems
+        if not (problem["type"] == "literal_error" and isinstance(problem["input"], Mapping))
+        and not (problem["type"] == "model_type" and isinstance(problem["input"], str))
+    ]
+    return told or problems
+
+
+def _key_path(location: tuple[Any, ...], tree: Any) -> str:
+    """Return the dotted path of a problem, without parts that are no keys of the file (names of union members)."""
+    parts: list[str] = []
+    for index, part in enumerate(location):
+        last = index == len(location) - 1
+        inside = (isinstance(tree, Mapping) and part in tree) or (
+            isinstance(tree, list) and isinstance(part, int) and part < len(tree)
+        )
+        if inside:
+            tree = tree[part]
+            parts.append(str(part))
+        elif last and isinstance(tree, Mapping) and not str(part).startswith(("function-", "literal")):
+            parts.append(str(part))
+    return ".".join(parts)
+
+
+def _message(record: type[BaseModel], problem: Any, tree: Mapping[str, Any]) -> str:
     """Return ``key.path: what was expected, what was found``."""
     location = problem["loc"]
-    where = ".".join(str(part) for part in location if not str(part).startswith(("function-", "literal")))
+    where = _key_path(location, tree)
     text = str(problem["msg"]).removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden":
         known = _keys_at(record, location[:-1])

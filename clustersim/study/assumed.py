@@ -22,6 +22,23 @@ def assumed_figures(study: StepStudy) -> pd.DataFrame:
         for key, item in provenance.items():
             if item.confidence in {"estimate", "from_memory"}:
                 rows.append((prefix + key, _value(tree, prefix + key), item.source, item.confidence))
+    if study.plan.expert > 1:
+        rows.append(
+            (
+                "job.plan.expert_overlap",
+                study.plan.expert_overlap,
+                "assumed: the software hides the expert exchange this way",
+                "estimate",
+            )
+        )
+        rows.append(
+            (
+                "job.plan.expert",
+                str(study.plan.expert),
+                "assumed: the router loads the experts evenly but for chance",
+                "estimate",
+            )
+        )
     for kind, name in _entries(study):
         entry = catalog.entry(kind, name)
         for key, figure in entry.figures.items():

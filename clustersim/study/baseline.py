@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from clustersim.plant import electrical_losses, steady_cooling
 from clustersim.power.device import DeviceDamping, damping_slowdown, device_damping
 from clustersim.power.waveform import Binner
+from clustersim.study.horizon import steady_load_w
 from clustersim.study.it_power import EVENT_DT_S, Pool, tables
-from clustersim.study.site_power import hall_it_w
+from clustersim.study.site_power import site_it_w
 from clustersim.study.step import StepStudy
 from clustersim.training.simulate import simulate_step
 from clustersim.training.timing import step_timing
@@ -65,13 +65,5 @@ def _means(study: StepStudy, damping: DeviceDamping, count: int) -> tuple[float,
 
 def site_means(study: StepStudy, hall_w: NDArray[np.float64]) -> tuple[float, float]:
     """Return IT power and meter power of all sites at constant accelerator power of the halls. [W], [W]"""
-    place = study.place
-    halls = hall_it_w(study, hall_w[:, None])[:, 0]
-    it_total = meter = 0.0
-    for site in place.topology.site:
-        rows = [row for row, (name, _) in enumerate(place.nodes) if name == site]
-        it = float(halls[rows].sum()) + place.network_watts[site]
-        cooling = steady_cooling(place.topology.cooling[site], it).power_w
-        it_total += it
-        meter += it + cooling + float(electrical_losses(place.topology.electrical[site], it + cooling))
-    return it_total, meter
+    it = site_it_w(study, hall_w)
+    return sum(it.values()), sum(steady_load_w(study, site, watts) for site, watts in it.items())

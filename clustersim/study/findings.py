@@ -9,15 +9,19 @@ import numpy as np
 
 from clustersim.limits import Verdict
 from clustersim.operation import Timeline
-from clustersim.plant import CoolingState, PlantResponse, steady_cooling
+from clustersim.plant import (
+    CoolingState,
+    PlantResponse,
+    island_capacity_w,
+    steady_cooling,
+    steady_generation_w,
+)
 from clustersim.power.device import device_damping
 from clustersim.study.baseline import Baseline
+from clustersim.study.horizon import TRAIN, SiteHistory
 from clustersim.study.it_power import Pool, tables
 from clustersim.study.site_power import SitePower, hall_it_w
 from clustersim.study.step import StepStudy
-
-BUSY = ("train", "lost", "checkpoint")
-"""States of the timeline in which the job draws its training power; in all others it waits."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,7 @@ class Findings:
     base: Baseline
     verdict: Verdict
     provisioned: dict[str, float]
+    history: dict[str, SiteHistory]
 
     @property
     def sites(self) -> tuple[str, ...]:
@@ -44,43 +49,76 @@ class Findings:
         """While training at full speed. [1/s]"""
         return self.study.tokens_per_step / self.pool.iteration_time_s
 
-    @cached_property
+    @property
     def busy_s(self) -> float:
         """Time in which the job draws training power. [s]"""
-        table = self.timeline.table
-        spans = (table["t_end_s"] - table["t_start_s"]).to_numpy()
-        return float(spans[table["state"].isin(BUSY).to_numpy()].sum())
+        return next(iter(self.history.values())).seconds[TRAIN]
 
-    def _over_horizon(self, busy_w: float, quiet_w: float) -> float:
-        return busy_w * self.busy_s + quiet_w * (self.timeline.horizon_s - self.busy_s)
+    @property
+    def island(self) -> bool:
+        """Whether the scenario runs its sites as islands."""
+        return self.study.scenario.plant.mode == "island"
 
-    def _quiet(self, node: str) -> float:
-        """Mean power of a node while the job waits to restart; training power when it never does. [W]"""
-        for power in self.events:
-            if power.window == "restart":
-                count = max(1, round(power.hall.event_s / power.hall.dt_s / 2))
-                return float(power.waveform.power(node)[:count].mean())
-        return float(self.steady.waveform.power(node).mean())
+    @property
+    def uncarried(self) -> str | None:
+        """Why an island cannot run this job, or None when it can or there is none."""
+        for site in self.sites if self.island else ():
+            units = self.study.place.topology.electrical[site].generators
+            mean = float(self.steady.waveform.power(site).mean())
+            limit = island_capacity_w(units) if units is not None else 0.0
+            if mean > limit:
+                return (
+                    f"the island cannot carry the mean load: {site} draws {mean / 1e6:.4g} MW while it trains, "
+                    f"its generators carry {limit / 1e6:.4g} MW"
+                )
+        return None
+
+    @property
+    def storage_loss_w(self) -> dict[str, float]:
+        """Mean loss of each site's battery while the job trains. [W]"""
+        wave = self.steady.waveform
+        return {site: trace.loss_j / (wave.samples * wave.dt_s) for site, trace in self.steady.storage.items()}
+
+    def site_energy_j(self, site: str) -> float:
+        """At the meter of a site over the horizon.
+
+        While it trains: the load and the battery's loss. What the battery gives from its charge within the steady
+        window is given back later and does not count.
+        """
+        return self.history[site].load_j + self.storage_loss_w.get(site, 0.0) * self.busy_s
 
     @cached_property
     def meter_energy_j(self) -> float:
         """At the meters of all sites over the horizon. [J]"""
-        return self._over_horizon(float(self.steady.waveform.power("meter").mean()), self._quiet("meter"))
+        return sum(self.site_energy_j(site) for site in self.sites)
 
     @cached_property
     def it_energy_j(self) -> float:
         """At the supplies' input of all sites over the horizon. [J]"""
-        busy = sum(float(self.steady.waveform.power(f"{site}/it").mean()) for site in self.sites)
-        return self._over_horizon(busy, sum(self._quiet(f"{site}/it") for site in self.sites))
+        return sum(record.it_j for record in self.history.values())
 
     @cached_property
     def generator_energy_j(self) -> dict[str, float]:
-        """Made on site over the horizon. [J]"""
+        """Made on site over the horizon; in an island all of it, as far as the generators can carry it. [J]"""
         found = {}
-        for site in self.sites:
-            mean = {r.window: float(r.generator_w.mean()) for r in self.own_responses if r.site == site}
-            found[site] = self._over_horizon(mean["steady"], mean.get("restart", mean["steady"]))
+        for site, record in self.history.items():
+            plant = self.study.place.topology.electrical[site]
+            extra = self.storage_loss_w.get(site, 0.0)
+            made = sum(
+                seconds
+                * steady_generation_w(
+                    plant, record.load_w[state] + (extra if state == TRAIN else 0.0), self.study.scenario.plant.mode
+                )
+                for state, seconds in record.seconds.items()
+            )
+            energy = self.site_energy_j(site)
+            found[site] = energy if self.island and self.uncarried is None else min(made, energy)
         return found
+
+    @property
+    def grid_energy_j(self) -> float:
+        """Bought over the horizon; an island buys none. [J]"""
+        return 0.0 if self.island else self.meter_energy_j - sum(self.generator_energy_j.values())
 
     @property
     def own_responses(self) -> tuple[PlantResponse, ...]:
@@ -93,27 +131,16 @@ class Findings:
         return tuple(r for r in self.responses if r.mode == "island")
 
     @cached_property
-    def storage_share(self) -> float:
-        """Losses of the site batteries in the steady window over the energy of the load. [-]"""
-        lost = sum(trace.loss_j for trace in self.steady.storage.values())
-        return lost / self.load_energy_j
+    def damping_energy_j(self) -> float:
+        """Extra energy over the horizon at equal tokens: battery losses and what the devices burn. [J]"""
+        battery = sum(self.storage_loss_w.values()) * self.busy_s
+        load_j = self.busy_s * sum(record.load_w[TRAIN] for record in self.history.values())
+        return battery + load_j * self.base.device_share / (1.0 + self.base.device_share)
 
     @property
-    def load_energy_j(self) -> float:
-        """Energy of the sites' loads in the steady window, before the battery. [J]"""
-        wave = self.steady.waveform
-        total = wave.energy_j("meter")
-        return total - sum(wave.energy_j(f"{site}/battery") for site in self.steady.storage)
-
-    @cached_property
     def damping_share(self) -> float:
         """Extra meter energy at equal tokens against damping none. [-]"""
-        return (1.0 + self.base.device_share) * (1.0 + self.storage_share) - 1.0
-
-    @property
-    def damping_energy_j(self) -> float:
-        """Extra energy over the horizon at equal tokens. [J]"""
-        return self.meter_energy_j * self.damping_share / (1.0 + self.damping_share)
+        return self.damping_energy_j / (self.meter_energy_j - self.damping_energy_j)
 
     @property
     def throughput_loss(self) -> float:
@@ -168,9 +195,20 @@ class Findings:
                 low, high = state.capacity_low_w / 1e6, state.capacity_high_w / 1e6
                 said.append(
                     f"{site}: cooling rejects {low:.0f}-{high:.0f} MW, below the {state.heat_w / 1e6:.0f} MW that the "
-                    f"job releases: {state.shortfall_w / 1e6:.0f} MW short, the loop reaches its alarm after "
-                    f"{state.time_to_alarm_s / 60:.0f} min; the run keeps training all the same"
+                    f"job releases: {state.shortfall_w / 1e6:.0f} MW short; {self._alarm_text(site)}; goodput, energy "
+                    "and cost are those of a run whose excess heat could be rejected"
                 )
+        if self.uncarried is not None:
+            said.append(self.uncarried)
         if self.timeline.goodput < 0.5:
             said.append(f"goodput is {self.timeline.goodput:.0%}: more time goes into failures than into training")
         return tuple(said)
+
+    def _alarm_text(self, site: str) -> str:
+        """What the cooling loop of a site does in this run."""
+        cooling = self.history[site].cooling
+        if not np.isfinite(cooling.first_alarm_s):
+            return "with the interruptions of this run the loop stays below its alarm"
+        share = cooling.above_alarm_s / self.timeline.horizon_s
+        hours = cooling.first_alarm_s / 3600.0
+        return f"the loop first reaches its alarm after {hours:.2g} h and is above it {share:.0%} of the time"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from clustersim.operation import EVENT_AT_S, EVENT_S
 from clustersim.power.device import DeviceDamping, device_damping
 from clustersim.power.profile import ramp_down, ramp_up
 from clustersim.power.records import coarsen
@@ -16,9 +17,10 @@ from clustersim.study.step import StepStudy
 from clustersim.training.records import StepTrace
 
 STEADY_S, STEADY_DT_S = 600.0, 10e-3
-EVENT_S, EVENT_DT_S = 60.0, 1e-3
-EVENT_AT_S = 20.0
-"""Time of the event inside an event window. [s]"""
+EVENT_DT_S = 1e-3
+STATES = {"detect": EXCHANGE, "restart": IDLE, "stopped": IDLE, "reload": WAIT}
+"""What the accelerators do in the states of the timeline in which the job does not train: while a failure is being
+detected the ranks spin in the reduction."""
 CLOSE_S = 10.0
 """Length of the close-up of one rack, server and accelerator. [s]"""
 LEAST_STEPS, MOST_STEPS = 8, 512
@@ -40,6 +42,8 @@ class HallPower:
     """Start of every step inside the window and the end of the last. [s]"""
     burned_share: float
     """Part of the accelerators' energy in the steps that damping burned. [-]"""
+    after: str = "train"
+    """State of the timeline at the end of the window."""
 
 
 @dataclass(frozen=True)
@@ -181,13 +185,32 @@ def crash_window(study: StepStudy, pool: Pool, t0_s: float, cause: str, detectio
     killed = begin + held
     binner.set_state(IDLE, killed)
     power = _hall_power(binner, "crash", cause, t0_s, starts)
+    power = replace(power, after="restart" if killed < EVENT_S else "detect")
     return _with_profile(study, power, end_s=killed)
 
 
-def restart_window(study: StepStudy, pool: Pool, t0_s: float, cause: str) -> HallPower:
-    """Return 60 s at 1 ms in which a waiting job starts to train again."""
+def state_w(study: StepStudy, state: str) -> NDArray[np.float64]:
+    """Accelerator power of every hall in a `state` in which the job does not train. [W], shape (halls,)"""
+    table, fleet = tables(study), study.fleet
+    level = table.level_raw_w[:, STATES[state]]
+    if STATES[state] == EXCHANGE:
+        # ranks that spin are a running job: floor and fill hold
+        level = np.maximum(table.level_w[:, EXCHANGE], table.fill_w)
+    watts = np.zeros(len(study.place.nodes))
+    np.add.at(watts, fleet.unit_node, level[fleet.unit_class] * study.plan.pipeline)
+    return watts
+
+
+def restart_window(
+    study: StepStudy, pool: Pool, t0_s: float, cause: str, before: tuple[tuple[str, float], ...]
+) -> HallPower:
+    """Return 60 s at 1 ms in which a job starts to train again.
+
+    `before` gives the states of the timeline that lead to it, each with the time in the window at which it begins.
+    """
     binner = _binner(study, EVENT_S, EVENT_DT_S)
-    binner.set_state(WAIT, 0.0)
+    for state, begin in before:
+        binner.set_state(STATES[state], max(0.0, begin))
     starts = _run(binner, pool, _order(study, 2), EVENT_AT_S, EVENT_S)
     power = _hall_power(binner, "restart", cause, t0_s, starts)
     return _with_profile(study, power, start_s=EVENT_AT_S)
@@ -209,7 +232,9 @@ def _with_profile(
                 watts[hall], power.dt_s, end_s, damping.floor_share * rated, idle, ramp, damping.hysteresis_s
             )
         else:
-            shaped = ramp_up(watts[hall], power.dt_s, start_s or 0.0, idle, rated, ramp)
+            begin = start_s or 0.0
+            from_w = max(idle, float(watts[hall, max(0, round(begin / power.dt_s) - 1)]))
+            shaped = ramp_up(watts[hall], power.dt_s, begin, from_w, rated, ramp)
         watts[hall] = shaped
     return replace(power, watts=watts)
 
@@ -261,6 +286,7 @@ __all__ = [
     "close_up",
     "crash_window",
     "restart_window",
+    "state_w",
     "steady_window",
     "step_pool",
     "tables",

@@ -63,6 +63,8 @@ class Result:
     assumed: pd.DataFrame
     """Figures that nobody published: key, value, source, confidence."""
     warnings: tuple[str, ...] = ()
+    inputs: dict[str, str] = field(default_factory=dict)
+    """SHA-256 of every catalog file and of the resolved scenario."""
     wall_s: dict[str, float] = field(default_factory=dict, compare=False)
     """Time that each part of the run took; not part of the result. [s]"""
 
@@ -115,6 +117,7 @@ class Result:
             "python": platform.python_version(),
             "numpy": np.__version__,
             "seed": self.scenario["seed"],
+            "inputs": self.inputs,
             "warnings": list(self.warnings),
             "null_keys": self.reasons,
         }
@@ -168,6 +171,7 @@ class Result:
             plans=table("plans"),
             assumed=table("assumed"),
             warnings=tuple(manifest["warnings"]),
+            inputs=manifest["inputs"],
         )
 
 

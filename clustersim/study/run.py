@@ -2,46 +2,53 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from clustersim import catalog
+from clustersim.catalog.store import catalog_files
 from clustersim.economics import CostTable, estimate_cost
 from clustersim.economics.facts import Accelerators, Battery, CostFacts, Generators
-from clustersim.limits import Evidence, Rating, Trace, Verdict, judge, rules_of
-from clustersim.operation import JobFacts, Timeline, simulate_operation
-from clustersim.plant import PlantResponse, simulate_plant, steady_cooling
-from clustersim.power.records import Waveform, coarsen
+from clustersim.limits import judge, rules_of
+from clustersim.operation import EVENT_AT_S, JobFacts, Timeline, simulate_operation
+from clustersim.plant import PlantResponse
 from clustersim.scenario import Scenario, resolved, run_id
 from clustersim.study.assumed import assumed_figures
-from clustersim.study.baseline import Baseline, undamped
+from clustersim.study.baseline import undamped
 from clustersim.study.findings import Findings
-from clustersim.study.it_power import HallPower, Pool, close_up, crash_window, restart_window, steady_window, step_pool
+from clustersim.study.horizon import QUIET, histories
+from clustersim.study.it_power import (
+    Pool,
+    close_up,
+    crash_window,
+    restart_window,
+    state_w,
+    steady_window,
+    step_pool,
+)
+from clustersim.study.judging import evidence, respond
 from clustersim.study.result import Result
-from clustersim.study.site_power import SitePower, provisioned_w, site_power, storage_of
+from clustersim.study.site_power import SitePower, provisioned_w, site_it_w, site_power
 from clustersim.study.step import StepStudy, random_stream, study_step
-from clustersim.study.summary import summarise
+from clustersim.study.summary import raised_by_damping, summarise
+from clustersim.training.search import Candidate
 from clustersim.workload import count_parameters
 
 Progress = Callable[[str], None]
 
+PLAN_COLUMNS = (
+    "tensor", "pipeline", "virtual_stages", "expert", "data", "micro_batches", "recompute", "expert_overlap",
+    "accelerators", "tokens_per_step", "memory_gb", "iteration_time_s", "tokens_per_s",
+)  # fmt: skip
 CHECKPOINT_BYTES = 14
 """bf16 weight and fp32 master weight with two moments. [B per parameter]"""
-
-
-@dataclass(frozen=True)
-class _Windows:
-    steady: SitePower
-    events: tuple[SitePower, ...]
-
-    @property
-    def all(self) -> tuple[SitePower, ...]:
-        return (self.steady, *self.events)
 
 
 def run(scenario: Scenario, progress: Progress = lambda _: None) -> Result:
@@ -74,10 +81,22 @@ def run(scenario: Scenario, progress: Progress = lambda _: None) -> Result:
     windows = _windows(study, pool, timeline)
     base = undamped(study, pool)
     timed("plant")
-    responses = _respond(study, windows)
+    responses = respond(study, windows)
     timed("limits and cost")
-    verdict = judge(rules_of(scenario.limits), _evidence(study, windows, responses))
-    findings = _findings(study, pool, timeline, windows, responses, base, verdict)
+    history = histories(study, timeline, training_it_w(windows[0]))
+    verdict = judge(rules_of(scenario.limits), evidence(study, windows, responses, history))
+    findings = Findings(
+        study=study,
+        pool=pool,
+        timeline=timeline,
+        steady=windows[0],
+        events=windows[1:],
+        responses=responses,
+        base=base,
+        verdict=verdict,
+        provisioned=provisioned_w(study),
+        history=history,
+    )
     cost = estimate_cost(scenario.economics, _cost_facts(study, findings))
     summary, reasons = summarise(findings, cost)
     timed("done")
@@ -91,15 +110,16 @@ def run(scenario: Scenario, progress: Progress = lambda _: None) -> Result:
         step=_step_table(study, pool),
         timeline=timeline.table,
         events=_events(timeline),
-        waveforms={power.window: power.waveform for power in windows.all},
+        waveforms={power.window: power.waveform for power in windows},
         close_up=_close_up(study, pool),
         responses=responses,
         verdict=verdict.table,
-        cost=cost.table,
+        cost=cost.table if findings.uncarried is None else cost.table[cost.table["group"] != "energy"],
         bill=_bill(study),
         plans=plan_table(study),
         assumed=assumed_figures(study),
-        warnings=_warnings(study, findings, responses),
+        warnings=_warnings(study, findings, responses, summary),
+        inputs=_inputs(scenario),
         wall_s={a: clock[b] - clock[a] for a, b in pairwise(names)},
     )
 
@@ -123,132 +143,47 @@ def _operate(study: StepStudy, pool: Pool) -> Timeline:
     return simulate_operation(scenario.operation, facts, random_stream(scenario, "operation"))
 
 
-def _windows(study: StepStudy, pool: Pool, timeline: Timeline) -> _Windows:
+def _windows(study: StepStudy, pool: Pool, timeline: Timeline) -> tuple[SitePower, ...]:
     """Return the power of the steady window and of the operation's crash and restart."""
     at = {window.name: window for window in timeline.windows}
     start = at["steady"].t0_s if "steady" in at else 0.0
     steady = site_power(study, steady_window(study, pool, start))
-    usual = _it_means(study, steady.waveform)
-    events: list[SitePower] = []
+    found = [steady]
     if "crash" in at:
         crash = at["crash"]
-        hall = crash_window(study, pool, crash.t0_s, crash.cause, _detection_s(timeline, crash.event_s))
-        events.append(site_power(study, hall, usual))
+        detection = _detection_s(timeline, crash.event_s)
+        hall = crash_window(study, pool, crash.event_s - EVENT_AT_S, crash.cause, detection)
+        found.append(site_power(study, hall, training_it_w(steady)))
     if "restart" in at:
         restart = at["restart"]
-        hall = restart_window(study, pool, restart.t0_s, restart.cause)
-        events.append(site_power(study, hall, _before(study, hall)))
-    return _Windows(steady, tuple(events))
-
-
-def _detection_s(timeline: Timeline, event_s: float) -> float:
-    """Return how long it takes to notice the failure at `event_s`. [s]"""
-    table = timeline.table
-    rows = table[(table["state"] == "detect") & (table["t_start_s"] >= event_s - 1e-6)]
-    return float(rows.iloc[0]["t_end_s"] - rows.iloc[0]["t_start_s"]) if len(rows) else 0.0
-
-
-def _it_means(study: StepStudy, wave: Waveform) -> dict[str, float]:
-    return {site: float(wave.power(f"{site}/it").mean()) for site in study.place.topology.site}
-
-
-def _before(study: StepStudy, hall: HallPower) -> dict[str, float]:
-    """Return the IT power of each site before the event of a window. [W]"""
-    early = site_power(study, hall).waveform
-    count = max(1, round(hall.event_s / hall.dt_s / 2))
-    return {site: float(early.power(f"{site}/it")[:count].mean()) for site in study.place.topology.site}
-
-
-def _respond(study: StepStudy, windows: _Windows) -> tuple[PlantResponse, ...]:
-    """Return the plant's answer to every window at every site; sites with generators are also tried as an island."""
-    found = []
-    for site, plant in study.place.topology.electrical.items():
-        modes = [study.scenario.plant.mode]
-        if plant.generators is not None and "island" not in modes:
-            modes.append("island")
-        for power in windows.all:
-            wave = power.waveform
-            load, reactive = wave.power(site), wave.reactive(site)
-            initial = None
-            if power.window != "steady":
-                initial = float(load[: max(1, round(power.hall.event_s / wave.dt_s / 2))].mean())
-            found += [
-                simulate_plant(plant, site, power.window, load, reactive, wave.dt_s, wave.t0_s, mode, initial)
-                for mode in modes
-            ]
+        begin = restart.event_s - EVENT_AT_S
+        before = _states_before(timeline, begin, restart.event_s)
+        hall = restart_window(study, pool, begin, restart.cause, before)
+        found.append(site_power(study, hall, site_it_w(study, state_w(study, before[0][0]))))
     return tuple(found)
 
 
-def _evidence(study: StepStudy, windows: _Windows, responses: tuple[PlantResponse, ...]) -> Evidence:
-    traces = []
-    for site in study.place.topology.site:
-        for power in windows.all:
-            wave = power.waveform
-            voltage = next(
-                (
-                    r.voltage_pu
-                    for r in responses
-                    if (r.site, r.window, r.mode) == (site, power.window, "grid_parallel")
-                ),
-                None,
-            )
-            traces.append(Trace(site, power.window, wave.dt_s, wave.power(site), voltage, power.window == "steady"))
-    return Evidence(tuple(traces), responses, tuple(_ratings(study, windows, responses)))
+def _detection_s(timeline: Timeline, event_s: float) -> float:
+    """Return how long it takes to notice the failure at `event_s`; 0 when the job is stopped at once. [s]"""
+    table = timeline.table
+    rows = table[(table["state"] == "detect") & ((table["t_start_s"] - event_s).abs() < 1e-6)]
+    return float(rows.iloc[0]["t_end_s"] - rows.iloc[0]["t_start_s"]) if len(rows) else 0.0
 
 
-def _ratings(study: StepStudy, windows: _Windows, responses: tuple[PlantResponse, ...]) -> list[Rating]:
-    """Return what each piece of equipment carries and may carry; one-second means, the worst window."""
-    found = []
-    provided = provisioned_w(study)
-    for site, plant in study.place.topology.electrical.items():
-        own = [r for r in responses if r.site == site and r.mode == study.scenario.plant.mode]
-        if plant.grid is not None:
-            most = max(_one_second(r.grid_w, r.dt_s) for r in own)
-            found.append(Rating("grid_capacity", site, most, plant.grid.capacity, "connection agreement"))
-        if plant.generators is not None:
-            rated = plant.generators.count * catalog.entry("generators", plant.generators.type).si("rating")
-            found.append(
-                Rating("generator", site, max(_one_second(r.generator_w, r.dt_s) for r in own), rated, "rating")
-            )
-        for stage in plant.conversion:
-            most = max(_one_second(p.waveform.power(site), p.waveform.dt_s) for p in windows.all)
-            found.append(Rating(stage.stage, site, most * stage.share, stage.rating, "rating"))
-        storage = storage_of(study, site)
-        if storage is not None:
-            most = max(_one_second(np.abs(p.storage[site].battery_w), p.waveform.dt_s) for p in windows.all)
-            found.append(Rating("battery_power", site, most, storage.power_w, "rating"))
-        it = windows.steady.waveform.power(f"{site}/it")
-        cooling = steady_cooling(study.place.topology.cooling[site], float(it.mean()))
-        found.append(Rating("cooling", site, float(it.mean()), cooling.capacity_w, "catalog, kind cooling"))
-        most = max(_one_second(p.waveform.power(f"{site}/it"), p.waveform.dt_s) for p in windows.all)
-        found.append(Rating("provisioned_it", site, most, provided[site], "nameplates"))
-    return found
+def _states_before(timeline: Timeline, begin_s: float, event_s: float) -> tuple[tuple[str, float], ...]:
+    """Return the states without training from `begin_s` to the event at `event_s`, each with its start after `begin_s`.
+
+    Where the job still trained at the beginning of the window, the state after that is taken from there on.
+    """
+    table = timeline.table
+    inside = table[(table["t_end_s"] > begin_s) & (table["t_start_s"] < event_s - 1e-6) & table["state"].isin(QUIET)]
+    rows = [(str(state), float(t) - begin_s) for state, t in zip(inside["state"], inside["t_start_s"], strict=True)]
+    return ((rows[0][0], 0.0), *rows[1:])
 
 
-def _one_second(power_w: np.ndarray, dt_s: float) -> float:
-    return float(coarsen(power_w, max(1, round(1.0 / dt_s))).max())
-
-
-def _findings(
-    study: StepStudy,
-    pool: Pool,
-    timeline: Timeline,
-    windows: _Windows,
-    responses: tuple[PlantResponse, ...],
-    base: Baseline,
-    verdict: Verdict,
-) -> Findings:
-    return Findings(
-        study=study,
-        pool=pool,
-        timeline=timeline,
-        steady=windows.steady,
-        events=windows.events,
-        responses=responses,
-        base=base,
-        verdict=verdict,
-        provisioned=provisioned_w(study),
-    )
+def training_it_w(steady: SitePower) -> dict[str, float]:
+    """Return the mean IT power of every site in the steady window. [W]"""
+    return {site: float(steady.waveform.power(f"{site}/it").mean()) for site in steady.cooling}
 
 
 def _cost_facts(study: StepStudy, findings: Findings) -> CostFacts:
@@ -278,7 +213,7 @@ def _cost_facts(study: StepStudy, findings: Findings) -> CostFacts:
         provisioned_it_w=sum(findings.provisioned.values()),
         mean_it_w=findings.it_energy_j / horizon,
         horizon_s=horizon,
-        grid_energy_j=findings.meter_energy_j - sum(generated.values()),
+        grid_energy_j=findings.grid_energy_j,
         tokens_per_s=findings.tokens_per_s,
         goodput=findings.timeline.goodput,
         generators=tuple(generators),
@@ -363,9 +298,9 @@ def _bill(study: StepStudy) -> pd.DataFrame:
 
 
 def plan_table(study: StepStudy, top: int = 10) -> pd.DataFrame:
-    """Return the best plans of the search (or the given one): cut, memory, estimated time, tokens per second, MFU."""
+    """Return the best plans of the search, or the given one: cut, memory, iteration time, tokens per second."""
     rows = []
-    for candidate in study.candidates[:top]:
+    for candidate in study.candidates[:top] or (_given(study),):
         plan = candidate.plan
         rows.append(
             {
@@ -376,6 +311,7 @@ def plan_table(study: StepStudy, top: int = 10) -> pd.DataFrame:
                 "data": plan.data,
                 "micro_batches": plan.micro_batches,
                 "recompute": plan.recompute,
+                "expert_overlap": plan.expert_overlap,
                 "accelerators": plan.accelerators,
                 "tokens_per_step": plan.sequences * study.scenario.job.sequence_length,
                 "memory_gb": candidate.memory_bytes / 1e9,
@@ -383,11 +319,30 @@ def plan_table(study: StepStudy, top: int = 10) -> pd.DataFrame:
                 "tokens_per_s": candidate.tokens_per_s,
             }
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=list(PLAN_COLUMNS))
 
 
-def _warnings(study: StepStudy, findings: Findings, responses: tuple[PlantResponse, ...]) -> tuple[str, ...]:
+def _given(study: StepStudy) -> Candidate:
+    """Return the plan that the scenario gives as if a search had found it."""
+    seconds = study.quiet().iteration_time_s
+    memory = float(study.program.memory_bytes.max())
+    return Candidate(study.plan, study.program, seconds, study.tokens_per_step / seconds, memory)
+
+
+def _inputs(scenario: Scenario) -> dict[str, str]:
+    """Return the SHA-256 of the catalog's files and of the resolved scenario."""
+    found = {f"catalog/{path.name}": path.read_bytes() for path in catalog_files()}
+    found["scenario"] = json.dumps(resolved(scenario), sort_keys=True).encode()
+    return {name: hashlib.sha256(content).hexdigest() for name, content in found.items()}
+
+
+def _warnings(
+    study: StepStudy, findings: Findings, responses: tuple[PlantResponse, ...], summary: dict[str, Any]
+) -> tuple[str, ...]:
     said = list(study.warnings) + list(findings.warnings)
+    worse = raised_by_damping(summary)
+    if worse is not None:
+        said.append(worse)
     for response in responses:
         said += [f"{response.site}, {response.window}, {response.mode}: {text}" for text in response.warnings]
     return tuple(dict.fromkeys(said))

@@ -8,7 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustersim import catalog
-from clustersim.plant import CoolingResponse, cooling_response, electrical_losses, power_factor, reactive_power
+from clustersim.plant import (
+    CoolingResponse,
+    cooling_response,
+    electrical_losses,
+    power_factor,
+    reactive_power,
+    transformer_reactive,
+)
 from clustersim.power.records import Waveform
 from clustersim.power.spec import SiteBattery
 from clustersim.power.storage import Storage, StorageTrace, site_storage, smooth
@@ -64,6 +71,15 @@ def _hall_accelerators(study: StepStudy, hall: int) -> NDArray[np.float64]:
         counts[kind] += max(0.0, min(high, begin + item.count) - max(low, begin))
         begin += item.count
     return counts
+
+
+def site_it_w(study: StepStudy, accelerator_w: NDArray[np.float64]) -> dict[str, float]:
+    """Return the IT power of each site at constant accelerator power of the halls, shape (halls,). [W]"""
+    halls = hall_it_w(study, accelerator_w[:, None])[:, 0]
+    result = dict.fromkeys(study.place.topology.site, 0.0)
+    for row, (site, _) in enumerate(study.place.nodes):
+        result[site] += float(halls[row])
+    return {site: watts + study.place.network_watts[site] for site, watts in result.items()}
 
 
 def provisioned_w(study: StepStudy) -> dict[str, float]:
@@ -150,9 +166,11 @@ def site_power(study: StepStudy, hall: HallPower, before: dict[str, float] | Non
         add(f"{site}/network", f"{site}/it", network, supplies)
         add(f"{site}/cooling", site, cooling.power_w, motors)
         add(f"{site}/losses", site, losses, None)
+        equipment = reactive_power(it, supplies) + reactive_power(cooling.power_w, motors)
+        reactive[-1] = transformer_reactive(place.topology.electrical[site], it + cooling.power_w, equipment)
+        reactive[site_row] = equipment + reactive[-1]
         if storage is not None:
             add(f"{site}/battery", site, -battery, None)
-        reactive[site_row] = reactive_power(it, supplies) + reactive_power(cooling.power_w, motors)
         watts[0] = watts[0] + watts[site_row]
         reactive[0] = reactive[0] + reactive[site_row]
     waveform = Waveform(hall.t0_s, hall.dt_s, tuple(nodes), tuple(parents), np.stack(watts), np.stack(reactive))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +12,15 @@ from clustersim.errors import InputError
 from clustersim.power.device import damping_slowdown
 from clustersim.scenario import Scenario
 from clustersim.study.place import Place, build_fleet, build_place
+from clustersim.training.network import units_per_site
 from clustersim.training.records import Fleet, JitterSpec, StepTiming, StepTrace
 from clustersim.training.search import Candidate, program_of, search_plans
 from clustersim.training.simulate import rank_slowness, simulate_step
 from clustersim.training.timing import slowed, step_timing
 from clustersim.workload import ModelSpec, PlanSpec, StepProgram, check_memory, load_model, model_flops_per_token
+
+JITTERED = 8
+"""Plans of the search that are ranked again with jitter."""
 
 STREAMS = ("rank_speed", "steps", "operation", "windows")
 """Names of the random streams; each has its own, so that adding one shifts no other."""
@@ -59,17 +63,27 @@ class StepStudy:
         """Return a step without any jitter."""
         return simulate_step(self.timing, self.fleet, JitterSpec(0.0, 0.0), np.ones_like(self.slow), 0)
 
-    def mfu(self, iteration_time_s: float, *, causal: bool = True) -> float:
-        """Model-FLOPs utilisation of all accelerators of the plan. [-]"""
+    def mfu(self, iteration_time_s: float, *, causal: bool = False) -> float:
+        """Model-FLOPs utilisation of the plan's accelerators [-].
+
+        As PaLM and Megatron define it: attention counts the whole square; `causal` counts the half that is computed.
+        """
         flops = model_flops_per_token(self.model, self.scenario.job.sequence_length, causal=causal)
         peaks = np.array([device.peak for device in self.place.devices])
         peak = float((self.fleet.class_members[self.fleet.unit_class] @ peaks).sum()) * self.plan.pipeline
         return flops * self.tokens_per_step / iteration_time_s / peak
 
     def hfu(self, iteration_time_s: float) -> float:
-        """Hardware-FLOPs utilisation: what recomputation repeats counts too. [-]"""
-        repeated = 4.0 / 3.0 if self.plan.recompute == "full" else 1.0
-        return repeated * self.mfu(iteration_time_s)
+        """Hardware-FLOPs utilisation: what recomputation repeats counts too [-]."""
+        model = self.model
+        if self.plan.recompute == "full":
+            return self.mfu(iteration_time_s) * 4.0 / 3.0
+        repeated = 0.0
+        if self.plan.recompute == "selective" and model.attention == "mla":
+            width = model.heads * (model.qk_nope_head_dim + model.v_head_dim)
+            repeated = 2.0 * model.layers * model.kv_lora_rank * width
+        flops = model_flops_per_token(model, self.scenario.job.sequence_length, causal=False)
+        return self.mfu(iteration_time_s) * (1.0 + repeated / flops)
 
 
 def random_stream(scenario: Scenario, name: str) -> np.random.SeedSequence:
@@ -90,14 +104,15 @@ def study_step(scenario: Scenario) -> StepStudy:
     place = build_place(scenario.topology, job.precision)
     candidates: tuple[Candidate, ...] = ()
     if job.plan == "best":
-        candidates = tuple(search_plans(model, job, place.devices, place.network))
+        candidates = _ranked_with_jitter(scenario, place, search_plans(model, job, place.devices, place.network))
         plan, program = candidates[0].plan, candidates[0].program
     else:
         plan = job.plan
         if plan.precision != job.precision:
             raise InputError(f"job.plan.precision: expected {job.precision}, as job.precision, found {plan.precision}")
         build_fleet(place, plan)
-        program = program_of(model, plan, job, place.devices)
+        sites = sum(units > 0 for units in units_per_site(plan, place.network))
+        program = program_of(model, plan, job, place.devices, sites)
         check_memory(program)
         tokens = plan.sequences * job.sequence_length
         if tokens > job.tokens_per_step_max:
@@ -107,8 +122,7 @@ def study_step(scenario: Scenario) -> StepStudy:
             )
     timing = slowed(step_timing(program, place.network), 1.0 + damping_slowdown(scenario.damping))
     fleet = build_fleet(place, plan)
-    spread = catalog.entry("device_power", "jitter")
-    jitter = JitterSpec(spread.si("operation"), spread.si("rank"))
+    jitter = _jitter()
     keys = random_stream(scenario, "steps").generate_state(4096, np.uint64)
     return StepStudy(
         scenario=scenario,
@@ -120,10 +134,29 @@ def study_step(scenario: Scenario) -> StepStudy:
         timing=timing,
         fleet=fleet,
         jitter=jitter,
-        slow=rank_slowness(fleet, plan.pipeline, jitter.rank_sigma, random_stream(scenario, "rank_speed")),
+        slow=rank_slowness(fleet, plan.pipeline, jitter, random_stream(scenario, "rank_speed")),
         keys=np.asarray(keys, dtype=np.uint64),
         warnings=_warnings(scenario, place, plan),
     )
+
+
+def _jitter() -> JitterSpec:
+    spread = catalog.entry("device_power", "jitter")
+    return JitterSpec(spread.si("operation"), spread.si("rank"))
+
+
+def _ranked_with_jitter(scenario: Scenario, place: Place, candidates: list[Candidate]) -> tuple[Candidate, ...]:
+    """Return the candidates with the best of them ranked by one jittered step each: larger groups suffer more."""
+    jitter = _jitter()
+    best: list[tuple[float, Candidate]] = []
+    for candidate in candidates[:JITTERED]:
+        fleet = build_fleet(place, candidate.plan)
+        slow = rank_slowness(fleet, candidate.plan.pipeline, jitter, random_stream(scenario, "rank_speed"))
+        trace = simulate_step(step_timing(candidate.program, place.network), fleet, jitter, slow, 0)
+        tokens = candidate.tokens_per_s * candidate.iteration_time_s / trace.iteration_time_s
+        best.append((tokens, replace(candidate, iteration_time_s=trace.iteration_time_s, tokens_per_s=tokens)))
+    best.sort(key=lambda item: -item[0])
+    return (*(candidate for _, candidate in best), *candidates[JITTERED:])
 
 
 def _warnings(scenario: Scenario, place: Place, plan: PlanSpec) -> tuple[str, ...]:

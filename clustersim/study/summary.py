@@ -12,6 +12,7 @@ from clustersim.errors import InputError
 from clustersim.limits.flicker import short_term_severity
 from clustersim.limits.measures import band_shares, max_ramp, max_rocof, swing, voltage_dip
 from clustersim.plant import PlantResponse
+from clustersim.power.device import DeviceDamping, device_damping
 from clustersim.power.records import coarsen
 from clustersim.study.findings import Findings
 from clustersim.study.site_power import storage_of
@@ -22,22 +23,39 @@ METER_DT_S = 0.1
 BAND_HZ = (0.1, 20.0)
 DAY_S, YEAR_S = 86400.0, 31557600.0
 SIGNIFICANT = 9
+UNDAMPED = ("peak_mw", "trough_mw", "swing_mw", "max_ramp_up_mw_per_s", "max_ramp_down_mw_per_s")
+BOILING_C = 100.0
+"""Above this a loop temperature means nothing. [degC]"""
+NOT_CARRIED = (
+    "energy_mwh",
+    "it_energy_mwh",
+    "generator_energy_mwh",
+    "damping_energy_mwh",
+    "damping_energy_share",
+    "pue",
+    "energy_usd",
+    "tco_usd_per_h",
+    "usd_per_million_tokens",
+)
+"""Keys without a value when an island cannot carry the job."""
 
 
 def summarise(found: Findings, cost: CostTable) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the summary and, for every key without a value, the reason.
 
     Power keys are at the meters of all sites together, 100 ms means, in the steady window; ``it_`` keys at the input of
-    the power supplies. Ramps are the largest change within one second over all windows.
+    the power supplies. Ramps are the largest ``|P(t + 1 s) - P(t)|`` over all windows. ``undamped_`` keys are of the
+    load before the battery.
     """
     reasons: dict[str, str] = {}
     keys: dict[str, Any] = {}
     keys |= _training(found)
     keys |= _operation(found)
     keys |= _power(found)
+    keys |= _undamped(found, reasons)
     keys |= _energy(found, reasons)
     keys |= _plant(found, reasons)
-    keys |= _cooling(found)
+    keys |= _cooling(found, reasons)
     keys |= {
         "capex_usd": cost.capex_usd,
         "tco_usd_per_h": cost.tco_usd_per_h,
@@ -48,6 +66,9 @@ def summarise(found: Findings, cost: CostTable) -> tuple[dict[str, Any], dict[st
     }
     if cost.usd_per_million_tokens is None:
         reasons["usd_per_million_tokens"] = "no token was trained"
+    if found.uncarried is not None:
+        for key in NOT_CARRIED:
+            keys[key], reasons[key] = None, found.uncarried
     return {key: _rounded(value) for key, value in keys.items()}, reasons
 
 
@@ -80,6 +101,8 @@ def _training(found: Findings) -> dict[str, Any]:
         "data": plan.data,
         "micro_batches": plan.micro_batches,
         "recompute": plan.recompute,
+        "expert_overlap": plan.expert_overlap,
+        "plans_compared": len(study.candidates),
         "tokens_per_step": tokens,
         "iteration_time_s": seconds,
         "iteration_time_cv": pool.cv,
@@ -106,9 +129,23 @@ def _operation(found: Findings) -> dict[str, Any]:
     }
 
 
+def _means(power_w: NDArray[np.float64], dt_s: float) -> NDArray[np.float64]:
+    return coarsen(power_w, max(1, round(METER_DT_S / dt_s)))
+
+
 def _meter(found: Findings, node: str) -> NDArray[np.float64]:
     wave = found.steady.waveform
-    return coarsen(wave.power(node), round(METER_DT_S / wave.dt_s))
+    return _means(wave.power(node), wave.dt_s)
+
+
+def _ramps(means: list[NDArray[np.float64]]) -> tuple[float, float]:
+    """Return the steepest rise and fall of windows of 100 ms means. [W/s]"""
+    ramps = [max_ramp(power, METER_DT_S) for power in means]
+    return max(ramp.up for ramp in ramps), max(ramp.down for ramp in ramps)
+
+
+def _step_starts(found: Findings) -> NDArray[np.int64]:
+    return np.unique(np.round(found.steady.hall.steps_s / METER_DT_S).astype(np.int64))
 
 
 def _it(found: Findings) -> NDArray[np.float64]:
@@ -117,8 +154,8 @@ def _it(found: Findings) -> NDArray[np.float64]:
 
 def _power(found: Findings) -> dict[str, Any]:
     meter, it = _meter(found, "meter"), _it(found)
-    starts = np.unique(np.round(found.steady.hall.steps_s / METER_DT_S).astype(np.int64))
-    ramps = [max_ramp(power.waveform.power("meter"), power.waveform.dt_s) for power in (found.steady, *found.events)]
+    starts = _step_starts(found)
+    up, down = _ramps([_means(p.waveform.power("meter"), p.waveform.dt_s) for p in (found.steady, *found.events)])
     shares = band_shares(found.steady.waveform.power("meter"), found.steady.waveform.dt_s, *BAND_HZ)
     full, bubble = found.computing_it_w
     return {
@@ -133,11 +170,38 @@ def _power(found: Findings) -> dict[str, Any]:
         "it_computing_mw": full / MW,
         "it_bubble_mw": bubble / MW,
         "provisioned_mw": sum(found.provisioned.values()) / MW,
-        "max_ramp_up_mw_per_s": max(ramp.up for ramp in ramps) / MW,
-        "max_ramp_down_mw_per_s": max(ramp.down for ramp in ramps) / MW,
+        "max_ramp_up_mw_per_s": up / MW,
+        "max_ramp_down_mw_per_s": down / MW,
         "band_energy_share": shares.energy,
         "band_amplitude_share": shares.amplitude,
     }
+
+
+def _undamped(found: Findings, reasons: dict[str, str]) -> dict[str, Any]:
+    """Return the keys of the load before the battery."""
+    if device_damping(found.study.scenario.damping) != DeviceDamping():
+        for key in UNDAMPED:
+            reasons[f"undamped_{key}"] = "only the battery's effect is separated; the devices' damping is in the load"
+        return dict.fromkeys(f"undamped_{key}" for key in UNDAMPED)
+    loads = []
+    for power in (found.steady, *found.events):
+        given = sum((trace.battery_w for trace in power.storage.values()), np.zeros(power.waveform.samples))
+        loads.append(_means(power.waveform.power("meter") + given, power.waveform.dt_s))
+    up, down = _ramps(loads)
+    values = (loads[0].max(), loads[0].min(), swing(loads[0], _step_starts(found)), up, down)
+    return {f"undamped_{key}": value / MW for key, value in zip(UNDAMPED, values, strict=True)}
+
+
+def raised_by_damping(summary: dict[str, Any]) -> str | None:
+    """Return the warning that damping made peak, swing or a ramp worse, or None when it did not."""
+    said = []
+    for key in UNDAMPED:
+        plain, damped = summary[f"undamped_{key}"], summary[key]
+        if key != "trough_mw" and plain is not None and damped > plain * (1.0 + 1e-6):
+            unit = "MW/s" if key.endswith("per_s") else "MW"
+            name = key.removesuffix("_mw_per_s").removesuffix("_mw").replace("_", " ")
+            said.append(f"{name} from {plain:.4g} to {damped:.4g} {unit}")
+    return f"the site battery raises {'; '.join(said)}" if said else None
 
 
 def _energy(found: Findings, reasons: dict[str, str]) -> dict[str, Any]:
@@ -198,9 +262,16 @@ def _frequency(responses: tuple[PlantResponse, ...], prefix: str) -> dict[str, A
     }
 
 
-def _cooling(found: Findings) -> dict[str, Any]:
-    states = found.cooling.values()
+def _cooling(found: Findings, reasons: dict[str, str]) -> dict[str, Any]:
+    states, past = found.cooling.values(), [record.cooling for record in found.history.values()]
+    first, peak = min(c.first_alarm_s for c in past), max(c.peak_temperature_c for c in past)
     alarms = [state.time_to_alarm_s for state in states if np.isfinite(state.time_to_alarm_s)]
+    if not alarms:
+        reasons["cooling_minutes_to_alarm"] = "the cooling rejects all heat"
+    if not np.isfinite(first):
+        reasons["cooling_first_alarm_hours"] = "no loop reaches its alarm in this run"
+    if peak > BOILING_C:
+        reasons["cooling_peak_temperature_c"] = "a loop left alone would pass 100 degC: equipment would be off by then"
     return {
         "cooling_heat_mw": sum(s.heat_w for s in states) / MW,
         "cooling_capacity_mw": sum(s.capacity_w for s in states) / MW,
@@ -208,5 +279,9 @@ def _cooling(found: Findings) -> dict[str, Any]:
         "cooling_capacity_high_mw": sum(s.capacity_high_w for s in states) / MW,
         "cooling_shortfall_mw": sum(s.shortfall_w for s in states) / MW,
         "cooling_minutes_to_alarm": min(alarms) / 60.0 if alarms else None,
+        "cooling_first_alarm_hours": first / 3600.0 if np.isfinite(first) else None,
+        "cooling_share_above_alarm": max(c.above_alarm_s for c in past) / found.timeline.horizon_s,
+        "cooling_peak_temperature_c": peak if peak <= BOILING_C else None,
+        "sustainable_it_mw": sum(s.capacity_w for s in states) / MW,
         "water_l_per_s": sum(s.water_l_per_s for s in states),
     }

@@ -33,6 +33,7 @@ def uniform(key: np.uint64, counter: np.uint64) -> float:
 def pipeline_step(
     key: np.uint64,
     base: Floats,
+    hidden: Floats,
     unit_class: Ints,
     slow: Floats,
     quantile: Floats,
@@ -47,7 +48,8 @@ def pipeline_step(
 ) -> None:
     """Fill start and end of every operation of every unit.
 
-    base [classes, kinds x virtual stages], unit_class [units], slow [units, stages], quantile [cells + 1] multiplier by
+    base and hidden [classes, kinds x virtual stages]: time on the stage, and how much later the output is there;
+    unit_class [units], slow [units, stages], quantile [cells + 1] multiplier by
     probability, order/table/depends/crosses [operations], start/end [units, operations].
     """
     units, operations = start.shape
@@ -56,6 +58,7 @@ def pipeline_step(
     for u in range(units):
         free = np.zeros(stages)
         row = base[unit_class[u]]
+        late = hidden[unit_class[u]]
         unit_key = _mix(key + np.uint64(u + 1) * _GOLDEN)
         for i in range(operations):
             number = order[i]
@@ -63,7 +66,7 @@ def pipeline_step(
             begin = free[stage]
             before = depends[number]
             if before >= 0:
-                arrival = end[u, before]
+                arrival = end[u, before] + late[table[before]]
                 if crosses[number]:
                     arrival += message_s
                 if arrival > begin:

@@ -11,7 +11,7 @@ from clustersim.fabric.traffic import Placement, TrafficClass, group_traffic
 from clustersim.workload import ModelSpec, PlanSpec
 
 SAMPLED_RANKS = 8192
-"""Ranks over which the exchange patterns are laid to see which switches they cross."""
+"""Ranks over which a unit's own exchange patterns are laid to see which switches they cross."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,26 @@ class Network:
         return Placement((units * span,), self.scale_up_domain, self.leaf, self.pod)
 
 
+def site_room(ranks: int, span: int, domain: int) -> int:
+    """Return how many units of `span` ranks a site of `ranks` holds.
+
+    Where a scale-up domain holds several units, only whole domains are used: a slice with fewer units would have to
+    carry the gradients of as many ranks as a whole domain.
+    """
+    per_domain = domain // span
+    whole = ranks // domain
+    if per_domain > 1 and whole:
+        return whole * per_domain
+    return ranks // span
+
+
 def units_per_site(plan: PlanSpec, network: Network) -> tuple[int, ...]:
     """Return the lock-step units at each site: whole units, spread so that every site gets its share.
 
     The plan's units fill the sites in proportion to their accelerators (largest remainder).
     """
     span = plan.tensor * plan.replicas_per_unit * plan.pipeline
-    room = [count // span for count in network.accelerators]
+    room = [site_room(count, span, network.scale_up_domain) for count in network.accelerators]
     wanted, total = plan.units, sum(room)
     if wanted > total:
         return tuple(room)
@@ -52,6 +65,16 @@ def units_per_site(plan: PlanSpec, network: Network) -> tuple[int, ...]:
     for index in sorted(range(len(room)), key=lambda i: units[i] - exact[i])[: wanted - sum(units)]:
         units[index] += 1
     return tuple(units)
+
+
+def units_per_domain(plan: PlanSpec, domain: int, units: int) -> int:
+    """Return how many of a site's `units` lock-step units share one scale-up domain of `domain` ranks; at least 1."""
+    return max(1, min(units, domain // (plan.tensor * plan.replicas_per_unit * plan.pipeline)))
+
+
+def placement_domain(placement: Placement) -> int:
+    """Return the ranks of the smallest scale-up domain of `placement`."""
+    return placement.scale_up if isinstance(placement.scale_up, int) else min(placement.scale_up)
 
 
 def distinct_nodes(nodes: int, top_k: int, limit: int | None) -> float:
@@ -70,8 +93,7 @@ def expert_traffic(model: ModelSpec, plan: PlanSpec, placement: Placement) -> Tr
         return TrafficClass("expert", 1, {})
     spread = group_traffic("expert", placement, plan.expert, 1, "all_to_all")
     outside = spread.usage.get("nic", 0.0)
-    domain = placement.scale_up if isinstance(placement.scale_up, int) else min(placement.scale_up)
-    nodes = -(-plan.expert // domain)
+    nodes = -(-plan.expert // placement_domain(placement))
     if nodes == 1:
         return TrafficClass("expert", plan.expert, {"scale_up": (plan.expert - 1) / plan.expert})
     remote = distinct_nodes(nodes, model.top_k, model.routing_nodes_max) * (nodes - 1) / nodes / model.top_k
@@ -81,34 +103,52 @@ def expert_traffic(model: ModelSpec, plan: PlanSpec, placement: Placement) -> Tr
 
 
 @lru_cache(maxsize=4096)
-def _table(
-    model: ModelSpec, key: tuple[int, int, int, int], placement: Placement, resources: tuple[tuple[str, float], ...]
-) -> RateTable:
-    tensor, pipeline, expert, units = key
+def _inner_classes(model: ModelSpec, cut: tuple[int, int, int], placement: Placement) -> tuple[TrafficClass, ...]:
+    """Return the traffic of a unit's own groups: tensor, expert and pipeline."""
+    tensor, pipeline, expert = cut
     plan = PlanSpec(
-        tensor=tensor, pipeline=pipeline, data=units * max(1, expert // tensor), expert=expert, micro_batches=pipeline
+        tensor=tensor, pipeline=pipeline, data=max(1, expert // tensor), expert=expert, micro_batches=pipeline
     )
-    block = tensor * plan.replicas_per_unit
-    classes = [
+    return (
         group_traffic("tensor", placement, tensor, 1, "ring"),
         expert_traffic(model, plan, placement),
-        group_traffic("pipeline", placement, pipeline, block, "ring"),
-        group_traffic("data", placement, units, block * pipeline, "ring"),
-    ]
-    given = dict(resources)
-    if "wan" in given:
-        classes.append(TrafficClass("wan", 2, {"wan": 1.0}))
-    return rate_table(classes, given)
+        group_traffic("pipeline", placement, pipeline, tensor * plan.replicas_per_unit, "ring"),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _outer_class(placement: Placement, members: int, stride: int) -> TrafficClass:
+    """Return the traffic of the reduction between scale-up domains of a site."""
+    return group_traffic("data", placement, members, stride, "ring")
+
+
+_Usage = tuple[tuple[str, float], ...]
+
+
+@lru_cache(maxsize=4096)
+def _rates(classes: tuple[tuple[str, int, _Usage], ...], resources: _Usage) -> RateTable:
+    return rate_table([TrafficClass(name, group, dict(usage)) for name, group, usage in classes], dict(resources))
 
 
 def plan_rates(model: ModelSpec, plan: PlanSpec, network: Network) -> RateTable:
     """Return the max-min rates of the plan's exchanges: tensor, expert, pipeline, data and, between sites, wan.
 
-    The busiest site stands for all.
+    The busiest site stands for all. `data` is the reduction between scale-up domains (or between units, where a domain
+    holds no whole unit).
     """
     span = plan.tensor * plan.replicas_per_unit * plan.pipeline
-    # a few pods show every way in which groups and switches can line up
-    units = min(max(units_per_site(plan, network)), max(2, SAMPLED_RANKS // span))
-    resources = tuple(sorted(network.resources.items()))
-    key = (plan.tensor, plan.pipeline, plan.expert, units)
-    return _table(model, key, network.site(units, span), resources)
+    units = max(units_per_site(plan, network))
+    near = units_per_domain(plan, network.scale_up_domain, units)
+    # a few thousand ranks show every way in which a unit's groups and the switches can line up
+    few = min(units, max(2, SAMPLED_RANKS // span))
+    inner = _inner_classes(model, (plan.tensor, plan.pipeline, plan.expert), network.site(few, span))
+    domains = -(-units // near)
+    # rings between more blocks than a few pods hold look alike
+    seen = min(domains, max(2, -(-2 * network.pod // (near * span))))
+    outer = _outer_class(network.site(seen * near, span), seen, near * span)
+    classes = (*inner, outer)
+    if "wan" in network.resources:
+        # on its way to another site a byte passes the accelerator's NIC and the site's switches
+        classes = (*classes, TrafficClass("wan", 2, dict.fromkeys(("nic", "leaf", "spine", "wan"), 1.0)))
+    keys = tuple((item.name, item.group, tuple(sorted(item.usage.items()))) for item in classes)
+    return _rates(keys, tuple(sorted(network.resources.items())))

@@ -27,6 +27,9 @@ class StepTiming:
     """Whole operation."""
     shares: NDArray[np.float64]
     """Share of each activity (matrix, memory, exchange) in the operation; shape (devices, 2, virtual stages, 3)."""
+    hidden_s: NDArray[np.float64]
+    """Exchange that runs beside other compute: the stage is free at the operation's end, its output comes this much
+    later; shape (devices, 2, virtual stages). [s]"""
     message_s: float
     """Hand-over between neighbouring stages. [s]"""
     reduce_s: NDArray[np.float64]
@@ -44,7 +47,7 @@ class StepTiming:
     def schedule(self) -> Schedule:
         """The pipeline schedule of the plan."""
         plan = self.program.plan
-        return build_schedule(plan.pipeline, plan.virtual_stages, plan.micro_batches)
+        return build_schedule(plan.pipeline, plan.virtual_stages, plan.micro_batches, plan.deep)
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ class Schedule:
 
 
 def _positions(
-    pipeline: int, chunks: int, micro_batches: int, stage: int
+    pipeline: int, chunks: int, micro_batches: int, stage: int, *, deep: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return where in the sequence of `stage` its i-th forward and its i-th backward stand.
 
@@ -43,7 +43,10 @@ def _positions(
     first, then forwards and backwards in turn, then the backwards that are left.
     """
     total = micro_batches * chunks
-    ahead = pipeline - stage - 1 if chunks == 1 else 2 * (pipeline - stage - 1) + (chunks - 1) * pipeline
+    if chunks == 1:
+        ahead = (2 if deep else 1) * (pipeline - stage - 1)
+    else:
+        ahead = 2 * (pipeline - stage - 1) + (chunks - 1) * pipeline + deep
     warmup = min(total, ahead)
     index = np.arange(total)
     forward = np.where(index < warmup, index, 2 * index - warmup)
@@ -52,11 +55,13 @@ def _positions(
 
 
 @lru_cache(maxsize=64)
-def build_schedule(pipeline: int, chunks: int, micro_batches: int) -> Schedule:
+def build_schedule(pipeline: int, chunks: int, micro_batches: int, deep: bool = False) -> Schedule:
     """Return the 1F1B schedule, interleaved when there is more than one chunk.
 
     Micro-batches go round the pipeline in groups of as many as there are stages; the backward takes the chunks from the
-    last to the first.
+    last to the first. With a `deep` warm-up more micro-batches are under way than the compute alone needs, so that the
+    exchange of one can run beside the compute of another: twice as many in 1F1B, one more when interleaved (as
+    Megatron-Core does for its overlapped expert exchange).
 
     Raises
     ------
@@ -73,7 +78,7 @@ def build_schedule(pipeline: int, chunks: int, micro_batches: int) -> Schedule:
     group, within = np.divmod(np.arange(micro_batches * chunks), pipeline * chunks)
     chunk, batch = within // pipeline, group * pipeline + within % pipeline
     for stage in range(pipeline):
-        for what, position in enumerate(_positions(pipeline, chunks, micro_batches, stage)):
+        for what, position in enumerate(_positions(pipeline, chunks, micro_batches, stage, deep=deep)):
             k = (chunk if what == FORWARD else chunks - 1 - chunk) * pipeline + stage
             kind[stage, position], virtual[stage, position], micro[stage, position] = what, k, batch
             where[what, k, batch] = stage * per_stage + position

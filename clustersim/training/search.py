@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from clustersim import catalog
 from clustersim.errors import CapacityError
 from clustersim.training.estimate import estimate_iteration_s
-from clustersim.training.network import Network, units_per_site
+from clustersim.training.network import Network, site_room, units_per_site
 from clustersim.training.timing import step_timing
 from clustersim.workload import (
     Device,
@@ -19,11 +19,11 @@ from clustersim.workload import (
     build_step_program,
     count_parameters,
 )
-from clustersim.workload.spec import Recompute
+from clustersim.workload.spec import ExpertOverlap, Recompute
 
 TENSOR = (1, 2, 4, 8)
-PIPELINE = (1, 2, 4, 8, 12, 16, 24, 32)
-EXPERT = (1, 8, 16, 32, 64, 96, 128, 256, 288)
+PIPELINE = (1, 2, 4, 6, 8, 12, 16, 24, 32)
+EXPERT = (1, 8, 16, 32, 48, 64, 72, 96, 128, 144, 256, 288)
 
 MOST_CHUNKS = 12
 
@@ -32,6 +32,7 @@ LEAST_RESIDENT_BYTES = 6
 
 SHORTLIST = 12
 """Cuts of the first pass of which every number of virtual stages is tried."""
+OVERLAPS: tuple[ExpertOverlap, ...] = ("none", "pairs", "halves")
 RECOMPUTE: tuple[Recompute, ...] = ("none", "selective", "full")
 
 
@@ -47,8 +48,10 @@ class Candidate:
     """Needed by the fullest rank. [B]"""
 
 
-def program_of(model: ModelSpec, plan: PlanSpec, job: JobSpec, devices: tuple[Device, ...]) -> StepProgram:
-    """Return the step program of `plan` with the catalog's memory constants."""
+def program_of(
+    model: ModelSpec, plan: PlanSpec, job: JobSpec, devices: tuple[Device, ...], sites: int = 1
+) -> StepProgram:
+    """Return the step program of `plan` over `sites` sites with the catalog's memory constants."""
     constants = catalog.entry("efficiency", "training")
     return build_step_program(
         model,
@@ -57,6 +60,7 @@ def program_of(model: ModelSpec, plan: PlanSpec, job: JobSpec, devices: tuple[De
         devices,
         reserved_bytes=constants.si("memory.reserved"),
         fragmentation=constants.si("memory.fragmentation"),
+        sites=sites,
     )
 
 
@@ -93,7 +97,8 @@ def _batches(
     sequences = job.tokens_per_step_max // job.sequence_length
     probe = PlanSpec(tensor=tensor, pipeline=pipeline, data=max(1, expert // tensor), expert=expert, micro_batches=1)
     together = probe.replicas_per_unit
-    room = sum(count // (tensor * together * pipeline) for count in network.accelerators) * together
+    span = tensor * together * pipeline
+    room = sum(site_room(count, span, network.scale_up_domain) for count in network.accelerators) * together
     step = pipeline if virtual > 1 else 1
     first = max(step, sequences // max(room, 1) // step * step)
     for count in (first, first + step):
@@ -106,8 +111,8 @@ def search_plans(model: ModelSpec, job: JobSpec, devices: tuple[Device, ...], ne
     """Return the plans that fit, fastest first.
 
     Every cut of the lists of this module is tried with each recomputation that it needs to fit (the least first) and as
-    many replicas as the accelerators and the limit of tokens per step allow, one sequence per micro-batch; the expert
-    exchange overlaps with compute.
+    many replicas as the accelerators and the limit of tokens per step allow, one sequence per micro-batch, with the
+    expert exchange after the compute or beside it. The times are without jitter.
 
     Raises
     ------
@@ -151,11 +156,11 @@ def _try(
     virtual: int,
     capacity: float,
 ) -> list[Candidate]:
-    """Return the candidates of one cut: for each batch the least recomputation that fits."""
+    """Return the candidates of one cut: for each batch and way of exchange the least recomputation that fits."""
     tensor, pipeline, expert = cut
     found: list[Candidate] = []
     for data, count in _batches(job, network, tensor, pipeline, virtual, expert):
-        for recompute in RECOMPUTE:
+        for overlap in OVERLAPS if expert > 1 else OVERLAPS[:1]:
             plan = PlanSpec(
                 tensor=tensor,
                 pipeline=pipeline,
@@ -163,15 +168,30 @@ def _try(
                 data=data,
                 expert=expert,
                 micro_batches=count,
-                recompute=recompute,
                 precision=job.precision,
-                expert_overlap=expert > 1,
+                expert_overlap=overlap,
             )
-            program = program_of(model, plan, job, devices)
-            need = float(program.memory_bytes.max())
-            if need > capacity or sum(units_per_site(plan, network)) < plan.units:
-                continue
-            seconds = estimate_iteration_s(step_timing(program, network))
-            found.append(Candidate(plan, program, seconds, plan.sequences * job.sequence_length / seconds, need))
-            break
+            units = units_per_site(plan, network)
+            if sum(units) == plan.units:
+                found.extend(_leanest(model, job, devices, network, plan, sum(n > 0 for n in units), capacity))
     return found
+
+
+def _leanest(
+    model: ModelSpec,
+    job: JobSpec,
+    devices: tuple[Device, ...],
+    network: Network,
+    plan: PlanSpec,
+    sites: int,
+    capacity: float,
+) -> Iterator[Candidate]:
+    """Yield the candidate of `plan` with the least recomputation that fits, if any fits."""
+    for recompute in RECOMPUTE:
+        program = program_of(model, plan.model_copy(update={"recompute": recompute}), job, devices, sites)
+        need = float(program.memory_bytes.max())
+        if need <= capacity:
+            seconds = estimate_iteration_s(step_timing(program, network))
+            tokens = program.plan.sequences * program.sequence_length
+            yield Candidate(program.plan, program, seconds, tokens / seconds, need)
+            return

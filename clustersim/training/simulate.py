@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import numpy as np
@@ -27,25 +28,38 @@ def _quantiles(sigma: float, members: int) -> NDArray[np.float64]:
     return table
 
 
-def rank_slowness(fleet: Fleet, stages: int, sigma: float, seed: np.random.SeedSequence) -> NDArray[np.float64]:
-    """Persistent slowness of every unit and stage: the slowest rank of the group [-], shape (units, stages)."""
+def rank_slowness(fleet: Fleet, stages: int, jitter: JitterSpec, seed: np.random.SeedSequence) -> NDArray[np.float64]:
+    """Persistent slowness of every unit and stage against the typical one [-], shape (units, stages).
+
+    An operation takes as long as its slowest rank: the largest of n products of a fresh and a persistent multiplier,
+    whose spread ``sqrt(so^2 + sr^2)`` is in the table of :func:`simulate_step`. Of the excess of the largest sum of two
+    normals the share ``sr^2 / (so^2 + sr^2)`` is the persistent part's, so the unit's persistent extreme enters with
+    that power, relative to its median.
+    """
     units = fleet.unit_class.size
+    if jitter.rank_sigma == 0.0:
+        return np.ones((units, stages))
     members = fleet.class_members.sum(axis=1)[fleet.unit_class][:, None]
     draw = np.random.default_rng(seed).random((units, stages))
-    return np.asarray(np.exp(sigma * ndtri(draw ** (1.0 / members)) - 0.5 * sigma**2))
+    share = jitter.rank_sigma**2 / (jitter.operation_sigma**2 + jitter.rank_sigma**2)
+    excess = ndtri(draw ** (1.0 / members)) - ndtri(0.5 ** (1.0 / members))
+    return np.asarray(np.exp(jitter.rank_sigma * excess * share))
 
 
-def class_durations(timing: StepTiming, fleet: Fleet) -> NDArray[np.float64]:
-    """Operation seconds of each class of unit: the slowest kind of accelerator in it sets the pace.
+def class_durations(timing: StepTiming, fleet: Fleet) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Operation and hidden seconds of each class of unit: the slowest kind of accelerator in it sets the pace.
 
     Returns
     -------
-    ndarray
-        Shape (classes, 2 x virtual stages), forwards first. [s]
+    tuple of ndarray
+        Each of shape (classes, 2 x virtual stages), forwards first. [s]
     """
     present = fleet.class_members > 0
-    rows = [timing.operation_s[members].max(axis=0) for members in present]
-    return np.ascontiguousarray(np.stack(rows).reshape(len(rows), -1))
+    both = [
+        np.ascontiguousarray(np.stack([times[members].max(axis=0) for members in present]).reshape(len(present), -1))
+        for times in (timing.operation_s, timing.hidden_s)
+    ]
+    return both[0], both[1]
 
 
 def simulate_step(
@@ -74,7 +88,7 @@ def simulate_step(
     """
     schedule = timing.schedule
     stages, per_stage = schedule.stages, schedule.per_stage
-    base = class_durations(timing, fleet)
+    base, late = class_durations(timing, fleet)
     virtual = timing.operation_s.shape[2]
     table = (schedule.kind.astype(np.int32) * virtual + schedule.virtual_stage).ravel()
     members = int(fleet.class_members.sum(axis=1).max())
@@ -84,9 +98,10 @@ def simulate_step(
     kernels.pipeline_step(
         np.uint64(key),
         base,
+        late,
         fleet.unit_class,
         slow,
-        _quantiles(jitter.operation_sigma, members),
+        _quantiles(math.hypot(jitter.operation_sigma, jitter.rank_sigma), members),
         schedule.order,
         table,
         schedule.depends_on,
@@ -105,7 +120,9 @@ def _finish(timing: StepTiming, fleet: Fleet, start: NDArray[np.float64], end: N
     stages, chunks = schedule.last_backward.shape
     reduce_start = np.zeros((stages, chunks))
     reduce_end = np.zeros((stages, chunks))
-    ready = end[:, schedule.last_backward].max(axis=0)
+    virtual = np.arange(stages)[:, None] + stages * np.arange(chunks)[None, :]
+    late = timing.hidden_s[:, 1].max(axis=0)[virtual]
+    ready = end[:, schedule.last_backward].max(axis=0) + late
     for stage in range(stages):
         free = 0.0
         for chunk in range(chunks - 1, -1, -1):
@@ -125,7 +142,7 @@ def _finish(timing: StepTiming, fleet: Fleet, start: NDArray[np.float64], end: N
         optimizer_start_s=optimizer_start,
         optimizer_end_s=optimizer_end,
         iteration_time_s=iteration,
-        breakdown=_breakdown(timing, fleet, start, end, optimizer_start, iteration),
+        breakdown=_breakdown(timing, fleet, start, end, iteration),
     )
 
 
@@ -134,27 +151,24 @@ def _breakdown(
     fleet: Fleet,
     start: NDArray[np.float64],
     end: NDArray[np.float64],
-    optimizer_start: float,
     iteration: float,
 ) -> dict[str, float]:
     """Mean seconds per accelerator of each activity; the sum is the iteration time."""
     schedule = timing.schedule
-    stages, per_stage = schedule.stages, schedule.per_stage
+    stages = schedule.stages
     weight = fleet.class_members.sum(axis=1)[fleet.unit_class]
     weight = weight / (weight.sum() * stages)
     busy = weight @ (end - start)
     slowest = np.argmax(timing.operation_s.sum(axis=(1, 2)))
     shares = timing.shares[slowest][schedule.kind.ravel(), schedule.virtual_stage.ravel()]
     matrix, memory, exchange = busy @ shares
-    last = end.reshape(-1, stages, per_stage)[:, :, -1]
-    tail = float(weight @ (optimizer_start - last).sum(axis=1))
-    bubble = float(weight @ last.sum(axis=1)) - float(busy.sum())
+    # a replica's pipeline lasts until its last stage is through; until then a stage without work is in the bubble
+    over = float(weight @ end.max(axis=1)) * stages
     update = float(timing.optimizer_s.mean())
-    gather = iteration - optimizer_start - update
     return {
         "matrix": float(matrix),
         "memory": float(memory) + update,
         "exchange": float(exchange),
-        "bubble": bubble,
-        "data_exchange": tail + gather,
+        "bubble": over - float(busy.sum()),
+        "data_exchange": iteration - over - update,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from clustersim.workload.architecture import attention_core_flops
@@ -110,8 +111,18 @@ def _ffn(model: ModelSpec, tokens: float, plan: PlanSpec, width: float) -> Layer
     )
 
 
+def routing_imbalance(rows: float, ranks: int) -> float:
+    """Rows of the fullest of `ranks` expert-parallel ranks over the mean [-].
+
+    Tokens that pick experts at random with equal odds give each rank a count of mean and variance `rows`; the largest
+    of n such counts is ``1 + sqrt(2 ln n / rows)`` means (extreme value of the normal law). A router that prefers some
+    experts is worse; balance is assumed.
+    """
+    return 1.0 if ranks == 1 else 1.0 + math.sqrt(2.0 * math.log(ranks) / rows)
+
+
 def ffn_work(model: ModelSpec, tokens: float, plan: PlanSpec, *, mixture: bool) -> LayerWork:
-    """Return the feed-forward block's work: dense, or shared and routed experts with balanced routing."""
+    """Return the feed-forward block's work: dense, or shared and routed experts, routed evenly but for chance."""
     tensor = plan.tensor
     if not mixture:
         return _ffn(model, tokens, plan, model.ffn)
@@ -119,6 +130,7 @@ def ffn_work(model: ModelSpec, tokens: float, plan: PlanSpec, *, mixture: bool) 
     ups = 2 if model.gated_ffn else 1
     local = model.experts / plan.expert
     rows = own * model.top_k
+    rows *= routing_imbalance(rows, plan.expert)
     shared = _ffn(model, tokens, plan, width * model.shared_experts)
     routed = (
         (own, float(model.experts), float(h), 1),

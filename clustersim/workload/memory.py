@@ -29,11 +29,12 @@ def in_flight(plan: PlanSpec, stage: int) -> float:
     """Forward passes of one chunk whose activations stage `stage` holds at its peak.
 
     1F1B: ``min(m, p - s)``. Interleaved: ``min(m v, (v - 1) p + 2 (p - s - 1) + 1)`` (arXiv 2104.04473, section 2.2).
+    An overlapped expert exchange needs more under way: ``2 (p - s - 1) + 1`` in 1F1B, one more when interleaved.
     """
     p, v, m = plan.pipeline, plan.virtual_stages, plan.micro_batches
     if v == 1:
-        return min(m, p - stage)
-    return min(m * v, (v - 1) * p + 2 * (p - stage - 1) + 1)
+        return min(m, (2 if plan.deep else 1) * (p - stage - 1) + 1)
+    return min(m * v, (v - 1) * p + 2 * (p - stage - 1) + 1 + plan.deep)
 
 
 def stage_memory(
@@ -46,6 +47,7 @@ def stage_memory(
     devices: tuple[Device, ...],
     reserved: float,
     fragmentation: float,
+    sites: int = 1,
 ) -> NDArray[np.float64]:
     """Memory of one rank of each stage with ZeRO-1: weights, gradients, sharded optimizer, activations [B].
 
@@ -68,11 +70,14 @@ def stage_memory(
         Kinds of accelerator in the fleet.
     reserved, fragmentation : float
         What the job cannot use: fixed [B] and as a share of the capacity [-].
+    sites : int
+        Sites that share the replicas; the optimizer state is sharded over those of one site.
     """
     p = plan.pipeline
-    expert_data = max(1, plan.data * plan.tensor // max(plan.expert, 1))
+    replicas = max(1, plan.data // sites)
+    expert_data = max(1, replicas * plan.tensor // max(plan.expert, 1))
     resident = ELEMENT_BYTES + plan.gradient_bytes
-    need = dense.reshape(-1, p).sum(axis=0) * (resident + OPTIMIZER_BYTES / plan.data)
+    need = dense.reshape(-1, p).sum(axis=0) * (resident + OPTIMIZER_BYTES / replicas)
     need += expert.reshape(-1, p).sum(axis=0) * (resident + OPTIMIZER_BYTES / expert_data)
     need += np.array([in_flight(plan, stage) for stage in range(p)]) * kept.reshape(-1, p).mean(axis=0)
     need[-1] += LOGIT_BYTES * logits

@@ -30,6 +30,8 @@ class Device:
     """Memory. [B]"""
     launch: float
     """Fixed time of a kernel. [s]"""
+    exchange_share: float = 0.0
+    """Share of the compute units that an exchange takes while it overlaps with compute. [-]"""
 
 
 def load_device(name: str, precision: Precision) -> Device:
@@ -52,6 +54,7 @@ def load_device(name: str, precision: Precision) -> Device:
         bandwidth=chip.si("memory.bandwidth") * reached.si("memory"),
         capacity=chip.si("memory.capacity"),
         launch=catalog.entry("efficiency", "training").si("kernel.launch"),
+        exchange_share=reached.si("exchange.sm_share"),
     )
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from clustersim.errors import CapacityError, InputError
 from clustersim.workload.architecture import count_parameters
-from clustersim.workload.layers import LayerWork, attention_work, compute_time, ffn_work
+from clustersim.workload.layers import LayerWork, attention_work, compute_time, ffn_work, routing_imbalance
 from clustersim.workload.memory import kept_bytes, stage_memory
 from clustersim.workload.operators import ELEMENT_BYTES, Device, matmul_seconds, streaming_seconds
 from clustersim.workload.spec import ModelSpec, PlanSpec
@@ -188,6 +188,7 @@ def build_step_program(
     *,
     reserved_bytes: float,
     fragmentation: float,
+    sites: int = 1,
 ) -> StepProgram:
     """Return the step program of `model` cut by `plan`.
 
@@ -201,6 +202,8 @@ def build_step_program(
         Kinds of accelerator in the fleet.
     reserved_bytes, fragmentation : float
         Memory that the job cannot use: fixed [B] and as a share of the capacity [-].
+    sites : int
+        Sites that share the replicas; the optimizer state is sharded over those of one site.
 
     Raises
     ------
@@ -248,11 +251,14 @@ def build_step_program(
     # an all-gather and a reduce-scatter around each of the two blocks of a layer
     tensor_operations = 4.0 * layers.astype(np.float64)
     sent = (plan.tensor - 1) / plan.tensor * tokens * model.hidden * ELEMENT_BYTES
-    rows = own * model.top_k * model.hidden
+    rows = own * model.top_k
+    sent_rows = rows * routing_imbalance(rows, plan.expert) * model.hidden if rows else 0.0
     dispatch_width = 1 if plan.precision == "fp8" else ELEMENT_BYTES
 
     working = attention.activation_bytes + max(block.activation_bytes for block in blocks.values())
-    memory = stage_memory(plan, dense, expert, kept, working, tokens * columns, devices, reserved_bytes, fragmentation)
+    memory = stage_memory(
+        plan, dense, expert, kept, working, tokens * columns, devices, reserved_bytes, fragmentation, sites
+    )
     return StepProgram(
         model=model,
         plan=plan,
@@ -266,8 +272,8 @@ def build_step_program(
         tensor_bytes=_frozen(tensor_operations * sent),
         tensor_operations=_frozen(tensor_operations * float(plan.tensor > 1)),
         expert_layers=_frozen(mixtures),
-        expert_dispatch_bytes=rows * dispatch_width,
-        expert_combine_bytes=rows * ELEMENT_BYTES,
+        expert_dispatch_bytes=sent_rows * dispatch_width,
+        expert_combine_bytes=sent_rows * ELEMENT_BYTES,
         boundary_bytes=ELEMENT_BYTES * model.hidden * own,
         dense_parameters=_frozen(dense),
         expert_parameters=_frozen(expert),

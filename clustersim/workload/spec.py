@@ -11,6 +11,7 @@ from clustersim.spec import Spec
 
 Precision = Literal["bf16", "fp8"]
 Recompute = Literal["none", "selective", "full"]
+ExpertOverlap = Literal["none", "pairs", "halves"]
 
 
 class ModelSpec(Spec):
@@ -91,8 +92,10 @@ class PlanSpec(Spec):
     """Micro-batches per replica and step."""
     recompute: Recompute = "none"
     precision: Precision = "bf16"
-    expert_overlap: bool = False
-    """Whether the expert exchange of one micro-batch runs beside the compute of another."""
+    expert_overlap: ExpertOverlap = "none"
+    """What hides the expert exchange: `none`; `pairs`, it runs beside the compute of another micro-batch (DualPipe,
+    Megatron-Core), which needs more micro-batches under way; `halves`, each micro-batch is cut in two that take turns
+    (MegaScale-MoE's overlap inside the layer)."""
     sequence_parallel: bool = True
     """Whether norms, residuals and their activations are split over the tensor-parallel ranks."""
     flash_attention: bool = True
@@ -116,6 +119,11 @@ class PlanSpec(Spec):
         return max(1, self.expert // self.tensor)
 
     @property
+    def deep(self) -> bool:
+        """Whether more micro-batches are under way than compute needs, for an overlapped expert exchange."""
+        return self.expert_overlap == "pairs" and self.expert > 1
+
+    @property
     def units(self) -> int:
         """Lock-step units along data parallelism."""
         return self.data // self.replicas_per_unit
@@ -135,3 +143,12 @@ class JobSpec(Spec):
     precision: Precision = "bf16"
     plan: PlanSpec | Literal["best"] = "best"
     """A fixed plan, or `best` to search for the fastest that fits."""
+
+    @model_validator(mode="after")
+    def _one_sequence_at_least(self) -> Self:
+        if self.tokens_per_step_max < self.sequence_length:
+            raise ValueError(
+                f"tokens_per_step_max: expected at least one sequence of {self.sequence_length} tokens, "
+                f"got {self.tokens_per_step_max}"
+            )
+        return self

@@ -156,3 +156,13 @@ def test_wrong_names_are_told():
         rules_of(LimitsSpec(rules=(Rule(id="southern-ramp", measure="ramp", limit="1 MW/min"),)))
     with pytest.raises(ValueError, match="unknown unit"):
         Rule(id="x", measure="ramp", limit="1 furlong")
+
+
+def test_an_event_settles_on_the_level_that_is_given():
+    """A window that ends 40 s after its event says nothing of the minute unless the settled level does."""
+    power = np.linspace(100e6, 90e6, 600)
+    plain = judge(pack("southern"), Evidence((Trace("a", "crash", 0.1, power, steady=False),)))
+    settled = Trace("a", "crash", 0.1, power, steady=False, before_w=110e6, settled_w=40e6)
+    given = judge(pack("southern"), Evidence((settled,)))
+    assert plain.table["measured"][0] == pytest.approx(10.0)
+    assert given.table["measured"][0] == pytest.approx(60.0)

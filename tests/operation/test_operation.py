@@ -20,6 +20,7 @@ from clustersim.operation import (
     simulate_operation,
     young_daly_interval,
 )
+from clustersim.operation.log import JobLog
 
 REFERENCE = Path(__file__).resolve().parents[2] / ".." / "shared" / "reference" / "reliability.csv"
 LLAMA = JobFacts(gpus=16384, servers=2048, step_time_s=6.0, step_time_cv=0.01, checkpoint_bytes=405e9 * 14)
@@ -111,7 +112,7 @@ def test_a_job_under_a_cap_all_the_time_has_a_steady_window():
     assert (r.windows[0].name, r.windows[0].t1_s - r.windows[0].t0_s) == ("steady", 600.0)
     stopped = run({"horizon": "1 h", "failure_rates": "none"}, external=(ExternalEvent(0.0, 1e6, "outage", "stop"),))
     assert (stopped.goodput, shares(stopped)) == (0.0, {"stopped": 1.0})
-    assert [w.name for w in stopped.windows] == ["crash"]
+    assert stopped.windows == ()
 
 
 def test_a_speed_change_while_a_slow_write_puts_the_checkpoint_off():
@@ -297,3 +298,21 @@ def test_spec_round_trip():
     for interval in ("10 min", "young_daly"):
         spec = OperationSpec.model_validate({"horizon": "30 d", "checkpoint": {"interval": interval}})
         assert OperationSpec.model_validate(spec.model_dump(mode="json")) == spec
+
+
+def test_the_crash_looked_at_is_detected_inside_its_window():
+    """The first failure takes 600 s to notice, the second 5 s: the second is looked at, with the restart after it."""
+    log = JobLog(8)
+    states = [("train", 100.0), ("detect", 600.0), ("restart", 60.0), ("train", 200.0), ("detect", 5.0),
+              ("restart", 60.0), ("reload", 10.0), ("train", 100.0)]  # fmt: skip
+    now = 0.0
+    for state, duration in states:
+        log.enter(now, state, "gpu" if now > 800 else "nccl", 0.0)
+        now += duration
+        log.close(now, 0.0)
+    windows = {w.name: w for w in log.timeline(now, 2).windows}
+    assert (windows["crash"].event_s, windows["crash"].t0_s, windows["crash"].cause) == (960.0, 940.0, "gpu")
+    assert (windows["restart"].event_s, windows["restart"].t0_s) == (1035.0, 1015.0)
+    log.rows = log.rows[:4]
+    first = {w.name: w for w in log.timeline(960.0, 1).windows}
+    assert (first["crash"].event_s, first["restart"].event_s) == (100.0, 760.0)

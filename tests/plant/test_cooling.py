@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from clustersim.plant import (
     SiteCoolingSpec,
     SitePlantSpec,
+    cooling_history,
     cooling_response,
     electrical_losses,
     steady_cooling,
@@ -163,5 +164,25 @@ def test_loop_equals_the_slow_twin():
     from clustersim.plant.kernels import integrate_loop
 
     heat = np.array([50.0, 220.0, 220.0, 220.0, 80.0, 10.0, 300.0, 0.0])
-    rise, _, _ = integrate_loop(heat, 200.0, 3.0, 16.0, 160.0, 4800.0)
+    rise, _, _ = integrate_loop(heat, np.full(heat.size, 200.0), 3.0, 16.0, 160.0, 4800.0)
     assert rise == pytest.approx(slow_loop(heat, 200.0, 3.0, 16.0, 160.0, 4800.0, 20000), rel=1e-3)
+
+
+def test_history_equals_the_response_on_fine_bins():
+    heat = np.array([100.0, 220.0, 60.0, 240.0, 30.0]) * MW
+    span = np.array([1800.0, 7200.0, 900.0, 3600.0, 5000.0])
+    past = cooling_history(MEMPHIS, heat, span, 50 * MW)
+    fine = cooling_response(MEMPHIS, np.repeat(heat, span.astype(int)), 1.0, initial_heat_w=50 * MW)
+    assert past.energy_j == pytest.approx(fine.power_w.sum(), rel=1e-9)
+    assert past.stored_j == pytest.approx(fine.stored_j, rel=1e-9)
+    assert past.rejected_j + past.stored_j == pytest.approx(heat @ span, rel=1e-9)
+    assert past.first_alarm_s == pytest.approx(fine.alarm_s, rel=1e-9)
+    assert past.above_alarm_s == pytest.approx((fine.temperature_c > 45.0).sum(), abs=5)
+    assert past.peak_temperature_c == pytest.approx(fine.temperature_c.max(), rel=1e-3)
+    cool = cooling_history(MEMPHIS, [100 * MW], [1e6], 50 * MW)
+    assert (cool.first_alarm_s, cool.above_alarm_s) == (math.inf, 0.0)
+
+
+def test_history_refuses_spans_without_length():
+    with pytest.raises(ValueError, match="spans above 0 s"):
+        cooling_history(MEMPHIS, [1.0], [0.0], 1.0)

@@ -7,7 +7,7 @@ import pytest
 
 from clustersim.catalog import entry
 from clustersim.errors import CatalogError
-from clustersim.plant import SitePlantSpec, electrical_losses, power_factor, reactive_power
+from clustersim.plant import SitePlantSpec, electrical_losses, power_factor, reactive_power, transformer_reactive
 
 MW = 1e6
 
@@ -62,3 +62,13 @@ def test_reactive_power():
     q = reactive_power(np.array([99.0]), power_factor("psu"))
     assert 99.0 / np.hypot(99.0, q[0]) == pytest.approx(0.99)
     assert reactive_power(1.0, power_factor("motor")) > reactive_power(1.0, power_factor("psu"))
+
+
+def test_transformers_absorb_reactive_power():
+    """At its rating a transformer takes its reactance times the rating; a stage without the figure takes none."""
+    upper, ups = {"stage": "hv_transformer", "rating": "100 MW"}, {"stage": "ups", "rating": "100 MW"}
+    x = entry("facility", "hv_transformer").si("reactance")
+    found = transformer_reactive(plant(upper), np.array([0.0, 80e6, 100e6]), np.array([0.0, 60e6, 0.0]))
+    assert found == pytest.approx([0.0, x * 100e6, x * 100e6])
+    assert transformer_reactive(plant(ups), 80e6, 60e6) == 0.0
+    assert transformer_reactive(plant(upper, ups), 80e6, 60e6) > found[1]

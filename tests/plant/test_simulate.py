@@ -195,3 +195,37 @@ def test_more_turbines_never_deepen_the_dip(count, more, step):
         for n in (count, count + more)
     ]
     assert dips[1] <= dips[0] + 1e-9
+
+
+def test_neighbours_move_the_common_frequency():
+    """A site and its twin on one interconnection: twice the step, twice the deviation."""
+    alone = simulate_plant(site(grid=GRID), "a", "w", STEP, 0 * STEP, 0.01, 0.0, "grid_parallel", 120 * MW)
+    both = simulate_plant(
+        site(grid=GRID), "a", "w", STEP, 0 * STEP, 0.01, 0.0, "grid_parallel", 120 * MW, neighbours_w=STEP - 120 * MW
+    )
+    assert both.frequency_hz - 60 == pytest.approx(2 * (alone.frequency_hz - 60), rel=1e-3, abs=1e-9)
+    assert both.initial_rocof_hz_per_s == pytest.approx(2 * alone.initial_rocof_hz_per_s)
+    assert (both.grid_w == alone.grid_w).all()
+
+
+def test_smoothing_leaves_less_battery_for_the_frequency():
+    free, busy, none = (
+        simulate_plant(FULL, "a", "w", STEP, 0 * STEP, 0.01, 0.0, "island", 120 * MW, reserved_w=reserved * MW)
+        for reserved in (0, 145, 150)
+    )
+    assert busy.battery_w.max() <= 5 * MW * (1 + 1e-9)
+    assert not none.battery_w.any()
+    assert free.frequency_hz.min() > busy.frequency_hz.min() >= none.frequency_hz.min()
+
+
+def test_the_battery_answers_frequency_after_the_plants_latency():
+    answer = run(FULL, STEP, "island", before=120 * MW)
+    answering = np.flatnonzero(np.abs(answer.battery_w) > 1.0)[0] * 0.01
+    latency = entry("batteries", "megapack_2xl").si("response.event")
+    # the dead band is left within some tens of milliseconds of the step at 5 s
+    assert 5.0 + latency <= answering < 5.1 + latency
+
+
+def test_a_load_rejection_is_remarked():
+    answer = run(FULL, np.where(T < 5.0, 120 * MW, 60 * MW), "island", before=120 * MW)
+    assert any("load rejection of 60 MW" in text for text in answer.warnings)

@@ -40,7 +40,7 @@ def traces(fleet):
     devices = tuple(load_device(chip, "bf16") for chip in CHIPS)
     program = build_step_program(load_model("llama3.1-8b"), PLAN, 4096, devices, reserved_bytes=0.0, fragmentation=0.0)
     timing, jitter = step_timing(program, network), JitterSpec(operation_sigma=0.05, rank_sigma=0.02)
-    slow = rank_slowness(fleet, PLAN.pipeline, jitter.rank_sigma, np.random.SeedSequence(1))
+    slow = rank_slowness(fleet, PLAN.pipeline, jitter, np.random.SeedSequence(1))
     return tuple(simulate_step(timing, fleet, jitter, slow, key) for key in (1, 2))
 
 

@@ -69,10 +69,10 @@ def _other(value):
     if isinstance(value, int):
         return value + 1
     if isinstance(value, float):
-        return value * 0.999
+        return value * 0.999 or 0.05
     number, _, unit = str(value).partition(" ")
     try:
-        return f"{float(number) * 0.999!r} {unit}" if unit else f"{value}x"
+        return f"{float(number) * 0.999 or 0.05!r} {unit}" if unit else f"{value}x"
     except ValueError:
         return f"{value}x"
 

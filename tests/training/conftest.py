@@ -75,7 +75,7 @@ def still(fleet_of):
 def synthetic():
     """Timing of a pipeline with given durations and nothing to reduce."""
 
-    def make(stages, chunks, micro_batches, forward, backward, message=0.0):
+    def make(stages, chunks, micro_batches, forward, backward, message=0.0, hidden=0.0):
         virtual = stages * chunks
         plan = PlanSpec(pipeline=stages, virtual_stages=chunks, data=1, micro_batches=micro_batches)
         operation = np.stack([np.broadcast_to(forward, virtual), np.broadcast_to(backward, virtual)])[None].astype(
@@ -88,6 +88,7 @@ def synthetic():
             program=SimpleNamespace(plan=plan),
             operation_s=operation,
             shares=shares,
+            hidden_s=np.full_like(operation, hidden),
             message_s=message,
             reduce_s=np.zeros(virtual),
             gather_s=np.zeros(stages),

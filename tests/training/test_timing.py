@@ -41,7 +41,7 @@ def _random_plan(draw):
         expert=expert,
         micro_batches=batches,
         recompute=draw.choice(["none", "selective", "full"]),
-        expert_overlap=draw.random() < 0.5,
+        expert_overlap=draw.choice(["none", "pairs", "halves"]),
     )
 
 
@@ -103,11 +103,9 @@ def test_reduction_and_messages_take_at_least_their_bytes_over_the_bandwidth(mak
         widest = max(make_network(plan.accelerators).resources.values())
         nic = make_network(plan.accelerators).resources["nic"]
         replicas = plan.units * plan.replicas_per_unit
-        span = plan.tensor * plan.pipeline * plan.replicas_per_unit
-        bandwidth = nic if span >= 8 else widest
         dense = (replicas - 1) / replicas * program.dense_parameters * plan.gradient_bytes
         expert = (plan.units - 1) / plan.units * program.expert_parameters * plan.gradient_bytes
-        assert (timing.reduce_s >= (dense + expert) / bandwidth * (1 - 1e-12)).all()
+        assert (timing.reduce_s >= (dense + expert) / widest * (1 - 1e-12)).all()
         if plan.pipeline > 1:
             # a rank has its scale-up port and its NIC to send through
             assert timing.message_s >= program.boundary_bytes / (widest + nic)
@@ -132,7 +130,9 @@ def test_the_optimizer_is_sharded(make_timing):
 
 def test_expert_overlap_hides_the_exchange_and_slows_the_compute(make_timing):
     keys = {"pipeline": 4, "data": 32, "expert": 32, "micro_batches": 8}
-    bare, hidden = (make_timing("deepseek-v3", PlanSpec(expert_overlap=overlap, **keys)) for overlap in (False, True))
+    bare, hidden = (
+        make_timing("deepseek-v3", PlanSpec(expert_overlap=overlap, **keys)) for overlap in ("none", "pairs")
+    )
     compute = [t.operation_s * t.shares[..., :2].sum(axis=-1) for t in (bare, hidden)]
     assert compute[1] == pytest.approx(compute[0] / (1 - 20 / 132), rel=1e-3)
     # never better than the longer of the two parts

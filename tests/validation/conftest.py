@@ -71,7 +71,7 @@ def predict():
         members = np.array([[float(plan.tensor * plan.replicas_per_unit)]])
         fleet = Fleet(np.zeros(plan.units, np.int64), members, np.zeros(plan.units, np.int64))
         jitter = JitterSpec(spread.si("operation"), spread.si("rank"))
-        slow = rank_slowness(fleet, plan.pipeline, jitter.rank_sigma, np.random.SeedSequence(1))
+        slow = rank_slowness(fleet, plan.pipeline, jitter, np.random.SeedSequence(1))
         trace = simulate_step(timing, fleet, jitter, slow, key=1)
         seconds = trace.iteration_time_s
         flops = model_flops_per_token(model, sequence, causal=False) * plan.sequences * sequence

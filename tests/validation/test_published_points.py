@@ -19,7 +19,7 @@ DEEPSEEK = PlanSpec(
     micro_batches=120,
     recompute="selective",
     precision="fp8",
-    expert_overlap=True,
+    expert_overlap="pairs",
 )
 
 
@@ -87,7 +87,7 @@ def test_deepseek_v3_on_2048_h800(predict):
 def test_deepseek_v3_needs_its_overlap(predict):
     """Without overlap of the expert exchange the same plan would lose more than a quarter of its speed."""
     model = load_model("deepseek-v3")
-    bare = predict(model, DEEPSEEK.model_copy(update={"expert_overlap": False}), "H800-SXM", 4096)
+    bare = predict(model, DEEPSEEK.model_copy(update={"expert_overlap": "none"}), "H800-SXM", 4096)
     hidden = predict(model, DEEPSEEK, "H800-SXM", 4096)
     assert hidden.seconds < 0.8 * bare.seconds
     assert bare.breakdown["exchange"] > 0.25

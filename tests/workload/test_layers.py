@@ -4,7 +4,7 @@ import pytest
 
 from clustersim.workload import PlanSpec, count_parameters, load_device, load_model
 from clustersim.workload.architecture import attention_core_flops
-from clustersim.workload.layers import attention_work, compute_time, ffn_work
+from clustersim.workload.layers import attention_work, compute_time, ffn_work, routing_imbalance
 
 
 def _plan(**changes):
@@ -58,7 +58,9 @@ def test_products_are_two_flops_per_weight_and_token(name, tensor):
     assert dense * tensor == pytest.approx(2.0 * count.dense_ffn_per_layer * tokens)
     if model.kind == "moe":
         used = count.moe_shared_per_layer + count.moe_active_experts_per_layer
-        assert _flops(ffn_work(model, tokens, plan, mixture=True)) * tensor == pytest.approx(2.0 * used * tokens)
+        # the fullest of four ranks has by chance a few per cent more rows than the mean
+        routed = _flops(ffn_work(model, tokens, plan, mixture=True)) * tensor / (2.0 * used * tokens)
+        assert 1.0 <= routed <= routing_imbalance(tokens / tensor * model.top_k, 4) < 1.03
 
 
 def test_unfused_attention_computes_the_whole_square(make_gpt):

@@ -1,0 +1,277 @@
+"""The sections of the report page: answers, figures and tables, in the order in which a planner asks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from clustersim.report import charts, figures
+from clustersim.report.text import cooling_words, damping_words, limiter, plan_words, verdict_word
+from clustersim.report.words import PLAN_KEYS, answer, dollars, number, percent
+from clustersim.study.result import Result
+
+CONFIG = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
+
+Card = tuple[str, str, bool]
+"""Label, value, and whether it is bad news."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure with its title and the note below it."""
+
+    title: str
+    figure: go.Figure
+    note: str = ""
+
+    @property
+    def html(self) -> str:
+        """The figure as a piece of a page that holds plotly.js already; marks of HTML in texts are escaped."""
+        # a name of its own in place of plotly's random one: the same run gives the same page
+        name = re.sub(r"[^a-z0-9]+", "-", f"figure {self.title}".lower()).strip("-")
+        return str(self.figure.to_html(full_html=False, include_plotlyjs=False, config=CONFIG, div_id=name))
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of text."""
+
+    title: str
+    head: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
+    numeric: tuple[int, ...] = ()
+    """Columns that are aligned to the right."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """One question and its answers."""
+
+    id: str
+    title: str
+    cards: list[Card] = field(default_factory=list)
+    alerts: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    figures: list[Figure] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+
+
+def cards(summary: dict[str, Any], keys: Iterable[tuple[str, str]]) -> list[Card]:
+    """Return a card for each key that the summary has."""
+    return [(label, answer(key, summary[key]), False) for key, label in keys if summary.get(key) is not None]
+
+
+def sections(result: Result) -> list[Section]:
+    """Return the sections of a run's report."""
+    return [_speed(result), _power(result), _plant(result), _damping(result), _money(result)]
+
+
+def _speed(result: Result) -> Section:
+    s = result.summary
+    keys = (
+        ("iteration_time_s", "iteration time"),
+        ("mfu", "MFU"),
+        ("tokens_per_s_per_gpu", "tokens/s per accelerator"),
+        ("memory_per_gpu_gb", "memory per accelerator"),
+        ("goodput", "goodput"),
+        ("interruptions", "interruptions"),
+        ("days_to_budget", "to the token budget"),
+    )
+    return Section(
+        "speed",
+        "How fast",
+        cards=[("tokens/s", f"{number(s['tokens_per_s'] / 1e6)} million", False), *cards(s, keys)],
+        notes=[f"Largest loss: {limiter(s)}.", f"Plan: {plan_words(s)}."],
+        figures=[
+            Figure("Where the time of a step goes", charts.breakdown([result])),
+            Figure(
+                "One step of the first unit, stage by stage",
+                charts.gantt(result.step),
+                "Lighter bars are later model chunks of a stage; the exchange is the part that compute does not hide.",
+            ),
+            Figure("How the job spent its days", charts.states_by_day(result.timeline)),
+        ],
+        tables=[_plans(result.plans)] if len(result.plans) else [],
+    )
+
+
+def _plans(plans: pd.DataFrame) -> Table:
+    rows = [
+        (
+            *(str(p[k]) for k in PLAN_KEYS),
+            number(p["accelerators"]),
+            number(p["memory_gb"]),
+            number(p["iteration_time_s"]),
+            number(p["tokens_per_s"] / 1e6),
+        )
+        for p in plans.to_dict("records")
+    ]
+    head = (
+        "tensor", "pipeline", "virtual", "expert", "data", "micro-batches", "recompute", "exchange hidden",
+        "accelerators", "memory [GB]", "step [s]", "million tokens/s",
+    )  # fmt: skip
+    return Table("Best plans of the cuts tried (the first eight with jitter)", head, rows, tuple(range(12)))
+
+
+def _power(result: Result) -> Section:
+    s, steady = result.summary, result.waveforms["steady"]
+    keys = (
+        ("it_computing_mw", "drawn IT while computing"),
+        ("it_mean_mw", "drawn IT, mean"),
+        ("it_bubble_mw", "taken off by the bubble"),
+        ("provisioned_mw", "provisioned IT"),
+        ("mean_mw", "meter, mean"),
+        ("peak_mw", "meter, peak"),
+        ("swing_mw", "swing within a step"),
+        ("max_ramp_up_mw_per_s", "largest rise in 1 s"),
+        ("max_ramp_down_mw_per_s", "largest fall in 1 s"),
+        ("iteration_frequency_hz", "step frequency"),
+        ("energy_mwh", "energy over the horizon"),
+        ("pue", "PUE"),
+    )
+    zoom_s = 3.0 * s["iteration_time_s"]
+    found = [
+        Figure("Power at the meter, steady training", figures.waveform(steady), figures.waveform_note(steady)),
+        Figure("Three steps", figures.steps_zoom(result), figures.waveform_note(steady, 0.0, zoom_s)),
+        Figure(
+            "Spectrum of the meter",
+            figures.spectrum(steady),
+            f"In 0.1-20 Hz: {percent(s['band_energy_share'])} of the swings' energy, "
+            f"{percent(s['band_amplitude_share'])} of their amplitude.",
+        ),
+        Figure("One accelerator, its server and its rack", figures.close_up(result), "1 ms samples, three steps."),
+    ]
+    for name, wave in result.waveforms.items():
+        if name != "steady":
+            found.append(Figure(f"Event: {name}", figures.waveform(wave), figures.waveform_note(wave)))
+    return Section("power", "Its power", cards=cards(s, keys), figures=found)
+
+
+def _plant(result: Result) -> Section:
+    s = result.summary
+    keys = (
+        ("min_frequency_hz", "lowest frequency"),
+        ("max_frequency_hz", "highest frequency"),
+        ("max_rocof_hz_per_s", "RoCoF over 500 ms"),
+        ("island_min_frequency_hz", "lowest, as an island"),
+        ("island_max_frequency_hz", "highest, as an island"),
+        ("pst", "flicker Pst"),
+        ("cooling_heat_mw", "heat to cool"),
+        ("cooling_capacity_mw", "cooling capacity"),
+    )
+    found = cards(s, keys)
+    found.append(("cooling missing", answer("_mw", s["cooling_shortfall_mw"]), bool(s["cooling_shortfall_mw"])))
+    found.append(("rules broken", number(s["rules_failed"]), bool(s["rules_failed"])))
+    found.append(("rules not judged", number(s["rules_not_judged"]), False))
+    alerts = [f"Cooling: {cooling_words(s)}."] if s["cooling_shortfall_mw"] else []
+    pictures = [Figure("Rules and ratings", figures.margins(result.verdict))]
+    modes = list(dict.fromkeys(r.mode for r in result.responses))
+    for window in result.waveforms:
+        for mode in modes:
+            if window == "steady" and mode == "island" and len(modes) > 1:
+                continue
+            title = f"Plant: {window}, {mode.replace('_', ' ')}"
+            pictures.append(Figure(title, figures.plant_response(result.responses, window, mode)))
+    return Section(
+        "plant",
+        "Does the plant survive it",
+        cards=found,
+        alerts=alerts + [text for text in result.warnings if "cooling" not in text],
+        figures=pictures,
+        tables=[verdict_table(result.verdict)],
+    )
+
+
+def verdict_table(verdict: pd.DataFrame) -> Table:
+    """Return the verdict as text, the worst first."""
+    order = {"FAIL": 0, "not judged": 1, "PASS": 2}
+    rows = [
+        (
+            verdict_word(row["passed"]),
+            str(row["rule"]),
+            str(row["node"]),
+            "-" if pd.isna(row["measured"]) else f"{number(row['measured'], 4)} {row['unit']}",
+            f"{number(row['limit'], 4)} {row['unit']}",
+            "-" if pd.isna(row["margin"]) else f"{100.0 * row['margin']:+.0f} %",
+            str(row["window"]),
+            f"{row['source']}. {row['reason']}" if row["reason"] else str(row["source"]),
+        )
+        for row in verdict.to_dict("records")
+    ]
+    head = ("verdict", "rule", "where", "measured", "limit", "margin", "window", "source and reading")
+    return Table("Verdict", head, sorted(rows, key=lambda row: order[row[0]]), (3, 4, 5))
+
+
+def _damping(result: Result) -> Section:
+    keys = (
+        ("damping_energy_share", "more energy at equal tokens"),
+        ("damping_energy_mwh", "energy of damping"),
+        ("throughput_loss", "fewer tokens"),
+        ("battery_cycles_per_year", "battery cycles"),
+    )
+    notes = [f"Damping: {damping_words(result.scenario)}. Against the same scenario and seed without damping."]
+    return Section("damping", "What damping costs", cards=cards(result.summary, keys), notes=notes)
+
+
+def _money(result: Result) -> Section:
+    s = result.summary
+    keys = (
+        ("capex_usd", "to build"),
+        ("energy_usd", "energy over the horizon"),
+        ("usd_per_million_tokens", "a million tokens"),
+    )
+    items = [
+        (
+            str(c["group"]), str(c["item"]), number(c["quantity"]), str(c["unit"]), number(c["unit_usd"]),
+            dollars(c["usd"]), "yes" if c["assumed"] else "", str(c["source"]),
+        )
+        for c in result.cost.to_dict("records")
+    ]  # fmt: skip
+    bill = [
+        (
+            str(b["place"]),
+            str(b["item"]),
+            str(b["part"]),
+            number(b["count"]),
+            number(b["watts_typical"]),
+            number(b["usd"]),
+        )
+        for b in result.bill.to_dict("records")
+    ]
+    return Section(
+        "money",
+        "What it costs",
+        cards=[*cards(s, keys), ("to own, per hour", dollars(s["tco_usd_per_h"]), False)],
+        figures=[Figure("To build", charts.costs(result.cost))],
+        tables=[
+            Table(
+                "Cost", ("group", "item", "quantity", "unit", "USD each", "sum", "assumed", "source"), items, (2, 4, 5)
+            ),
+            Table(
+                "Bill of materials of the network",
+                ("place", "item", "part", "count", "W each", "USD each"),
+                bill,
+                (3, 4, 5),
+            ),
+        ],
+    )
+
+
+def plain_table(title: str, table: pd.DataFrame) -> Table:
+    """Return a table as it is."""
+    rows = [tuple(str(cell) for cell in row) for row in table.itertuples(index=False)]
+    return Table(title, tuple(str(name) for name in table.columns), rows)
+
+
+def answers_table(part: pd.DataFrame, names: Sequence[str]) -> Table:
+    """Return the answers of several designs to one question."""
+    rows = [
+        (str(row["key"]), *(answer(str(row["key"]), row[name]) for name in names), number(row["ratio"]))
+        for row in part.astype(object).where(part.notna(), None).to_dict("records")
+    ]
+    return Table("", ("", *names, "last / first"), rows, tuple(range(1, len(names) + 2)))

@@ -1,0 +1,90 @@
+"""Heat and power over the whole horizon: one power per state of the timeline, cooling integrated over all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+
+from clustersim.operation import Timeline
+from clustersim.plant import CoolingHistory, cooling_history, electrical_losses, steady_cooling
+from clustersim.study.it_power import state_w
+from clustersim.study.site_power import site_it_w
+from clustersim.study.step import StepStudy
+
+BUSY = ("train", "lost", "checkpoint")
+"""States of the timeline in which the job draws its training power."""
+QUIET = ("detect", "restart", "stopped", "reload")
+TRAIN = "train"
+"""Stands for all busy states in the records below."""
+
+
+@dataclass(frozen=True)
+class SiteHistory:
+    """Energies of one site over the horizon; power by state, before a battery."""
+
+    seconds: dict[str, float]
+    """Time in each state. [s]"""
+    load_w: dict[str, float]
+    """Load of the site in each state, with settled cooling. [W]"""
+    it_j: float
+    load_j: float
+    """IT, cooling as integrated, and losses; before a battery. [J]"""
+    cooling: CoolingHistory
+
+
+def steady_load_w(study: StepStudy, site: str, it_w: float) -> float:
+    """Return the load of a site at constant IT power: with settled cooling and the losses on the way. [W]"""
+    topology = study.place.topology
+    load = it_w + steady_cooling(topology.cooling[site], it_w).power_w
+    return load + float(electrical_losses(topology.electrical[site], load))
+
+
+def histories(study: StepStudy, timeline: Timeline, training_it_w: dict[str, float]) -> dict[str, SiteHistory]:
+    """Return every site's history.
+
+    Parameters
+    ----------
+    study : StepStudy
+        Gives the power in the states without training.
+    timeline : Timeline
+        What the job did, and for how long.
+    training_it_w : dict of str to float
+        Mean IT power of each site while the job trains. [W]
+
+    Notes
+    -----
+    Losses are affine in power, so that the losses at the mean power are the mean losses. The cooling loop starts
+    settled at idle power.
+    """
+    spans = _spans(timeline)
+    seconds = {state: sum(s for name, s in spans if name == state) for state in (TRAIN, *QUIET)}
+    quiet = {state: site_it_w(study, state_w(study, state)) for state in QUIET}
+    found = {}
+    for site in study.place.topology.site:
+        it = {TRAIN: training_it_w[site]} | {state: quiet[state][site] for state in QUIET}
+        heat = np.array([it[name] for name, _ in spans])
+        length = np.array([s for _, s in spans])
+        cooling = cooling_history(study.place.topology.cooling[site], heat, length, it["stopped"])
+        it_j = float(heat @ length)
+        mean = (it_j + cooling.energy_j) / timeline.horizon_s
+        losses = float(electrical_losses(study.place.topology.electrical[site], mean))
+        found[site] = SiteHistory(
+            seconds=seconds,
+            load_w={state: steady_load_w(study, site, watts) for state, watts in it.items()},
+            it_j=it_j,
+            load_j=(mean + losses) * timeline.horizon_s,
+            cooling=cooling,
+        )
+    return found
+
+
+def _spans(timeline: Timeline) -> list[tuple[str, float]]:
+    """Return state and duration of all stretches in which the power does not change."""
+    table = timeline.table
+    durations = (table["t_end_s"] - table["t_start_s"]).tolist()
+    rows = [
+        (TRAIN if state in BUSY else str(state), s) for state, s in zip(table["state"], durations, strict=True) if s > 0
+    ]
+    return [(name, sum(s for _, s in part)) for name, part in groupby(rows, key=lambda row: row[0])]

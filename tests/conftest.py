@@ -1,0 +1,38 @@
+"""One small run that the tests of the command line, the report and the dashboard share."""
+
+from __future__ import annotations
+
+import pytest
+
+SMALL = """\
+name: small
+title: 70B on 2,048 H100
+topology: colossus_memphis
+job:
+  model: llama3.1-70b
+  sequence_length: 4096
+  tokens_per_step_max: 4194304
+  token_budget: 1.0e+12
+  plan: {tensor: 8, pipeline: 4, data: 64, micro_batches: 8}
+damping:
+- {kind: site_battery, time_constant: 20 s}
+operation: {horizon: 3 d}
+economics: {electricity_price: TN}
+set:
+  topology.site.memphis.fleet: [{accelerator: H100-SXM, count: 2048}]
+"""
+
+
+@pytest.fixture(scope="session")
+def small_scenario(tmp_path_factory):
+    path = tmp_path_factory.mktemp("scenarios") / "small.yaml"
+    path.write_text(SMALL, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def small_result(small_scenario):
+    from clustersim.scenario import load_scenario
+    from clustersim.study.run import run
+
+    return run(load_scenario(small_scenario))

@@ -1,0 +1,68 @@
+"""Every damping strategy costs something, and does what it is for."""
+
+import numpy as np
+import pytest
+
+from clustersim.study.run import run
+
+KINDS = {
+    "dummy_compute": {"kind": "dummy_compute", "floor": "70 %"},
+    "gpu_smoothing": {"kind": "gpu_smoothing", "floor": "70 %"},
+    "site_battery": {"kind": "site_battery", "time_constant": "30 s"},
+}
+
+
+@pytest.fixture(scope="module")
+def damped(scenario, battery):
+    return {
+        "site_battery": battery,
+        **{kind: run(scenario(damping=[strategy])) for kind, strategy in KINDS.items() if kind != "site_battery"},
+        "all": run(scenario(damping=list(KINDS.values()))),
+    }
+
+
+def test_none_costs_nothing(small):
+    assert small.summary["damping_energy_mwh"] == 0.0
+    assert small.summary["damping_energy_share"] == 0.0
+    assert small.summary["throughput_loss"] == 0.0
+    assert small.summary["battery_cycles_per_year"] is None
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "all"])
+def test_every_kind_costs_energy_and_never_gains_time(damped, kind):
+    summary = damped[kind].summary
+    assert summary["damping_energy_share"] > 0.0
+    assert summary["damping_energy_mwh"] > 0.0
+    assert 0.0 <= summary["throughput_loss"] < 0.1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_lowers_the_swing_where_it_acts(damped, small, kind):
+    key = "swing_mw" if kind == "site_battery" else "it_swing_mw"
+    assert damped[kind].summary[key] < small.summary[key]
+
+
+@pytest.mark.parametrize("kind", ["dummy_compute", "gpu_smoothing"])
+def test_what_acts_in_the_device_raises_the_trough(damped, small, kind):
+    for key in ("it_trough_mw", "trough_mw", "it_mean_mw"):
+        assert damped[kind].summary[key] > small.summary[key], key
+
+
+def test_a_higher_floor_raises_the_trough_further(scenario, damped):
+    higher = run(scenario(damping=[{"kind": "gpu_smoothing", "floor": "85 %"}]))
+    assert higher.summary["it_trough_mw"] > damped["gpu_smoothing"].summary["it_trough_mw"]
+    assert higher.summary["damping_energy_share"] > damped["gpu_smoothing"].summary["damping_energy_share"]
+
+
+def test_smoothing_ramps_down_after_a_crash(damped, small):
+    """Without the profile the power falls within a fraction of a second."""
+    steepest = {
+        name: -np.diff(found.waveforms["crash"].power("memphis/it").reshape(-1, 100).mean(axis=1)).min()
+        for name, found in (("plain", small), ("smoothed", damped["gpu_smoothing"]))
+    }
+    assert steepest["smoothed"] < 0.5 * steepest["plain"]
+
+
+def test_together_they_cost_more_than_each(damped):
+    most = max(damped[kind].summary["damping_energy_share"] for kind in KINDS)
+    assert damped["all"].summary["damping_energy_share"] > 0.95 * most

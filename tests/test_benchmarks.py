@@ -1,0 +1,69 @@
+"""The benchmarks measure what they say; how fast anything is, is not tested here."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.cases import BENCHMARKS
+from benchmarks.load_test import load_test
+from benchmarks.records import Benchmark, Found, within
+
+ROOT = Path(__file__).resolve().parents[1]
+KEYS = {"value", "unit", "limit", "better", "peer"}
+
+
+def _benchmarks(*arguments):
+    command = [sys.executable, "-m", "benchmarks", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_json_is_one_object_and_nothing_else():
+    done = _benchmarks("operation_30d", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert set(found) == {"operation_30d"}
+    assert set(found["operation_30d"]) == KEYS
+    assert found["operation_30d"]["value"] > 0.0
+
+
+def test_an_unknown_name_is_wrong_input():
+    done = _benchmarks("step_196")
+    assert done.returncode == 2
+    assert "step_196k" in done.stderr
+
+
+def test_every_benchmark_has_a_limit_and_says_what_it_measures():
+    for name, benchmark in BENCHMARKS.items():
+        assert benchmark.name == name
+        assert benchmark.limit > 0.0
+        assert benchmark.measure.__doc__
+
+
+@pytest.mark.parametrize(
+    ("better", "value", "kept"), [("lower", 1.0, True), ("lower", 3.0, False), ("higher", 3.0, True)]
+)
+def test_within(better, value, kept):
+    assert within(Benchmark("a", "s", 2.0, better, lambda: Found(value)).row()) is kept
+
+
+def test_the_load_test_is_as_large_as_it_says():
+    test = load_test()
+    assert test.operations == 1536 * 16 * 32 * 2
+    schedule = test.timing.schedule
+    assert schedule.stages == 16
+    tokens = 1536 * 32 * 8192
+    assert tokens == pytest.approx(403e6, rel=1e-3)
+
+
+def test_the_waveform_of_the_load_test_is_power():
+    test = load_test(replicas=4)
+    watts = test.waveform(2.0, seed=1)
+    assert watts.shape == (1, 2000)
+    accelerators = 4 * 16 * 8
+    assert np.all(watts[0] < 700.0 * accelerators * (1 + 1e-9))
+    assert watts[0, 100:].mean() > 100.0 * accelerators
+    assert not np.array_equal(watts, test.waveform(2.0, seed=2))

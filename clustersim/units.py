@@ -121,18 +121,23 @@ def text(value: float, unit: str) -> str:
 def _quantity(dimension: str) -> tuple[BeforeValidator, PlainSerializer]:
     """Return the pydantic validator of a dimension; a float already in SI passes only when it comes from Python.
 
-    Files are read with every quantity as text; the serializer writes the first unit of the table, so that a dumped
-    record can be read again.
+    Files are read with every quantity as text; the serializer writes text that reads back as the same float.
     """
-    base = next(unit for unit, factor in TABLE[dimension].items() if factor == 1.0)
-
     def read(value: object) -> float:
         return parse(value, dimension)
 
     def write(value: float) -> str:
-        return f"{value!r} {base}"
+        return shortest(value, dimension)
 
     return BeforeValidator(read), PlainSerializer(write, return_type=str)
+
+
+def shortest(value: float, dimension: str) -> str:
+    """Return an SI value as the shortest text that reads back as the same float: ``150 MW``, not ``150000000.0 W``."""
+    texts = [f"{value / factor:.15g} {unit}" for unit, factor in TABLE[dimension].items()]
+    exact = [text for text in texts if parse(text, dimension) == value]
+    base = next(unit for unit, factor in TABLE[dimension].items() if factor == 1.0)
+    return min(exact, key=len, default=f"{value!r} {base}")
 
 
 Power = Annotated[float, *_quantity("power")]

@@ -256,10 +256,12 @@ def compare_text(results: Sequence[Result]) -> str:
         ]
         parts.append(f"{str(question).upper()}\n{columns(('', *names, 'ratio'), rows)}")
     differences = input_differences(results)
-    inputs = [tuple(str(cell) for cell in row) for row in differences.itertuples(index=False)]
+    shared = differences[(differences[names] != "-").all(axis=1)]
+    inputs = [tuple(str(cell) for cell in row) for row in shared.itertuples(index=False)]
     widest = 30 if len(names) == 2 else 24
     parts.append(
-        f"INPUTS THAT DIFFER\n{columns(tuple(differences.columns), inputs, left=len(names) + 1, widest=widest)}"
+        f"INPUTS THAT DIFFER\n{columns(tuple(shared.columns), inputs, left=len(names) + 1, widest=widest)}\n"
+        f"  and {len(differences) - len(shared)} keys that not every design has: compare.html lists them"
     )
     parts.append("ratio: the last design over the first")
     return "\n\n".join(parts)

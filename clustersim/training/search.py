@@ -30,9 +30,10 @@ MOST_CHUNKS = 12
 LEAST_RESIDENT_BYTES = 6
 """bf16 weight and fp32 gradient. [B per parameter]"""
 
-SHORTLIST = 12
-"""Cuts of the first pass of which every number of virtual stages is tried."""
-OVERLAPS: tuple[ExpertOverlap, ...] = ("none", "pairs", "halves")
+SHORTLIST = 6
+"""Cuts of the first pass of which every number of virtual stages and way of exchange is tried."""
+OVERLAPS: tuple[ExpertOverlap, ...] = ("halves", "none", "pairs")
+NO_OVERLAP: tuple[ExpertOverlap, ...] = ("none",)
 RECOMPUTE: tuple[Recompute, ...] = ("none", "selective", "full")
 
 
@@ -126,13 +127,12 @@ def search_plans(model: ModelSpec, job: JobSpec, devices: tuple[Device, ...], ne
     for cut in cuts:
         chunks = _chunks(model, cut[1])
         for virtual in {chunks[0], chunks[-1]}:
-            first.extend(_try(model, job, devices, network, cut, virtual, capacity))
+            first.extend(_try(model, job, devices, network, cut, virtual, capacity, OVERLAPS[:1]))
     found = {candidate.plan: candidate for candidate in first}
-    for best in _ranked(first)[:SHORTLIST]:
-        plan = best.plan
-        for virtual in _chunks(model, plan.pipeline)[1:-1]:
-            cut = (plan.tensor, plan.pipeline, plan.expert)
-            found |= {c.plan: c for c in _try(model, job, devices, network, cut, virtual, capacity)}
+    shortlist = dict.fromkeys((c.plan.tensor, c.plan.pipeline, c.plan.expert) for c in _ranked(first))
+    for cut in list(shortlist)[:SHORTLIST]:
+        for virtual in _chunks(model, cut[1]):
+            found |= {c.plan: c for c in _try(model, job, devices, network, cut, virtual, capacity, OVERLAPS)}
     if not found:
         raise CapacityError(
             f"job.model: no plan of {model.name} fits {sum(network.accelerators)} accelerators of "
@@ -155,12 +155,13 @@ def _try(
     cut: tuple[int, int, int],
     virtual: int,
     capacity: float,
+    overlaps: tuple[ExpertOverlap, ...],
 ) -> list[Candidate]:
     """Return the candidates of one cut: for each batch and way of exchange the least recomputation that fits."""
     tensor, pipeline, expert = cut
     found: list[Candidate] = []
     for data, count in _batches(job, network, tensor, pipeline, virtual, expert):
-        for overlap in OVERLAPS if expert > 1 else OVERLAPS[:1]:
+        for overlap in overlaps if expert > 1 else NO_OVERLAP:
             plan = PlanSpec(
                 tensor=tensor,
                 pipeline=pipeline,

@@ -10,7 +10,7 @@ from clustersim.fabric.rates import RateTable, rate_table
 from clustersim.fabric.traffic import Placement, TrafficClass, group_traffic
 from clustersim.workload import ModelSpec, PlanSpec
 
-SAMPLED_RANKS = 8192
+SAMPLED_RANKS = 4096
 """Ranks over which a unit's own exchange patterns are laid to see which switches they cross."""
 
 

@@ -30,6 +30,9 @@ MOST_CHUNKS = 12
 LEAST_RESIDENT_BYTES = 6
 """bf16 weight and fp32 gradient. [B per parameter]"""
 
+LEAST_BUSY = 0.6
+"""Cuts that keep fewer accelerators busy than this share of the best are not looked at further."""
+
 SHORTLIST = 6
 """Cuts of the first pass of which every number of virtual stages and way of exchange is tried."""
 OVERLAPS: tuple[ExpertOverlap, ...] = ("halves", "none", "pairs")
@@ -124,9 +127,15 @@ def search_plans(model: ModelSpec, job: JobSpec, devices: tuple[Device, ...], ne
     cuts = [cut for cut in _cuts(model, network.scale_up_domain) if _resident_bytes(model, *cut) < capacity]
     first: list[Candidate] = []
     leanest: list[float] = [_resident_bytes(model, *cut) for cut in _cuts(model, network.scale_up_domain)]
-    for cut in cuts:
-        chunks = _chunks(model, cut[1])
-        for virtual in {chunks[0], chunks[-1]}:
+    busy = {
+        (cut, virtual): _busy(job, network, cut, virtual)
+        for cut in cuts
+        for virtual in (_chunks(model, cut[1])[0], _chunks(model, cut[1])[-1])
+    }
+    enough = LEAST_BUSY * max(busy.values(), default=0.0)
+    # the busiest cuts; all others only when none of those fits
+    for kept in ([key for key in busy if busy[key] >= enough], [key for key in busy if busy[key] < enough]):
+        for cut, virtual in kept if not first else []:
             first.extend(_try(model, job, devices, network, cut, virtual, capacity, OVERLAPS[:1]))
     found = {candidate.plan: candidate for candidate in first}
     shortlist = dict.fromkeys((c.plan.tensor, c.plan.pipeline, c.plan.expert) for c in _ranked(first))
@@ -140,6 +149,18 @@ def search_plans(model: ModelSpec, job: JobSpec, devices: tuple[Device, ...], ne
             f"alone need at least {min(leanest) / 1e9:.1f} GB per accelerator"
         )
     return _ranked(list(found.values()))
+
+
+def _busy(job: JobSpec, network: Network, cut: tuple[int, int, int], virtual: int) -> float:
+    """Return the accelerators that a cut keeps busy at best: those it uses, less the share in the pipeline's bubble."""
+    tensor, pipeline, expert = cut
+    return max(
+        (
+            tensor * pipeline * data * count * virtual / (count * virtual + pipeline - 1)
+            for data, count in _batches(job, network, tensor, pipeline, virtual, expert)
+        ),
+        default=0.0,
+    )
 
 
 def _ranked(candidates: list[Candidate]) -> list[Candidate]:

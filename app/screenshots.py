@@ -28,7 +28,7 @@ def dashboard(page: Page, port: int) -> None:
     page.get_by_role("button", name="Run", exact=True).click(timeout=60_000)
     page.get_by_text("Cooling missing").wait_for(timeout=180_000)
     page.get_by_role("tab", name="Its power").click()
-    page.get_by_text("restart", exact=True).first.click()
+    page.get_by_test_id("stButtonGroup").get_by_text("restart", exact=True).click()
     page.locator(".js-plotly-plot:visible").first.wait_for(timeout=30_000)
     page.wait_for_timeout(2500)
     page.screenshot(path=IMAGES / "dashboard.png")

@@ -162,7 +162,7 @@ def verdict_text(verdict: pd.DataFrame) -> str:
     head = ("verdict", "rule", "where", "measured", "limit", "margin", "window", "src")
     table = columns(head, rows, left=3, widest=25)
     reasons = dict.fromkeys(str(row["reason"]) for row in verdict.to_dict("records") if row["passed"] is None)
-    notes = [wrapped(f"not judged: {reason}") for reason in reasons]
+    notes = [wrapped("not judged: " + reason.removeprefix("not judged: ")) for reason in reasons]
     return "\n".join([table, *notes, *(wrapped(text, f"  [{i}] ", "      ") for i, text in enumerate(sources, 1))])
 
 

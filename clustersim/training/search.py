@@ -114,9 +114,11 @@ def _batches(
 def search_plans(model: ModelSpec, job: JobSpec, devices: tuple[Device, ...], network: Network) -> list[Candidate]:
     """Return the plans that fit, fastest first.
 
-    Every cut of the lists of this module is tried with each recomputation that it needs to fit (the least first) and as
-    many replicas as the accelerators and the limit of tokens per step allow, one sequence per micro-batch, with the
-    expert exchange after the compute or beside it. The times are without jitter.
+    Two passes over the cuts of the lists of this module, each cut with the recomputation that it needs to fit (the
+    least first), one sequence per micro-batch, and as many replicas as the accelerators and the limit of tokens per
+    step allow. The first takes each cut with its fewest and most chunks and one way of expert exchange; cuts below
+    `LEAST_BUSY` only when no other fits. The second takes every number of chunks and way of exchange on the best
+    `SHORTLIST` cuts. The times are without jitter.
 
     Raises
     ------

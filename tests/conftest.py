@@ -1,8 +1,12 @@
-"""One small run that the tests of the command line, the report and the dashboard share."""
+"""What many tests share: one small run, and the folder of reference data."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+
+REFERENCE = Path(__file__).resolve().parents[1] / ".." / "shared" / "reference"
 
 SMALL = """\
 name: small
@@ -21,6 +25,14 @@ economics: {electricity_price: TN}
 set:
   topology.site.memphis.fleet: [{accelerator: H100-SXM, count: 2048}]
 """
+
+
+@pytest.fixture(scope="session")
+def reference():
+    """Folder of published and computed reference data, beside the repository."""
+    if not REFERENCE.is_dir():
+        pytest.skip(f"no reference data at {REFERENCE}")
+    return REFERENCE
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,13 @@ from clustersim.plant.cooling import (
     steady_cooling,
     time_to_alarm,
 )
-from clustersim.plant.dispatch import battery_rating_w, generator_rating_w, island_capacity_w, steady_generation_w
+from clustersim.plant.dispatch import (
+    battery_energy_j,
+    battery_rating_w,
+    generator_rating_w,
+    island_capacity_w,
+    steady_generation_w,
+)
 from clustersim.plant.losses import electrical_losses, power_factor, reactive_power, transformer_reactive
 from clustersim.plant.records import Mode, PlantResponse
 from clustersim.plant.simulate import largest_step, simulate_plant
@@ -30,6 +36,7 @@ __all__ = [
     "SiteCoolingSpec",
     "SitePlantSpec",
     "Source",
+    "battery_energy_j",
     "battery_rating_w",
     "cooling_history",
     "cooling_response",

@@ -53,6 +53,11 @@ def battery_rating_w(spec: BatterySpec) -> float:
     return spec.count * entry("batteries", spec.type).si("power.4h") if spec.power is None else spec.power
 
 
+def battery_energy_j(spec: BatterySpec) -> float:
+    """Capacity of all units together, in joules."""
+    return spec.count * entry("batteries", spec.type).si("energy") if spec.energy is None else spec.energy
+
+
 def _battery(
     spec: BatterySpec | None, frequency_hz: float, reserved_w: float, dispatch_w: float = 0.0
 ) -> Battery | None:
@@ -68,7 +73,7 @@ def _battery(
         return None
     return Battery(
         power_w=power,
-        energy_j=spec.count * unit.si("energy") if spec.energy is None else spec.energy,
+        energy_j=battery_energy_j(spec),
         droop=spec.droop * power / rating,
         deadband=spec.deadband / frequency_hz,
         # the whole plant's answer to frequency, measurement included; its inner loop alone is faster

@@ -30,6 +30,11 @@ class DevicePower:
     provisioned_w: float
     """Nameplate of the server per accelerator. [W]"""
 
+    @property
+    def idle_w(self) -> float:
+        """Of an accelerator without work. [W]"""
+        return float(self.level_w[ACTIVITIES.index("idle")])
+
     def server_w(self, accelerator_w: NDArray[np.float64] | float, count: float) -> NDArray[np.float64]:
         """Power at the input of the supplies of `count` accelerators that draw `accelerator_w` together. [W]
 

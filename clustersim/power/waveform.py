@@ -155,20 +155,13 @@ class Binner:
 
     def set_state(self, state: int, t_s: float) -> None:
         """Bring all accelerators to `state` (OPTIMIZER, EXCHANGE, WAIT or IDLE) at `t_s`, undamped."""
-        kernels.set_level(
-            self.bins,
-            self.dt_s,
-            self.tables.time_constant_s,
-            t_s,
-            self.fleet.unit_class,
-            self.fleet.unit_node,
-            self.share,
-            self.tables.level_raw_w[:, state].copy(),
-            self.level,
-        )
+        self._set_level(self.tables.level_raw_w[:, state].copy(), t_s)
 
     def clear(self, t_s: float) -> None:
         """Bring all accelerators to no power at `t_s`."""
+        self._set_level(np.zeros(self.tables.level_w.shape[0]), t_s)
+
+    def _set_level(self, class_w: NDArray[np.float64], t_s: float) -> None:
         kernels.set_level(
             self.bins,
             self.dt_s,
@@ -177,7 +170,7 @@ class Binner:
             self.fleet.unit_class,
             self.fleet.unit_node,
             self.share,
-            np.zeros(self.tables.level_w.shape[0]),
+            class_w,
             self.level,
         )
 

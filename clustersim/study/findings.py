@@ -17,6 +17,7 @@ from clustersim.plant import (
     steady_generation_w,
 )
 from clustersim.power.device import device_damping
+from clustersim.power.waveform import WAIT
 from clustersim.study.baseline import Baseline
 from clustersim.study.horizon import TRAIN, SiteHistory
 from clustersim.study.it_power import Pool, tables
@@ -178,7 +179,7 @@ class Findings:
         watts = table.operation_w[study.fleet.unit_class][:, index].reshape(per_stage.shape)
         mean = (per_stage * watts).sum(axis=2) / per_stage.sum(axis=2)
         np.add.at(computing[:, 0], study.fleet.unit_node, mean.sum(axis=1))
-        wait = table.level_w[study.fleet.unit_class, 2] * schedule.stages
+        wait = table.level_w[study.fleet.unit_class, WAIT] * schedule.stages
         np.add.at(waiting[:, 0], study.fleet.unit_node, wait)
         network = sum(study.place.network_watts.values())
         full = float(hall_it_w(study, computing).sum()) + network

@@ -242,7 +242,7 @@ def _with_profile(
 def _hall_totals(study: StepStudy) -> list[tuple[float, float]]:
     """Return rated and idle power of the plan's accelerators in every hall. [W]"""
     rated = np.array([device.rated_w for device in study.place.power])
-    idle = np.array([device.level_w[4] for device in study.place.power])
+    idle = np.array([device.idle_w for device in study.place.power])
     members = study.fleet.class_members[study.fleet.unit_class] * study.plan.pipeline
     totals = []
     for hall in range(len(study.place.nodes)):

@@ -20,6 +20,7 @@ from clustersim.fabric import (
 )
 from clustersim.power.device import DevicePower, load_device_power
 from clustersim.scenario import TopologySpec
+from clustersim.scenario.topology import FleetSpec
 from clustersim.training.network import Network, units_per_site
 from clustersim.training.records import Fleet
 from clustersim.workload import Device, PlanSpec, load_device
@@ -45,6 +46,10 @@ class Place:
     def accelerators(self) -> int:
         """Accelerators of all sites."""
         return sum(site.accelerators for site in self.topology.site.values())
+
+    def kind_of(self, item: FleetSpec) -> int:
+        """Index of a fleet item among `devices` and `power`."""
+        return self.fleet_kinds.index((catalog.entry("accelerators", item.accelerator).name, item.power))
 
     @property
     def nodes(self) -> tuple[tuple[str, int], ...]:
@@ -165,10 +170,7 @@ def build_fleet(place: Place, plan: PlanSpec) -> Fleet:
     unit_class, unit_node = [], []
     node0 = 0
     for units, site in zip(per_site, place.topology.site.values(), strict=True):
-        kinds = [
-            place.fleet_kinds.index((catalog.entry("accelerators", item.accelerator).name, item.power))
-            for item in site.fleet
-        ]
+        kinds = [place.kind_of(item) for item in site.fleet]
         ends = np.cumsum([item.count for item in site.fleet])
         for unit in range(units):
             low, high = unit * span, (unit + 1) * span

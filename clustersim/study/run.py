@@ -14,11 +14,11 @@ import pandas as pd
 
 from clustersim import catalog
 from clustersim.catalog.store import catalog_files
-from clustersim.economics import CostTable, estimate_cost
+from clustersim.economics import estimate_cost
 from clustersim.economics.facts import Accelerators, Battery, CostFacts, Generators
 from clustersim.limits import judge, rules_of
 from clustersim.operation import EVENT_AT_S, JobFacts, Timeline, simulate_operation
-from clustersim.plant import PlantResponse
+from clustersim.plant import PlantResponse, battery_energy_j, generator_rating_w
 from clustersim.scenario import Scenario, resolved, run_id
 from clustersim.study.assumed import assumed_figures
 from clustersim.study.baseline import undamped
@@ -37,16 +37,12 @@ from clustersim.study.judging import evidence, respond
 from clustersim.study.result import Result
 from clustersim.study.site_power import SitePower, provisioned_w, site_it_w, site_power
 from clustersim.study.step import StepStudy, random_stream, study_step
-from clustersim.study.summary import raised_by_damping, summarise
+from clustersim.study.summary import plan_keys, raised_by_damping, summarise
 from clustersim.training.search import Candidate
 from clustersim.workload import count_parameters
 
 Progress = Callable[[str], None]
 
-PLAN_COLUMNS = (
-    "tensor", "pipeline", "virtual_stages", "expert", "data", "micro_batches", "recompute", "expert_overlap",
-    "accelerators", "tokens_per_step", "memory_gb", "iteration_time_s", "tokens_per_s",
-)  # fmt: skip
 CHECKPOINT_BYTES = 14
 """bf16 weight and fp32 master weight with two moments. [B per parameter]"""
 
@@ -194,12 +190,10 @@ def _cost_facts(study: StepStudy, findings: Findings) -> CostFacts:
     batteries: list[Battery] = []
     for site, plant in topology.electrical.items():
         if plant.generators is not None:
-            rated = plant.generators.count * catalog.entry("generators", plant.generators.type).si("rating")
+            rated = generator_rating_w(plant.generators)
             generators.append(Generators(plant.generators.type, rated, generated[site]))
         if plant.battery is not None:
-            unit = catalog.entry("batteries", plant.battery.type).si("energy")
-            energy = plant.battery.energy if plant.battery.energy is not None else plant.battery.count * unit
-            batteries.append(Battery(plant.battery.type, energy))
+            batteries.append(Battery(plant.battery.type, battery_energy_j(plant.battery)))
     kinds: dict[str, list[float]] = {}
     for place in topology.site.values():
         for item in place.fleet:
@@ -304,14 +298,7 @@ def plan_table(study: StepStudy, top: int = 10) -> pd.DataFrame:
         plan = candidate.plan
         rows.append(
             {
-                "tensor": plan.tensor,
-                "pipeline": plan.pipeline,
-                "virtual_stages": plan.virtual_stages,
-                "expert": plan.expert,
-                "data": plan.data,
-                "micro_batches": plan.micro_batches,
-                "recompute": plan.recompute,
-                "expert_overlap": plan.expert_overlap,
+                **plan_keys(plan),
                 "accelerators": plan.accelerators,
                 "tokens_per_step": plan.sequences * study.scenario.job.sequence_length,
                 "memory_gb": candidate.memory_bytes / 1e9,
@@ -319,7 +306,7 @@ def plan_table(study: StepStudy, top: int = 10) -> pd.DataFrame:
                 "tokens_per_s": candidate.tokens_per_s,
             }
         )
-    return pd.DataFrame(rows, columns=list(PLAN_COLUMNS))
+    return pd.DataFrame(rows)
 
 
 def _given(study: StepStudy) -> Candidate:
@@ -346,6 +333,3 @@ def _warnings(
     for response in responses:
         said += [f"{response.site}, {response.window}, {response.mode}: {text}" for text in response.warnings]
     return tuple(dict.fromkeys(said))
-
-
-__all__ = ["CostTable", "plan_table", "run"]

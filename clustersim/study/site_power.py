@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from clustersim import catalog
 from clustersim.plant import (
     CoolingResponse,
+    battery_energy_j,
+    battery_rating_w,
     cooling_response,
     electrical_losses,
     power_factor,
@@ -50,7 +51,7 @@ def hall_it_w(study: StepStudy, accelerator_w: NDArray[np.float64]) -> NDArray[n
         spare = np.maximum(total - busy, 0.0)
         count = float(busy.sum() + spare.sum())
         weights = (busy + spare) / max(count, 1.0)
-        idle = sum(spare[d] * device.level_w[4] for d, device in enumerate(place.power))
+        idle = sum(spare[d] * device.idle_w for d, device in enumerate(place.power))
         rest = sum(w * device.rest_w for w, device in zip(weights, place.power, strict=True))
         fans = sum(w * device.fan_share for w, device in zip(weights, place.power, strict=True))
         supply = sum(w * device.psu_efficiency for w, device in zip(weights, place.power, strict=True))
@@ -67,7 +68,7 @@ def _hall_accelerators(study: StepStudy, hall: int) -> NDArray[np.float64]:
     counts = np.zeros(len(study.place.power))
     begin = 0.0
     for item in site.fleet:
-        kind = study.place.fleet_kinds.index((catalog.entry("accelerators", item.accelerator).name, item.power))
+        kind = study.place.kind_of(item)
         counts[kind] += max(0.0, min(high, begin + item.count) - max(low, begin))
         begin += item.count
     return counts
@@ -88,7 +89,7 @@ def provisioned_w(study: StepStudy) -> dict[str, float]:
     result = dict(place.network_watts_maximum)
     for name, site in place.topology.site.items():
         for item in site.fleet:
-            kind = place.fleet_kinds.index((catalog.entry("accelerators", item.accelerator).name, item.power))
+            kind = place.kind_of(item)
             result[name] += item.count * place.power[kind].provisioned_w
     return result
 
@@ -99,10 +100,9 @@ def storage_of(study: StepStudy, site: str) -> Storage | None:
     battery = study.place.topology.electrical[site].battery
     if strategy is None or battery is None:
         return None
-    entry = catalog.entry("batteries", battery.type)
-    power = battery.power if battery.power is not None else battery.count * entry.si("power.4h")
-    energy = battery.energy if battery.energy is not None else battery.count * entry.si("energy")
+    power = battery_rating_w(battery)
     limit = power if strategy.power is None else min(power, strategy.power)
+    energy = battery_energy_j(battery)
     return site_storage(battery.type, limit, energy, battery.state_of_charge, strategy.time_constant)
 
 

@@ -16,6 +16,7 @@ from clustersim.power.device import DeviceDamping, device_damping
 from clustersim.power.records import coarsen
 from clustersim.study.findings import Findings
 from clustersim.study.site_power import storage_of
+from clustersim.workload import PlanSpec
 
 MW, MWH = 1e6, 3.6e9
 METER_DT_S = 0.1
@@ -38,6 +39,20 @@ NOT_CARRIED = (
     "usd_per_million_tokens",
 )
 """Keys without a value when an island cannot carry the job."""
+
+
+def plan_keys(plan: PlanSpec) -> dict[str, Any]:
+    """Return the cut of a plan as the summary and the table of plans name it."""
+    return {
+        "tensor": plan.tensor,
+        "pipeline": plan.pipeline,
+        "virtual_stages": plan.virtual_stages,
+        "expert": plan.expert,
+        "data": plan.data,
+        "micro_batches": plan.micro_batches,
+        "recompute": plan.recompute,
+        "expert_overlap": plan.expert_overlap,
+    }
 
 
 def summarise(found: Findings, cost: CostTable) -> tuple[dict[str, Any], dict[str, str]]:
@@ -94,14 +109,7 @@ def _training(found: Findings) -> dict[str, Any]:
     return {
         "accelerators": study.accelerators,
         "accelerators_used": plan.accelerators,
-        "tensor": plan.tensor,
-        "pipeline": plan.pipeline,
-        "virtual_stages": plan.virtual_stages,
-        "expert": plan.expert,
-        "data": plan.data,
-        "micro_batches": plan.micro_batches,
-        "recompute": plan.recompute,
-        "expert_overlap": plan.expert_overlap,
+        **plan_keys(plan),
         "plans_compared": len(study.candidates),
         "tokens_per_step": tokens,
         "iteration_time_s": seconds,

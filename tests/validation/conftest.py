@@ -1,6 +1,5 @@
 """Shared by the comparisons with published steps: one network and one set of constants for all of them."""
 
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -13,8 +12,6 @@ from clustersim.training.simulate import rank_slowness, simulate_step
 from clustersim.training.timing import step_timing
 from clustersim.workload import ModelSpec, PlanSpec, build_step_program, load_device, model_flops_per_token
 
-REFERENCE = Path(__file__).resolve().parents[2] / ".." / "shared" / "reference"
-
 
 class Predicted(NamedTuple):
     seconds: float
@@ -22,14 +19,6 @@ class Predicted(NamedTuple):
     """Per second and accelerator, attention counted in full."""
     breakdown: dict[str, float]
     memory_gb: float
-
-
-@pytest.fixture(scope="session")
-def reference():
-    """Folder of published measurements, beside the repository."""
-    if not REFERENCE.is_dir():
-        pytest.skip(f"no reference data at {REFERENCE}")
-    return REFERENCE
 
 
 def _network(chip, accelerators, nic):

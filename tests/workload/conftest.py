@@ -1,18 +1,6 @@
-from pathlib import Path
-
 import pytest
 
 from clustersim.workload import ModelSpec
-
-REFERENCE = Path(__file__).resolve().parents[2] / ".." / "shared" / "reference"
-
-
-@pytest.fixture(scope="session")
-def reference():
-    """Folder of published measurements, beside the repository."""
-    if not REFERENCE.is_dir():
-        pytest.skip(f"no reference data at {REFERENCE}")
-    return REFERENCE
 
 
 @pytest.fixture(scope="session")

@@ -69,6 +69,7 @@ def load_test(replicas: int = REPLICAS) -> LoadTest:
     chip, reached = catalog.entry("accelerators", CHIP), catalog.entry("efficiency", "training")
     plan = PlanSpec(tensor=8, pipeline=16, data=replicas, micro_batches=32)
     rate = 0.95 * chip.si("nic.bandwidth")
+    latency = catalog.entry("networks", "end_to_end_64_byte")
     network = Network(
         resources={
             "scale_up": reached.si("scale_up.efficiency") * chip.si("scale_up.bandwidth"),
@@ -80,8 +81,8 @@ def load_test(replicas: int = REPLICAS) -> LoadTest:
         scale_up_domain=8,
         leaf=64,
         pod=4096,
-        scale_up_latency_s=3.3e-6,
-        scale_out_latency_s=5.6e-6,
+        scale_up_latency_s=latency.si("latency.nvlink"),
+        scale_out_latency_s=latency.si("latency.roce.cross_leaf"),
         wan_latency_s=0.0,
     )
     program = build_step_program(

@@ -276,18 +276,3 @@ def close_up(study: StepStudy, pool: Pool) -> dict[str, NDArray[np.float64]]:
         watts = binner.finish()[0].sum(axis=0)
         found[name] = watts if name == "accelerator" else device.server_w(watts, size)
     return found
-
-
-__all__ = [
-    "EVENT_AT_S",
-    "EXCHANGE",
-    "HallPower",
-    "Pool",
-    "close_up",
-    "crash_window",
-    "restart_window",
-    "state_w",
-    "steady_window",
-    "step_pool",
-    "tables",
-]

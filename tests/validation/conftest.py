@@ -25,6 +25,7 @@ def _network(chip, accelerators, nic):
     """Servers of eight in a full fat tree; what a link reaches is the catalog's share of its rate."""
     entry, reached = catalog.entry("accelerators", chip), catalog.entry("efficiency", "training")
     rate = reached.si("scale_out.efficiency.infiniband") * (nic or entry.si("nic.bandwidth"))
+    latency = catalog.entry("networks", "end_to_end_64_byte")
     return Network(
         resources={
             "scale_up": reached.si("scale_up.efficiency") * entry.si("scale_up.bandwidth"),
@@ -36,8 +37,8 @@ def _network(chip, accelerators, nic):
         scale_up_domain=8,
         leaf=64,
         pod=4096,
-        scale_up_latency_s=3.3e-6,
-        scale_out_latency_s=5.6e-6,
+        scale_up_latency_s=latency.si("latency.nvlink"),
+        scale_out_latency_s=latency.si("latency.roce.cross_leaf"),
         wan_latency_s=0.0,
     )
 

@@ -10,9 +10,7 @@ import json
 import os
 import re
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -20,6 +18,7 @@ import typer
 from typer.core import TyperGroup
 
 import clustersim
+from clustersim.console import show, show_json, told, write
 from clustersim.errors import InputError, nearest
 
 if TYPE_CHECKING:
@@ -65,10 +64,18 @@ OutOption = Annotated[Path, typer.Option("--out", help="Folder in which result f
 def _program(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+    overlays: Annotated[
+        list[Path] | None,
+        typer.Option("--catalog", metavar="FILE", help="Lay a catalog overlay over the figures; may be repeated."),
+    ] = None,
 ) -> None:
     if version:
         typer.echo(clustersim.__version__)
         raise typer.Exit
+    if overlays:
+        from clustersim.catalog import use_overlays
+
+        use_overlays(overlays)
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
 
@@ -84,18 +91,18 @@ def run(
 ) -> None:
     """Run a scenario and write its result folder."""
     seeded = [*(settings or []), *([] if seed is None else [f"seed={seed}"])]
-    with _told() as tell:
+    with told() as tell:
         result, folder, reused = _result(_scenario(scenario, seeded), out, force, tell)
     if as_json:
         from clustersim.report.text import as_data
 
-        _print_json(as_data(result) | {"folder": str(folder), "reused": reused})
+        show_json(as_data(result) | {"folder": str(folder), "reused": reused})
         return
     from clustersim.report.text import summary_text
 
-    _print(summary_text(result))
-    _print(f"\nresults {'(of an earlier run, --force repeats it) ' if reused else ''}in {folder}")
-    _print(f"report  {folder / 'report.html'}")
+    show(summary_text(result))
+    show(f"\nresults {'(of an earlier run, --force repeats it) ' if reused else ''}in {folder}")
+    show(f"report  {folder / 'report.html'}")
 
 
 @app.command()
@@ -110,18 +117,18 @@ def step(
     from clustersim.study.it_power import step_pool
     from clustersim.study.step import study_step
 
-    with _told() as tell:
+    with told() as tell:
         tell("training step and plan")
         study = study_step(_scenario(scenario, settings))
         pool = step_pool(study)
     if trace is not None:
-        _write(trace, json.dumps(chrome_trace(study), separators=(",", ":")))
+        write(trace, json.dumps(chrome_trace(study), separators=(",", ":")))
     if as_json:
-        _print_json(step_data(study, pool))
+        show_json(step_data(study, pool))
         return
-    _print(step_text(study, pool))
+    show(step_text(study, pool))
     if trace is not None:
-        _print(f"\ntrace in {trace}: open it at ui.perfetto.dev or chrome://tracing")
+        show(f"\ntrace in {trace}: open it at ui.perfetto.dev or chrome://tracing")
 
 
 @app.command()
@@ -135,13 +142,13 @@ def plan(
     from clustersim.report.step import plans_data, plans_text
     from clustersim.study.step import study_step
 
-    with _told() as tell:
+    with told() as tell:
         tell("search of parallel plans")
         study = study_step(_scenario(scenario, [*(settings or []), "job.plan=best"]))
     if as_json:
-        _print_json(plans_data(study, top))
+        show_json(plans_data(study, top))
     else:
-        _print(plans_text(study, top))
+        show(plans_text(study, top))
 
 
 @app.command()
@@ -155,7 +162,7 @@ def compare(
     if len(scenarios) < 2:
         raise InputError(f"compare: expected at least two scenarios, found {len(scenarios)}")
     loaded = [_scenario(name, settings) for name in scenarios]
-    with _told() as tell:
+    with told() as tell:
         results = [_result(one, out, False, tell)[0] for one in loaded]
 
     from clustersim.report.page import compare_html
@@ -165,15 +172,61 @@ def compare(
     table, differences = compare_table(results), input_differences(results)
     names = column_names(results)
     folder = out / f"compare-{'-'.join(names)}"
-    _write(folder / "compare.csv", table.to_csv(index=False))
-    _write(folder / "compare.html", compare_html(results))
+    write(folder / "compare.csv", table.to_csv(index=False))
+    write(folder / "compare.html", compare_html(results))
     if as_json:
         rows, inputs = (json.loads(frame.to_json(orient="records")) for frame in (table, differences))
         runs = {name: result.run_id for name, result in zip(names, results, strict=True)}
-        _print_json({"runs": runs, "rows": rows, "inputs": inputs, "folder": str(folder)})
+        show_json({"runs": runs, "rows": rows, "inputs": inputs, "folder": str(folder)})
         return
-    _print(compare_text(results))
-    _print(f"\ntables and figures in {folder}")
+    show(compare_text(results))
+    show(f"\ntables and figures in {folder}")
+
+
+@app.command()
+def validate(
+    table: Annotated[Path, typer.Argument(metavar="TABLE", help="CSV of measured training steps.")],
+    as_json: JsonOption = False,
+    csv: Annotated[Path | None, typer.Option("--csv", help="Write every row beside its prediction.")] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write a page with the scatter and the tables.")] = None,
+    markdown: Annotated[Path | None, typer.Option("--markdown", help="Write the tables as Markdown.")] = None,
+    fitted: Annotated[
+        Path | None, typer.Option("--fit", help="Fit the calibration to the table; write it as a catalog overlay.")
+    ] = None,
+) -> None:
+    """Predict measured training steps: errors by row and by group."""
+    from clustersim.report.validation import (
+        validation_csv,
+        validation_data,
+        validation_html,
+        validation_markdown,
+        validation_text,
+    )
+    from clustersim.study.calibration import fit, overlay_text
+    from clustersim.study.throughput_table import read_table
+    from clustersim.study.validation import validate as validate_table
+
+    with told() as tell:
+        tell("table")
+        read = read_table(table)
+        if fitted is not None:
+            from clustersim.catalog import use_overlays
+
+            write(fitted, overlay_text(fit(read.cases, tell), f"Fitted on {table.name}"))
+            use_overlays([fitted])
+        tell("prediction")
+        found = validate_table(read)
+    for path, text in ((csv, validation_csv), (html, validation_html), (markdown, validation_markdown)):
+        if path is not None:
+            write(path, text(found))
+    if as_json:
+        show_json(validation_data(found))
+    else:
+        show(validation_text(found))
+        if fitted is not None:
+            show(f"\ncalibration in {fitted}: clustersim --catalog {fitted} VERB ... uses it")
+    if any(refusal.wrong for refusal in read.refused):
+        raise typer.Exit(2)
 
 
 @app.command()
@@ -189,11 +242,11 @@ def topology(
 
     built = build_place(load_topology(_located(place, "topologies")), "bf16")
     if export is not None:
-        _write(export, graphml(built))
+        write(export, graphml(built))
     if as_json:
-        _print_json(place_data(built))
+        show_json(place_data(built))
     else:
-        _print(place_text(built))
+        show(place_text(built))
 
 
 @app.command()
@@ -208,9 +261,9 @@ def catalog(
 
     found = rows(kind, name)
     if as_json:
-        _print_json({"figures": found})
+        show_json({"figures": found})
     else:
-        _print(catalog_text(found, kinds_only=kind is None))
+        show(catalog_text(found, kinds_only=kind is None))
 
 
 @app.command()
@@ -230,7 +283,7 @@ def check(
         for line in found:
             typer.echo(line, err=True)
         wrong += len(found)
-        _print(f"{path}: {'ok' if not found else f'{len(found)} problem(s)'}")
+        show(f"{path}: {'ok' if not found else f'{len(found)} problem(s)'}")
     if wrong:
         raise typer.Exit(2)
 
@@ -297,49 +350,6 @@ def _result(scenario: Scenario, out: Path, force: bool, tell: Callable[[str], No
     tell(f"{scenario.name}: report")
     result.save(folder, {"report.html": html(result)})
     return result, folder, False
-
-
-@contextmanager
-def _told() -> Iterator[Callable[[str], None]]:
-    """Give a function that shows progress on stderr: a spinner on a terminal, else a line per part."""
-    if not sys.stderr.isatty():
-        yield lambda text: typer.echo(f".. {text}", err=True)
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status("starting") as status:
-        yield status.update
-
-
-def _print(text: str) -> None:
-    """Print text; on a terminal verdicts are coloured."""
-    if sys.stdout.isatty():
-        text = re.sub(r"\bPASS\b", "\x1b[32mPASS\x1b[0m", re.sub(r"\bFAIL\b", "\x1b[31;1mFAIL\x1b[0m", text))
-    typer.echo(text)
-
-
-def _print_json(data: dict[str, Any]) -> None:
-    typer.echo(json.dumps(data, indent=1, allow_nan=False))
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, working = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(working).chmod(0o644)
-        Path(working).replace(path)
-    except OSError as error:
-        Path(working).unlink(missing_ok=True)
-        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
-    except BaseException:
-        Path(working).unlink(missing_ok=True)
-        raise
 
 
 def main() -> None:

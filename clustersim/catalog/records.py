@@ -70,6 +70,11 @@ class Figure(_Record):
         for key in data:
             if key not in known:
                 raise ValueError(f"unknown key {key!r} of a figure{nearest(str(key), known)}")
+        missing = [key for key in ("value", "source", "confidence") if key not in data]
+        if missing:
+            raise ValueError(f"a figure needs {', '.join(missing)}")
+        if data["confidence"] not in ASSUMED_BAND:
+            raise ValueError(f"confidence: expected one of {', '.join(ASSUMED_BAND)}, found {data['confidence']!r}")
         value, unit = _to_si(data["value"])
         if ("low" in data) != ("high" in data):
             raise ValueError("give both low and high, or neither")

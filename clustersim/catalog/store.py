@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,15 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _File(BaseModel):
-    """One catalog file: the sources it cites and the entries."""
+    """One catalog file, or one kind of an overlay: the sources it cites and the entries."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     sources: dict[str, Source]
     entries: dict[str, Any]
+
+
+_overlays: list[Path] = []
+"""Files whose figures replace and add to the shipped ones, in the order in which they are laid on."""
 
 
 def kinds() -> tuple[str, ...]:
@@ -31,8 +35,58 @@ def kinds() -> tuple[str, ...]:
 
 
 def catalog_files() -> tuple[Path, ...]:
-    """Return the paths of the catalog's files in a fixed order (they enter the identity of a run)."""
-    return tuple(sorted(DATA.glob("*.yaml")))
+    """Return the paths of the catalog's files and overlays in a fixed order (they enter the identity of a run)."""
+    return (*sorted(DATA.glob("*.yaml")), *_overlays)
+
+
+def use_overlays(paths: Sequence[Path]) -> None:
+    """Lay files over the shipped catalog, in place of those that lie there now; none restores the shipped one.
+
+    A file holds kinds of the catalog at its top level, each with `sources` and `entries`; figures and properties of an
+    entry replace those of the same name, and a new entry is added.
+
+    Raises
+    ------
+    CatalogError
+        If a file cannot be read, or does not hold kinds of the catalog.
+    """
+    for path in paths:
+        for kind in _read_overlay(path):
+            if kind not in kinds():
+                raise CatalogError(f"{path}: {kind}: expected a kind of the catalog{nearest(kind, kinds())}")
+    before = list(_overlays)
+    _overlays[:] = paths
+    _load.cache_clear()
+    try:
+        for path in paths:
+            for kind in _read_overlay(path):
+                _load(kind)
+    except CatalogError:
+        _overlays[:] = before
+        _load.cache_clear()
+        raise
+
+
+def _read_overlay(path: Path) -> dict[str, _File]:
+    try:
+        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (safe loader)
+        if not isinstance(data, dict):
+            raise CatalogError(f"{path}: expected kinds of the catalog with sources and entries")
+        return {str(kind): _File.model_validate(body) for kind, body in data.items()}
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise CatalogError(f"{path}: cannot be read as a catalog overlay: {error}") from None
+
+
+def _laid_over(below: _File, above: _File) -> _File:
+    """Return `below` with the entries of `above` on it."""
+    merged = dict(below.entries)
+    for name, body in above.entries.items():
+        old = merged.get(name, {})
+        merged[name] = {**old, **body}
+        for part in ("properties", "figures"):
+            if part in old or part in body:
+                merged[name][part] = {**old.get(part, {}), **body.get(part, {})}
+    return _File(sources={**below.sources, **above.sources}, entries=merged)
 
 
 @cache
@@ -41,16 +95,21 @@ def _load(kind: str) -> tuple[Mapping[str, Entry], Mapping[str, Source]]:
     if not path.is_file():
         raise CatalogError(f"catalog: unknown kind {kind!r}{nearest(kind, kinds())}")
     raw = _File.model_validate(yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader))  # noqa: S506 (safe loader)
+    where = f"catalog/data/{kind}.yaml"
+    for overlay in _overlays:
+        above = _read_overlay(overlay).get(kind)
+        if above is not None:
+            raw, where = _laid_over(raw, above), f"{where} with {overlay}"
     found: dict[str, Entry] = {}
     for name, body in raw.entries.items():
         try:
             found[name] = Entry(name=name, kind=kind, **body)
         except ValidationError as error:
-            raise CatalogError(f"catalog/data/{kind}.yaml: entries.{name}: {error}") from None
+            raise CatalogError(f"{where}: entries.{name}: {error}") from None
         for key, figure in found[name].figures.items():
             for source in figure.source.split(", "):
                 if source not in raw.sources:
-                    raise CatalogError(f"catalog/data/{kind}.yaml: entries.{name}.{key}: unknown source {source!r}")
+                    raise CatalogError(f"{where}: entries.{name}.{key}: unknown source {source!r}")
     return found, raw.sources
 
 

@@ -38,7 +38,7 @@ def html(result: Result) -> str:
         ("place", f"{result.scenario['topology']['title']}, as of {result.scenario['topology']['as_of']}"),
         *((f"no value for {key}", reason) for key, reason in result.reasons.items()),
     ]
-    return _rendered(
+    return rendered(
         "report.html.j2",
         title=result.scenario["title"],
         subtitle=f"{result.name}, run {result.run_id}, seed {result.scenario['seed']}",
@@ -74,7 +74,7 @@ def compare_html(results: Sequence[Result]) -> str:
         Section(f"question{i}", str(question).capitalize(), figures=shown, tables=[answers_table(part, names)])
         for i, ((question, part), shown) in enumerate(zip(table.groupby("question", sort=False), pictures, strict=True))
     ]
-    return _rendered(
+    return rendered(
         "compare.html.j2",
         title=" and ".join(result.scenario["title"] for result in results),
         subtitle=", ".join(f"{result.name} (run {result.run_id})" for result in results),
@@ -96,7 +96,8 @@ def _meters(results: Sequence[Result]) -> go.Figure:
     return styled(figure, "time [s]", "power about the mean [MW]")
 
 
-def _rendered(template: str, **content: object) -> str:
+def rendered(template: str, **content: object) -> str:
+    """Return a template of this package with `content`, plotly.js and the house font in it."""
     environment = Environment(
         loader=PackageLoader("clustersim.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )

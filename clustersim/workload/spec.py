@@ -43,6 +43,12 @@ class ModelSpec(Spec):
     qk_nope_head_dim: int = 0
     qk_rope_head_dim: int = 0
     v_head_dim: int = 0
+    sliding_window: int | None = None
+    """Tokens that a windowed layer attends to; None: every layer attends to all."""
+    sliding_window_every: int = Field(default=1, ge=1)
+    """One layer of so many is windowed."""
+    fused_activation: bool = True
+    """Whether published stacks compute the activation function of the experts in one kernel."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

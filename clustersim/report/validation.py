@@ -1,0 +1,207 @@
+"""Predicted beside measured training steps: text, JSON, CSV, Markdown and an HTML page."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from clustersim.report.page import rendered
+from clustersim.report.sections import Figure, Section, Table
+from clustersim.report.style import GREY, SERIES, styled
+from clustersim.report.words import columns, number
+from clustersim.study.validation import Statistics, Validation
+
+HEAD = ("", "rows", "modelled", "MAPE %", "median %", "P90 %", "bias %", "rank corr.")
+SHOWN_ROWS = 400
+"""Rows printed one by one; `--csv` writes all."""
+ERROR = "error = 100 (predicted / measured - 1) of the iteration time"
+
+
+def _cells(name: str, s: Statistics) -> tuple[str, ...]:
+    figures = (s.mape_percent, s.median_percent, s.p90_percent, s.bias_percent, s.rank_correlation)
+    return (name, str(s.rows), str(s.modelled), *(number(value) for value in figures))
+
+
+def _groups(found: Validation) -> Iterable[tuple[str, list[tuple[str, ...]]]]:
+    yield "all", [_cells("all rows", found.overall)]
+    for by, groups in found.groups.items():
+        yield by, [_cells(name, statistics) for name, statistics in groups.items()]
+
+
+def _constants(found: Validation) -> str:
+    c = found.constants
+    return (
+        f"{c.constants} fitted constants act on these rows, {c.generation} for {c.generations} accelerator generations "
+        f"and {c.stack} for {c.stacks} software stacks; {c.fit_rows} of the rows are marked fit"
+    )
+
+
+def _rows(found: Validation) -> list[dict[str, Any]]:
+    return [{str(key): value for key, value in row.items()} for row in found.rows.to_dict("records")]
+
+
+def _reasons(found: Validation) -> list[tuple[str, str]]:
+    counted = Counter(refusal.reason for refusal in found.refused)
+    return [(str(count), reason) for reason, count in counted.most_common()]
+
+
+def validation_text(found: Validation) -> str:
+    """Return the rows, the statistics and what is not modelled, for a terminal."""
+    rows = [
+        (r["row_id"], f"{number(r['predicted'])} s", f"{number(r['measured'])} s", f"{r['error_percent']:+.1f}",
+         r["metric"])
+        for r in _rows(found)[:SHOWN_ROWS]
+    ]  # fmt: skip
+    parts = ["ROWS\n" + columns(("row", "predicted", "measured", "error %", "measured as"), rows)]
+    if len(found.rows) > SHOWN_ROWS:
+        parts.append(f"  ... {len(found.rows) - SHOWN_ROWS} more: --csv writes all of them")
+    parts.append(f"CALIBRATION\n  {_constants(found)}")
+    lines = [line for _, group in _groups(found) for line in (*group, ("",) * len(HEAD))]
+    parts.append(f"ERRORS ({ERROR})\n" + columns(HEAD, lines[:-1], widest=44))
+    if found.baseline:
+        naive = ", ".join(f"{use or 'all'} {number(error)} %" for use, error in found.baseline.items())
+        parts.append(f"  naive baseline, one speed per accelerator and precision with the pipeline bubble: {naive}")
+    if found.refused:
+        lines_of = "\n".join(f"  {refusal.row_id}: {refusal.reason}" for refusal in found.refused)
+        parts.append(f"NOT MODELLED, {len(found.refused)} rows\n{lines_of}")
+    return "\n\n".join(parts)
+
+
+def validation_data(found: Validation) -> dict[str, Any]:
+    """Return the validation as plain data for JSON."""
+    kept = ("row_id", "predicted", "measured", "error_percent", "metric", "assumed")
+    rows = [{name: row[name] for name in kept} for row in _rows(found)]
+    return {
+        "overall": asdict(found.overall),
+        "groups": {by: {name: asdict(s) for name, s in groups.items()} for by, groups in found.groups.items()},
+        "rows": rows,
+        "not_modelled": [
+            {"row_id": refusal.row_id, "reason": refusal.reason, "wrong": refusal.wrong} for refusal in found.refused
+        ],
+        "calibration": asdict(found.constants),
+        "baseline_mape_percent": found.baseline,
+        "ablation": {name: asdict(s) for name, s in found.ablation.items()},
+    }
+
+
+def validation_csv(found: Validation) -> str:
+    """Return every modelled row with its prediction and the parts of it, then the rows that are not modelled."""
+    rows = found.rows.assign(not_modelled="")
+    left = [{"row_id": refusal.row_id, "use": refusal.use, "not_modelled": refusal.reason} for refusal in found.refused]
+    if left:
+        rows = rows.reindex(range(len(rows) + len(left)))
+        for column in ("row_id", "use", "not_modelled"):
+            rows.loc[len(found.rows) :, column] = [item[column] for item in left]
+    return str(rows.to_csv(index=False))
+
+
+def _markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+    lines += [f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows]
+    return "\n".join(lines)
+
+
+def validation_markdown(found: Validation) -> str:
+    """Return the statistics, the ablation and what is not modelled as a page of documentation."""
+    parts = [
+        "# Validation: predicted beside measured training steps",
+        "Written by `clustersim validate TABLE --markdown docs/validation.md`; not edited by hand. The table holds "
+        f"published measurements; {ERROR}. The model is docs/models/training.md.",
+        f"{_constants(found)}.",
+    ]
+    titles = {
+        "all": "All rows", "use": "By use (constants are fitted on `fit` rows only)", "size": "By size",
+        "accelerator": "By accelerator", "family": "By kind of model", "source": "By source",
+    }  # fmt: skip
+    for by, rows in _groups(found):
+        parts.append(f"## {titles[by]}\n\n{_markdown_table(HEAD, rows)}")
+    if found.baseline:
+        rows = [
+            (use or "all", number(error), number(found.with_baseline[use])) for use, error in found.baseline.items()
+        ]
+        head = ("rows", "MAPE % of the naive baseline", "MAPE % of the model, unmodelled rows at the baseline's error")
+        parts.append(
+            "## Beside a naive baseline\n\nOne speed per accelerator and precision, the median of the `fit` rows, and "
+            f"the bubble of the pipeline.\n\n{_markdown_table(head, rows)}"
+        )
+    if found.ablation:
+        parts.append(
+            "## Ablation\n\nEach mechanism taken out, nothing fitted again; `test` rows where there are any.\n\n"
+            + _markdown_table(HEAD, [_cells(name, s) for name, s in found.ablation.items()])
+        )
+    if found.refused:
+        parts.append(f"## Not modelled\n\n{_markdown_table(('rows', 'reason'), _reasons(found))}")
+    return "\n\n".join(parts) + "\n"
+
+
+def _scatter(found: Validation) -> go.Figure:
+    """Return predicted over measured tokens/s per accelerator, one colour per accelerator."""
+    figure = go.Figure()
+    rows = found.rows
+    for index, (name, part) in enumerate(rows.groupby("accelerator")):
+        figure.add_trace(
+            go.Scatter(
+                x=part["measured_tokens_per_s"],
+                y=part["predicted_tokens_per_s"],
+                mode="markers",
+                name=str(name),
+                text=part["row_id"],
+                marker={
+                    "color": SERIES[index % len(SERIES)],
+                    "size": 6,
+                    "opacity": 0.7,
+                    "symbol": index // len(SERIES),
+                },
+            )
+        )
+    if len(rows):
+        ends = np.array([rows["measured_tokens_per_s"].min(), rows["measured_tokens_per_s"].max()])
+        for factor, dash in ((1.0, "solid"), (1.2, "dot"), (1 / 1.2, "dot")):
+            figure.add_trace(
+                go.Scatter(x=ends, y=ends * factor, mode="lines", line={"color": GREY, "dash": dash, "width": 1},
+                           showlegend=False, hoverinfo="skip")
+            )  # fmt: skip
+    styled(figure, "measured tokens/s per accelerator", "predicted tokens/s per accelerator", height=560)
+    figure.update_xaxes(type="log")
+    figure.update_yaxes(type="log")
+    return figure
+
+
+def validation_html(found: Validation) -> str:
+    """Return a self-contained page: the scatter, the statistics, every row, and what is not modelled."""
+    numeric = tuple(range(1, len(HEAD)))
+    tables = [Table(f"By {by}" if by != "all" else "All", HEAD, rows, numeric) for by, rows in _groups(found)]
+    rows = [
+        (r["row_id"], r["model"], r["accelerator"], number(r["accelerators"]), number(r["predicted"]),
+         number(r["measured"]), f"{r['error_percent']:+.1f}", r["metric"], r["assumed"])
+        for r in _rows(found)
+    ]  # fmt: skip
+    head = (
+        "row",
+        "model",
+        "accelerator",
+        "count",
+        "predicted s",
+        "measured s",
+        "error %",
+        "measured as",
+        "taken to be",
+    )
+    left = [(refusal.row_id, refusal.reason) for refusal in found.refused]
+    note = "The solid line is equality, the dotted ones 20 % from it. Point at a mark for its row."
+    return rendered(
+        "validation.html.j2",
+        title="Predicted beside measured training steps",
+        subtitle=_constants(found),
+        sections=[
+            Section("scatter", "Predicted over measured", figures=[Figure("Speed", _scatter(found), note)]),
+            Section("errors", "Errors", tables=tables),
+            Section("rows", "Rows", tables=[Table("", head, rows, (3, 4, 5, 6))]),
+            Section("left", "Not modelled", tables=[Table("", ("row", "reason"), left)]),
+        ],
+    )

@@ -1,0 +1,128 @@
+"""Iteration time of many configurations at once, in closed form.
+
+The blocks of :mod:`clustersim.workload.costs` and the exchanges of :mod:`clustersim.training.exchange` are put together
+along the pipeline without following single operations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from clustersim.training.exchange import (
+    context_exchange,
+    data_exchange,
+    expert_exchange,
+    stage_message,
+    tensor_exchange,
+)
+from clustersim.workload.configuration import Configuration, Numbers
+from clustersim.workload.costs import BlockTime, attention_block, head_block, mixture_block, plain_block
+from clustersim.workload.hardware import Hardware
+from clustersim.workload.weights import rank_weights, weights
+
+PARTS = (
+    "matrix", "attention", "memory", "host", "tensor", "context", "expert", "parameters", "pipeline", "bubble",
+    "gradients", "optimizer", "fixed", "stragglers",
+)  # fmt: skip
+"""What the time of a step is made of; the parts add up to it."""
+
+
+@dataclass(frozen=True)
+class StepEstimate:
+    """Iteration times and what they are made of. Shape (n,). [s]"""
+
+    iteration_time_s: Numbers
+    parts: dict[str, Numbers]
+
+
+def _layers(c: Configuration, attention: BlockTime, plain: BlockTime, mixture: BlockTime) -> BlockTime:
+    """Return the time of all layers of an average stage."""
+    share = 1.0 / c.pipeline
+    kinds = ((c.layers, attention), (c.plain_layers, plain), (c.mixture_layers, mixture))
+    return BlockTime(
+        *(
+            sum((share * count * getattr(block, name) for count, block in kinds), np.zeros_like(share))
+            for name in BlockTime.__dataclass_fields__
+        )
+    )
+
+
+def _beside(compute: Numbers, exchange: Numbers, hidden_share: Numbers) -> Numbers:
+    """Return what an exchange adds to compute when `hidden_share` of it can run beside."""
+    return np.maximum(exchange - hidden_share * np.minimum(compute, exchange), 0.0)
+
+
+def estimate_steps(c: Configuration, hw: Hardware) -> StepEstimate:
+    """Return the iteration time of every configuration.
+
+    With f and b the forward and backward of a stage's layers, h those of the head, v chunks and m micro-batches,
+
+        m max(slowest stage, (f + b) + h) + (p - 1) ((f + b + h / p) / v + hand-over) + reductions + optimizer
+
+    The slowest stage has ``ceil(L / p v) v`` layers. Sharded parameters are gathered in every forward and backward
+    and reduced in every backward, beside the compute. Else the reduction hides behind the backwards that are still
+    to come when a chunk's gradients are ready, ``min(p, m) b (v - 1) / v`` interleaved and ``b (1 - p / L)``
+    otherwise, and weights are gathered beside as much of the forward. Interleaved stages send while they compute.
+    The spread of n ranks adds ``sigma sqrt(2 ln n)``, the expected largest of n normal deviations.
+
+    Parameters
+    ----------
+    c : Configuration
+        Models and plans, n of them.
+    hw : Hardware
+        What they run on, arrays of the same length.
+    """
+    w = weights(c)
+    p, v, m = c.pipeline, c.virtual, c.micro_batches
+    attention = attention_block(c, hw, w)
+    plain, mixture, head = plain_block(c, hw, w), mixture_block(c, hw, w), head_block(c, hw)
+    stage = _layers(c, attention, plain, mixture)
+    here = c.layers / p
+    tensor = tensor_exchange(c, hw, stage.matrix_forward / (4.0 * here), here)
+    context = tuple(
+        here * time for time in context_exchange(c, hw, (attention.attention_forward, attention.attention_backward))
+    )
+    expert = tuple(c.mixture_layers / p * time for time in expert_exchange(c, hw))
+    message = stage_message(c, hw)
+    data = data_exchange(c, hw, rank_weights(c, w))
+
+    forward = stage.forward + tensor[0] + context[0] + expert[0]
+    backward = stage.backward + tensor[1] + context[1] + expert[1]
+    both, ends = forward + backward, head.forward + head.backward
+    most_layers = np.ceil(c.layers / (p * v) - 1e-9) * v / here
+    slowest = np.where(p > 1, np.maximum(both * most_layers, both + ends), both + ends)
+    hide = np.where(c.gradient_overlap, hw.overlap, 0.0)
+
+    sharded = c.sharding == 3
+    gathered = _beside(forward, data.gather, hide) + _beside(backward, data.gather + data.reduce, hide)
+    parameters = np.where(sharded, m * gathered, 0.0)
+    to_come = np.where(v > 1, np.minimum(p, m) * (v - 1.0) / v, 1.0 - p / c.layers)
+    last = 1.0 / np.maximum(here, 1.0)
+    gradients = np.maximum(data.reduce - hide * to_come * backward, last * data.reduce)
+    gradients = gradients + np.maximum(data.gather - hide * to_come * forward, last * data.gather)
+    gradients = np.where(sharded, 0.0, gradients)
+    bubble = np.where(p > 1, (p - 1.0) * ((both + ends / p) / v + 2.0 * message), 0.0)
+    hand_over = np.where(p > 1, m * v * 2.0 * message * np.where(v > 1, 1.0 - hide, 1.0), 0.0)
+
+    quiet = m * slowest + hand_over + parameters + bubble + gradients + data.optimizer + hw.step_fixed
+    stragglers = quiet * hw.rank_spread * np.sqrt(2.0 * np.log(np.maximum(c.accelerators, 1.0)))
+    uneven = m * (slowest - both - ends)
+    parts = {
+        "matrix": m * (stage.matrix_forward + stage.matrix_backward + head.matrix_forward + head.matrix_backward),
+        "attention": m * (stage.attention_forward + stage.attention_backward),
+        "memory": m * (stage.memory_forward + stage.memory_backward + head.memory_forward + head.memory_backward),
+        "host": m * (stage.host_forward + stage.host_backward),
+        "tensor": m * (tensor[0] + tensor[1]),
+        "context": m * (context[0] + context[1]),
+        "expert": m * (expert[0] + expert[1]),
+        "parameters": parameters,
+        "pipeline": hand_over + uneven,
+        "bubble": bubble,
+        "gradients": gradients,
+        "optimizer": data.optimizer,
+        "fixed": hw.step_fixed,
+        "stragglers": stragglers,
+    }
+    return StepEstimate(quiet + stragglers, parts)

@@ -1,0 +1,173 @@
+"""Time of the exchanges of a step, as arrays over configurations: tensor, context, expert, pipeline, data parallel.
+
+Ranks are numbered with tensor parallelism fastest, then context, then replicas. A group that fits into a scale-up
+domain uses its links, any other the NICs of all its members in a domain at once (rings over every NIC, as NCCL
+builds them).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from clustersim.workload.configuration import Configuration, Numbers
+from clustersim.workload.costs import BF16, expert_rows, rank_tokens
+from clustersim.workload.hardware import Hardware
+from clustersim.workload.weights import RankWeights
+
+GRADIENT_BYTES = 4.0
+"""Bytes of a gradient in the reduction between replicas."""
+
+WEIGHT_BYTES = 2.0
+
+
+def group_rate(hw: Hardware, size: Numbers, stride: Numbers) -> Numbers:
+    """Return what one member reaches in a ring over `size` ranks that lie `stride` apart [B/s]."""
+    together = np.clip(hw.domain / stride, 1.0, size)
+    outside = np.minimum(hw.scale_up, hw.nic * together)
+    return np.where(size * stride <= hw.domain, hw.scale_up, outside)
+
+
+def ring_steps(hw: Hardware, size: Numbers, stride: Numbers) -> Numbers:
+    """Return the latency of one turn of such a ring: every step in the domain, and every hop out of it [s]."""
+    together = np.clip(hw.domain / stride, 1.0, size)
+    hops = np.where(size * stride <= hw.domain, 0.0, size / together)
+    return np.where(size > 1, np.maximum(size - 1.0 - hops, 0.0) * hw.step + hops * hw.hop, 0.0)
+
+
+def collective_seconds(hw: Hardware, sent: Numbers, size: Numbers, rate: Numbers) -> Numbers:
+    """Return the time of a collective in which each of `size` members sends `sent` bytes at `rate` [s].
+
+    ``t0 + (n - 1) t1 + b / B + sqrt(b / B t2)``: start, steps, bytes, and the slow rise of the rate with the size;
+    fitted on measured collectives of 2 to 8 accelerators (docs/models/training.md).
+    """
+    moving = sent / rate
+    return np.where(size > 1, hw.start + (size - 1.0) * hw.step + moving + np.sqrt(moving * hw.ramp), 0.0)
+
+
+def tensor_exchange(c: Configuration, hw: Hardware, products: Numbers, layers: Numbers) -> tuple[Numbers, Numbers]:
+    """Return what tensor parallelism adds to forward and backward of all layers of a stage [s].
+
+    Four collectives of the hidden state per layer each way (all-gather and reduce-scatter around two blocks; an
+    all-reduce is both). Sequence parallelism gathers the input once more in the backward (arXiv 2205.05198).
+    Overlapped, all but the first of t chunks hide behind the product beside them. Experts cut over tensor-parallel
+    ranks exchange their rows too. `products` is the time of one of the layer's four products, forward.
+    """
+    tokens, _, _ = rank_tokens(c)
+    t = c.tensor
+    sent = (t - 1.0) / t * tokens * c.hidden * BF16
+    one = collective_seconds(hw, sent, t, group_rate(hw, t, np.ones_like(t)))
+    chunked = c.tensor_overlap & c.sequence_parallel
+
+    def exposed(product: Numbers) -> Numbers:
+        return np.where(chunked, one / t + np.maximum(0.0, one * (1.0 - 1.0 / t) - product), one)
+
+    again = np.where(c.sequence_parallel & ~chunked, one, 0.0) + np.where(c.recompute == 2, 2.0 * one, 0.0)
+    cut = c.expert_tensor
+    rows = np.where(cut > 1, 2.0 * (cut - 1.0) / cut * expert_rows(c) * c.hidden * BF16 / hw.scale_up, 0.0)
+    mixture = layers * c.mixture_layers / c.layers * rows
+    forward = 4.0 * layers * exposed(products) + mixture
+    backward = layers * (4.0 * exposed(2.0 * products) + again) + mixture
+    return np.where(t > 1, forward, 0.0), np.where(t > 1, backward, 0.0)
+
+
+def context_exchange(c: Configuration, hw: Hardware, core: tuple[Numbers, Numbers]) -> tuple[Numbers, Numbers]:
+    """Return what context parallelism adds to forward and backward of one layer [s].
+
+    Keys and values go round a ring of the sequence's parts while attention works on the part at hand; what the core,
+    (forward, backward), does not cover is waited for.
+    """
+    tokens, _, _ = rank_tokens(c)
+    wide = np.where(c.latent, c.heads * (c.nope_dim + c.rope_dim + c.v_dim), 2.0 * c.kv_heads * c.head_dim)
+    part = BF16 * wide * tokens / c.tensor
+    rate = group_rate(hw, c.context, c.tensor)
+    turns = c.context - 1.0
+    each = collective_seconds(hw, part, c.context, rate)
+    hidden = turns / c.context
+    forward = np.maximum(turns * each - hidden * core[0], each)
+    backward = np.maximum(2.0 * turns * each - hidden * core[1], 2.0 * each)
+    return np.where(c.context > 1, forward, 0.0), np.where(c.context > 1, backward, 0.0)
+
+
+def expert_exchange(c: Configuration, hw: Hardware) -> tuple[Numbers, Numbers]:
+    """Return dispatch and combine of one mixture layer, forward and backward [s].
+
+    A token goes to each of its experts, or once to every node that holds one and on inside it (``n (1 - (1 - 1/n)^k)``
+    of n nodes, at most the limit of the router; arXiv 2412.19437, section 2.1.2). The rows of a low-precision step
+    are dispatched in 8 bit, and come back in bf16.
+    """
+    _, own, _ = rank_tokens(c)
+    e = c.expert
+    # experts cut over tensor-parallel ranks: a group takes one rank of each, so that it spans more domains
+    stride = np.where(c.expert_tensor > 1, c.tensor * c.context, 1.0)
+    nodes = np.maximum(1.0, np.minimum(e, e * stride / hw.domain))
+    reached = np.minimum(nodes * (1.0 - (1.0 - 1.0 / nodes) ** np.maximum(c.top_k, 1.0)), c.node_limit)
+    crossing = np.where(c.once_per_node, reached, c.top_k) * (nodes - 1.0) / nodes
+    row = c.hidden * own
+    rows = expert_rows(c) / c.expert_tensor * c.hidden
+    uneven = rows / np.maximum(row * c.top_k, 1.0)
+    per_byte = np.maximum(
+        rows * (e - 1.0) / e / hw.scale_up, np.where(nodes > 1, row * crossing * uneven / hw.nic, 0.0)
+    )
+    start = hw.start + np.where(nodes > 1, hw.hop, 0.0)
+    dispatch = np.where(c.low_precision, 1.0, BF16)
+    forward = per_byte * (dispatch + BF16) + 2.0 * start
+    backward = per_byte * 2.0 * BF16 + 2.0 * start
+    return np.where(e > 1, forward, 0.0), np.where(e > 1, backward, 0.0)
+
+
+def stage_message(c: Configuration, hw: Hardware) -> Numbers:
+    """Return the hand-over of a micro-batch between neighbouring stages, one way [s]."""
+    _, own, _ = rank_tokens(c)
+    near = c.pipeline * c.tensor <= hw.domain
+    rate, start = np.where(near, hw.scale_up, hw.nic), np.where(near, hw.start, hw.hop)
+    return np.where(c.pipeline > 1, BF16 * c.hidden * own / rate + start, 0.0)
+
+
+@dataclass(frozen=True)
+class DataExchange:
+    """Times of data parallelism on one rank [s]. Shape (n,)."""
+
+    gather: Numbers
+    """Sharded parameters of a stage, gathered once."""
+    reduce: Numbers
+    """Gradients of a stage, reduced and scattered once."""
+    optimizer: Numbers
+    """Update of the rank's shard of the optimizer state."""
+
+
+OPTIMIZER_BYTES = 30.0
+"""Bytes per weight of an Adam update: gradient, master weight and two moments in fp32 read, three of them and the bf16
+weight written."""
+
+
+def data_exchange(c: Configuration, hw: Hardware, held: RankWeights) -> DataExchange:
+    """Return the exchanges between replicas: ring reduce-scatter and all-gather, and the update.
+
+    Gradients travel in buckets, of which each turns the ring once, so that the latency grows with the replicas
+    (Megatron's bucket: 40 M weights, or 1 M per rank if that is more). Sharded parameters are gathered per layer.
+    """
+    ranks = c.accelerators / (c.tensor * c.pipeline)
+    group = np.minimum(c.shard_group, ranks)
+    sharded = c.sharding == 3
+    embeddings = held.embedding * np.where(c.pipeline > 1, 1.0, 2.0)
+    common = held.common + embeddings
+    rate = group_rate(hw, ranks, c.tensor)
+    holders = np.maximum(ranks * c.tensor / (c.expert * c.expert_tensor), 1.0)
+    expert_rate = group_rate(hw, holders, np.minimum(c.expert * c.expert_tensor, hw.domain))
+    moving = common * (ranks - 1.0) / ranks / rate + held.experts * (holders - 1.0) / holders / expert_rate
+    turn = ring_steps(hw, ranks, c.tensor)
+    buckets = np.ceil((common + held.experts) / np.maximum(hw.bucket, hw.bucket / 40.0 * ranks))
+    shard_rate, shard_turn = group_rate(hw, group, c.tensor), ring_steps(hw, group, c.tensor)
+    layers = c.layers / c.pipeline
+    all_weights = common + held.experts
+    shard_gather = WEIGHT_BYTES * all_weights * (group - 1.0) / group / shard_rate
+    shard_gather = shard_gather + shard_turn * (layers + 1.0) * c.fetches
+    state = np.where(c.sharding > 0, common / group + held.experts / np.minimum(holders, group), all_weights)
+    alone = (ranks <= 1) | c.frozen
+    return DataExchange(
+        gather=np.where(sharded, shard_gather, np.where(alone, 0.0, WEIGHT_BYTES * moving + turn * buckets)),
+        reduce=np.where(sharded, shard_gather, np.where(alone, 0.0, GRADIENT_BYTES * moving + turn * buckets)),
+        optimizer=np.where(c.frozen, 0.0, OPTIMIZER_BYTES * state / hw.bandwidth),
+    )

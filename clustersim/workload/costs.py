@@ -1,0 +1,296 @@
+"""Time of the blocks of a transformer on one rank for one micro-batch, as arrays over configurations.
+
+Products follow the roofline law of :func:`product_seconds`; everything else moves bytes through memory; and the host
+must launch the kernels in time. Every function is elementwise: one plan, a search and a table of runs share it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from clustersim.workload.configuration import Configuration, Numbers
+from clustersim.workload.hardware import Hardware
+from clustersim.workload.weights import Weights
+
+BF16 = 2.0
+"""Bytes of an activation."""
+
+NORM_PASSES = 5.0
+"""Reads and writes of the hidden state per block: norm in, out; residual in, in, out."""
+
+RAW_NORM_PASSES = 16.0
+"""More of them, in bf16 passes, where the norm is not one kernel: RMSNorm in fp32 writes and reads each of cast,
+square, mean, scale, cast back and weight."""
+
+RAW_ACTIVATION_PASSES = 8.0
+"""Reads and writes of the inner width where a clamped gate with bias is not one kernel: bias, two clamps, scale,
+sigmoid, product, shift, product."""
+
+CAST_BYTES = 4.0
+"""A cast to 8 bit reads 2 bytes and writes two copies, one of them transposed."""
+
+WEIGHT_GRADIENT_BYTES = 6.0
+"""Bytes per weight and micro-batch beyond the product's own: its gradient is added to one in fp32."""
+
+ROUTING_KERNELS = 40.0
+"""Kernels of a mixture layer beside its products: router, top-k, balance loss, counts, permutation and back."""
+
+HOST_BACKWARD = 1.6
+"""Host time of a backward over that of its forward: twice the kernels, launched from C++ without the module's code."""
+
+
+BACKWARD_SHARE = 0.85
+"""Rate of the attention kernel's backward over its forward's (arXiv 2407.08608, figures 5 and 6)."""
+
+
+@dataclass(frozen=True)
+class BlockTime:
+    """Seconds of one block, forward and backward, by what it waits for. Shape (n,)."""
+
+    matrix_forward: Numbers
+    attention_forward: Numbers
+    memory_forward: Numbers
+    host_forward: Numbers
+    """What launching the kernels adds to the three above."""
+    matrix_backward: Numbers
+    attention_backward: Numbers
+    memory_backward: Numbers
+    host_backward: Numbers
+
+    @property
+    def forward(self) -> Numbers:
+        """All of the forward. [s]"""
+        return self.matrix_forward + self.attention_forward + self.memory_forward + self.host_forward
+
+    @property
+    def backward(self) -> Numbers:
+        """All of the backward, with what is recomputed. [s]"""
+        return self.matrix_backward + self.attention_backward + self.memory_backward + self.host_backward
+
+
+def product_seconds(
+    hw: Hardware, rows: Numbers, columns: Numbers, depth: Numbers, count: Numbers | float = 1.0, *, plain: bool = False
+) -> Numbers:
+    """Return the time of `count` products of a (rows, depth) with a (depth, columns) matrix [s].
+
+    ``t0 + ((1 + k0 / k) u t_flops)^4 + t_bytes^4)^(1/4)`` with ``t_flops = 2 m n k / (e P)``: a roofline with a smooth
+    knee, in which shallow products are slower, and those with a dimension that is no multiple of 64 by the factor u.
+    `plain` products run in bf16 whatever the step's precision. The products of a group share their fixed time.
+    """
+    peak, share, half, fixed, element = (
+        (hw.plain_peak, hw.plain_share, hw.plain_half_depth, hw.plain_fixed, BF16)
+        if plain
+        else (hw.peak, hw.share, hw.half_depth, hw.fixed, hw.element_bytes)
+    )
+    m, n, k = (np.maximum(size, 1.0) for size in (rows, columns, depth))
+    fits = (n % 64 == 0) & (k % 64 == 0)
+    flops = 2.0 * m * n * k / (peak * share) * (1.0 + half / k) * np.where(fits, 1.0, hw.unaligned)
+    moved = (element * (m * k + n * k) + BF16 * m * n) / hw.bandwidth
+    return np.asarray(count * (flops**4 + moved**4) ** 0.25 + fixed * np.minimum(count, 4.0))
+
+
+def _launched(
+    hw: Hardware, c: Configuration, kernels: Numbers, forward: Numbers, backward: Numbers
+) -> tuple[Numbers, Numbers]:
+    """Return what the host adds: the GPU and the host each work ahead, so the slower one sets the pace, softly."""
+    host = hw.launch * kernels
+    late = HOST_BACKWARD * host + np.where(c.recompute == 2, host, 0.0)
+    return (forward**4 + host**4) ** 0.25 - forward, (backward**4 + late**4) ** 0.25 - backward
+
+
+def _block(
+    c: Configuration,
+    hw: Hardware,
+    *,
+    matrix: Numbers,
+    memory_bytes: Numbers,
+    kernels: Numbers,
+    repeated_bytes: Numbers,
+    backward_bytes: Numbers,
+    trained: Numbers,
+    attention: tuple[Numbers, Numbers] | None = None,
+    repeated_matrix: Numbers | float = 0.0,
+    repeated_attention: Numbers | float = 0.0,
+) -> BlockTime:
+    """Return the block's time from its products, bytes and kernels.
+
+    A backward is two products for each of the forward (one where the weights are frozen), twice the bytes, the casts of
+    the gradients and the addition to fp32 gradients; full recomputation adds a forward, selective what it repeats.
+    """
+    zero = np.zeros_like(matrix)
+    attention_forward, attention_backward = attention if attention is not None else (zero, zero)
+    memory = memory_bytes / hw.bandwidth
+    adds = np.where(c.frozen | (c.sharding == 3), 0.0, WEIGHT_GRADIENT_BYTES * trained)
+    full, selective = c.recompute == 2, c.recompute == 1
+    matrix_backward = np.where(c.frozen, 1.0, 2.0) * matrix
+    matrix_backward = matrix_backward + np.where(full, matrix, np.where(selective, repeated_matrix, 0.0))
+    memory_backward = 2.0 * memory + (backward_bytes + adds) / hw.bandwidth
+    memory_backward = memory_backward + np.where(full, memory, np.where(selective, repeated_bytes / hw.bandwidth, 0.0))
+    attention_backward = attention_backward + np.where(
+        full, attention_forward, np.where(selective, repeated_attention, 0.0)
+    )
+    waits = _launched(
+        hw,
+        c,
+        kernels,
+        matrix + memory + attention_forward,
+        matrix_backward + memory_backward + attention_backward,
+    )
+    return BlockTime(
+        matrix_forward=matrix,
+        attention_forward=attention_forward,
+        memory_forward=memory,
+        host_forward=waits[0],
+        matrix_backward=matrix_backward,
+        attention_backward=attention_backward,
+        memory_backward=memory_backward,
+        host_backward=waits[1],
+    )
+
+
+def rank_tokens(c: Configuration) -> tuple[Numbers, Numbers, Numbers]:
+    """Return the tokens of a micro-batch on a tensor-parallel group, on one rank of it, and on a rank in norms."""
+    tokens = c.micro_batch * c.sequence / c.context
+    own = tokens / c.tensor
+    return tokens, own, np.where(c.sequence_parallel, own, tokens)
+
+
+def _norm_bytes(c: Configuration, split: Numbers) -> Numbers:
+    return BF16 * c.hidden * split * (NORM_PASSES + np.where(c.fused_norm, 0.0, RAW_NORM_PASSES))
+
+
+def _cast_kernels(c: Configuration) -> Numbers:
+    return np.where(c.low_precision, 2.0, 0.0) + np.where(c.tensor > 1, 2.0, 0.0)
+
+
+def attention_block(c: Configuration, hw: Hardware, w: Weights) -> BlockTime:
+    """Return the time of an attention block: projections, rotation, core, output, norm and residual."""
+    tokens, own, split = rank_tokens(c)
+    t = c.tensor
+    query, key = c.heads * c.head_dim, c.kv_heads * c.head_dim
+    plain = product_seconds(hw, tokens, (query + 2.0 * key) / t, c.hidden)
+    plain = plain + product_seconds(hw, tokens, c.hidden, query / t)
+    qk = c.nope_dim + c.rope_dim
+    q_in = np.where(c.q_rank > 0, c.q_rank, c.hidden)
+    expansion = product_seconds(hw, tokens, c.heads * (c.nope_dim + c.v_dim) / t, c.kv_rank)
+    latent = (
+        product_seconds(hw, own, c.kv_rank + c.rope_dim, c.hidden)
+        + product_seconds(hw, tokens, c.heads * qk / t, q_in)
+        + expansion
+        + product_seconds(hw, tokens, c.hidden, c.heads * c.v_dim / t)
+        + np.where(c.q_rank > 0, product_seconds(hw, own, c.q_rank, c.hidden), 0.0)
+    )
+    out_width = np.where(c.latent, c.heads * c.v_dim, query)
+    in_width = np.where(c.latent, c.heads * (qk + c.nope_dim + c.v_dim), query + 2.0 * key)
+
+    wide = np.where(c.latent, qk + c.v_dim, 2.0 * c.head_dim)
+    seen = c.windowed * np.minimum(c.window, c.sequence / 2.0) + (1.0 - c.windowed) * c.sequence / 2.0
+    # one kernel computes the causal half, an unfused one the whole square
+    core_flops = 2.0 * c.heads * wide * own * np.where(c.flash_attention, seen, c.sequence)
+    core = core_flops / (hw.plain_peak * hw.attention)
+    core_backward = np.where(c.flash_attention, 2.5, 2.0) / BACKWARD_SHARE * core
+    scores = np.where(c.flash_attention, 0.0, BF16 * c.score_passes * own * c.heads * c.sequence)
+
+    rotated = np.where(c.latent, c.heads * c.rope_dim, query + key)
+    low = np.where(c.low_precision, CAST_BYTES, 0.0)
+    casts = low * out_width / t * tokens
+    norm = _norm_bytes(c, split)
+    return _block(
+        c,
+        hw,
+        matrix=np.where(c.latent, latent, plain),
+        memory_bytes=norm + 2.0 * BF16 * rotated * own + casts + scores,
+        kernels=np.where(c.latent, 11.0, 8.0) + _cast_kernels(c) + np.where(c.context > 1, 3.0, 0.0),
+        repeated_bytes=2.0 * BF16 * c.hidden * split + scores,
+        backward_bytes=low * (in_width / t + c.hidden) * tokens - casts,
+        trained=w.attention / t,
+        attention=(core, core_backward),
+        repeated_matrix=np.where(c.latent, expansion, 0.0),
+        repeated_attention=np.where(c.flash_attention, 0.0, core),
+    )
+
+
+def plain_block(c: Configuration, hw: Hardware, w: Weights) -> BlockTime:
+    """Return the time of a dense feed-forward block."""
+    tokens, own, split = rank_tokens(c)
+    t = c.tensor
+    matrix = product_seconds(hw, tokens, c.ups * c.ffn / t, c.hidden) + product_seconds(hw, tokens, c.hidden, c.ffn / t)
+    low = np.where(c.low_precision, CAST_BYTES, 0.0)
+    activation = BF16 * (c.ups + 1.0) * c.ffn * own
+    return _block(
+        c,
+        hw,
+        matrix=matrix,
+        memory_bytes=_norm_bytes(c, split) + activation + low * c.ffn * own,
+        kernels=5.0 + _cast_kernels(c),
+        repeated_bytes=2.0 * BF16 * c.hidden * split + activation,
+        backward_bytes=low * (c.ups * c.ffn * own + c.hidden * tokens - c.ffn * own),
+        trained=w.plain / t,
+    )
+
+
+def expert_rows(c: Configuration) -> Numbers:
+    """Return the rows that the routed experts of one rank compute for a micro-batch, the fullest rank's.
+
+    Even routing but for chance: the largest of n counts of mean r is ``1 + sqrt(2 ln n / r)`` means (extreme value of
+    the normal law); a balanced router is even.
+    """
+    _, own, _ = rank_tokens(c)
+    mean = own * c.top_k * c.expert_tensor
+    chance = 1.0 + np.sqrt(2.0 * np.log(np.maximum(c.expert, 1.0)) / np.maximum(mean, 1.0))
+    return mean * np.where(c.balanced, 1.0, chance)
+
+
+def mixture_block(c: Configuration, hw: Hardware, w: Weights) -> BlockTime:
+    """Return the time of a mixture of experts: router, permutation, grouped products, shared experts."""
+    tokens, own, split = rank_tokens(c)
+    t, cut = c.tensor, c.expert_tensor
+    rows = expert_rows(c)
+    local = np.maximum(c.experts / c.expert, 1.0)
+    each = rows / local
+    width = c.ffn_expert / cut
+    routed = product_seconds(hw, each, c.ups * width, c.hidden, local)
+    routed = routed + product_seconds(hw, each, c.hidden, width, local)
+    shared_width = c.ffn_expert * c.shared_experts
+    shared = product_seconds(hw, tokens, c.ups * shared_width / t, c.hidden)
+    shared = shared + product_seconds(hw, tokens, c.hidden, shared_width / t)
+    router = product_seconds(hw, own, c.experts, c.hidden, plain=True)
+    low = np.where(c.low_precision, CAST_BYTES, 0.0)
+    activation = BF16 * (c.ups + 1.0) * (rows * width + shared_width * own)
+    activation = activation + np.where(c.fused_activation, 0.0, BF16 * RAW_ACTIVATION_PASSES * rows * c.ups * width)
+    permuted = 4.0 * BF16 * rows * c.hidden + 4.0 * 2.0 * own * c.experts  # rows twice in and out; fp32 scores
+    return _block(
+        c,
+        hw,
+        matrix=routed + router + np.where(c.shared_experts > 0, shared, 0.0),
+        memory_bytes=_norm_bytes(c, split) + permuted + activation + low * rows * width,
+        kernels=ROUTING_KERNELS
+        + np.where(c.shared_experts > 0, 4.0, 0.0)
+        # in low precision every expert's rows are cast and multiplied by kernels of their own
+        + np.where(c.low_precision, 3.0 * local, 2.0),
+        repeated_bytes=2.0 * BF16 * c.hidden * split + activation,
+        backward_bytes=low * (rows * (c.ups * width + c.hidden - width) + c.ups * shared_width * own),
+        trained=w.expert * local / cut + w.expert * c.shared_experts / t,
+    )
+
+
+def head_block(c: Configuration, hw: Hardware) -> BlockTime:
+    """Return the time of look-up, output projection, softmax and loss; in bf16, three fp32 passes each way."""
+    tokens, own, _ = rank_tokens(c)
+    columns = c.vocab / c.tensor
+    matrix = product_seconds(hw, tokens, columns, c.hidden, plain=True)
+    loss = 3.0 * 4.0 * tokens * columns / hw.bandwidth
+    lookup = 2.0 * BF16 * c.hidden * own / hw.bandwidth
+    zero = np.zeros_like(matrix)
+    return BlockTime(
+        matrix_forward=matrix,
+        attention_forward=zero,
+        memory_forward=loss + lookup,
+        host_forward=zero,
+        matrix_backward=np.where(c.frozen, 1.0, 2.0) * matrix,
+        attention_backward=zero,
+        memory_backward=loss + lookup,
+        host_backward=zero,
+    )

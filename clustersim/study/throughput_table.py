@@ -268,7 +268,8 @@ def _case(row: Mapping[str, str]) -> Case:
         settings["expert_tensor"] = plan["tensor"]
     passed = (
         "tensor_overlap", "gradient_overlap", "flash_attention", "score_passes", "fused_norm", "once_per_node",
-        "fetches", "frozen", "balanced", "expert_tensor",
+        "fetches", "frozen", "balanced", "expert_tensor", "gradient_bytes", "logit_bytes",
+        "split_logits",
     )  # fmt: skip
     record |= {name: settings[name] for name in passed if name in settings}
     seconds, metric = measured_seconds(row, record, lambda column: _number(row, column))

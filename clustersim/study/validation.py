@@ -14,6 +14,7 @@ from clustersim import catalog
 from clustersim.study.throughput_table import Case, Refusal, ThroughputTable
 from clustersim.training.closed_form import PARTS, StepEstimate, estimate_steps
 from clustersim.workload.configuration import Numbers, configurations
+from clustersim.workload.footprint import footprint, usable_bytes
 from clustersim.workload.hardware import CONSTANTS, Hardware, generation_of, hardware
 from clustersim.workload.weights import model_flops, weights
 
@@ -57,7 +58,8 @@ class Validation:
 
     rows: pd.DataFrame
     """One line per modelled row: row_id, use, source, family, accelerator, accelerators, predicted, measured [s],
-    error_percent, metric, assumed, and the parts of the predicted time [s]."""
+    error_percent, metric, assumed, memory_gb of the fullest rank, whether it fits, and the parts of the predicted
+    time [s]."""
     refused: tuple[Refusal, ...]
     overall: Statistics
     groups: dict[str, dict[str, Statistics]]
@@ -210,6 +212,9 @@ def _frame(cases: Sequence[Case], estimate: StepEstimate | None) -> pd.DataFrame
             "measured_tokens_per_s": per_second / measured,
         }
     )
+    held = footprint(c, weights(c)).total
+    usable = usable_bytes([case.accelerator for case in cases])
+    frame = frame.assign(memory_gb=held / 1e9, fits=held <= usable)
     return frame.assign(**{f"{name}_s": estimate.parts[name] for name in PARTS})
 
 

@@ -94,6 +94,12 @@ class Configuration:
     """Whether the weights themselves are not trained (adapters are)."""
     balanced: Flags
     """Whether the router is forced to be even."""
+    gradient_bytes: Numbers
+    """Bytes of a gradient that a rank holds and adds to."""
+    logit_bytes: Numbers
+    """Bytes per logit at the peak of the loss."""
+    split_logits: Flags
+    """Whether the loss works on the columns of each tensor-parallel rank, or on all columns gathered."""
 
     @property
     def size(self) -> int:
@@ -164,6 +170,9 @@ DEFAULTS: Mapping[str, float | bool] = {
     "fetches": 1,
     "frozen": False,
     "balanced": False,
+    "gradient_bytes": 4,
+    "logit_bytes": 10,
+    "split_logits": True,
 }
 """What a field is when a record does not give it."""
 

@@ -277,11 +277,16 @@ def mixture_block(c: Configuration, hw: Hardware, w: Weights) -> BlockTime:
 
 
 def head_block(c: Configuration, hw: Hardware) -> BlockTime:
-    """Return the time of look-up, output projection, softmax and loss; in bf16, three fp32 passes each way."""
+    """Return the time of look-up, output projection, softmax and loss; in bf16, three fp32 passes each way.
+
+    Where the loss works on all columns, the tensor-parallel ranks gather them first, and each does all of the passes.
+    """
     tokens, own, _ = rank_tokens(c)
     columns = c.vocab / c.tensor
     matrix = product_seconds(hw, tokens, columns, c.hidden, plain=True)
-    loss = 3.0 * 4.0 * tokens * columns / hw.bandwidth
+    seen = np.where(c.split_logits, columns, c.vocab)
+    gathered = np.where(c.split_logits, 0.0, BF16 * tokens * (c.vocab - columns) / hw.scale_up)
+    loss = 3.0 * 4.0 * tokens * seen / hw.bandwidth + gathered
     lookup = 2.0 * BF16 * c.hidden * own / hw.bandwidth
     zero = np.zeros_like(matrix)
     return BlockTime(

@@ -32,7 +32,7 @@ COLUMNS = (
 
 PRECISION_WORDS = (
     ("fp4", "fp4"),
-    ("mx|subchannel|block", "fp8_block"),
+    ("mx|subchannel|block|rowwise", "fp8_block"),
     ("fp8|int8", "fp8"),
     ("bf16|fp16", "bf16"),
 )
@@ -267,9 +267,9 @@ def _case(row: Mapping[str, str]) -> Case:
     if settings.get("expert_tensor") == "tensor":
         settings["expert_tensor"] = plan["tensor"]
     passed = (
-        "tensor_overlap", "gradient_overlap", "flash_attention", "score_passes", "fused_norm", "once_per_node",
-        "fetches", "frozen", "balanced", "expert_tensor", "gradient_bytes", "logit_bytes",
-        "split_logits",
+        "tensor_overlap", "gradient_overlap", "flash_attention", "second_flash", "score_passes", "fused_norm",
+        "once_per_node", "fetches", "frozen", "balanced", "expert_tensor", "gradient_bytes", "reduce_bytes",
+        "logit_bytes", "split_logits", "schedule", "expert_overlap",
     )  # fmt: skip
     record |= {name: settings[name] for name in passed if name in settings}
     seconds, metric = measured_seconds(row, record, lambda column: _number(row, column))

@@ -49,9 +49,27 @@ def _layers(c: Configuration, attention: BlockTime, plain: BlockTime, mixture: B
     )
 
 
-def _beside(compute: Numbers, exchange: Numbers, hidden_share: Numbers) -> Numbers:
-    """Return what an exchange adds to compute when `hidden_share` of it can run beside."""
-    return np.maximum(exchange - hidden_share * np.minimum(compute, exchange), 0.0)
+def _beside(compute: Numbers, exchange: Numbers, hidden_share: Numbers, units: Numbers) -> Numbers:
+    """Return what an exchange adds to compute when `hidden_share` of it can run beside.
+
+    While it does, it takes the share `units` of the compute units, so that the compute beside it is slower by as much.
+    """
+    hidden = hidden_share * np.minimum(compute, exchange)
+    return exchange - hidden * (1.0 - units)
+
+
+def _bubble(c: Configuration, both: Numbers, ends: Numbers, backward: Numbers, weight: Numbers) -> Numbers:
+    """Return the idle time of a stage at both ends of the step, hand-over left out [s].
+
+    1F1B ``(p - 1)(f + b) / v``; zero bubble ``(p - 1)(f + b - 2 w)``, w the gradients of the weights, which fill gaps
+    (arXiv 2401.10241, table 2); DualPipe ``(p / 2 - 1)((f & b) + b - 3 w)``, f & b a forward and a backward that share
+    the stage (arXiv 2412.19437, table 2).
+    """
+    p = c.pipeline
+    plain = (p - 1.0) * (both + ends / p) / c.virtual
+    zero = (p - 1.0) * np.maximum(both + ends / p - 2.0 * weight, 0.0)
+    dual = np.maximum(p / 2.0 - 1.0, 0.0) * np.maximum(both + backward - 3.0 * weight, 0.0)
+    return np.select([c.schedule == 0, c.schedule == 1], [plain, zero], dual)
 
 
 def estimate_steps(c: Configuration, hw: Hardware) -> StepEstimate:
@@ -59,12 +77,13 @@ def estimate_steps(c: Configuration, hw: Hardware) -> StepEstimate:
 
     With f and b the forward and backward of a stage's layers, h those of the head, v chunks and m micro-batches,
 
-        m max(slowest stage, (f + b) + h) + (p - 1) ((f + b + h / p) / v + hand-over) + reductions + optimizer
+        m max(slowest stage, (f + b) + h) + bubble + (p - 1) hand-overs + reductions + optimizer
 
     The slowest stage has ``ceil(L / p v) v`` layers. Sharded parameters are gathered in every forward and backward
     and reduced in every backward, beside the compute. Else the reduction hides behind the backwards that are still
     to come when a chunk's gradients are ready, ``min(p, m) b (v - 1) / v`` interleaved and ``b (1 - p / L)``
-    otherwise, and weights are gathered beside as much of the forward. Interleaved stages send while they compute.
+    otherwise, and weights are gathered beside as much of the forward. Interleaved stages send while they
+    compute. An overlapped exchange of experts costs ``max(compute / (1 - units), exchange)`` in all.
     The spread of n ranks adds ``sigma sqrt(2 ln n)``, the expected largest of n normal deviations.
 
     Parameters
@@ -90,20 +109,27 @@ def estimate_steps(c: Configuration, hw: Hardware) -> StepEstimate:
 
     forward = stage.forward + tensor[0] + context[0] + expert[0]
     backward = stage.backward + tensor[1] + context[1] + expert[1]
-    both, ends = forward + backward, head.forward + head.backward
+    units = hw.exchange_share
+    compute = forward + backward - expert[0] - expert[1]
+    exchanged = expert[0] + expert[1]
+    paired = np.maximum(compute / (1.0 - units), exchanged)
+    both = np.where(c.expert_overlap & (c.expert > 1), paired, compute + exchanged)
+    ends = head.forward + head.backward
     most_layers = np.ceil(c.layers / (p * v) - 1e-9) * v / here
     slowest = np.where(p > 1, np.maximum(both * most_layers, both + ends), both + ends)
     hide = np.where(c.gradient_overlap, hw.overlap, 0.0)
 
     sharded = c.sharding == 3
-    gathered = _beside(forward, data.gather, hide) + _beside(backward, data.gather + data.reduce, hide)
+    gathered = _beside(forward, data.gather, hide, units)
+    gathered = gathered + _beside(backward, data.gather + data.reduce, hide, units)
     parameters = np.where(sharded, m * gathered, 0.0)
     to_come = np.where(v > 1, np.minimum(p, m) * (v - 1.0) / v, 1.0 - p / c.layers)
     last = 1.0 / np.maximum(here, 1.0)
-    gradients = np.maximum(data.reduce - hide * to_come * backward, last * data.reduce)
-    gradients = gradients + np.maximum(data.gather - hide * to_come * forward, last * data.gather)
+    gradients = np.maximum(_beside(to_come * backward, data.reduce, hide, units), last * data.reduce)
+    gradients = gradients + np.maximum(_beside(to_come * forward, data.gather, hide, units), last * data.gather)
     gradients = np.where(sharded, 0.0, gradients)
-    bubble = np.where(p > 1, (p - 1.0) * ((both + ends / p) / v + 2.0 * message), 0.0)
+    idle = _bubble(c, both, ends, backward, stage.matrix_backward / 2.0)
+    bubble = np.where(p > 1, idle + (p - 1.0) * 2.0 * message, 0.0)
     hand_over = np.where(p > 1, m * v * 2.0 * message * np.where(v > 1, 1.0 - hide, 1.0), 0.0)
 
     quiet = m * slowest + hand_over + parameters + bubble + gradients + data.optimizer + hw.step_fixed
@@ -116,7 +142,7 @@ def estimate_steps(c: Configuration, hw: Hardware) -> StepEstimate:
         "host": m * (stage.host_forward + stage.host_backward),
         "tensor": m * (tensor[0] + tensor[1]),
         "context": m * (context[0] + context[1]),
-        "expert": m * (expert[0] + expert[1]),
+        "expert": m * (both - compute),
         "parameters": parameters,
         "pipeline": hand_over + uneven,
         "bubble": bubble,

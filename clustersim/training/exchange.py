@@ -16,9 +16,6 @@ from clustersim.workload.costs import BF16, expert_rows, rank_tokens
 from clustersim.workload.hardware import Hardware
 from clustersim.workload.weights import RankWeights
 
-GRADIENT_BYTES = 4.0
-"""Bytes of a gradient in the reduction between replicas."""
-
 WEIGHT_BYTES = 2.0
 
 
@@ -108,7 +105,7 @@ def expert_exchange(c: Configuration, hw: Hardware) -> tuple[Numbers, Numbers]:
     rows = expert_rows(c) / c.expert_tensor * c.hidden
     uneven = rows / np.maximum(row * c.top_k, 1.0)
     per_byte = np.maximum(
-        rows * (e - 1.0) / e / hw.scale_up, np.where(nodes > 1, row * crossing * uneven / hw.nic, 0.0)
+        rows * (e - 1.0) / e / hw.scale_up, np.where(nodes > 1, row * crossing * uneven / hw.nic_scattered, 0.0)
     )
     start = hw.start + np.where(nodes > 1, hw.hop, 0.0)
     dispatch = np.where(c.low_precision, 1.0, BF16)
@@ -168,6 +165,10 @@ def data_exchange(c: Configuration, hw: Hardware, held: RankWeights) -> DataExch
     alone = (ranks <= 1) | c.frozen
     return DataExchange(
         gather=np.where(sharded, shard_gather, np.where(alone, 0.0, WEIGHT_BYTES * moving + turn * buckets)),
-        reduce=np.where(sharded, shard_gather, np.where(alone, 0.0, GRADIENT_BYTES * moving + turn * buckets)),
+        reduce=np.where(
+            sharded,
+            shard_gather * c.reduce_bytes / WEIGHT_BYTES,
+            np.where(alone, 0.0, c.reduce_bytes * moving + turn * buckets),
+        ),
         optimizer=np.where(c.frozen, 0.0, OPTIMIZER_BYTES * state / hw.bandwidth),
     )

@@ -20,6 +20,10 @@ RECOMPUTES = ("none", "selective", "full")
 SHARDINGS = ("none", "optimizer", "gradients", "parameters")
 """What data parallelism shards, by code: ZeRO stages 0 to 3 (arXiv 1910.02054)."""
 
+SCHEDULES = ("1f1b", "zero_bubble", "dualpipe")
+"""Pipeline schedules, by code: 1F1B (interleaved where there are virtual stages), zero bubble with the memory of 1F1B
+(ZB-H1, arXiv 2401.10241), two directions at once (DualPipe, arXiv 2412.19437)."""
+
 
 @dataclass(frozen=True)
 class Configuration:
@@ -58,6 +62,8 @@ class Configuration:
     fused_activation: Flags
     """Whether one kernel computes the activation function of the experts."""
     # plan
+    schedule: Numbers
+    """Code of :data:`SCHEDULES`."""
     sequence: Numbers
     accelerators: Numbers
     tensor: Numbers
@@ -83,9 +89,13 @@ class Configuration:
     gradient_overlap: Flags
     """Whether gradients and sharded parameters travel beside compute."""
     flash_attention: Flags
+    second_flash: Flags
+    """Whether the fused kernel is FlashAttention-2, which is not made for Hopper."""
     score_passes: Numbers
     """Reads and writes of the score matrix where attention is not one kernel."""
     fused_norm: Flags
+    expert_overlap: Flags
+    """Whether the exchange of experts runs beside the compute of another micro-batch."""
     once_per_node: Flags
     """Whether a token's row crosses to a node once, whatever the experts that it has there."""
     fetches: Numbers
@@ -96,6 +106,8 @@ class Configuration:
     """Whether the router is forced to be even."""
     gradient_bytes: Numbers
     """Bytes of a gradient that a rank holds and adds to."""
+    reduce_bytes: Numbers
+    """Bytes of a gradient in the reduction between replicas."""
     logit_bytes: Numbers
     """Bytes per logit at the peak of the loss."""
     split_logits: Flags
@@ -164,13 +176,17 @@ DEFAULTS: Mapping[str, float | bool] = {
     "tensor_overlap": False,
     "gradient_overlap": True,
     "flash_attention": True,
+    "second_flash": False,
     "score_passes": 0,
     "fused_norm": True,
+    "schedule": 0,
+    "expert_overlap": False,
     "once_per_node": True,
     "fetches": 1,
     "frozen": False,
     "balanced": False,
     "gradient_bytes": 4,
+    "reduce_bytes": 4,
     "logit_bytes": 10,
     "split_logits": True,
 }

@@ -28,8 +28,8 @@ RAW_ACTIVATION_PASSES = 8.0
 """Reads and writes of the inner width where a clamped gate with bias is not one kernel: bias, two clamps, scale,
 sigmoid, product, shift, product."""
 
-CAST_BYTES = 4.0
-"""A cast to 8 bit reads 2 bytes and writes two copies, one of them transposed."""
+COPIES = 2.0
+"""A cast to low precision reads bf16 and writes two copies, one of them transposed."""
 
 WEIGHT_GRADIENT_BYTES = 6.0
 """Bytes per weight and micro-batch beyond the product's own: its gradient is added to one in fp32."""
@@ -161,6 +161,11 @@ def _norm_bytes(c: Configuration, split: Numbers) -> Numbers:
     return BF16 * c.hidden * split * (NORM_PASSES + np.where(c.fused_norm, 0.0, RAW_NORM_PASSES))
 
 
+def _cast_bytes(c: Configuration, hw: Hardware) -> Numbers:
+    """Return the bytes that a cast of one element moves; none in bf16."""
+    return np.where(c.low_precision, BF16 + COPIES * hw.element_bytes, 0.0)
+
+
 def _cast_kernels(c: Configuration) -> Numbers:
     return np.where(c.low_precision, 2.0, 0.0) + np.where(c.tensor > 1, 2.0, 0.0)
 
@@ -189,12 +194,12 @@ def attention_block(c: Configuration, hw: Hardware, w: Weights) -> BlockTime:
     seen = c.windowed * np.minimum(c.window, c.sequence / 2.0) + (1.0 - c.windowed) * c.sequence / 2.0
     # one kernel computes the causal half, an unfused one the whole square
     core_flops = 2.0 * c.heads * wide * own * np.where(c.flash_attention, seen, c.sequence)
-    core = core_flops / (hw.plain_peak * hw.attention)
+    core = core_flops / (hw.plain_peak * hw.attention * np.where(c.second_flash, hw.second_flash, 1.0))
     core_backward = np.where(c.flash_attention, 2.5, 2.0) / BACKWARD_SHARE * core
     scores = np.where(c.flash_attention, 0.0, BF16 * c.score_passes * own * c.heads * c.sequence)
 
     rotated = np.where(c.latent, c.heads * c.rope_dim, query + key)
-    low = np.where(c.low_precision, CAST_BYTES, 0.0)
+    low = _cast_bytes(c, hw)
     casts = low * out_width / t * tokens
     norm = _norm_bytes(c, split)
     return _block(
@@ -217,7 +222,7 @@ def plain_block(c: Configuration, hw: Hardware, w: Weights) -> BlockTime:
     tokens, own, split = rank_tokens(c)
     t = c.tensor
     matrix = product_seconds(hw, tokens, c.ups * c.ffn / t, c.hidden) + product_seconds(hw, tokens, c.hidden, c.ffn / t)
-    low = np.where(c.low_precision, CAST_BYTES, 0.0)
+    low = _cast_bytes(c, hw)
     activation = BF16 * (c.ups + 1.0) * c.ffn * own
     return _block(
         c,
@@ -257,7 +262,7 @@ def mixture_block(c: Configuration, hw: Hardware, w: Weights) -> BlockTime:
     shared = product_seconds(hw, tokens, c.ups * shared_width / t, c.hidden)
     shared = shared + product_seconds(hw, tokens, c.hidden, shared_width / t)
     router = product_seconds(hw, own, c.experts, c.hidden, plain=True)
-    low = np.where(c.low_precision, CAST_BYTES, 0.0)
+    low = _cast_bytes(c, hw)
     activation = BF16 * (c.ups + 1.0) * (rows * width + shared_width * own)
     activation = activation + np.where(c.fused_activation, 0.0, BF16 * RAW_ACTIVATION_PASSES * rows * c.ups * width)
     permuted = 4.0 * BF16 * rows * c.hidden + 4.0 * 2.0 * own * c.experts  # rows twice in and out; fp32 scores

@@ -66,10 +66,12 @@ def kept_activations(c: Configuration) -> tuple[Numbers, Numbers, Numbers]:
 def passes_in_flight(c: Configuration) -> Numbers:
     """Return how many forward passes of a chunk the first stage holds at its peak.
 
-    1F1B: ``min(m, p)``; interleaved: ``min(m v, (v - 1) p + 2 (p - 1) + 1)`` (arXiv 2104.04473, section 2.2).
+    1F1B and zero bubble (ZB-H1): ``min(m, p)``; interleaved: ``min(m v, (v - 1) p + 2 (p - 1) + 1)`` (arXiv 2104.04473,
+    section 2.2); DualPipe: ``p + 1`` (arXiv 2412.19437, table 2).
     """
     p, v, m = c.pipeline, c.virtual, c.micro_batches
-    return np.where(v > 1, np.minimum(m * v, (v - 1.0) * p + 2.0 * (p - 1.0) + 1.0), np.minimum(m, p))
+    plain = np.where(v > 1, np.minimum(m * v, (v - 1.0) * p + 2.0 * (p - 1.0) + 1.0), np.minimum(m, p))
+    return np.where(c.schedule == 2, np.minimum(m, p + 1.0), plain)
 
 
 def footprint(c: Configuration, w: Weights) -> Footprint:
@@ -116,7 +118,8 @@ def footprint(c: Configuration, w: Weights) -> Footprint:
     at_last = alone | (last + logits > first + working)
     frozen = np.where(c.frozen, 0.0, 1.0)
     return Footprint(
-        weights=WEIGHT_BYTES * spread(3),
+        # DualPipe holds the stages of both directions
+        weights=WEIGHT_BYTES * spread(3) * np.where(c.schedule == 2, 2.0, 1.0),
         gradients=c.gradient_bytes * spread(2) * frozen,
         optimizer=OPTIMIZER_BYTES * spread(1) * frozen,
         activations=np.where(at_last, np.where(alone, first, last), first),

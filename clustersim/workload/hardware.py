@@ -43,6 +43,8 @@ class Hardware:
     """How much longer a product takes with a dimension that is no multiple of 64."""
     attention: Numbers
     """Share of the bf16 peak that the fused attention kernel reaches forward."""
+    second_flash: Numbers
+    """Rate of FlashAttention-2 over that of kernels made for the chip. [-]"""
     bandwidth: Numbers
     """Memory bandwidth that streaming kernels reach."""
     launch: Numbers
@@ -58,13 +60,17 @@ class Hardware:
     ramp: Numbers
     """Time scale of the slow rise of a collective's rate with its size. [s]"""
     nic: Numbers
-    """What one accelerator reaches through its NIC."""
+    """What one accelerator reaches through its NIC in rings and between stages."""
+    nic_scattered: Numbers
+    """The same in an exchange of many small parts (experts)."""
     hop: Numbers
     """One step of a ring through the scale-out fabric. [s]"""
     rank_spread: Numbers
     """Relative spread of the speed of ranks. [-]"""
     overlap: Numbers
     """Share of an overlapped exchange that can hide behind compute. [-]"""
+    exchange_share: Numbers
+    """Share of the compute units that an exchange takes while it runs beside compute. [-]"""
     bucket: Numbers
     """Weights that one gradient collective carries at least. [-]"""
     step_fixed: Numbers
@@ -186,6 +192,7 @@ def _row(name: str, precision: str, nic: float | None) -> dict[str, float]:
         "plain_fixed": plain[2],
         "unaligned": common.si("product.unaligned"),
         "attention": 1.0,
+        "second_flash": reached.si("attention.flash2") if reached.has("attention.flash2") else 1.0,
         "bandwidth": chip.si("memory.bandwidth"),
         "launch": 1.0,
         "capacity": chip.si("memory.capacity"),
@@ -194,10 +201,12 @@ def _row(name: str, precision: str, nic: float | None) -> dict[str, float]:
         "start": reached.si("collective.start"),
         "step": reached.si("collective.step"),
         "ramp": reached.si("collective.ramp"),
-        "nic": line * common.si("scale_out.efficiency.infiniband"),
+        "nic": line * common.si("scale_out.efficiency.ring"),
+        "nic_scattered": line * common.si("scale_out.efficiency.infiniband"),
         "hop": reached.si("collective.hop"),
         "rank_spread": catalog.entry("device_power", "jitter").si("rank"),
         "overlap": common.si("exchange.overlap"),
+        "exchange_share": reached.si("exchange.sm_share"),
         "bucket": common.si("gradient.bucket"),
         "step_fixed": common.si("step.fixed"),
     }

@@ -65,7 +65,7 @@ def test_many_at_once_are_each_alone_and_the_parts_add_up(rows):
     assert all((part >= -1e-12 * total).all() for part in together.parts.values())
 
 
-@given(records(), st.sampled_from(["scale_up", "nic", "bandwidth", "peak", "attention"]))
+@given(records(), st.sampled_from(["scale_up", "nic", "nic_scattered", "bandwidth", "peak", "attention"]))
 @settings(max_examples=60, deadline=None)
 def test_better_hardware_is_never_slower(row, what):
     hw = _hardware(precision="fp8" if row["precision"] else "bf16")

@@ -27,6 +27,9 @@ CROWD = 20
 """From so many rows on, the rows of one source on one generation count less each: ``(n / 20)^-0.35``, so that one
 sweep of hundreds of layouts does not decide alone."""
 
+GUESSED = 0.3
+"""Weight of a row whose shape or batch is assumed."""
+
 SCALE = 0.1
 """Error beyond which a row counts as an outlier (soft L1)."""
 
@@ -80,14 +83,15 @@ def fit(cases: Sequence[Case], tell: Callable[[str], None] = lambda _: None) -> 
     start, low, high = (np.array([getattr(item, name) for item in free]) for name in ("value", "low", "high"))
     masks = [(generation if item.kind == "calibration" else stack) == item.entry for item in free]
     held = _held(chosen, generation, stack, free)
-    crowd = _crowd([f"{case.row_id.split('-')[0]} {g}" for case, g in zip(chosen, generation, strict=True)])
+    weight = _crowd([f"{case.row_id.split('-')[0]} {g}" for case, g in zip(chosen, generation, strict=True)])
+    weight = weight * np.array([GUESSED if _guessed(case) else 1.0 for case in chosen])
 
     def residuals(x: Numbers) -> Numbers:
         constants = {name: held[name].copy() for name in CONSTANTS}
         for item, mask, value in zip(free, masks, x, strict=True):
             constants[item.name][mask] *= value
         seconds = estimate_steps(c, calibrated(bare, constants)).iteration_time_s
-        return np.concatenate([np.log(seconds / measured) * crowd, PRIOR * (x - start) / (high - low)])
+        return np.concatenate([np.log(seconds / measured) * weight, PRIOR * (x - start) / (high - low)])
 
     tell(f"fit of {len(free)} constants on {len(chosen)} rows")
     found = least_squares(residuals, np.clip(start, low, high), bounds=(low, high), loss="soft_l1", f_scale=SCALE)
@@ -130,6 +134,10 @@ def _held(chosen: Sequence[Case], generation: Any, stack: Any, free: Sequence[Co
                     values[names == name] *= entry.si(key)
         held[key] = values
     return held
+
+
+def _guessed(case: Case) -> bool:
+    return any(text.startswith(("shape", "batch", "sequence")) for text in case.assumed)
 
 
 def _crowd(keys: Sequence[str]) -> Numbers:

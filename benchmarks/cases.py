@@ -77,6 +77,42 @@ def operation_30d() -> Found:
     return Found(_best(lambda: simulate_operation(spec, facts, np.random.SeedSequence(1)), 2))
 
 
+def _all_plans() -> int:
+    """Search every plan of Llama 3.1 405B on 16,384 H100, and return how many were tried."""
+    from clustersim.training.plan_space import plan_space, search_space
+    from clustersim.workload import load_model
+    from clustersim.workload.configuration import model_record
+    from clustersim.workload.footprint import usable_bytes
+    from clustersim.workload.hardware import hardware
+
+    plans = plan_space(
+        model_record(load_model("llama3.1-405b")), accelerators=16384, sequences=2048, sequence_length=8192, domain=8
+    )
+    chip = "H100-SXM"
+    search_space(plans, hardware([chip], ["bf16"], [None], [None]), float(usable_bytes([chip])[0]))
+    return plans.size
+
+
+def plan_search() -> Found:
+    """All plans of Llama 3.1 405B on 16,384 H100, best of three; no peer."""
+    return Found(_best(_all_plans, 3))
+
+
+def plan_rate() -> Found:
+    """Plans tried per second in that search; peer: against estimating plans one at a time."""
+    from clustersim.training.closed_form import estimate_steps
+    from clustersim.workload import load_model
+    from clustersim.workload.configuration import configurations, model_record
+    from clustersim.workload.hardware import hardware
+
+    rate = _all_plans() / _best(_all_plans, 3)
+    record = model_record(load_model("llama3.1-405b")) | {
+        "sequence": 8192.0, "accelerators": 16384.0, "tensor": 8.0, "micro_batch": 1.0, "micro_batches": 16.0,
+    }  # fmt: skip
+    one, hw = configurations([record]), hardware(["H100-SXM"], ["bf16"], [None], [None])
+    return Found(rate, rate * _best(lambda: estimate_steps(one, hw), 20))
+
+
 def _run(folder: str, cache_folder: str | None = None) -> float:
     environment = {} if cache_folder is None else {"NUMBA_CACHE_DIR": cache_folder}
     return wall_s(["-m", "clustersim", "run", SCENARIO, "--force", "--out", folder], environment)
@@ -109,6 +145,8 @@ BENCHMARKS = {
         Benchmark("train_60s", "s", 1.5, "lower", train_60s),
         Benchmark("peak_memory", "GB", 1.5, "lower", peak_memory),
         Benchmark("operation_30d", "s", 3.0, "lower", operation_30d),
+        Benchmark("plan_search", "s", 5.0, "lower", plan_search),
+        Benchmark("plan_rate", "1/s", 20000.0, "higher", plan_rate),
         Benchmark("run_warm", "s", 8.0, "lower", run_warm),
         Benchmark("run_cold", "s", 45.0, "lower", run_cold),
         Benchmark("help", "s", 0.4, "lower", help_text),

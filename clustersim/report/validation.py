@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from clustersim.report.page import rendered
 from clustersim.report.sections import Figure, Section, Table
 from clustersim.report.style import GREY, SERIES, styled
-from clustersim.report.words import columns, number
+from clustersim.report.words import columns, number, wrapped
 from clustersim.study.validation import Statistics, Validation
 
 HEAD = ("", "rows", "modelled", "MAPE %", "median %", "P90 %", "bias %", "rank corr.")
@@ -50,6 +50,12 @@ def _reasons(found: Validation) -> list[tuple[str, str]]:
     return [(str(count), reason) for reason, count in counted.most_common()]
 
 
+def _filled(found: Validation) -> list[tuple[str, str]]:
+    """Return what blank fields were taken to be, and in how many rows."""
+    counted = Counter(text for row in _rows(found) for text in row["assumed"].split("; ") if text)
+    return [(str(count), text) for text, count in counted.most_common()]
+
+
 def validation_text(found: Validation) -> str:
     """Return the rows, the statistics and what is not modelled, for a terminal."""
     rows = [
@@ -66,6 +72,10 @@ def validation_text(found: Validation) -> str:
     if found.baseline:
         naive = ", ".join(f"{use or 'all'} {number(error)} %" for use, error in found.baseline.items())
         parts.append(f"  naive baseline, one speed per accelerator and precision with the pipeline bubble: {naive}")
+    filled = _filled(found)
+    if filled:
+        words = ", ".join(f"{text} ({count})" for count, text in filled)
+        parts.append("BLANK FIELDS, taken to be (rows)\n" + wrapped(words, "  ", "  "))
     if found.refused:
         lines_of = "\n".join(f"  {refusal.row_id}: {refusal.reason}" for refusal in found.refused)
         parts.append(f"NOT MODELLED, {len(found.refused)} rows\n{lines_of}")
@@ -134,6 +144,9 @@ def validation_markdown(found: Validation) -> str:
             "## Ablation\n\nEach mechanism taken out, nothing fitted again; `test` rows where there are any.\n\n"
             + _markdown_table(HEAD, [_cells(name, s) for name, s in found.ablation.items()])
         )
+    filled = _filled(found)
+    if filled:
+        parts.append(f"## Blank fields\n\n{_markdown_table(('rows', 'taken to be'), filled)}")
     if found.refused:
         parts.append(f"## Not modelled\n\n{_markdown_table(('rows', 'reason'), _reasons(found))}")
     return "\n\n".join(parts) + "\n"

@@ -133,18 +133,44 @@ def step(
 
 @app.command()
 def plan(
-    scenario: ScenarioArg,
+    scenario: Annotated[
+        str | None, typer.Argument(metavar="[SCENARIO]", help="Scenario file, or the name of a shipped one.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", help="A model instead of a scenario, on one building.")
+    ] = None,
+    accelerator: Annotated[str, typer.Option("--accelerator", help="With --model: its accelerator.")] = "H100",
+    accelerators: Annotated[int | None, typer.Option("--accelerators", help="With --model: how many.")] = None,
+    sequences: Annotated[int | None, typer.Option("--sequences", help="With --model: sequences of a step.")] = None,
+    length: Annotated[int, typer.Option("--sequence-length", help="With --model: tokens of a sequence.")] = 8192,
+    precision: Annotated[str, typer.Option("--precision", help="With --model: bf16, fp8, fp8_block or fp4.")] = "bf16",
     top: Annotated[int, typer.Option("--top", min=1, max=100, help="How many plans to show.")] = 10,
     as_json: JsonOption = False,
     settings: SetOption = None,
 ) -> None:
-    """Search parallel plans: the fastest that fit."""
+    """Search parallel plans: the fastest that fit, and what binds each."""
+    if (scenario is None) == (model is None):
+        raise InputError("plan: expected a scenario or --model MODEL, found " + ("both" if scenario else "neither"))
+    if model is not None:
+        from clustersim.report.plans import found_data, found_text
+        from clustersim.study.plans import PlanJob, find_plans
+
+        if accelerators is None or sequences is None or settings:
+            raise InputError("plan --model: expected --accelerators and --sequences, and no --set")
+        with told() as tell:
+            tell("search of parallel plans")
+            found = find_plans(PlanJob(model, accelerator, accelerators, sequences, length, precision))
+        if as_json:
+            show_json(found_data(found, top))
+        else:
+            show(found_text(found, top))
+        return
     from clustersim.report.step import plans_data, plans_text
     from clustersim.study.step import study_step
 
     with told() as tell:
         tell("search of parallel plans")
-        study = study_step(_scenario(scenario, [*(settings or []), "job.plan=best"]))
+        study = study_step(_scenario(str(scenario), [*(settings or []), "job.plan=best"]))
     if as_json:
         show_json(plans_data(study, top))
     else:

@@ -115,6 +115,42 @@ def test_step_and_plan_in_words(small_scenario):
     assert "fit colossus_memphis" in call("plan", small_scenario, "--top", 2).stdout
 
 
+def test_plan_of_a_model_on_one_building():
+    asked = ("plan", "--model", "llama3.1-405b", "--accelerators", 16384, "--sequences", 2048)
+    data = json.loads(call(*asked, "--top", 40, "--json").stdout)
+    assert data["tried"] > data["fit"] >= len(data["plans"]) == 40
+    times = [plan["iteration_time_s"] for plan in data["plans"]]
+    assert times == sorted(times)
+    for plan in data["plans"]:
+        assert plan["tensor"] * plan["pipeline"] * plan["context"] * plan["data"] == 16384
+        assert plan["data"] * plan["micro_batch"] * plan["micro_batches"] == 2048
+        assert plan["memory_gb"] <= data["usable_memory_gb"]
+        assert sum(plan["parts_s"].values()) == pytest.approx(plan["iteration_time_s"], rel=1e-6)
+        assert 0.0 < plan["mfu"] < 1.0
+    text = call(*asked, "--top", 2).stdout
+    assert "slower than the first" in text
+    assert max(map(len, text.splitlines())) <= 100
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "expected a scenario or --model MODEL, found neither"),
+        (("iowa_nebraska", "--model", "llama3.1-8b"), "expected a scenario or --model MODEL, found both"),
+        (("--model", "llama3.1-8b", "--accelerators", 8), "expected --accelerators and --sequences"),
+        (("--model", "llama3.1-8", "--accelerators", 8, "--sequences", 8), "did you mean 'llama3.1-8b'"),
+        (("--model", "llama3.1-405b", "--accelerators", 16, "--sequences", 16), "plans fits: the leanest needs"),
+        (("--model", "llama3.1-8b", "--accelerators", 8, "--sequences", 8, "--precision", "fp9"), "found 'fp9'"),
+        (("--model", "llama3.1-8b", "--accelerators", 0, "--sequences", 8), "expected 1 or more, found 0"),
+    ],
+)
+def test_plan_of_a_wrong_job(arguments, said):
+    done = call("plan", *arguments)
+    assert done.exit_code == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_compare(small_scenario, small_folder):
     other = small_scenario.with_name("undamped.yaml")
     other.write_text("extends: small\nname: undamped\ndamping: []\n")

@@ -9,9 +9,11 @@ from typing import Any
 from clustersim.workload.configuration import configurations
 from clustersim.workload.weights import model_flops, weights
 
-HARDWARE = re.compile(r"incl\.? (recompute|activation)|includes full recompute|HFU|SC21|hardware", re.IGNORECASE)
+HARDWARE = re.compile(
+    r"incl\.? (recompute|activation)|includes full recompute|(?<!not )HFU|SC21|hardware", re.IGNORECASE
+)
 """Conventions that count what recomputation repeats."""
-CAUSAL = re.compile(r"causal", re.IGNORECASE)
+CAUSAL = re.compile(r"(?<!non-)(?<!non )(?<!not )\bcausal", re.IGNORECASE)
 
 
 def megatron_hardware_flops(record: Mapping[str, Any]) -> float:
@@ -29,7 +31,7 @@ def megatron_hardware_flops(record: Mapping[str, Any]) -> float:
 
 
 def measured_seconds(
-    row: Mapping[str, str], record: Mapping[str, Any], number: Callable[[str], float | None]
+    row: Mapping[str, str], record: Mapping[str, Any], number: Callable[..., float | None]
 ) -> tuple[float | None, str]:
     """Return the measured iteration time of a row [s] and the column that it comes from.
 
@@ -54,7 +56,7 @@ def measured_seconds(
         model = float(model_flops(halved, weights(halved))[0])
     hardware = megatron_hardware_flops(record)
     peak = number("peak_tflops_ref")
-    mfu, hfu, reached = number("mfu"), number("hfu"), number("tflops_per_gpu")
+    mfu, hfu, reached = number("mfu", most=1.0), number("hfu", most=1.0), number("tflops_per_gpu")
     if mfu is not None and peak is not None:
         return model * tokens / accelerators / (mfu * peak * 1e12), "mfu"
     if reached is not None:

@@ -12,7 +12,22 @@ from clustersim.catalog import Entry
 
 DIMENSIONS = ("layers", "hidden", "heads", "ffn", "vocab")
 
-SHARD_GROUP = re.compile(r"\((\d+)-GPU group\)|shard group (\d+)")
+SHARD_GROUP = re.compile(r"\b(\d+)-GPU groups?\b|shard group (\d+)", re.IGNORECASE)
+
+BLANK = frozenset({"", "-", "?", "na", "n/a", "nan", "none", "null", "unknown", "not stated"})
+"""What a blank cell may say."""
+
+LARGEST = 1e15
+"""No number of a row is larger."""
+
+STAGES = (
+    (r"^(none|no|ddp|dp|0)$", "none"),
+    (r"ZeRO-1/2", "optimizer"),
+    (r"^FSDP-2|^FSDP ZeRO-2|^ZeRO[-_ ]?2|^2$|SHARD_GRAD_OP", "gradients"),
+    (r"FSDP|HSDP|FULL_SHARD|HYBRID_SHARD|ZeRO[-_ ]?3|^3$", "parameters"),
+    (r"^ZeRO[-_ ]?1|dist(ributed)?[-_ ]opt|^1$", "optimizer"),
+)
+"""What data parallelism shards by what the cell says, first match first; a distributed optimizer is stage 1."""
 
 SHAPE = 128.0
 """Ratio of width to depth of a GPT of which only the parameter count is known, and the dimension of its heads."""
@@ -28,17 +43,26 @@ class UnreadableError(Exception):
         self.wrong = wrong
 
 
-def number_of(row: Mapping[str, str], column: str) -> float | None:
-    """Return a positive number, or None where the cell is blank."""
+def number_of(row: Mapping[str, str], column: str, *, most: float = LARGEST) -> float | None:
+    """Return a positive number up to `most`, or None where the cell is blank."""
     text = row[column]
-    if not text:
+    if text.lower() in BLANK:
         return None
     try:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not (value > 0.0 and math.isfinite(value)):
-        raise UnreadableError(f"{column}: expected a positive number, found {text!r}", wrong=True)
+    if not 1.0 / LARGEST <= value <= most:
+        expected = "a positive number" if most == LARGEST else f"a number above 0 and up to {most:g}"
+        raise UnreadableError(f"{column}: expected {expected}, found {text!r}", wrong=True)
+    return value
+
+
+def count_of(row: Mapping[str, str], column: str) -> float | None:
+    """Return a whole number, or None where the cell is blank or 0."""
+    value = None if row[column] in ("0", "0.0") else number_of(row, column)
+    if value is not None and value != int(value):
+        raise UnreadableError(f"{column}: expected a whole number, found {row[column]!r}", wrong=True)
     return value
 
 
@@ -84,7 +108,13 @@ def dimensions(row: Mapping[str, str], family: Entry, settings: Mapping[str, Any
 def model_fields(row: Mapping[str, str], family: Entry) -> dict[str, Any]:
     """Return the fields that describe the model: the row's dimensions, and what its name says."""
     size = {name: number_of(row, name) for name in DIMENSIONS}
-    experts = number_of(row, "n_experts") or 0.0
+    for name in ("layers", "heads"):
+        count_of(row, name)
+    experts, top_k = count_of(row, "n_experts") or 0.0, count_of(row, "topk") or 0.0
+    if experts and not top_k:
+        raise UnreadableError(f"topk: not given, and there are {experts:g} experts")
+    if top_k > experts:
+        raise UnreadableError(f"topk: {top_k:g} of {experts:g} experts", wrong=True)
     heads = float(size["heads"] or 1.0)
     fields: dict[str, Any] = {
         "layers": size["layers"],
@@ -95,7 +125,7 @@ def model_fields(row: Mapping[str, str], family: Entry) -> dict[str, Any]:
         "ffn": size["ffn"],
         "vocab": size["vocab"],
         "experts": experts,
-        "top_k": number_of(row, "topk") or 0.0,
+        "top_k": top_k,
         "ffn_expert": size["ffn"] if experts else 0.0,
         "plain_layers": 0.0 if experts else size["layers"],
     }
@@ -108,17 +138,43 @@ def model_fields(row: Mapping[str, str], family: Entry) -> dict[str, Any]:
 
 
 def sharding(row: Mapping[str, str], default: str) -> tuple[str, float | None]:
-    """Return what data parallelism shards, and over how many ranks if not over all."""
+    """Return what data parallelism shards, and over how many ranks if not over all (0: those of a domain)."""
     text = row["zero_fsdp_stage"]
     found = SHARD_GROUP.search(text)
     group = float(next(part for part in found.groups() if part)) if found else None
-    for pattern, name in (
-        (r"FSDP-2|ZeRO-2|ZeRO-1/2", "gradients"), (r"FSDP|ZeRO-3", "parameters"), (r"HSDP", "parameters"),
-        (r"ZeRO-1", "optimizer"), (r"none", "none"),
-    ):  # fmt: skip
-        if re.search(pattern, text):
-            return name, (8.0 if text == "HSDP" else group)
-    return default, group
+    for pattern, name in STAGES:
+        if re.search(pattern, text, re.IGNORECASE):
+            return name, (0.0 if "HSDP" in text.upper() and group is None else group)
+    if text.lower() in BLANK:
+        return default, group
+    raise UnreadableError(
+        f"zero_fsdp_stage: expected none, ZeRO-1, ZeRO-2, ZeRO-3, FSDP or HSDP in some form, found {text!r}", wrong=True
+    )
+
+
+def recompute(text: str) -> str | None:
+    """Return what a cell says of recomputation: full, selective or none; None where it is blank."""
+    words = text.lower()
+    for mode in ("selective", "full", "none"):
+        if words.startswith(mode):
+            return mode
+    if words in BLANK:
+        return None
+    known = {"uniform": "full", "block": "full", "true": "full", "yes": "full", "false": "none", "no": "none"}
+    if words not in known:
+        raise UnreadableError(f"recompute: expected none, selective or full, found {text!r}", wrong=True)
+    return known[words]
+
+
+def sequence_parallel(text: str) -> bool | None:
+    """Return what a cell says of sequence parallelism; None where it is blank."""
+    words = text.lower()
+    if words in BLANK:
+        return None
+    known = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+    if words not in known:
+        raise UnreadableError(f"seq_parallel: expected true or false, found {text!r}", wrong=True)
+    return known[words]
 
 
 def layout(
@@ -139,9 +195,10 @@ def layout(
             raise UnreadableError("global_batch_seqs: not given, and the framework has no default")
         batch = settings["sequences_per_accelerator"] * accelerators
         assumed.append(f"batch {batch:g}")
-    tensor, context = number_of(row, "tp"), number_of(row, "cp")
+    tensor, context = count_of(row, "tp"), count_of(row, "cp")
     pipeline = given("pp", 1.0, "pipeline")
-    spare = max(1.0, 2.0 ** math.ceil(math.log2(accelerators / batch))) if not (tensor or context) else 1.0
+    each = accelerators / (batch * pipeline)
+    spare = max(1.0, 2.0 ** math.ceil(math.log2(each))) if not (tensor or context) else 1.0
     if tensor is None:
         # fewer sequences than ranks: something else must cut them
         tensor = spare if settings.get("spare") == "tensor" else 1.0
@@ -167,16 +224,21 @@ def layout(
             f"global_batch_seqs: expected at least {replicas:g} replicas x {micro_batch:g} sequences, found {batch:g}",
             wrong=True,
         )
-    layers, virtual = number_of(row, "layers") or 1.0, given("vpp", 1.0, "virtual stages") if pipeline > 1 else 1.0
+    layers, virtual = count_of(row, "layers") or 1.0, given("vpp", 1.0, "virtual stages") if pipeline > 1 else 1.0
     if pipeline > layers:
         raise UnreadableError(f"pp: {pipeline:g} stages for {layers:g} layers", wrong=True)
+    if pipeline * virtual >= layers + pipeline:
+        raise UnreadableError(f"vpp: {pipeline:g} x {virtual:g} virtual stages for {layers:g} layers", wrong=True)
+    expert, experts = count_of(row, "ep") or 1.0, count_of(row, "n_experts") or 1.0
+    if experts % expert:
+        raise UnreadableError(f"ep: expected a divisor of {experts:g} experts, found {expert:g}", wrong=True)
     return {
         "sequence": sequence,
         "tensor": tensor,
         "pipeline": pipeline,
         "virtual": virtual,
         "context": context,
-        "expert": number_of(row, "ep") or 1.0,
+        "expert": expert,
         "micro_batch": micro_batch,
         "micro_batches": micro_batches,
     }

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import pandas as pd
 
 from clustersim import catalog, units
 from clustersim.catalog import Entry
@@ -17,15 +16,19 @@ from clustersim.study.flop_conventions import measured_seconds
 from clustersim.study.row_fields import (
     DIMENSIONS,
     UnreadableError,
+    count_of,
     dimensions,
     family_of,
     layout,
     model_fields,
     number_of,
+    recompute,
+    sequence_parallel,
     sharding,
 )
 from clustersim.workload.configuration import PRECISIONS, RECOMPUTES, SHARDINGS, configurations
 from clustersim.workload.footprint import footprint, usable_bytes
+from clustersim.workload.hardware import bare_hardware, generation_of
 from clustersim.workload.weights import weights
 
 REQUIRED = ("row_id", "model", "accelerator", "n_gpus", "precision")
@@ -36,7 +39,7 @@ COLUMNS = (
     "tp", "pp", "vpp", "cp", "ep",
     "zero_fsdp_stage", "micro_batch", "global_batch_seqs", "recompute", "seq_parallel", "iteration_time_s",
     "tokens_per_s_per_gpu", "tflops_per_gpu", "mfu", "hfu", "peak_tflops_ref", "flops_convention", "fabric", "notes",
-    "use",
+    "use", "framework",
 )  # fmt: skip
 """Columns that are read; others are left alone."""
 
@@ -44,7 +47,7 @@ PRECISION_WORDS = (
     ("fp4", "fp4"),
     ("mx|subchannel|block|rowwise", "fp8_block"),
     ("fp8|int8", "fp8"),
-    ("bf16|fp16", "bf16"),
+    ("bf16|fp16|bfloat16|float16|half", "bf16"),
 )
 """Precision by what its text contains, first match first."""
 
@@ -59,6 +62,8 @@ class Case:
     accelerator: str
     """Name in the catalog."""
     precision: str
+    framework: str
+    """Entry of the catalog kind `frameworks`."""
     stack: str | None
     nic: float | None
     """Line rate of one accelerator where the row's fabric is not the chip's usual one. [B/s]"""
@@ -106,35 +111,63 @@ def read_table(path: Path, *, only: frozenset[str] | None = None) -> ThroughputT
     InputError
         If the file cannot be read as CSV or lacks a column.
     """
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read as CSV: {error}") from None
+    names, lines = _lines(path)
     for name in REQUIRED:
-        if name not in table.columns:
-            raise InputError(
-                f"{path}: expected a column {name!r}, found {', '.join(table.columns[:8])}"
-                f"{nearest(name, table.columns)}"
-            )
-    cases, refused, seen = [], [], set()
-    for number, raw in enumerate(table.to_dict("records"), start=2):
-        row = {name: str(raw.get(name, "")).strip() for name in COLUMNS}
+        if name not in names:
+            raise InputError(f"{path}: expected a column {name!r}, found {', '.join(names[:8])}{nearest(name, names)}")
+    cases: list[Case] = []
+    refused: list[Refusal] = []
+    seen: set[str] = set()
+    served: set[tuple[str, str]] = set()
+    for number, cells in lines:
+        given = dict(zip(names, (cell.strip() for cell in cells), strict=False))
+        row = {name: given.get(name, "") for name in COLUMNS}
         row["row_id"] = row["row_id"] or f"line {number}"
+        row["use"] = row["use"].lower()
         if row["use"] == "context" or (only is not None and row["use"] not in only):
             continue
         try:
             if row["row_id"] in seen:
                 raise UnreadableError("row_id: expected each once, found it again", wrong=True)
             seen.add(row["row_id"])
-            cases.append(_case(row))
+            if len(cells) < len(names) or any(cells[len(names) :]):
+                raise UnreadableError(f"expected {len(names)} cells, found {len(cells)}", wrong=True)
+            case = _case(row)
+            chip = (case.accelerator, case.precision)
+            if chip not in served:
+                # a chip that nobody measured is this row's trouble, not the table's
+                generation_of(case.accelerator)
+                bare_hardware([case.accelerator], [case.precision], [None])
+                served.add(chip)
+            cases.append(case)
         except (UnreadableError, CatalogError) as error:
             refused.append(Refusal(row["row_id"], str(error), getattr(error, "wrong", True), row["use"]))
     return ThroughputTable(tuple(cases), tuple(refused))
 
 
+def _lines(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """Return the names of the columns in lower case, and every row that is not blank with the number of its line."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file)
+            names = [name.strip().lower() for name in next(reader, [])]
+            return names, [(reader.line_num, cells) for cells in reader if any(cells)]
+    except (OSError, ValueError, csv.Error) as error:
+        raise InputError(f"{path}: cannot be read as CSV: {error}") from None
+
+
 def framework_of(row: Mapping[str, str]) -> Entry:
-    """Return the entry of the catalog kind `frameworks` to which a row belongs."""
-    for entry in catalog.entries("frameworks").values():
+    """Return the entry of the catalog kind `frameworks` that a row names, or else to which it belongs."""
+    entries = catalog.entries("frameworks")
+    if row["framework"]:
+        if row["framework"] not in entries:
+            raise UnreadableError(
+                f"framework: expected one of {', '.join(entries)}, found {row['framework']!r}"
+                f"{nearest(row['framework'], entries)}",
+                wrong=True,
+            )
+        return entries[row["framework"]]
+    for entry in entries.values():
         for alternative in entry.properties["select"]:
             if _matches(row, alternative):
                 return entry
@@ -156,11 +189,9 @@ def _case(row: Mapping[str, str]) -> Case:
     framework = framework_of(row)
     said = framework.properties
     settings: dict[str, Any] = dict(said["defaults"])
-    rules: dict[str, Any] = {}
     for rule in said.get("rules", ()):
         if _matches(row, rule["when"]):
-            rules |= rule["set"]
-    settings |= rules
+            settings |= rule["set"]
     chip = catalog.entry("accelerators", row["accelerator"])
     precision = _precision(row["precision"])
     assumed: list[str] = []
@@ -175,27 +206,29 @@ def _case(row: Mapping[str, str]) -> Case:
             return default
         return value
 
-    accelerators = number_of(row, "n_gpus")
+    accelerators = count_of(row, "n_gpus")
     if accelerators is None:
         raise UnreadableError("n_gpus: not given")
     plan = layout(row, settings, accelerators, given, assumed)
-    recompute = next((mode for mode in ("full", "selective", "none") if mode in row["recompute"].lower()), None)
-    recompute = rules.get("recompute", recompute)
-    chosen = recompute or settings["recompute"]
+    stated = recompute(row["recompute"])
+    chosen = stated or settings["recompute"]
     sharded, group = sharding(row, settings["sharding"])
     if not row["zero_fsdp_stage"]:
         assumed.append(f"sharding {sharded}")
-    sequence_parallel = {"true": True, "false": False}.get(row["seq_parallel"].lower())
+    in_parts = sequence_parallel(row["seq_parallel"])
+    if in_parts is None and plan["tensor"] > 1:
+        in_parts = True
+        assumed.append("sequence parallel")
     record = fields | plan
     record |= {
         "accelerators": accelerators,
         "precision": PRECISIONS[precision],
         "recompute": 0 if chosen == "fits" else RECOMPUTES.index(chosen),
         "sharding": SHARDINGS.index(sharded),
-        "sequence_parallel": plan["tensor"] > 1 if sequence_parallel is None else sequence_parallel,
+        "sequence_parallel": bool(in_parts),
     }
     if group is not None:
-        record["shard_group"] = group
+        record["shard_group"] = group or catalog.entry("accelerators", chip.name).si("scale_up.domain")
     if settings.get("expert_tensor") == "tensor":
         settings["expert_tensor"] = plan["tensor"]
     passed = (
@@ -206,9 +239,9 @@ def _case(row: Mapping[str, str]) -> Case:
     record |= {name: settings[name] for name in passed if name in settings}
     if chosen == "fits" and not _fits(record, chip.name):
         record["recompute"] = RECOMPUTES.index("full")
-    if recompute is None:
+    if stated is None:
         assumed.append(f"recompute {RECOMPUTES[int(record['recompute'])]}")
-    seconds, metric = measured_seconds(row, record, lambda column: number_of(row, column))
+    seconds, metric = measured_seconds(row, record, lambda column, **limit: number_of(row, column, **limit))
     if seconds is None:
         raise UnreadableError("no iteration time, tokens/s, TFLOP/s or MFU from which a step time follows")
     nic = settings.get("nic")
@@ -218,6 +251,7 @@ def _case(row: Mapping[str, str]) -> Case:
         model=row["model"],
         accelerator=chip.name,
         precision=precision,
+        framework=framework.name,
         stack=settings.get("stack", said["stack"]),
         nic=None if nic is None else units.parse(nic, "data rate"),
         use=row["use"] or "test",

@@ -199,6 +199,7 @@ def _frame(cases: Sequence[Case], estimate: StepEstimate | None) -> pd.DataFrame
             "use": [case.use for case in cases],
             "source": [case.source for case in cases],
             "model": [case.model for case in cases],
+            "framework": [case.framework for case in cases],
             "family": [family(case) for case in cases],
             "accelerator": [case.accelerator for case in cases],
             "accelerators": c.accelerators.astype(np.int64),

@@ -42,7 +42,21 @@ def _cases(noise=0.0):
     times = estimate_steps(configurations([r for _, r in cases]), calibrated(hw, constants)).iteration_time_s
     times = times * np.exp(noise * rng.standard_normal(times.size))
     return [
-        Case(f"X-{i}", "made", "made", "H100-SXM", precision, None, None, "fit", record, float(seconds), "made", ())
+        Case(
+            f"X-{i}",
+            "made",
+            "made",
+            "H100-SXM",
+            precision,
+            "other",
+            None,
+            None,
+            "fit",
+            record,
+            float(seconds),
+            "made",
+            (),
+        )
         for i, ((precision, record), seconds) in enumerate(zip(cases, times, strict=True))
     ]
 

@@ -64,13 +64,14 @@ def test_other_metrics_are_converted(table, change, expected):
 
 
 def test_a_causal_convention_counts_half_the_attention(table):
-    full, causal = table(
+    full, causal, not_causal = table(
         *(
             {"row_id": name, "iteration_time_s": "", "mfu": 0.4, "peak_tflops_ref": 989, "flops_convention": words}
-            for name, words in (("a", "PaLM, dense"), ("b", "causal"))
+            for name, words in (("a", "PaLM, dense"), ("b", "causal"), ("c", "dense (non-causal)"))
         )
     ).cases
     assert causal.measured_s < full.measured_s
+    assert not_causal.measured_s == full.measured_s
 
 
 @pytest.mark.parametrize(
@@ -85,6 +86,24 @@ def test_a_causal_convention_counts_half_the_attention(table):
         ({"layers": ""}, "layers: not given", False),
         ({"iteration_time_s": ""}, "no iteration time", False),
         ({"global_batch_seqs": ""}, "global_batch_seqs: not given", False),
+        ({"accelerator": "H20-SXM"}, "'H20-SXM' in catalog kind 'efficiency'", True),
+        ({"accelerator": "MI300X"}, "belongs to no calibrated generation", True),
+        ({"accelerator": "A100", "precision": "fp8"}, "product.fp8", True),
+        ({"seq_parallel": "maybe"}, "seq_parallel: expected true or false, found 'maybe'", True),
+        ({"zero_fsdp_stage": "sharded"}, "zero_fsdp_stage: expected none, ZeRO-1", True),
+        ({"recompute": "some"}, "recompute: expected none, selective or full, found 'some'", True),
+        ({"framework": "megatron"}, "framework: expected one of jax", True),
+        ({"n_experts": 8}, "topk: not given, and there are 8 experts", False),
+        ({"n_experts": 8, "topk": 9}, "topk: 9 of 8 experts", True),
+        ({"n_experts": 8, "topk": 2, "ep": 3}, "ep: expected a divisor of 8 experts, found 3", True),
+        ({"pp": 4, "vpp": 16}, "vpp: 4 x 16 virtual stages for 32 layers", True),
+        ({"layers": 31.5}, "layers: expected a whole number, found '31.5'", True),
+        ({"hidden": "1e200"}, "hidden: expected a positive number", True),
+        (
+            {"iteration_time_s": "", "mfu": 45, "peak_tflops_ref": 989},
+            "mfu: expected a number above 0 and up to 1",
+            True,
+        ),
     ],
 )
 def test_refused_rows_say_why_and_the_rest_goes_on(table, change, words, wrong):
@@ -93,6 +112,40 @@ def test_refused_rows_say_why_and_the_rest_goes_on(table, change, words, wrong):
     assert words in refusal.reason
     assert (refusal.row_id, refusal.wrong) == ("X-1", wrong)
     assert [case.row_id for case in read.cases] == ["X-2"]
+
+
+@pytest.mark.parametrize(
+    ("column", "words", "field", "value"),
+    [
+        ("seq_parallel", ("0", "no", "FALSE", "off"), "sequence_parallel", False),
+        ("seq_parallel", ("1", "Yes", "true"), "sequence_parallel", True),
+        ("zero_fsdp_stage", ("fsdp", "FSDP-3", "zero-3", "ZeRO3", "3"), "sharding", 3),
+        ("zero_fsdp_stage", ("None", "no", "DDP"), "sharding", 0),
+        ("recompute", ("yes", "uniform", "Full (uniform)"), "recompute", 2),
+        ("precision", ("bfloat16", "float16", "half", "BF16"), "precision", 0),
+        ("n_experts", ("0", "NA", "nan", "-"), "experts", 0.0),
+        ("vpp", ("0", "n/a", "1"), "virtual", 1.0),
+    ],
+)
+def test_spellings(table, column, words, field, value):
+    read = table(*({"row_id": word, column: word} for word in words))
+    assert not read.refused
+    assert [case.record[field] for case in read.cases] == [value] * len(words)
+
+
+def test_headers_and_a_comma_too_many(tmp_path):
+    path = tmp_path / "table.csv"
+    names = ",".join(f" {name.upper()} " for name in ROW)
+    path.write_text(f"{names}\n{','.join(map(str, ROW.values()))},\n", encoding="utf-8")
+    assert [case.row_id for case in read_table(path).cases] == ["X-1"]
+    path.write_text(f"{names}\n{','.join(map(str, ROW.values()))},more\n", encoding="utf-8")
+    assert read_table(path).refused[0].reason == f"expected {len(ROW)} cells, found {len(ROW) + 1}"
+
+
+def test_sequences_are_cut_only_where_replicas_and_stages_leave_too_few(table):
+    blank = {"tp": "", "cp": "", "n_gpus": 512, "global_batch_seqs": 64, "vpp": ""}
+    enough, short = table(blank | {"row_id": "a", "pp": 8}, blank | {"row_id": "b", "pp": 4}).cases
+    assert (enough.record["context"], short.record["context"]) == (1.0, 2.0)
 
 
 def test_a_row_id_is_used_once(table):
@@ -131,3 +184,12 @@ def test_the_framework_follows_from_the_row(table):
     assert kernel.record["flash_attention"] is False
     assert adapters.record["frozen"] is True
     assert grouped.record["shard_group"] == 8.0
+    # what the framework says of itself serves as well, and a column of its own best
+    by_source, by_name, hybrid = table(
+        {"source": "torchtitan benchmarks"},
+        {"row_id": "X-2", "framework": "internevo"},
+        {"row_id": "X-3", "zero_fsdp_stage": "HSDP"},
+    ).cases
+    assert (by_source.framework, by_source.stack) == ("pytorch", "pytorch")
+    assert by_name.stack == "internevo"
+    assert hybrid.record["shard_group"] == 8.0

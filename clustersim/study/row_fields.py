@@ -224,7 +224,10 @@ def layout(
             f"global_batch_seqs: expected at least {replicas:g} replicas x {micro_batch:g} sequences, found {batch:g}",
             wrong=True,
         )
-    layers, virtual = count_of(row, "layers") or 1.0, given("vpp", 1.0, "virtual stages") if pipeline > 1 else 1.0
+    layers, virtual = (
+        count_of(row, "layers") or 1.0,
+        given("vpp", settings.get("virtual", 1.0), "virtual stages") if pipeline > 1 else 1.0,
+    )
     if pipeline > layers:
         raise UnreadableError(f"pp: {pipeline:g} stages for {layers:g} layers", wrong=True)
     if pipeline * virtual >= layers + pipeline:

@@ -213,6 +213,7 @@ def _case(row: Mapping[str, str]) -> Case:
     stated = recompute(row["recompute"])
     chosen = stated or settings["recompute"]
     sharded, group = sharding(row, settings["sharding"])
+    sharded = said.get("shards", {}).get(sharded, sharded)
     if not row["zero_fsdp_stage"]:
         assumed.append(f"sharding {sharded}")
     in_parts = sequence_parallel(row["seq_parallel"])
@@ -232,9 +233,9 @@ def _case(row: Mapping[str, str]) -> Case:
     if settings.get("expert_tensor") == "tensor":
         settings["expert_tensor"] = plan["tensor"]
     passed = (
-        "tensor_overlap", "gradient_overlap", "flash_attention", "second_flash", "score_passes", "fused_norm",
-        "once_per_node", "fetches", "frozen", "balanced", "expert_tensor", "gradient_bytes", "reduce_bytes",
-        "logit_bytes", "split_logits", "schedule", "expert_overlap",
+        "tensor_overlap", "gradient_products", "gradient_overlap", "flash_attention", "second_flash", "score_passes",
+        "fused_norm", "once_per_node", "fetches", "frozen", "balanced", "expert_tensor", "gradient_bytes",
+        "reduce_bytes", "logit_bytes", "split_logits", "schedule", "expert_overlap",
     )  # fmt: skip
     record |= {name: settings[name] for name in passed if name in settings}
     if chosen == "fits" and not _fits(record, chip.name):

@@ -126,9 +126,12 @@ def estimate_steps(c: Configuration, hw: Hardware) -> StepEstimate:
     to_come = np.where(v > 1, np.minimum(p, m) * (v - 1.0) / v, 1.0 - p / c.layers)
     last = 1.0 / np.maximum(here, 1.0)
     gradients = np.maximum(_beside(to_come * backward, data.reduce, hide, units), last * data.reduce)
+    # sharded gradients are reduced after every backward, or after the p backwards in a row of an interleaved chunk
+    times = np.where(c.sharding == 2, np.where(v > 1, np.ceil(m / p), m), 1.0)
+    gradients = gradients + (times - 1.0) * _beside(backward * m / times, data.reduce, hide, units)
     gradients = gradients + np.maximum(_beside(to_come * forward, data.gather, hide, units), last * data.gather)
     gradients = np.where(sharded, 0.0, gradients)
-    idle = _bubble(c, both, ends, backward, stage.matrix_backward / 2.0)
+    idle = _bubble(c, both, ends, backward, np.where(c.frozen, 0.0, stage.matrix_forward))
     bubble = np.where(p > 1, idle + (p - 1.0) * 2.0 * message, 0.0)
     hand_over = np.where(p > 1, m * v * 2.0 * message * np.where(v > 1, 1.0 - hide, 1.0), 0.0)
 

@@ -47,9 +47,12 @@ def tensor_exchange(c: Configuration, hw: Hardware, products: Numbers, layers: N
     """Return what tensor parallelism adds to forward and backward of all layers of a stage [s].
 
     Four collectives of the hidden state per layer each way (all-gather and reduce-scatter around two blocks; an
-    all-reduce is both). Sequence parallelism gathers the input once more in the backward (arXiv 2205.05198).
-    Overlapped, all but the first of t chunks hide behind the product beside them. Experts cut over tensor-parallel
-    ranks exchange their rows too. `products` is the time of one of the layer's four products, forward.
+    all-reduce is both); a mixture of experts takes part in two of them only with what it shares. Sequence parallelism
+    gathers the input of two products once more in the backward (arXiv 2205.05198); full recomputation repeats the
+    forward's. Overlapped, all but the first of t chunks hide behind the product beside them. Where the framework
+    sends the gradient of the input while it computes that of the weights, two of the backward's four, and what is
+    gathered again, hide behind a product. Experts cut over tensor-parallel ranks exchange their rows too. `products` is
+    the time of one of the layer's four products, forward.
     """
     tokens, _, _ = rank_tokens(c)
     t = c.tensor
@@ -60,12 +63,18 @@ def tensor_exchange(c: Configuration, hw: Hardware, products: Numbers, layers: N
     def exposed(product: Numbers) -> Numbers:
         return np.where(chunked, one / t + np.maximum(0.0, one * (1.0 - 1.0 / t) - product), one)
 
-    again = np.where(c.sequence_parallel & ~chunked, one, 0.0) + np.where(c.recompute == 2, 2.0 * one, 0.0)
+    behind = np.maximum(0.0, one - products)
+    again = np.where(c.sequence_parallel & ~chunked, np.where(c.gradient_products, behind, one), 0.0)
+    inputs = np.where(c.gradient_products & ~chunked, behind, exposed(2.0 * products))
     cut = c.expert_tensor
     rows = np.where(cut > 1, 2.0 * (cut - 1.0) / cut * expert_rows(c) * c.hidden * BF16 / hw.scale_up, 0.0)
     mixture = layers * c.mixture_layers / c.layers * rows
-    forward = 4.0 * layers * exposed(products) + mixture
-    backward = layers * (4.0 * exposed(2.0 * products) + again) + mixture
+    # pairs of collectives: around attention in every layer, around what is dense in the rest of it
+    share = c.mixture_layers / c.layers * np.where(c.shared_experts > 0, 0.0, 1.0)
+    pairs = layers * (2.0 - share)
+    forward = 2.0 * pairs * exposed(products) + mixture
+    backward = pairs * (exposed(2.0 * products) + inputs + again) + mixture
+    backward = backward + np.where(c.recompute == 2, forward, 0.0)
     return np.where(t > 1, forward, 0.0), np.where(t > 1, backward, 0.0)
 
 
@@ -78,12 +87,15 @@ def context_exchange(c: Configuration, hw: Hardware, core: tuple[Numbers, Number
     tokens, _, _ = rank_tokens(c)
     wide = np.where(c.latent, c.heads * (c.nope_dim + c.rope_dim + c.v_dim), 2.0 * c.kv_heads * c.head_dim)
     part = BF16 * wide * tokens / c.tensor
-    rate = group_rate(hw, c.context, c.tensor)
     turns = c.context - 1.0
-    each = collective_seconds(hw, part, c.context, rate)
+    # one rank hands on to the next: a hop is as fast as the link between the two of them
+    rate = np.where(c.context * c.tensor <= hw.domain, hw.scale_up, hw.nic)
+    start = np.where(c.context * c.tensor <= hw.domain, hw.start + hw.step, hw.start + hw.hop)
+    moving = part / rate
+    each = start + moving + np.sqrt(moving * hw.ramp)
     hidden = turns / c.context
     forward = np.maximum(turns * each - hidden * core[0], each)
-    backward = np.maximum(2.0 * turns * each - hidden * core[1], 2.0 * each)
+    backward = np.maximum(2.0 * turns * each - hidden * core[1], 2.0 * each) + np.where(c.recompute == 2, forward, 0.0)
     return np.where(c.context > 1, forward, 0.0), np.where(c.context > 1, backward, 0.0)
 
 
@@ -97,7 +109,7 @@ def expert_exchange(c: Configuration, hw: Hardware) -> tuple[Numbers, Numbers]:
     _, own, _ = rank_tokens(c)
     e = c.expert
     # experts cut over tensor-parallel ranks: a group takes one rank of each, so that it spans more domains
-    stride = np.where(c.expert_tensor > 1, c.tensor * c.context, 1.0)
+    stride = c.expert_tensor
     nodes = np.maximum(1.0, np.minimum(e, e * stride / hw.domain))
     reached = np.minimum(nodes * (1.0 - (1.0 - 1.0 / nodes) ** np.maximum(c.top_k, 1.0)), c.node_limit)
     crossing = np.where(c.once_per_node, reached, c.top_k) * (nodes - 1.0) / nodes
@@ -110,14 +122,15 @@ def expert_exchange(c: Configuration, hw: Hardware) -> tuple[Numbers, Numbers]:
     start = hw.start + np.where(nodes > 1, hw.hop, 0.0)
     dispatch = np.where(c.low_precision, 1.0, BF16)
     forward = per_byte * (dispatch + BF16) + 2.0 * start
-    backward = per_byte * 2.0 * BF16 + 2.0 * start
+    backward = per_byte * 2.0 * BF16 + 2.0 * start + np.where(c.recompute == 2, forward, 0.0)
     return np.where(e > 1, forward, 0.0), np.where(e > 1, backward, 0.0)
 
 
 def stage_message(c: Configuration, hw: Hardware) -> Numbers:
     """Return the hand-over of a micro-batch between neighbouring stages, one way [s]."""
     _, own, _ = rank_tokens(c)
-    near = c.pipeline * c.tensor <= hw.domain
+    # stages are numbered last, so that neighbours lie a whole stage apart
+    near = c.accelerators <= hw.domain
     rate, start = np.where(near, hw.scale_up, hw.nic), np.where(near, hw.start, hw.hop)
     return np.where(c.pipeline > 1, BF16 * c.hidden * own / rate + start, 0.0)
 
@@ -155,20 +168,29 @@ def data_exchange(c: Configuration, hw: Hardware, held: RankWeights) -> DataExch
     expert_rate = group_rate(hw, holders, np.minimum(c.expert * c.expert_tensor, hw.domain))
     moving = common * (ranks - 1.0) / ranks / rate + held.experts * (holders - 1.0) / holders / expert_rate
     turn = ring_steps(hw, ranks, c.tensor)
-    buckets = np.ceil((common + held.experts) / np.maximum(hw.bucket, hw.bucket / 40.0 * ranks))
+    buckets = np.maximum(1.0, (common + held.experts) / np.maximum(hw.bucket, hw.bucket / 40.0 * ranks))
     shard_rate, shard_turn = group_rate(hw, group, c.tensor), ring_steps(hw, group, c.tensor)
     layers = c.layers / c.pipeline
     all_weights = common + held.experts
-    shard_gather = WEIGHT_BYTES * all_weights * (group - 1.0) / group / shard_rate
-    shard_gather = shard_gather + shard_turn * (layers + 1.0) * c.fetches
+    turns = shard_turn * (layers + 1.0) * c.fetches
+    sharding = all_weights * (group - 1.0) / group / shard_rate
+    # groups that hold the same shards reduce their gradients between them
+    groups = ranks / group
+    between = 2.0 * c.reduce_bytes * all_weights / group * (groups - 1.0) / groups
+    between = between / group_rate(hw, groups, group * c.tensor) + 2.0 * ring_steps(hw, groups, group * c.tensor)
     state = np.where(c.sharding > 0, common / group + held.experts / np.minimum(holders, group), all_weights)
     alone = (ranks <= 1) | c.frozen
     return DataExchange(
-        gather=np.where(sharded, shard_gather, np.where(alone, 0.0, WEIGHT_BYTES * moving + turn * buckets)),
+        gather=np.where(
+            sharded,
+            WEIGHT_BYTES * sharding + turns,
+            np.where(alone | (c.sharding == 0), 0.0, WEIGHT_BYTES * moving + turn * buckets),
+        ),
         reduce=np.where(
             sharded,
-            shard_gather * c.reduce_bytes / WEIGHT_BYTES,
-            np.where(alone, 0.0, c.reduce_bytes * moving + turn * buckets),
+            c.reduce_bytes * sharding + turns + np.where(groups > 1, between, 0.0),
+            # without sharding the second half of the all-reduce carries gradients too
+            np.where(alone, 0.0, np.where(c.sharding == 0, 2.0, 1.0) * (c.reduce_bytes * moving + turn * buckets)),
         ),
         optimizer=np.where(c.frozen, 0.0, OPTIMIZER_BYTES * state / hw.bandwidth),
     )

@@ -134,6 +134,7 @@ def plan_space(
         **columns,
         sequence_parallel=columns["tensor"] > 1,
         tensor_overlap=(columns["tensor"] > 1) & allowed.tensor_overlap,
+        gradient_products=columns["tensor"] > 1,
         expert_overlap=(columns["expert"] > 1) & allowed.expert_overlap,
     )
     return replace(varied, shard_group=accelerators / (varied.tensor * varied.pipeline))
@@ -206,6 +207,8 @@ LOSSES = {
     "pipeline": "hand-overs and uneven stages",
     "memory": "memory-bound kernels",
     "host": "launching kernels",
+    "stragglers": "waiting for the slowest rank",
+    "optimizer": "the optimizer",
 }
 """What can take time from the products, in words."""
 

@@ -86,6 +86,8 @@ class Configuration:
     sequence_parallel: Flags
     tensor_overlap: Flags
     """Whether the exchanges of tensor parallelism run in chunks beside the products next to them."""
+    gradient_products: Flags
+    """Whether gradients of inputs are exchanged beside the product that gives those of the weights."""
     gradient_overlap: Flags
     """Whether gradients and sharded parameters travel beside compute."""
     flash_attention: Flags
@@ -174,6 +176,7 @@ DEFAULTS: Mapping[str, float | bool] = {
     "sharding": 1,
     "sequence_parallel": False,
     "tensor_overlap": False,
+    "gradient_products": False,
     "gradient_overlap": True,
     "flash_attention": True,
     "second_flash": False,

@@ -110,6 +110,12 @@ def footprint(c: Configuration, w: Weights) -> Footprint:
     chunk = (layers * kept_attention + dense_share * kept_dense + mixture_share * kept_mixture) / v
     one_layer = attention + np.maximum(np.where(dense_share > 0, dense, 0.0), np.where(mixture_share > 0, mixture, 0.0))
     working = np.where(full, one_layer, inputs + np.maximum(inner, rows * (c.experts > 0)))
+    # a layer at work and the one fetched ahead, and the gradients of one before they are spread
+    mixed = (w.shared + w.expert * held_experts) * (c.experts > 0)
+    layer = np.maximum(w.attention + np.maximum(w.plain * (c.plain_layers > 0), mixed), w.embedding) / c.tensor
+    whole = np.where(c.sharding == 3, 2.0 * WEIGHT_BYTES * layer, 0.0)
+    summed = np.where((c.sharding == 2) & (v > 1), c.gradient_bytes * (own + experts) / v, WEIGHT_BYTES * layer)
+    whole = np.where(group > 1, whole + np.where((c.sharding >= 2) & ~c.frozen, summed, 0.0), 0.0)
     logits = c.logit_bytes * tokens * c.vocab / np.where(c.split_logits, c.tensor, 1.0)
     first = passes_in_flight(c) * chunk
     last_passes = np.where(v > 1, (v - 1.0) * p + 1.0, 1.0)
@@ -123,7 +129,7 @@ def footprint(c: Configuration, w: Weights) -> Footprint:
         gradients=c.gradient_bytes * spread(2) * frozen,
         optimizer=OPTIMIZER_BYTES * spread(1) * frozen,
         activations=np.where(at_last, np.where(alone, first, last), first),
-        working=np.where(at_last, np.maximum(logits, working), working),
+        working=np.where(at_last, np.maximum(logits, working), working) + whole,
     )
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clustersim.training.closed_form import estimate_steps
-from clustersim.training.exchange import collective_seconds, expert_exchange, group_rate, ring_steps
+from clustersim.training.exchange import collective_seconds, context_exchange, expert_exchange, group_rate, ring_steps
 from clustersim.workload import load_model
 from clustersim.workload.configuration import configurations, model_record
 from clustersim.workload.hardware import bare_hardware, hardware
@@ -149,3 +149,88 @@ def test_measured_collectives(reference, chip):
     errors = collective_seconds(hw, sent, size, hw.scale_up) / (rows.time_us.to_numpy() * 1e-6) - 1.0
     print(f"{chip}: {n} rows, median error {np.median(np.abs(errors)):.1%}, bias {errors.mean():+.1%}")
     assert np.median(np.abs(errors)) <= 0.15
+
+
+@pytest.mark.parametrize(("sharding", "group"), [(0, None), (1, None), (2, None), (3, None), (3, 8.0), (1, 8.0)])
+def test_no_reduction_gets_cheaper_with_more_replicas(sharding, group):
+    """At a fixed work per replica; also where another bucket becomes full, and between groups that share shards."""
+    replicas = np.unique(np.round(np.geomspace(16, 16384, 60) / 8.0) * 8.0)
+    rows = [
+        _record(accelerators=8.0 * n, tensor=8.0, sharding=sharding, gradient_overlap=False)
+        | ({"shard_group": group} if group else {})
+        for n in replicas
+    ]
+    parts = estimate_steps(configurations(rows), _hardware(len(rows))).parts
+    cost = parts["gradients"] + parts["parameters"]
+    assert (np.diff(cost) > 0.0).all()
+
+
+def test_sharded_gradients_are_reduced_every_micro_batch():
+    """ZeRO-2 keeps less, and sends as often as it computes: once in a step of one micro-batch."""
+
+    def cost(sharding, micro_batches, **plan):
+        row = _record(tensor=8.0, micro_batches=micro_batches, sharding=sharding, gradient_overlap=False, **plan)
+        return estimate_steps(configurations([row]), _hardware()).parts["gradients"][0]
+
+    assert cost(2, 1.0) == cost(1, 1.0)
+    more = cost(2, 5.0) - cost(1, 5.0)
+    assert more > 0.0
+    assert cost(2, 9.0) - cost(1, 9.0) == pytest.approx(2.0 * more)
+    # interleaved, a chunk takes as many in a row as there are stages
+    interleaved = {"pipeline": 4.0, "virtual": 2.0}
+    assert cost(2, 4.0, **interleaved) == cost(1, 4.0, **interleaved)
+
+
+def test_an_all_reduce_is_both_halves_with_gradients():
+    rows = [_record(tensor=8.0, sharding=s, gradient_overlap=False, reduce_bytes=2) for s in (0, 1)]
+    parts = estimate_steps(configurations(rows), _hardware(2)).parts
+    # at two bytes weights and gradients weigh the same
+    assert parts["gradients"][0] == pytest.approx(parts["gradients"][1])
+    rows = [row | {"reduce_bytes": 4} for row in rows]
+    parts = estimate_steps(configurations(rows), _hardware(2)).parts
+    assert parts["gradients"][0] > parts["gradients"][1]
+
+
+@pytest.mark.parametrize(
+    ("name", "part", "plan"),
+    [
+        ("llama3.1-70b", "tensor", {"tensor": 8.0, "sequence_parallel": True}),
+        ("deepseek-v3", "expert", {"expert": 64.0}),
+        ("llama3.1-70b", "context", {"context": 4.0, "sequence": 32768.0}),
+    ],
+)
+def test_full_recomputation_repeats_the_exchanges_of_the_forward(name, part, plan):
+    rows = [_record(name, recompute=r, **plan) for r in (0, 2)]
+    none, full = estimate_steps(configurations(rows), _hardware(2)).parts[part]
+    assert 1.2 * none < full < 1.7 * none
+
+
+def test_gradients_of_inputs_travel_beside_those_of_weights():
+    rows = [_record(tensor=8.0, sequence_parallel=s, gradient_products=g) for s in (False, True) for g in (False, True)]
+    times = estimate_steps(configurations(rows), _hardware(4)).parts["tensor"]
+    assert times[1] < times[0]
+    assert times[3] < times[2]
+    # what is left is at least the forward and the gradients that row-parallel products wait for: six of eight
+    assert times[1] >= 0.75 * times[0] * (1.0 - 1e-9)
+
+
+def test_a_ring_of_contexts_across_domains_is_as_fast_as_one_link():
+    hw = _hardware()
+    inside, across = (
+        context_exchange(configurations([_record(context=n, accelerators=512.0)]), hw, (np.zeros(1), np.zeros(1)))[0][0]
+        for n in (8.0, 16.0)
+    )
+    sent = 2.0 * 2.0 * 8.0 * 128.0 * 4096.0
+    assert across > sent * 15.0 / 16.0 / hw.nic[0]
+    assert inside < across
+
+
+def test_zero_bubble_fills_gaps_with_weight_gradients_only():
+    """Recomputation is no weight gradient, and frozen weights have none."""
+    base = {"pipeline": 8.0, "accelerators": 64.0}
+    rows = [_record(**base, schedule=s, **plan) for plan in ({}, {"recompute": 2}, {"frozen": True}) for s in (0, 1)]
+    bubble = estimate_steps(configurations(rows), _hardware(6)).parts["bubble"].reshape(3, 2)
+    saved = bubble[:, 0] - bubble[:, 1]
+    assert saved[1] == pytest.approx(saved[0])
+    assert saved[2] == pytest.approx(0.0)
+    assert saved[0] > 0.0

@@ -1,5 +1,7 @@
 """Memory of a rank: the published formula, sharding, and limits."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -71,3 +73,14 @@ def test_experts_are_spread():
     experts = 2.0 * 32 * 8 * 3 * 4096 * 14336
     assert held[0] - held[1] == pytest.approx(experts * 7 / 8)
     assert np.isfinite(held).all()
+
+
+def test_sharded_parameters_are_whole_while_a_layer_works():
+    """Two layers' weights and the gradients of one, in 2 bytes, beside the shards."""
+    plan = {"accelerators": 512.0, "sharding": 3}
+    c = _one("llama3.1-405b", **plan)
+    spread = footprint(c, weights(c))
+    whole = footprint(replace(c, sharding=np.array([1.0])), weights(c))
+    layer = (weights(c).attention + weights(c).plain)[0]
+    assert spread.working[0] - whole.working[0] == pytest.approx(6.0 * layer)
+    assert 18e9 < 6.0 * layer < 20e9

@@ -36,8 +36,9 @@ def _groups(found: Validation) -> Iterable[tuple[str, list[tuple[str, ...]]]]:
 def _constants(found: Validation) -> str:
     c = found.constants
     return (
-        f"{c.constants} fitted constants act on these rows, {c.generation} for {c.generations} accelerator generations "
-        f"and {c.stack} for {c.stacks} software stacks; {c.fit_rows} of the rows are marked fit"
+        f"{c.constants} fitted constants act on these rows: {c.generation} for {c.generations} generations of "
+        f"accelerators, {c.stack} for {c.stacks} software stacks, {c.common} for all; {c.fit_rows} of the rows are "
+        "marked fit"
     )
 
 

@@ -15,7 +15,7 @@ from clustersim.study.throughput_table import Case, Refusal, ThroughputTable
 from clustersim.training.closed_form import PARTS, StepEstimate, estimate_steps
 from clustersim.workload.configuration import Numbers, configurations
 from clustersim.workload.footprint import footprint, usable_bytes
-from clustersim.workload.hardware import CONSTANTS, Hardware, generation_of, hardware
+from clustersim.workload.hardware import COMMON, CONSTANTS, Hardware, generation_of, hardware
 from clustersim.workload.weights import model_flops, weights
 
 LARGE = 256
@@ -48,6 +48,8 @@ class Constants:
     stack: int
     """Of software stacks."""
     stacks: int
+    common: int
+    """The same for every generation and stack."""
     fit_rows: int
     """Rows of the table that are marked `fit`."""
 
@@ -145,7 +147,7 @@ def _constants_of(cases: Sequence[Case]) -> Constants:
     own = len(generations) * (len(CONSTANTS) - 1) + len(low)
     changed = sum(len(catalog.entry("stacks", str(name)).figures) for name in stacks)
     fit_rows = sum(case.use == "fit" for case in cases)
-    return Constants(own + changed, own, len(generations), changed, len(stacks), fit_rows)
+    return Constants(own + changed + len(COMMON), own, len(generations), changed, len(stacks), len(COMMON), fit_rows)
 
 
 def validate(table: ThroughputTable) -> Validation:

@@ -99,7 +99,17 @@ def estimate_steps(c: Configuration, hw: Hardware) -> StepEstimate:
     plain, mixture, head = plain_block(c, hw, w), mixture_block(c, hw, w), head_block(c, hw)
     stage = _layers(c, attention, plain, mixture)
     here = c.layers / p
-    tensor = tensor_exchange(c, hw, stage.matrix_forward / (4.0 * here), here)
+    # of four products forward, eight backward and four repeated; the host's lateness gives an exchange time too
+    repeated = np.where(c.recompute == 2, 12.0, 8.0)
+    tensor = tensor_exchange(
+        c,
+        hw,
+        (
+            (stage.matrix_forward + stage.host_forward) / (4.0 * here),
+            (stage.matrix_backward + stage.host_backward) / (repeated * here),
+        ),
+        here,
+    )
     context = tuple(
         here * time for time in context_exchange(c, hw, (attention.attention_forward, attention.attention_backward))
     )

@@ -43,7 +43,9 @@ def collective_seconds(hw: Hardware, sent: Numbers, size: Numbers, rate: Numbers
     return np.where(size > 1, hw.start + (size - 1.0) * hw.step + moving + np.sqrt(moving * hw.ramp), 0.0)
 
 
-def tensor_exchange(c: Configuration, hw: Hardware, products: Numbers, layers: Numbers) -> tuple[Numbers, Numbers]:
+def tensor_exchange(
+    c: Configuration, hw: Hardware, products: tuple[Numbers, Numbers], layers: Numbers
+) -> tuple[Numbers, Numbers]:
     """Return what tensor parallelism adds to forward and backward of all layers of a stage [s].
 
     Four collectives of the hidden state per layer each way (all-gather and reduce-scatter around two blocks; an
@@ -52,7 +54,7 @@ def tensor_exchange(c: Configuration, hw: Hardware, products: Numbers, layers: N
     forward's. Overlapped, all but the first of t chunks hide behind the product beside them. Where the framework
     sends the gradient of the input while it computes that of the weights, two of the backward's four, and what is
     gathered again, hide behind a product. Experts cut over tensor-parallel ranks exchange their rows too. `products` is
-    the time of one of the layer's four products, forward.
+    the time of one of the layer's products, forward and backward.
     """
     tokens, _, _ = rank_tokens(c)
     t = c.tensor
@@ -63,17 +65,18 @@ def tensor_exchange(c: Configuration, hw: Hardware, products: Numbers, layers: N
     def exposed(product: Numbers) -> Numbers:
         return np.where(chunked, one / t + np.maximum(0.0, one * (1.0 - 1.0 / t) - product), one)
 
-    behind = np.maximum(0.0, one - products)
+    ahead, back = products
+    behind = np.maximum(0.0, one - back)
     again = np.where(c.sequence_parallel & ~chunked, np.where(c.gradient_products, behind, one), 0.0)
-    inputs = np.where(c.gradient_products & ~chunked, behind, exposed(2.0 * products))
+    inputs = np.where(c.gradient_products & ~chunked, behind, exposed(2.0 * back))
     cut = c.expert_tensor
     rows = np.where(cut > 1, 2.0 * (cut - 1.0) / cut * expert_rows(c) * c.hidden * BF16 / hw.scale_up, 0.0)
     mixture = layers * c.mixture_layers / c.layers * rows
     # pairs of collectives: around attention in every layer, around what is dense in the rest of it
     share = c.mixture_layers / c.layers * np.where(c.shared_experts > 0, 0.0, 1.0)
     pairs = layers * (2.0 - share)
-    forward = 2.0 * pairs * exposed(products) + mixture
-    backward = pairs * (exposed(2.0 * products) + inputs + again) + mixture
+    forward = 2.0 * pairs * exposed(ahead) + mixture
+    backward = pairs * (exposed(2.0 * back) + inputs + again) + mixture
     backward = backward + np.where(c.recompute == 2, forward, 0.0)
     return np.where(t > 1, forward, 0.0), np.where(t > 1, backward, 0.0)
 
@@ -127,12 +130,16 @@ def expert_exchange(c: Configuration, hw: Hardware) -> tuple[Numbers, Numbers]:
 
 
 def stage_message(c: Configuration, hw: Hardware) -> Numbers:
-    """Return the hand-over of a micro-batch between neighbouring stages, one way [s]."""
+    """Return the hand-over of a micro-batch between neighbouring stages, one way [s].
+
+    Stages are numbered last, so that neighbours lie n / p ranks apart: of the hops between them that share leaves a
+    domain, none where the whole job is in one.
+    """
     _, own, _ = rank_tokens(c)
-    # stages are numbered last, so that neighbours lie a whole stage apart
-    near = c.accelerators <= hw.domain
-    rate, start = np.where(near, hw.scale_up, hw.nic), np.where(near, hw.start, hw.hop)
-    return np.where(c.pipeline > 1, BF16 * c.hidden * own / rate + start, 0.0)
+    leaving = np.where(c.accelerators <= hw.domain, 0.0, np.minimum(c.accelerators / c.pipeline / hw.domain, 1.0))
+    sent = BF16 * c.hidden * own
+    message = leaving * (sent / hw.nic + hw.hop) + (1.0 - leaving) * (sent / hw.scale_up + hw.start)
+    return np.where(c.pipeline > 1, message, 0.0)
 
 
 @dataclass(frozen=True)

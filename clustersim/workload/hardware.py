@@ -15,6 +15,9 @@ from clustersim.workload.configuration import PRECISIONS, Numbers
 CONSTANTS = ("matrix", "matrix.low_precision", "memory", "launch", "attention")
 """Fitted constants of an accelerator generation, in the catalog kind `calibration`."""
 
+COMMON = ("product.unaligned",)
+"""Constants set on measured steps that are the same for every generation, in `efficiency`, `training`."""
+
 ELEMENT_BYTES = {"bf16": 2.0, "fp8": 1.0, "fp8_block": 1.0, "fp4": 0.5625}
 """Bytes of one element of a product's inputs; fp4 carries an 8-bit scale for 16 elements."""
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from clustersim import catalog, units
 from clustersim.catalog import Entry
 from clustersim.errors import CatalogError, InputError, nearest
@@ -29,7 +31,7 @@ from clustersim.study.row_fields import (
 from clustersim.workload.configuration import PRECISIONS, RECOMPUTES, SHARDINGS, configurations
 from clustersim.workload.footprint import footprint, usable_bytes
 from clustersim.workload.hardware import bare_hardware, generation_of
-from clustersim.workload.weights import weights
+from clustersim.workload.weights import model_weights, weights
 
 REQUIRED = ("row_id", "model", "accelerator", "n_gpus", "precision")
 """Columns without which no row can be read."""
@@ -50,6 +52,11 @@ PRECISION_WORDS = (
     ("bf16|fp16|bfloat16|float16|half", "bf16"),
 )
 """Precision by what its text contains, first match first."""
+
+
+MATCHES, DIFFERS = 0.05, 0.12
+"""Relative differences of a model's weights from its parameter count: within the first it is that model, beyond the
+second another. Embeddings, once or twice, lie between."""
 
 
 @dataclass(frozen=True)
@@ -242,6 +249,9 @@ def _case(row: Mapping[str, str]) -> Case:
         record["recompute"] = RECOMPUTES.index("full")
     if stated is None:
         assumed.append(f"recompute {RECOMPUTES[int(record['recompute'])]}")
+    if family.name == "plain" and _gated(record, number_of(row, "params_total")):
+        record["ups"] = 2
+        assumed.append("gated feed-forward from the parameter count")
     seconds, metric = measured_seconds(row, record, lambda column, **limit: number_of(row, column, **limit))
     if seconds is None:
         raise UnreadableError("no iteration time, tokens/s, TFLOP/s or MFU from which a step time follows")
@@ -261,6 +271,15 @@ def _case(row: Mapping[str, str]) -> Case:
         metric=metric,
         assumed=tuple(assumed),
     )
+
+
+def _gated(record: Mapping[str, float | bool], parameters: float | None) -> bool:
+    """Return whether the parameter count says that an unknown model's feed-forward has a third matrix."""
+    if parameters is None:
+        return False
+    c = configurations([{**record, "ups": 1}, {**record, "ups": 2}])
+    two, three = np.abs(model_weights(c, weights(c)) / parameters - 1.0)
+    return bool(three < MATCHES and two > DIFFERS)
 
 
 def _fits(record: Mapping[str, float | bool], accelerator: str) -> bool:

@@ -67,6 +67,12 @@ def rank_weights(c: Configuration, w: Weights) -> RankWeights:
     )
 
 
+def model_weights(c: Configuration, w: Weights) -> Numbers:
+    """Return all weights of the models, one embedding counted."""
+    mixture = w.shared + w.expert * c.experts
+    return c.layers * w.attention + c.plain_layers * w.plain + c.mixture_layers * mixture + w.embedding
+
+
 def model_flops(c: Configuration, w: Weights) -> Numbers:
     """Return the FLOPs of one token, forward and backward, attention counted in full.
 

@@ -5,6 +5,7 @@ import csv
 import pytest
 
 from clustersim.errors import InputError
+from clustersim.study.row_fields import family_of
 from clustersim.study.throughput_table import read_table
 
 ROW = {
@@ -146,6 +147,19 @@ def test_sequences_are_cut_only_where_replicas_and_stages_leave_too_few(table):
     blank = {"tp": "", "cp": "", "n_gpus": 512, "global_batch_seqs": 64, "vpp": ""}
     enough, short = table(blank | {"row_id": "a", "pp": 8}, blank | {"row_id": "b", "pp": 4}).cases
     assert (enough.record["context"], short.record["context"]) == (1.0, 2.0)
+
+
+@pytest.mark.parametrize(("parameters", "ups"), [("7.6e9", 2), ("5.7e9", 1), ("", 1), ("6.6e9", 1)])
+def test_an_unknown_model_is_gated_if_its_parameter_count_says_so(table, parameters, ups):
+    """32 layers of 4,096 and 14,336: 7.5 billion weights with three matrices, 5.6 with two."""
+    (case,) = table({"model": "Ours", "params_total": parameters}).cases
+    assert case.record["ups"] == ups
+    assert any("gated" in text for text in case.assumed) == (ups == 2)
+
+
+@pytest.mark.parametrize("name", ["DeepSeek V3", "DeepSeek_V3", "deepseek-v3", "DeepSeek-R1"])
+def test_spellings_of_a_family(name):
+    assert family_of(name).name == "deepseek_v3"
 
 
 def test_a_row_id_is_used_once(table):

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from clustersim import catalog
 from clustersim.errors import InputError, nearest
 from clustersim.training.plan_space import PlanSearch, binding, plan_space, search_space
@@ -51,20 +49,21 @@ class FoundPlans:
     def rows(self, top: int) -> list[dict[str, Any]]:
         """Return the `top` fastest plans as plain data, each with what binds it."""
         plans, times = self.search.plans, self.search.estimate.iteration_time_s
-        peak = float(self.hardware.peak[0]) * self.job.accelerators
+        ideal = self.flops / (float(self.hardware.peak[0]) * self.job.accelerators)
+        sizes = ("tensor", "pipeline", "virtual", "context", "expert", "data", "micro_batch", "micro_batches")
+        values = {name: getattr(plans, name) for name in sizes}
         found = []
         for index in range(min(top, plans.size)):
-            sizes = ("tensor", "pipeline", "virtual", "context", "expert", "data", "micro_batch", "micro_batches")
             time = float(times[index])
             found.append(
-                {name: int(getattr(plans, name)[index]) for name in sizes}
+                {name: int(value[index]) for name, value in values.items()}
                 | {
                     "recompute": RECOMPUTES[int(plans.recompute[index])],
                     "sharding": SHARDINGS[int(plans.sharding[index])],
                     "schedule": SCHEDULES[int(plans.schedule[index])],
                     "iteration_time_s": time,
                     "slower_than_best": time / float(times[0]) - 1.0,
-                    "mfu": self.flops / time / peak,
+                    "mfu": ideal / time,
                     "tokens_per_s": self.job.sequences * self.job.sequence_length / time,
                     "memory_gb": float(self.search.memory_bytes[index]) / 1e9,
                     "binding": binding(self.search, index, self.usable),
@@ -103,5 +102,5 @@ def find_plans(job: PlanJob) -> FoundPlans:
         domain=int(hw.domain[0]),
         precision=PRECISIONS[job.precision],
     )
-    usable = float(np.asarray(usable_bytes([chip]))[0])
+    usable = float(usable_bytes([chip])[0])
     return FoundPlans(job, spec, search_space(plans, hw, usable), usable, hw)

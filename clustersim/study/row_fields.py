@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from clustersim import catalog
 from clustersim.catalog import Entry
@@ -33,6 +33,7 @@ SHAPE = 128.0
 """Ratio of width to depth of a GPT of which only the parameter count is known, and the dimension of its heads."""
 
 Row = dict[str, str]
+_Meaning = TypeVar("_Meaning")
 
 
 class UnreadableError(Exception):
@@ -152,28 +153,30 @@ def sharding(row: Mapping[str, str], default: str) -> tuple[str, float | None]:
     )
 
 
+RECOMPUTE_WORDS = {"uniform": "full", "block": "full", "true": "full", "yes": "full", "false": "none", "no": "none"}
+TRUTH_WORDS = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(("false", "no", "off", "0"), False)
+
+
 def recompute(text: str) -> str | None:
     """Return what a cell says of recomputation: full, selective or none; None where it is blank."""
-    words = text.lower()
     for mode in ("selective", "full", "none"):
-        if words.startswith(mode):
+        if text.lower().startswith(mode):
             return mode
-    if words in BLANK:
-        return None
-    known = {"uniform": "full", "block": "full", "true": "full", "yes": "full", "false": "none", "no": "none"}
-    if words not in known:
-        raise UnreadableError(f"recompute: expected none, selective or full, found {text!r}", wrong=True)
-    return known[words]
+    return _said("recompute", text, RECOMPUTE_WORDS, "none, selective or full")
 
 
 def sequence_parallel(text: str) -> bool | None:
     """Return what a cell says of sequence parallelism; None where it is blank."""
+    return _said("seq_parallel", text, TRUTH_WORDS, "true or false")
+
+
+def _said(column: str, text: str, known: Mapping[str, _Meaning], expected: str) -> _Meaning | None:
+    """Return what a cell's word means, or None where it is blank."""
     words = text.lower()
     if words in BLANK:
         return None
-    known = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
     if words not in known:
-        raise UnreadableError(f"seq_parallel: expected true or false, found {text!r}", wrong=True)
+        raise UnreadableError(f"{column}: expected {expected}, found {text!r}", wrong=True)
     return known[words]
 
 

@@ -236,7 +236,7 @@ def _case(row: Mapping[str, str]) -> Case:
         "sequence_parallel": bool(in_parts),
     }
     if group is not None:
-        record["shard_group"] = group or catalog.entry("accelerators", chip.name).si("scale_up.domain")
+        record["shard_group"] = group or chip.si("scale_up.domain")
     if settings.get("expert_tensor") == "tensor":
         settings["expert_tensor"] = plan["tensor"]
     passed = (

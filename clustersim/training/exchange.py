@@ -13,10 +13,9 @@ import numpy as np
 
 from clustersim.workload.configuration import Configuration, Numbers
 from clustersim.workload.costs import BF16, expert_rows, rank_tokens
+from clustersim.workload.footprint import WEIGHT_BYTES
 from clustersim.workload.hardware import Hardware
 from clustersim.workload.weights import RankWeights
-
-WEIGHT_BYTES = 2.0
 
 
 def group_rate(hw: Hardware, size: Numbers, stride: Numbers) -> Numbers:

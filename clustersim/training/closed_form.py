@@ -17,8 +17,16 @@ from clustersim.training.exchange import (
     stage_message,
     tensor_exchange,
 )
+from clustersim.training.overlap import beside, with_experts
 from clustersim.workload.configuration import Configuration, Numbers
-from clustersim.workload.costs import BlockTime, attention_block, head_block, mixture_block, plain_block
+from clustersim.workload.costs import (
+    attention_block,
+    embedding_block,
+    head_block,
+    mixture_block,
+    plain_block,
+    stage_block,
+)
 from clustersim.workload.hardware import Hardware
 from clustersim.workload.weights import rank_weights, weights
 
@@ -35,27 +43,6 @@ class StepEstimate:
 
     iteration_time_s: Numbers
     parts: dict[str, Numbers]
-
-
-def _layers(c: Configuration, attention: BlockTime, plain: BlockTime, mixture: BlockTime) -> BlockTime:
-    """Return the time of all layers of an average stage."""
-    share = 1.0 / c.pipeline
-    kinds = ((c.layers, attention), (c.plain_layers, plain), (c.mixture_layers, mixture))
-    return BlockTime(
-        *(
-            sum((share * count * getattr(block, name) for count, block in kinds), np.zeros_like(share))
-            for name in BlockTime.__dataclass_fields__
-        )
-    )
-
-
-def _beside(compute: Numbers, exchange: Numbers, hidden_share: Numbers, units: Numbers) -> Numbers:
-    """Return what an exchange adds to compute when `hidden_share` of it can run beside.
-
-    While it does, it takes the share `units` of the compute units, so that the compute beside it is slower by as much.
-    """
-    hidden = hidden_share * np.minimum(compute, exchange)
-    return exchange - hidden * (1.0 - units)
 
 
 def _bubble(c: Configuration, both: Numbers, ends: Numbers, backward: Numbers, weight: Numbers) -> Numbers:
@@ -83,7 +70,7 @@ def estimate_steps(c: Configuration, hw: Hardware) -> StepEstimate:
     and reduced in every backward, beside the compute. Else the reduction hides behind the backwards that are still
     to come when a chunk's gradients are ready, ``min(p, m) b (v - 1) / v`` interleaved and ``b (1 - p / L)``
     otherwise, and weights are gathered beside as much of the forward. Interleaved stages send while they
-    compute. An overlapped exchange of experts costs ``max(compute / (1 - units), exchange)`` in all.
+    compute. What the exchange of experts costs beside compute is in :func:`clustersim.training.overlap.with_experts`.
     The spread of n ranks adds ``sigma sqrt(2 ln n)``, the expected largest of n normal deviations.
 
     Parameters
@@ -96,11 +83,12 @@ def estimate_steps(c: Configuration, hw: Hardware) -> StepEstimate:
     w = weights(c)
     p, v, m = c.pipeline, c.virtual, c.micro_batches
     attention = attention_block(c, hw, w)
-    plain, mixture, head = plain_block(c, hw, w), mixture_block(c, hw, w), head_block(c, hw)
-    stage = _layers(c, attention, plain, mixture)
-    here = c.layers / p
+    plain, mixture = plain_block(c, hw, w), mixture_block(c, hw, w)
+    head = stage_block((1.0, head_block(c, hw)), (1.0, embedding_block(c, hw)))
+    here, mixtures = c.layers / p, c.mixture_layers / p
+    stage = stage_block((here, attention), (c.plain_layers / p, plain), (mixtures, mixture))
     # of four products forward, eight backward and four repeated; the host's lateness gives an exchange time too
-    repeated = np.where(c.recompute == 2, 12.0, 8.0)
+    repeated = 8.0 + 4.0 * c.repeated
     tensor = tensor_exchange(
         c,
         hw,
@@ -109,37 +97,38 @@ def estimate_steps(c: Configuration, hw: Hardware) -> StepEstimate:
             (stage.matrix_backward + stage.host_backward) / (repeated * here),
         ),
         here,
+        mixtures,
     )
     context = tuple(
         here * time for time in context_exchange(c, hw, (attention.attention_forward, attention.attention_backward))
     )
-    expert = tuple(c.mixture_layers / p * time for time in expert_exchange(c, hw))
+    dispatch = expert_exchange(c, hw)
+    expert = (mixtures * dispatch[0], mixtures * dispatch[1])
     message = stage_message(c, hw)
-    data = data_exchange(c, hw, rank_weights(c, w))
+    data = data_exchange(c, hw, rank_weights(c, w), here)
 
     forward = stage.forward + tensor[0] + context[0] + expert[0]
     backward = stage.backward + tensor[1] + context[1] + expert[1]
     units = hw.exchange_share
     compute = forward + backward - expert[0] - expert[1]
-    exchanged = expert[0] + expert[1]
-    paired = np.maximum(compute / (1.0 - units), exchanged)
-    both = np.where(c.expert_overlap & (c.expert > 1), paired, compute + exchanged)
+    passes = with_experts(c, hw, (forward - expert[0], backward - expert[1]), expert, mixtures)
+    both = passes.forward + passes.backward
     ends = head.forward + head.backward
     most_layers = np.ceil(c.layers / (p * v) - 1e-9) * v / here
     slowest = np.where(p > 1, np.maximum(both * most_layers, both + ends), both + ends)
     hide = np.where(c.gradient_overlap, hw.overlap, 0.0)
 
     sharded = c.sharding == 3
-    gathered = _beside(forward, data.gather, hide, units)
-    gathered = gathered + _beside(backward, data.gather + data.reduce, hide, units)
+    gathered = beside(forward, data.gather, hide, units)
+    gathered = gathered + beside(backward, data.gather + data.reduce, hide, units)
     parameters = np.where(sharded, m * gathered, 0.0)
     to_come = np.where(v > 1, np.minimum(p, m) * (v - 1.0) / v, 1.0 - p / c.layers)
     last = 1.0 / np.maximum(here, 1.0)
-    gradients = np.maximum(_beside(to_come * backward, data.reduce, hide, units), last * data.reduce)
+    gradients = np.maximum(beside(to_come * backward, data.reduce, hide, units), last * data.reduce)
     # sharded gradients are reduced after every backward, or after the p backwards in a row of an interleaved chunk
     times = np.where(c.sharding == 2, np.where(v > 1, np.ceil(m / p), m), 1.0)
-    gradients = gradients + (times - 1.0) * _beside(backward * m / times, data.reduce, hide, units)
-    gradients = gradients + np.maximum(_beside(to_come * forward, data.gather, hide, units), last * data.gather)
+    gradients = gradients + (times - 1.0) * beside(backward * m / times, data.reduce, hide, units)
+    gradients = gradients + np.maximum(beside(to_come * forward, data.gather, hide, units), last * data.gather)
     gradients = np.where(sharded, 0.0, gradients)
     idle = _bubble(c, both, ends, backward, np.where(c.frozen, 0.0, stage.matrix_forward))
     bubble = np.where(p > 1, idle + (p - 1.0) * 2.0 * message, 0.0)

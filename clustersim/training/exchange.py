@@ -43,9 +43,9 @@ def collective_seconds(hw: Hardware, sent: Numbers, size: Numbers, rate: Numbers
 
 
 def tensor_exchange(
-    c: Configuration, hw: Hardware, products: tuple[Numbers, Numbers], layers: Numbers
+    c: Configuration, hw: Hardware, products: tuple[Numbers, Numbers], layers: Numbers, mixtures: Numbers
 ) -> tuple[Numbers, Numbers]:
-    """Return what tensor parallelism adds to forward and backward of all layers of a stage [s].
+    """Return what tensor parallelism adds to forward and backward of all `layers` of a stage [s], of which `mixtures`.
 
     Four collectives of the hidden state per layer each way (all-gather and reduce-scatter around two blocks; an
     all-reduce is both); a mixture of experts takes part in two of them only with what it shares. Sequence parallelism
@@ -70,13 +70,12 @@ def tensor_exchange(
     inputs = np.where(c.gradient_products & ~chunked, behind, exposed(2.0 * back))
     cut = c.expert_tensor
     rows = np.where(cut > 1, 2.0 * (cut - 1.0) / cut * expert_rows(c) * c.hidden * BF16 / hw.scale_up, 0.0)
-    mixture = layers * c.mixture_layers / c.layers * rows
+    mixture = mixtures * rows
     # pairs of collectives: around attention in every layer, around what is dense in the rest of it
-    share = c.mixture_layers / c.layers * np.where(c.shared_experts > 0, 0.0, 1.0)
-    pairs = layers * (2.0 - share)
+    pairs = 2.0 * layers - mixtures * np.where(c.shared_experts > 0, 0.0, 1.0)
     forward = 2.0 * pairs * exposed(ahead) + mixture
     backward = pairs * (exposed(2.0 * back) + inputs + again) + mixture
-    backward = backward + np.where(c.recompute == 2, forward, 0.0)
+    backward = backward + c.repeated * forward
     return np.where(t > 1, forward, 0.0), np.where(t > 1, backward, 0.0)
 
 
@@ -97,7 +96,7 @@ def context_exchange(c: Configuration, hw: Hardware, core: tuple[Numbers, Number
     each = start + moving + np.sqrt(moving * hw.ramp)
     hidden = turns / c.context
     forward = np.maximum(turns * each - hidden * core[0], each)
-    backward = np.maximum(2.0 * turns * each - hidden * core[1], 2.0 * each) + np.where(c.recompute == 2, forward, 0.0)
+    backward = np.maximum(2.0 * turns * each - hidden * core[1], 2.0 * each) + c.repeated * forward
     return np.where(c.context > 1, forward, 0.0), np.where(c.context > 1, backward, 0.0)
 
 
@@ -124,7 +123,7 @@ def expert_exchange(c: Configuration, hw: Hardware) -> tuple[Numbers, Numbers]:
     start = hw.start + np.where(nodes > 1, hw.hop, 0.0)
     dispatch = np.where(c.low_precision, 1.0, BF16)
     forward = per_byte * (dispatch + BF16) + 2.0 * start
-    backward = per_byte * 2.0 * BF16 + 2.0 * start + np.where(c.recompute == 2, forward, 0.0)
+    backward = per_byte * 2.0 * BF16 + 2.0 * start + c.repeated * forward
     return np.where(e > 1, forward, 0.0), np.where(e > 1, backward, 0.0)
 
 
@@ -158,17 +157,17 @@ OPTIMIZER_BYTES = 30.0
 weight written."""
 
 
-def data_exchange(c: Configuration, hw: Hardware, held: RankWeights) -> DataExchange:
+def data_exchange(c: Configuration, hw: Hardware, held: RankWeights, layers: Numbers) -> DataExchange:
     """Return the exchanges between replicas: ring reduce-scatter and all-gather, and the update.
 
     Gradients travel in buckets, of which each turns the ring once, so that the latency grows with the replicas
-    (Megatron's bucket: 40 M weights, or 1 M per rank if that is more). Sharded parameters are gathered per layer.
+    (Megatron's bucket: 40 M weights, or 1 M per rank if that is more). Sharded parameters are gathered per layer, of
+    which the rank holds `layers`.
     """
     ranks = c.accelerators / (c.tensor * c.pipeline)
     group = np.minimum(c.shard_group, ranks)
     sharded = c.sharding == 3
-    embeddings = held.embedding * np.where(c.pipeline > 1, 1.0, 2.0)
-    common = held.common + embeddings
+    common = held.common + held.embedding
     rate = group_rate(hw, ranks, c.tensor)
     holders = np.maximum(ranks * c.tensor / (c.expert * c.expert_tensor), 1.0)
     expert_rate = group_rate(hw, holders, np.minimum(c.expert * c.expert_tensor, hw.domain))
@@ -176,7 +175,6 @@ def data_exchange(c: Configuration, hw: Hardware, held: RankWeights) -> DataExch
     turn = ring_steps(hw, ranks, c.tensor)
     buckets = np.maximum(1.0, (common + held.experts) / np.maximum(hw.bucket, hw.bucket / 40.0 * ranks))
     shard_rate, shard_turn = group_rate(hw, group, c.tensor), ring_steps(hw, group, c.tensor)
-    layers = c.layers / c.pipeline
     all_weights = common + held.experts
     turns = shard_turn * (layers + 1.0) * c.fetches
     sharding = all_weights * (group - 1.0) / group / shard_rate

@@ -25,6 +25,11 @@ SCHEDULES = ("1f1b", "zero_bubble", "dualpipe")
 (ZB-H1, arXiv 2401.10241), two directions at once (DualPipe, arXiv 2412.19437)."""
 
 
+EXPERT_OVERLAPS = ("none", "pairs", "halves")
+"""What hides the exchange of experts, by code: nothing; the compute of another micro-batch; the other half of the same
+micro-batch (:class:`clustersim.workload.spec.PlanSpec`)."""
+
+
 @dataclass(frozen=True)
 class Configuration:
     """Model and plan of n steps; every field is an array of shape (n,)."""
@@ -79,6 +84,8 @@ class Configuration:
     """Code of :data:`PRECISIONS`."""
     recompute: Numbers
     """Code of :data:`RECOMPUTES`."""
+    recomputed: Numbers
+    """Share of the layers that full recomputation repeats."""
     sharding: Numbers
     """Code of :data:`SHARDINGS`."""
     shard_group: Numbers
@@ -96,8 +103,8 @@ class Configuration:
     score_passes: Numbers
     """Reads and writes of the score matrix where attention is not one kernel."""
     fused_norm: Flags
-    expert_overlap: Flags
-    """Whether the exchange of experts runs beside the compute of another micro-batch."""
+    expert_overlap: Numbers
+    """Code of :data:`EXPERT_OVERLAPS`."""
     once_per_node: Flags
     """Whether a token's row crosses to a node once, whatever the experts that it has there."""
     fetches: Numbers
@@ -129,6 +136,11 @@ class Configuration:
     def sequences(self) -> Numbers:
         """Sequences per step."""
         return self.data * self.micro_batch * self.micro_batches
+
+    @property
+    def repeated(self) -> Numbers:
+        """Share of the forward that the backward repeats under full recomputation."""
+        return np.where(self.recompute == RECOMPUTES.index("full"), self.recomputed, 0.0)
 
     @property
     def mixture(self) -> Flags:
@@ -173,6 +185,7 @@ DEFAULTS: Mapping[str, float | bool] = {
     "expert_tensor": 1,
     "precision": 0,
     "recompute": 0,
+    "recomputed": 1,
     "sharding": 1,
     "sequence_parallel": False,
     "tensor_overlap": False,
@@ -183,7 +196,7 @@ DEFAULTS: Mapping[str, float | bool] = {
     "score_passes": 0,
     "fused_norm": True,
     "schedule": 0,
-    "expert_overlap": False,
+    "expert_overlap": 0,
     "once_per_node": True,
     "fetches": 1,
     "frozen": False,

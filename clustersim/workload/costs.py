@@ -96,7 +96,7 @@ def _launched(
 ) -> tuple[Numbers, Numbers]:
     """Return what the host adds: the GPU and the host each work ahead, so the slower one sets the pace, softly."""
     host = hw.launch * kernels
-    late = HOST_BACKWARD * host + np.where(c.recompute == 2, host, 0.0)
+    late = HOST_BACKWARD * host + c.repeated * host
     return (forward**4 + host**4) ** 0.25 - forward, (backward**4 + late**4) ** 0.25 - backward
 
 
@@ -123,14 +123,12 @@ def _block(
     attention_forward, attention_backward = attention if attention is not None else (zero, zero)
     memory = memory_bytes / hw.bandwidth
     adds = np.where(c.frozen | (c.sharding == 3), 0.0, WEIGHT_GRADIENT_BYTES * trained)
-    full, selective = c.recompute == 2, c.recompute == 1
+    full, selective = c.repeated, c.recompute == 1
     matrix_backward = np.where(c.frozen, 1.0, 2.0) * matrix
-    matrix_backward = matrix_backward + np.where(full, matrix, np.where(selective, repeated_matrix, 0.0))
+    matrix_backward = matrix_backward + np.where(selective, repeated_matrix, full * matrix)
     memory_backward = 2.0 * memory + (backward_bytes + adds) / hw.bandwidth
-    memory_backward = memory_backward + np.where(full, memory, np.where(selective, repeated_bytes / hw.bandwidth, 0.0))
-    attention_backward = attention_backward + np.where(
-        full, attention_forward, np.where(selective, repeated_attention, 0.0)
-    )
+    memory_backward = memory_backward + np.where(selective, repeated_bytes / hw.bandwidth, full * memory)
+    attention_backward = attention_backward + np.where(selective, repeated_attention, full * attention_forward)
     waits = _launched(
         hw,
         c,
@@ -281,26 +279,43 @@ def mixture_block(c: Configuration, hw: Hardware, w: Weights) -> BlockTime:
     )
 
 
+def embedding_block(c: Configuration, hw: Hardware) -> BlockTime:
+    """Return the time of looking up the input embedding: rows read and written."""
+    _, own, _ = rank_tokens(c)
+    lookup = 2.0 * BF16 * c.hidden * own / hw.bandwidth
+    zero = np.zeros_like(lookup)
+    return BlockTime(zero, zero, lookup, zero, zero, zero, lookup, zero)
+
+
 def head_block(c: Configuration, hw: Hardware) -> BlockTime:
-    """Return the time of look-up, output projection, softmax and loss; in bf16, three fp32 passes each way.
+    """Return the time of output projection, softmax and loss; in bf16, three fp32 passes each way.
 
     Where the loss works on all columns, the tensor-parallel ranks gather them first, and each does all of the passes.
     """
-    tokens, own, _ = rank_tokens(c)
+    tokens, _, _ = rank_tokens(c)
     columns = c.vocab / c.tensor
     matrix = product_seconds(hw, tokens, columns, c.hidden, plain=True)
     seen = np.where(c.split_logits, columns, c.vocab)
     gathered = np.where(c.split_logits, 0.0, BF16 * tokens * (c.vocab - columns) / hw.scale_up)
     loss = 3.0 * 4.0 * tokens * seen / hw.bandwidth + gathered
-    lookup = 2.0 * BF16 * c.hidden * own / hw.bandwidth
     zero = np.zeros_like(matrix)
     return BlockTime(
         matrix_forward=matrix,
         attention_forward=zero,
-        memory_forward=loss + lookup,
+        memory_forward=loss,
         host_forward=zero,
         matrix_backward=np.where(c.frozen, 1.0, 2.0) * matrix,
         attention_backward=zero,
-        memory_backward=loss + lookup,
+        memory_backward=loss,
         host_backward=zero,
+    )
+
+
+def stage_block(*parts: tuple[Numbers | float, BlockTime]) -> BlockTime:
+    """Return the time of a stage that holds so many of each block: pairs of count and block."""
+    return BlockTime(
+        *(
+            np.asarray(sum(count * getattr(block, name) for count, block in parts), dtype=np.float64)
+            for name in BlockTime.__dataclass_fields__
+        )
     )

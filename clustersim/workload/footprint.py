@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from clustersim import catalog
-from clustersim.workload.configuration import Configuration, Numbers
+from clustersim.workload.configuration import Configuration, Flags, Numbers
 from clustersim.workload.costs import BF16, expert_rows, rank_tokens
 from clustersim.workload.weights import Weights
 
@@ -63,32 +63,51 @@ def kept_activations(c: Configuration) -> tuple[Numbers, Numbers, Numbers]:
     return attention, dense, mixture
 
 
-def passes_in_flight(c: Configuration) -> Numbers:
-    """Return how many forward passes of a chunk the first stage holds at its peak.
+def passes_in_flight(c: Configuration, stage: Numbers | float = 0.0) -> Numbers:
+    """Return how many forward passes of a chunk a stage (from 0) holds at its peak.
 
-    1F1B and zero bubble (ZB-H1): ``min(m, p)``; interleaved: ``min(m v, (v - 1) p + 2 (p - 1) + 1)`` (arXiv 2104.04473,
-    section 2.2); DualPipe: ``p + 1`` (arXiv 2412.19437, table 2).
+    1F1B: ``min(m, p - s)``; interleaved: ``min(m v, (v - 1) p + 2 (p - s - 1) + 1)`` (arXiv 2104.04473, section 2.2).
+    An exchange of experts that runs beside another micro-batch needs more under way: ``2 (p - s - 1) + 1``, or one more
+    when interleaved. Zero bubble (ZB-H1): ``min(m, p)`` on every stage; DualPipe: ``p + 1`` (arXiv 2412.19437, table
+    2).
     """
     p, v, m = c.pipeline, c.virtual, c.micro_batches
-    plain = np.where(v > 1, np.minimum(m * v, (v - 1.0) * p + 2.0 * (p - 1.0) + 1.0), np.minimum(m, p))
-    return np.where(c.schedule == 2, np.minimum(m, p + 1.0), plain)
+    deep = (c.expert_overlap == 1) & (c.expert > 1)
+    behind = p - stage - 1.0
+    plain = np.minimum(m, np.where(deep, 2.0, 1.0) * behind + 1.0)
+    woven = np.minimum(m * v, (v - 1.0) * p + 2.0 * behind + 1.0 + deep)
+    once = np.where(v > 1, woven, plain)
+    return np.select([c.schedule == 0, c.schedule == 1], [once, np.minimum(m, p)], np.minimum(m, p + 1.0))
 
 
-def footprint(c: Configuration, w: Weights) -> Footprint:
-    """Return the memory of the fullest rank: the larger of the first and the last stage.
+@dataclass(frozen=True)
+class Held:
+    """What one rank's stage consists of; fields broadcast against those of the configuration."""
 
-    The first holds the most passes in flight and the input embedding, the last the logits and the head. Recomputation
-    keeps a block's input (full), or all but norm outputs and inner widths (selective).
+    layers: Numbers
+    plain: Numbers
+    """Of the layers, those with a dense feed-forward."""
+    mixtures: Numbers
+    """Of the layers, mixtures of experts."""
+    embeddings: Numbers
+    """Embeddings: input, head or both."""
+    passes: Numbers
+    """Forward passes of a chunk that are kept at the peak."""
+    head: Flags
+    """Whether the stage computes the loss."""
+
+
+def stage_footprint(c: Configuration, w: Weights, held: Held) -> Footprint:
+    """Return the memory of one rank of a stage.
+
+    Recomputation keeps a layer's input (full, on the layers that are recomputed), or all but norm outputs and inner
+    widths (selective).
     """
     p, v = c.pipeline, c.virtual
-    layers = np.ceil(c.layers / (p * v) - 1e-9) * v
-    share = layers / c.layers
-    dense_share, mixture_share = c.plain_layers * share, c.mixture_layers * share
     held_experts = np.maximum(c.experts / c.expert, 1.0) / c.expert_tensor
-    common = (layers * w.attention + dense_share * w.plain + mixture_share * w.shared) / c.tensor
-    experts = mixture_share * w.expert * held_experts * (c.experts > 0)
-    embedding = w.embedding / c.tensor * np.where(p > 1, 1.0, 2.0)
-    own = common + embedding
+    common = (held.layers * w.attention + held.plain * w.plain + held.mixtures * w.shared) / c.tensor
+    experts = held.mixtures * w.expert * held_experts * (c.experts > 0)
+    own = common + w.embedding / c.tensor * held.embeddings
     ranks = c.accelerators / (c.tensor * p)
     group = np.minimum(c.shard_group, ranks)
     holders = np.maximum(np.minimum(ranks * c.tensor / (c.expert * c.expert_tensor), group), 1.0)
@@ -104,11 +123,12 @@ def footprint(c: Configuration, w: Weights) -> Footprint:
     rows = BF16 * expert_rows(c) * (c.ups + 1.0) * c.ffn_expert / c.expert_tensor
     full, selective = c.recompute == 2, c.recompute == 1
     scores = np.where(c.flash_attention, 0.0, SCORE_BYTES * own_tokens * c.heads * c.sequence)
-    kept_attention = np.where(full, inputs, np.where(selective, attention - inputs - scores, attention))
-    kept_dense = np.where(full, 0.0, np.where(selective, dense - inputs - inner / (c.ups + 1.0), dense))
-    kept_mixture = np.where(full, 0.0, np.where(selective, mixture - inputs - rows / (c.ups + 1.0), mixture))
-    chunk = (layers * kept_attention + dense_share * kept_dense + mixture_share * kept_mixture) / v
-    one_layer = attention + np.maximum(np.where(dense_share > 0, dense, 0.0), np.where(mixture_share > 0, mixture, 0.0))
+    left = 1.0 - c.repeated  # layers that keep all under full recomputation of some
+    kept_attention = np.where(selective, attention - inputs - scores, left * attention + c.repeated * inputs)
+    kept_dense = np.where(selective, dense - inputs - inner / (c.ups + 1.0), left * dense)
+    kept_mixture = np.where(selective, mixture - inputs - rows / (c.ups + 1.0), left * mixture)
+    chunk = (held.layers * kept_attention + held.plain * kept_dense + held.mixtures * kept_mixture) / v
+    one_layer = attention + np.maximum(np.where(held.plain > 0, dense, 0.0), np.where(held.mixtures > 0, mixture, 0.0))
     working = np.where(full, one_layer, inputs + np.maximum(inner, rows * (c.experts > 0)))
     # a layer at work and the one fetched ahead, and the gradients of one before they are spread
     mixed = (w.shared + w.expert * held_experts) * (c.experts > 0)
@@ -117,19 +137,43 @@ def footprint(c: Configuration, w: Weights) -> Footprint:
     summed = np.where((c.sharding == 2) & (v > 1), c.gradient_bytes * (own + experts) / v, WEIGHT_BYTES * layer)
     whole = np.where(group > 1, whole + np.where((c.sharding >= 2) & ~c.frozen, summed, 0.0), 0.0)
     logits = c.logit_bytes * tokens * c.vocab / np.where(c.split_logits, c.tensor, 1.0)
-    first = passes_in_flight(c) * chunk
-    last_passes = np.where(v > 1, (v - 1.0) * p + 1.0, 1.0)
-    last = np.minimum(last_passes, c.micro_batches * v) * chunk
-    alone = p <= 1
-    at_last = alone | (last + logits > first + working)
     frozen = np.where(c.frozen, 0.0, 1.0)
     return Footprint(
         # DualPipe holds the stages of both directions
         weights=WEIGHT_BYTES * spread(3) * np.where(c.schedule == 2, 2.0, 1.0),
         gradients=c.gradient_bytes * spread(2) * frozen,
         optimizer=OPTIMIZER_BYTES * spread(1) * frozen,
-        activations=np.where(at_last, np.where(alone, first, last), first),
-        working=np.where(at_last, np.maximum(logits, working), working) + whole,
+        activations=held.passes * chunk,
+        working=np.where(held.head, np.maximum(logits, working), working) + whole,
+    )
+
+
+def footprint(c: Configuration, w: Weights) -> Footprint:
+    """Return the memory of the fullest rank: the larger of the first and the last stage.
+
+    The first holds the most passes in flight and the input embedding, the last the logits and the head; either may have
+    the most layers.
+    """
+    p, v = c.pipeline, c.virtual
+    layers = np.ceil(c.layers / (p * v) - 1e-9) * v
+    share = layers / c.layers
+    alone = p <= 1
+
+    def end(stage: Numbers | float, head: Flags) -> Footprint:
+        held = Held(
+            layers=layers,
+            plain=c.plain_layers * share,
+            mixtures=c.mixture_layers * share,
+            embeddings=np.where(alone, 2.0, 1.0),
+            passes=passes_in_flight(c, stage),
+            head=head,
+        )
+        return stage_footprint(c, w, held)
+
+    first, last = end(0.0, alone), end(p - 1.0, np.ones_like(alone))
+    fuller = last.total > first.total
+    return Footprint(
+        *(np.where(fuller, getattr(last, name), getattr(first, name)) for name in Footprint.__dataclass_fields__)
     )
 
 

@@ -54,7 +54,7 @@ class RankWeights:
     experts: Numbers
     """Routed experts: held by one of so many replicas as the experts are spread over."""
     embedding: Numbers
-    """One embedding, cut over the tensor-parallel ranks; on the first and the last stage."""
+    """Embeddings, cut over the tensor-parallel ranks: the larger number of them that a stage holds."""
 
 
 def rank_weights(c: Configuration, w: Weights) -> RankWeights:
@@ -63,7 +63,7 @@ def rank_weights(c: Configuration, w: Weights) -> RankWeights:
     return RankWeights(
         common=common / (c.tensor * c.pipeline),
         experts=c.mixture_layers * w.expert * c.experts / (c.expert * c.expert_tensor * c.pipeline),
-        embedding=w.embedding / c.tensor,
+        embedding=w.embedding / c.tensor * np.where(c.pipeline > 1, 1.0, 2.0),
     )
 
 

@@ -22,7 +22,7 @@ from clustersim.training.network import Network
 from clustersim.training.records import Fleet, JitterSpec, StepTiming
 from clustersim.training.simulate import rank_slowness, simulate_step
 from clustersim.training.timing import step_timing
-from clustersim.workload import PlanSpec, build_step_program, load_device, load_model
+from clustersim.workload import PlanSpec, build_step_program, load_model
 
 CHIP, MODEL, SEQUENCE = "H100-SXM", "llama3.1-405b", 8192
 REPLICAS, BIN_S = 1536, 1e-3
@@ -66,13 +66,12 @@ class LoadTest:
 
 def load_test(replicas: int = REPLICAS) -> LoadTest:
     """Return the load test with its replicas, or a slice of it with fewer."""
-    chip, reached = catalog.entry("accelerators", CHIP), catalog.entry("efficiency", "training")
+    chip = catalog.entry("accelerators", CHIP)
     plan = PlanSpec(tensor=8, pipeline=16, data=replicas, micro_batches=32)
     rate = 0.95 * chip.si("nic.bandwidth")
-    latency = catalog.entry("networks", "end_to_end_64_byte")
     network = Network(
         resources={
-            "scale_up": reached.si("scale_up.efficiency") * chip.si("scale_up.bandwidth"),
+            "scale_up": chip.si("scale_up.bandwidth"),
             "nic": rate,
             "leaf": rate,
             "spine": rate,
@@ -81,18 +80,9 @@ def load_test(replicas: int = REPLICAS) -> LoadTest:
         scale_up_domain=8,
         leaf=64,
         pod=4096,
-        scale_up_latency_s=latency.si("latency.nvlink"),
-        scale_out_latency_s=latency.si("latency.roce.cross_leaf"),
         wan_latency_s=0.0,
     )
-    program = build_step_program(
-        load_model(MODEL),
-        plan,
-        SEQUENCE,
-        (load_device(CHIP, "bf16"),),
-        reserved_bytes=reached.si("memory.reserved"),
-        fragmentation=reached.si("memory.fragmentation"),
-    )
+    program = build_step_program(load_model(MODEL), plan, SEQUENCE, (CHIP,))
     timing = step_timing(program, network)
     fleet = Fleet(np.zeros(replicas, np.int64), np.array([[8.0]]), np.zeros(replicas, np.int64))
     spread = catalog.entry("device_power", "jitter")

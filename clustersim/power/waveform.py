@@ -19,7 +19,7 @@ class PowerTables:
     """Power of one stage of a unit, by class of unit. [W]"""
 
     operation_w: NDArray[np.float64]
-    """Shape (classes, 2 x virtual stages)."""
+    """Shape (classes, kinds of operation x virtual stages)."""
     operation_raw_w: NDArray[np.float64]
     """The same without damping."""
     level_w: NDArray[np.float64]
@@ -36,21 +36,21 @@ def power_tables(
 ) -> PowerTables:
     """Return the power of a stage of a unit in every operation and state.
 
-    An operation's power is the mean over its matrix, memory-bound and exchange parts; an accelerator that is faster
-    than the slowest of its unit exchanges (waits in the collective) for the rest. A floor lifts each level of a running
-    job to at least ``floor x rated``.
+    An operation's power is the mean over its matrix, memory-bound, exchange and waiting parts; an accelerator that is
+    faster than the slowest of its unit exchanges (waits in the collective) for the rest. A floor lifts each level of a
+    running job to at least ``floor x rated``.
     """
     classes = fleet.class_members.shape[0]
-    virtual = timing.operation_s.shape[2]
+    operations = timing.operation_s[0].size
     level = np.stack([device.level_w for device in devices])
     rated = np.array([device.rated_w for device in devices])
-    operation, raw = np.zeros((classes, 2 * virtual)), np.zeros((classes, 2 * virtual))
+    operation, raw = np.zeros((classes, operations)), np.zeros((classes, operations))
     for c, members in enumerate(fleet.class_members):
         longest = timing.operation_s[members > 0].max(axis=0)
         for d in np.flatnonzero(members):
             busy = timing.operation_s[d] / np.where(longest > 0, longest, 1.0)
             for into, levels in ((raw, level[d]), (operation, np.maximum(level[d], damping.floor_share * rated[d]))):
-                watts = busy * (timing.shares[d] @ levels[:3]) + (1.0 - busy) * levels[2]
+                watts = busy * (timing.shares[d] @ levels[:4]) + (1.0 - busy) * levels[2]
                 into[c] += members[d] * watts.ravel()
     # memory, exchange, wait, idle: rows 1 to 4 of the activities
     level_raw = fleet.class_members @ level[:, 1:5]

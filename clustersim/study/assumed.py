@@ -52,8 +52,8 @@ def assumed_figures(study: StepStudy) -> pd.DataFrame:
 def _entries(study: StepStudy) -> list[tuple[str, str]]:
     """Return kind and name of the catalog entries that the physics of the run reads."""
     names: list[tuple[str, str]] = [("efficiency", "training"), ("device_power", "damping"), ("device_power", "jitter")]
-    for (name, variant), device in zip(study.place.fleet_kinds, study.place.devices, strict=True):
-        names += [("efficiency", device.name), ("device_power", variant or name)]
+    for name, variant in study.place.fleet_kinds:
+        names += [("efficiency", name), ("device_power", variant or name)]
     scenario: Scenario = study.scenario
     for plant in scenario.topology.electrical.values():
         if plant.grid is not None:

@@ -23,7 +23,8 @@ from clustersim.scenario import TopologySpec
 from clustersim.scenario.topology import FleetSpec
 from clustersim.training.network import Network, units_per_site
 from clustersim.training.records import Fleet
-from clustersim.workload import Device, PlanSpec, load_device
+from clustersim.workload import PlanSpec
+from clustersim.workload.hardware import Hardware, hardware
 from clustersim.workload.spec import Precision
 
 
@@ -35,12 +36,17 @@ class Place:
     fabric: Fabric
     bill: tuple[BillItem, ...]
     network: Network
-    devices: tuple[Device, ...]
-    """One per kind of fleet item, in order of first appearance."""
+    hardware: Hardware
+    """What the kinds of fleet items reach, one row per kind in order of first appearance."""
     power: tuple[DevicePower, ...]
-    """Same order as `devices`."""
+    """Same order as the rows of `hardware`."""
     fleet_kinds: tuple[tuple[str, str | None], ...]
-    """Accelerator and power variant of each device."""
+    """Accelerator and power variant of each kind."""
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Accelerator of each kind."""
+        return tuple(name for name, _ in self.fleet_kinds)
 
     @property
     def accelerators(self) -> int:
@@ -48,7 +54,7 @@ class Place:
         return sum(site.accelerators for site in self.topology.site.values())
 
     def kind_of(self, item: FleetSpec) -> int:
-        """Index of a fleet item among `devices` and `power`."""
+        """Index of a fleet item among `fleet_kinds`."""
         return self.fleet_kinds.index((catalog.entry("accelerators", item.accelerator).name, item.power))
 
     @property
@@ -81,8 +87,8 @@ class Place:
         return watts
 
 
-def build_place(topology: TopologySpec, precision: Precision) -> Place:
-    """Return the place of `topology` for a job at `precision`.
+def build_place(topology: TopologySpec, precision: Precision, stack: str | None = None) -> Place:
+    """Return the place of `topology` for a job at `precision` on a software stack of the catalog.
 
     Raises
     ------
@@ -114,7 +120,9 @@ def build_place(topology: TopologySpec, precision: Precision) -> Place:
         fabric=fabric,
         bill=tuple(bill_of_materials(fabric)),
         network=_network(topology, fabric),
-        devices=tuple(load_device(name, precision) for name, _ in kinds),
+        hardware=hardware(
+            [name for name, _ in kinds], [precision] * len(kinds), [stack] * len(kinds), [None] * len(kinds)
+        ),
         power=tuple(load_device_power(name, servers, variant) for name, variant in kinds),
         fleet_kinds=tuple(kinds),
     )
@@ -122,8 +130,6 @@ def build_place(topology: TopologySpec, precision: Precision) -> Place:
 
 def _network(topology: TopologySpec, fabric: Fabric) -> Network:
     resources = accelerator_resources(fabric)
-    resources["scale_up"] *= catalog.entry("efficiency", "training").si("scale_up.efficiency")
-    latency = catalog.entry("networks", "end_to_end_64_byte")
     first = fabric.sites[0]
     names = list(topology.site)
     hops = [
@@ -137,8 +143,6 @@ def _network(topology: TopologySpec, fabric: Fabric) -> Network:
         scale_up_domain=first.site.scale_up_domain,
         leaf=first.endpoints_per_leaf,
         pod=first.endpoints_per_pod,
-        scale_up_latency_s=latency.si("latency.nvlink"),
-        scale_out_latency_s=latency.si("latency.roce.cross_leaf"),
         wan_latency_s=max(hops, default=0.0),
     )
 
@@ -155,7 +159,8 @@ def build_fleet(place: Place, plan: PlanSpec) -> Fleet:
     """
     if plan.accelerators > place.accelerators:
         raise CapacityError(
-            f"job.plan: {plan.tensor} tensor x {plan.pipeline} pipeline x {plan.data} data = {plan.accelerators:,} "
+            f"job.plan: {plan.tensor} tensor x {plan.context} context x {plan.pipeline} pipeline x {plan.data} data = "
+            f"{plan.accelerators:,} "
             f"accelerators, but {place.topology.name} has {place.accelerators:,}"
         )
     per_site = units_per_site(plan, place.network)
@@ -164,8 +169,7 @@ def build_fleet(place: Place, plan: PlanSpec) -> Fleet:
             f"job.plan: {plan.units} blocks of {plan.accelerators // plan.units} accelerators do not fit whole into "
             f"the sites of {place.topology.name} ({', '.join(f'{n:,}' for n in place.network.accelerators)})"
         )
-    block = plan.tensor * plan.replicas_per_unit
-    span = block * plan.pipeline
+    span = plan.span
     rows: dict[tuple[float, ...], int] = {}
     unit_class, unit_node = [], []
     node0 = 0
@@ -174,7 +178,7 @@ def build_fleet(place: Place, plan: PlanSpec) -> Fleet:
         ends = np.cumsum([item.count for item in site.fleet])
         for unit in range(units):
             low, high = unit * span, (unit + 1) * span
-            members = np.zeros(len(place.devices))
+            members = np.zeros(len(place.fleet_kinds))
             for kind, end, item in zip(kinds, ends, site.fleet, strict=True):
                 overlap = max(0, min(high, int(end)) - max(low, int(end) - item.count))
                 members[kind] += overlap / plan.pipeline

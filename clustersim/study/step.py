@@ -14,10 +14,18 @@ from clustersim.scenario import Scenario
 from clustersim.study.place import Place, build_fleet, build_place
 from clustersim.training.network import units_per_site
 from clustersim.training.records import Fleet, JitterSpec, StepTiming, StepTrace
-from clustersim.training.search import Candidate, program_of, search_plans
+from clustersim.training.search import Candidate, search_plans
 from clustersim.training.simulate import rank_slowness, simulate_step
 from clustersim.training.timing import slowed, step_timing
-from clustersim.workload import ModelSpec, PlanSpec, StepProgram, check_memory, load_model, model_flops_per_token
+from clustersim.workload import (
+    ModelSpec,
+    PlanSpec,
+    StepProgram,
+    build_step_program,
+    check_memory,
+    load_model,
+    model_flops_per_token,
+)
 
 JITTERED = 8
 """Plans of the search that are ranked again with jitter."""
@@ -35,7 +43,9 @@ class StepStudy:
     model: ModelSpec
     plan: PlanSpec
     candidates: tuple[Candidate, ...]
-    """Plans of the search, fastest first; empty when the plan was given."""
+    """The best plans of the search, fastest first; empty when the plan was given."""
+    fitting: int
+    """Plans that the search found to fit; 0 when the plan was given."""
     program: StepProgram
     timing: StepTiming
     fleet: Fleet
@@ -69,15 +79,15 @@ class StepStudy:
         As PaLM and Megatron define it: attention counts the whole square; `causal` counts the half that is computed.
         """
         flops = model_flops_per_token(self.model, self.scenario.job.sequence_length, causal=causal)
-        peaks = np.array([device.peak for device in self.place.devices])
-        peak = float((self.fleet.class_members[self.fleet.unit_class] @ peaks).sum()) * self.plan.pipeline
+        members = self.fleet.class_members[self.fleet.unit_class]
+        peak = float((members @ self.place.hardware.peak).sum()) * self.plan.pipeline
         return flops * self.tokens_per_step / iteration_time_s / peak
 
     def hfu(self, iteration_time_s: float) -> float:
         """Hardware-FLOPs utilisation: what recomputation repeats counts too [-]."""
         model = self.model
         if self.plan.recompute == "full":
-            return self.mfu(iteration_time_s) * 4.0 / 3.0
+            return self.mfu(iteration_time_s) * (1.0 + self.plan.recompute_share / 3.0)
         repeated = 0.0
         if self.plan.recompute == "selective" and model.attention == "mla":
             width = model.heads * (model.qk_nope_head_dim + model.v_head_dim)
@@ -101,10 +111,12 @@ def study_step(scenario: Scenario) -> StepStudy:
     """
     job = scenario.job
     model = load_model(job.model)
-    place = build_place(scenario.topology, job.precision)
+    place = build_place(scenario.topology, job.precision, job.stack)
     candidates: tuple[Candidate, ...] = ()
+    fitting = 0
     if job.plan == "best":
-        candidates = _ranked_with_jitter(scenario, place, search_plans(model, job, place.devices, place.network))
+        search = search_plans(model, job, place.kinds, place.hardware, place.network)
+        candidates, fitting = _ranked_with_jitter(scenario, place, search.candidates), search.fitting
         plan, program = candidates[0].plan, candidates[0].program
     else:
         plan = job.plan
@@ -112,7 +124,7 @@ def study_step(scenario: Scenario) -> StepStudy:
             raise InputError(f"job.plan.precision: expected {job.precision}, as job.precision, found {plan.precision}")
         build_fleet(place, plan)
         sites = sum(units > 0 for units in units_per_site(plan, place.network))
-        program = program_of(model, plan, job, place.devices, sites)
+        program = build_step_program(model, plan, job.sequence_length, place.kinds, reached=place.hardware, sites=sites)
         check_memory(program)
         tokens = plan.sequences * job.sequence_length
         if tokens > job.tokens_per_step_max:
@@ -130,6 +142,7 @@ def study_step(scenario: Scenario) -> StepStudy:
         model=model,
         plan=plan,
         candidates=candidates,
+        fitting=fitting,
         program=program,
         timing=timing,
         fleet=fleet,
@@ -145,7 +158,7 @@ def _jitter() -> JitterSpec:
     return JitterSpec(spread.si("operation"), spread.si("rank"))
 
 
-def _ranked_with_jitter(scenario: Scenario, place: Place, candidates: list[Candidate]) -> tuple[Candidate, ...]:
+def _ranked_with_jitter(scenario: Scenario, place: Place, candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
     """Return the candidates with the best of them ranked by one jittered step each: larger groups suffer more."""
     jitter = _jitter()
     best: list[tuple[float, Candidate]] = []

@@ -66,7 +66,7 @@ def estimate_steps(c: Configuration, hw: Hardware) -> StepEstimate:
 
         m max(slowest stage, (f + b) + h) + bubble + (p - 1) hand-overs + reductions + optimizer
 
-    The slowest stage has ``ceil(L / p v) v`` layers. Sharded parameters are gathered in every forward and backward
+    The slowest stage has ``ceil(L / p)`` layers. Sharded parameters are gathered in every forward and backward
     and reduced in every backward, beside the compute. Else the reduction hides behind the backwards that are still
     to come when a chunk's gradients are ready, ``min(p, m) b (v - 1) / v`` interleaved and ``b (1 - p / L)``
     otherwise, and weights are gathered beside as much of the forward. Interleaved stages send while they
@@ -104,7 +104,7 @@ def estimate_steps(c: Configuration, hw: Hardware) -> StepEstimate:
     )
     dispatch = expert_exchange(c, hw)
     expert = (mixtures * dispatch[0], mixtures * dispatch[1])
-    message = stage_message(c, hw)
+    message = stage_message(c, hw, c.accelerators / c.pipeline)  # stages are numbered last
     data = data_exchange(c, hw, rank_weights(c, w), here)
 
     forward = stage.forward + tensor[0] + context[0] + expert[0]
@@ -114,7 +114,7 @@ def estimate_steps(c: Configuration, hw: Hardware) -> StepEstimate:
     passes = with_experts(c, hw, (forward - expert[0], backward - expert[1]), expert, mixtures)
     both = passes.forward + passes.backward
     ends = head.forward + head.backward
-    most_layers = np.ceil(c.layers / (p * v) - 1e-9) * v / here
+    most_layers = np.ceil(here - 1e-9) / here
     slowest = np.where(p > 1, np.maximum(both * most_layers, both + ends), both + ends)
     hide = np.where(c.gradient_overlap, hw.overlap, 0.0)
 

@@ -127,14 +127,14 @@ def expert_exchange(c: Configuration, hw: Hardware) -> tuple[Numbers, Numbers]:
     return np.where(e > 1, forward, 0.0), np.where(e > 1, backward, 0.0)
 
 
-def stage_message(c: Configuration, hw: Hardware) -> Numbers:
+def stage_message(c: Configuration, hw: Hardware, stride: Numbers) -> Numbers:
     """Return the hand-over of a micro-batch between neighbouring stages, one way [s].
 
-    Stages are numbered last, so that neighbours lie n / p ranks apart: of the hops between them that share leaves a
-    domain, none where the whole job is in one.
+    Neighbours lie `stride` ranks apart: of the hops between them that share leaves a domain, none where the pipeline
+    is in one.
     """
     _, own, _ = rank_tokens(c)
-    leaving = np.where(c.accelerators <= hw.domain, 0.0, np.minimum(c.accelerators / c.pipeline / hw.domain, 1.0))
+    leaving = np.where(c.pipeline * stride <= hw.domain, 0.0, np.minimum(stride / hw.domain, 1.0))
     sent = BF16 * c.hidden * own
     message = leaving * (sent / hw.nic + hw.hop) + (1.0 - leaving) * (sent / hw.scale_up + hw.start)
     return np.where(c.pipeline > 1, message, 0.0)
@@ -162,26 +162,29 @@ def data_exchange(c: Configuration, hw: Hardware, held: RankWeights, layers: Num
 
     Gradients travel in buckets, of which each turns the ring once, so that the latency grows with the replicas
     (Megatron's bucket: 40 M weights, or 1 M per rank if that is more). Sharded parameters are gathered per layer, of
-    which the rank holds `layers`.
+    which the rank holds `layers`. What is sharded over a group of the replicas only is reduced between the groups too
+    (HSDP; several instances of a distributed optimizer).
     """
     ranks = c.accelerators / (c.tensor * c.pipeline)
     group = np.minimum(c.shard_group, ranks)
     sharded = c.sharding == 3
     common = held.common + held.embedding
-    rate = group_rate(hw, ranks, c.tensor)
     holders = np.maximum(ranks * c.tensor / (c.expert * c.expert_tensor), 1.0)
     expert_rate = group_rate(hw, holders, np.minimum(c.expert * c.expert_tensor, hw.domain))
-    moving = common * (ranks - 1.0) / ranks / rate + held.experts * (holders - 1.0) / holders / expert_rate
-    turn = ring_steps(hw, ranks, c.tensor)
-    buckets = np.maximum(1.0, (common + held.experts) / np.maximum(hw.bucket, hw.bucket / 40.0 * ranks))
-    shard_rate, shard_turn = group_rate(hw, group, c.tensor), ring_steps(hw, group, c.tensor)
+    expert_part = held.experts * (holders - 1.0) / holders / expert_rate
+    spread = np.where(c.sharding == 0, ranks, group)
+    shard_rate, turn = group_rate(hw, spread, c.tensor), ring_steps(hw, spread, c.tensor)
+    moving = common * (spread - 1.0) / spread / shard_rate + expert_part
+    buckets = np.maximum(1.0, (common + held.experts) / np.maximum(hw.bucket, hw.bucket / 40.0 * spread))
     all_weights = common + held.experts
-    turns = shard_turn * (layers + 1.0) * c.fetches
+    turns = turn * (layers + 1.0) * c.fetches
     sharding = all_weights * (group - 1.0) / group / shard_rate
     # groups that hold the same shards reduce their gradients between them
-    groups = ranks / group
-    between = 2.0 * c.reduce_bytes * all_weights / group * (groups - 1.0) / groups
-    between = between / group_rate(hw, groups, group * c.tensor) + 2.0 * ring_steps(hw, groups, group * c.tensor)
+    groups = ranks / spread
+    between = 2.0 * c.reduce_bytes * np.where(sharded, all_weights, common) / group * (groups - 1.0) / groups
+    between = between / group_rate(hw, groups, group * c.tensor)
+    between = between + 2.0 * np.where(sharded, 1.0, buckets) * ring_steps(hw, groups, group * c.tensor)
+    between = np.where(groups > 1, between, 0.0)
     state = np.where(c.sharding > 0, common / group + held.experts / np.minimum(holders, group), all_weights)
     alone = (ranks <= 1) | c.frozen
     return DataExchange(
@@ -192,9 +195,11 @@ def data_exchange(c: Configuration, hw: Hardware, held: RankWeights, layers: Num
         ),
         reduce=np.where(
             sharded,
-            c.reduce_bytes * sharding + turns + np.where(groups > 1, between, 0.0),
+            c.reduce_bytes * sharding + turns + between,
             # without sharding the second half of the all-reduce carries gradients too
-            np.where(alone, 0.0, np.where(c.sharding == 0, 2.0, 1.0) * (c.reduce_bytes * moving + turn * buckets)),
+            np.where(
+                alone, 0.0, np.where(c.sharding == 0, 2.0, 1.0) * (c.reduce_bytes * moving + turn * buckets) + between
+            ),
         ),
         optimizer=np.where(c.frozen, 0.0, OPTIMIZER_BYTES * state / hw.bandwidth),
     )

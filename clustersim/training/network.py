@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+
+import numpy as np
 
 from clustersim.fabric.rates import RateTable, rate_table
 from clustersim.fabric.traffic import Placement, TrafficClass, group_traffic
-from clustersim.workload import ModelSpec, PlanSpec
+from clustersim.workload import ModelSpec, PlanSpec, StepProgram
+from clustersim.workload.hardware import Hardware
 
 SAMPLED_RANKS = 4096
 """Ranks over which a unit's own exchange patterns are laid to see which switches they cross."""
@@ -27,8 +30,6 @@ class Network:
     """Accelerators under one leaf switch."""
     pod: int
     """Accelerators under the spines of one pod."""
-    scale_up_latency_s: float
-    scale_out_latency_s: float
     wan_latency_s: float
     """One way between neighbouring sites; 0 with one site."""
 
@@ -55,8 +56,7 @@ def units_per_site(plan: PlanSpec, network: Network) -> tuple[int, ...]:
 
     The plan's units fill the sites in proportion to their accelerators (largest remainder).
     """
-    span = plan.tensor * plan.replicas_per_unit * plan.pipeline
-    room = [site_room(count, span, network.scale_up_domain) for count in network.accelerators]
+    room = [site_room(count, plan.span, network.scale_up_domain) for count in network.accelerators]
     wanted, total = plan.units, sum(room)
     if wanted > total:
         return tuple(room)
@@ -69,7 +69,7 @@ def units_per_site(plan: PlanSpec, network: Network) -> tuple[int, ...]:
 
 def units_per_domain(plan: PlanSpec, domain: int, units: int) -> int:
     """Return how many of a site's `units` lock-step units share one scale-up domain of `domain` ranks; at least 1."""
-    return max(1, min(units, domain // (plan.tensor * plan.replicas_per_unit * plan.pipeline)))
+    return max(1, min(units, domain // plan.span))
 
 
 def placement_domain(placement: Placement) -> int:
@@ -103,16 +103,16 @@ def expert_traffic(model: ModelSpec, plan: PlanSpec, placement: Placement) -> Tr
 
 
 @lru_cache(maxsize=4096)
-def _inner_classes(model: ModelSpec, cut: tuple[int, int, int], placement: Placement) -> tuple[TrafficClass, ...]:
-    """Return the traffic of a unit's own groups: tensor, expert and pipeline."""
-    tensor, pipeline, expert = cut
+def _inner_classes(
+    model: ModelSpec, replica: int, pipeline: int, expert: int, placement: Placement
+) -> tuple[TrafficClass, ...]:
+    """Return the traffic of a unit's own groups: expert and pipeline; `replica` is tensor x context."""
     plan = PlanSpec(
-        tensor=tensor, pipeline=pipeline, data=max(1, expert // tensor), expert=expert, micro_batches=pipeline
+        tensor=replica, pipeline=pipeline, data=max(1, expert // replica), expert=expert, micro_batches=pipeline
     )
     return (
-        group_traffic("tensor", placement, tensor, 1, "ring"),
         expert_traffic(model, plan, placement),
-        group_traffic("pipeline", placement, pipeline, tensor * plan.replicas_per_unit, "ring"),
+        group_traffic("pipeline", placement, pipeline, plan.block, "ring"),
     )
 
 
@@ -131,17 +131,17 @@ def _rates(classes: tuple[tuple[str, int, _Usage], ...], resources: _Usage) -> R
 
 
 def plan_rates(model: ModelSpec, plan: PlanSpec, network: Network) -> RateTable:
-    """Return the max-min rates of the plan's exchanges: tensor, expert, pipeline, data and, between sites, wan.
+    """Return the max-min rates of the plan's exchanges: expert, pipeline, data and, between sites, wan.
 
     The busiest site stands for all. `data` is the reduction between scale-up domains (or between units, where a domain
     holds no whole unit).
     """
-    span = plan.tensor * plan.replicas_per_unit * plan.pipeline
+    span = plan.span
     units = max(units_per_site(plan, network))
     near = units_per_domain(plan, network.scale_up_domain, units)
     # a few thousand ranks show every way in which a unit's groups and the switches can line up
     few = min(units, max(2, SAMPLED_RANKS // span))
-    inner = _inner_classes(model, (plan.tensor, plan.pipeline, plan.expert), network.site(few, span))
+    inner = _inner_classes(model, plan.tensor * plan.context, plan.pipeline, plan.expert, network.site(few, span))
     domains = -(-units // near)
     # rings between more blocks than a few pods hold look alike
     seen = min(domains, max(2, -(-2 * network.pod // (near * span))))
@@ -152,3 +152,35 @@ def plan_rates(model: ModelSpec, plan: PlanSpec, network: Network) -> RateTable:
         classes = (*classes, TrafficClass("wan", 2, dict.fromkeys(("nic", "leaf", "spine", "wan"), 1.0)))
     keys = tuple((item.name, item.group, tuple(sorted(item.usage.items()))) for item in classes)
     return _rates(keys, tuple(sorted(network.resources.items())))
+
+
+def on_network(program: StepProgram, network: Network, rates: RateTable, *, beside_experts: bool = False) -> Hardware:
+    """Return the program's hardware as it works on `network`: the less of what libraries reach and the fabric carries.
+
+    Parameters
+    ----------
+    program : StepProgram
+        Whose hardware and plan.
+    network : Network
+        The place.
+    rates : RateTable
+        Of the plan's exchanges on it (:func:`plan_rates`).
+    beside_experts : bool
+        Whether rings share the fabric with the exchange of experts.
+    """
+    plan, hw = program.plan, program.hardware
+    ring = rates.rate("data", {"data", "expert"} if beside_experts and plan.expert > 1 else {"data"})
+    scattered = np.inf
+    if plan.expert > 1:
+        few = min(plan.units, max(2, SAMPLED_RANKS // plan.span))
+        usage = expert_traffic(program.model, plan, network.site(few, plan.span)).usage
+        if usage.get("nic"):
+            # per byte of rows the NIC carries `usage` bytes
+            scattered = rates.rate("expert", {"expert"}) * usage["nic"]
+    return replace(
+        hw,
+        scale_up=np.minimum(hw.scale_up, network.resources["scale_up"]),
+        domain=np.minimum(hw.domain, network.scale_up_domain),
+        nic=np.minimum(hw.nic, min(ring, network.resources["nic"])),
+        nic_scattered=np.minimum(hw.nic_scattered, min(scattered, network.resources["nic"])),
+    )

@@ -61,6 +61,11 @@ def _groups(job: Mapping[str, float | bool], domain: int) -> Iterator[tuple[int,
                     yield tensor, pipeline, context, expert, batch
 
 
+def cuts_evenly(layers: int, chunks: int) -> bool:
+    """Return whether the layers, or the layers with one or both ends counted as one, give chunks of equal size."""
+    return any((layers + ends) % chunks == 0 for ends in (0, 1, 2))
+
+
 def plan_space(
     model: Mapping[str, float | bool],
     *,
@@ -75,7 +80,7 @@ def plan_space(
 
     Tensor groups are powers of two inside the scale-up domain that divide the heads; pipelines divide what is left;
     replicas divide the batch; context parallelism leaves each rank at least 2,048 tokens; experts are spread evenly;
-    every number of virtual stages up to a layer per chunk is tried where the stages divide the micro-batches.
+    every number of virtual stages of equal size is tried where the stages divide the micro-batches.
 
     Parameters
     ----------
@@ -102,7 +107,9 @@ def plan_space(
     for tensor, pipeline, context, expert, batch in _groups(job, domain):
         batches = sequences // (accelerators // (tensor * context * pipeline)) // batch
         most = -(-layers // pipeline)
-        chunks = range(1, most + 1) if pipeline > 1 and batches % pipeline == 0 else (1,)
+        chunks = [1]
+        if pipeline > 1 and batches % pipeline == 0:
+            chunks += [v for v in range(2, most + 1) if cuts_evenly(layers, pipeline * v)]
         options = itertools.product(
             chunks,
             (RECOMPUTES.index(name) for name in allowed.recompute),
@@ -174,7 +181,7 @@ def search_space(plans: Configuration, hw: Hardware, usable: float) -> PlanSearc
     CapacityError
         If none fits; the message says what the leanest needs.
     """
-    held = _chunked(plans, lambda part: footprint(part, weights(part)).total)
+    held = in_chunks(plans, lambda part: footprint(part, weights(part)).total)
     fitting = held <= usable
     if not fitting.any():
         raise CapacityError(
@@ -182,7 +189,7 @@ def search_space(plans: Configuration, hw: Hardware, usable: float) -> PlanSearc
             f"and a job can use {usable / 1e9:.1f} GB"
         )
     some, memory = plans.take(fitting), held[fitting]
-    times = _chunked(some, lambda part: estimate_steps(part, spread_hardware(hw, part.size)).iteration_time_s)
+    times = in_chunks(some, lambda part: estimate_steps(part, spread_hardware(hw, part.size)).iteration_time_s)
     order = np.argsort(times, kind="stable")
     best = some.take(order)
     first = best.take(np.arange(min(CHUNK, best.size)))
@@ -191,7 +198,7 @@ def search_space(plans: Configuration, hw: Hardware, usable: float) -> PlanSearc
     return PlanSearch(best, whole, memory[order], plans.size)
 
 
-def _chunked(plans: Configuration, work: Callable[[Configuration], Numbers]) -> Numbers:
+def in_chunks(plans: Configuration, work: Callable[[Configuration], Numbers]) -> Numbers:
     """Return what `work` finds of all plans, some thousands at a time."""
     parts = [plans.take(np.arange(a, min(a + CHUNK, plans.size))) for a in range(0, plans.size, CHUNK)]
     return np.concatenate([work(part) for part in parts])

@@ -19,17 +19,18 @@ ACTIVITIES: tuple[Activity, ...] = ("matrix", "memory", "exchange", "wait", "idl
 class StepTiming:
     """Duration of every operation of a step without jitter; seconds.
 
-    Forward and backward have shape (devices, 2 kinds, virtual stages); index 0 of kinds is the forward.
+    Kinds of operation are forward, backward and, in schedules that move them, gradients of weights.
     """
 
     program: StepProgram
     operation_s: NDArray[np.float64]
-    """Whole operation."""
+    """Whole operation; shape (devices, kinds, virtual stages)."""
     shares: NDArray[np.float64]
-    """Share of each activity (matrix, memory, exchange) in the operation; shape (devices, 2, virtual stages, 3)."""
+    """Share of each activity (matrix, memory, exchange, wait) in the operation; shape (devices, kinds, virtual stages,
+    4)."""
     hidden_s: NDArray[np.float64]
     """Exchange that runs beside other compute: the stage is free at the operation's end, its output comes this much
-    later; shape (devices, 2, virtual stages). [s]"""
+    later; shape (devices, kinds, virtual stages). [s]"""
     message_s: float
     """Hand-over between neighbouring stages. [s]"""
     reduce_s: NDArray[np.float64]
@@ -47,7 +48,7 @@ class StepTiming:
     def schedule(self) -> Schedule:
         """The pipeline schedule of the plan."""
         plan = self.program.plan
-        return build_schedule(plan.pipeline, plan.virtual_stages, plan.micro_batches, plan.deep)
+        return build_schedule(plan.pipeline, plan.chunks, plan.micro_batches, plan.deep, plan.schedule)
 
 
 @dataclass(frozen=True)

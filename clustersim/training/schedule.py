@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustersim.training.kernels import run_order
+from clustersim.training.sequences import BACKWARD, FORWARD, Operation, dualpipe, one_forward_one_backward, zero_bubble
 
-FORWARD, BACKWARD = 0, 1
+__all__ = ["BACKWARD", "FORWARD", "Schedule", "build_schedule"]
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Schedule:
     stages: int
     per_stage: int
     kind: NDArray[np.int8]
-    """FORWARD or BACKWARD; shape (stages, per_stage)."""
+    """FORWARD, BACKWARD or WEIGHT; shape (stages, per_stage)."""
     virtual_stage: NDArray[np.int32]
     """Chunk x stages + stage; shape (stages, per_stage)."""
     micro_batch: NDArray[np.int32]
@@ -31,67 +32,76 @@ class Schedule:
     crosses: NDArray[np.bool_]
     """Whether that dependency comes from another stage and so takes a message."""
     last_backward: NDArray[np.int32]
-    """Operation with which the backward of each chunk ends; shape (stages, chunks)."""
-
-
-def _positions(
-    pipeline: int, chunks: int, micro_batches: int, stage: int, *, deep: bool
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return where in the sequence of `stage` its i-th forward and its i-th backward stand.
-
-    1F1B (arXiv 2006.09503) and, with several chunks, interleaved 1F1B (arXiv 2104.04473, section 2.2): some forwards
-    first, then forwards and backwards in turn, then the backwards that are left.
-    """
-    total = micro_batches * chunks
-    if chunks == 1:
-        ahead = (2 if deep else 1) * (pipeline - stage - 1)
-    else:
-        ahead = 2 * (pipeline - stage - 1) + (chunks - 1) * pipeline + deep
-    warmup = min(total, ahead)
-    index = np.arange(total)
-    forward = np.where(index < warmup, index, 2 * index - warmup)
-    backward = np.where(index < total - warmup, warmup + 2 * index + 1, total + index)
-    return forward, backward
+    """Operation with which the gradients of each chunk are complete; shape (stages, chunks)."""
 
 
 @lru_cache(maxsize=64)
-def build_schedule(pipeline: int, chunks: int, micro_batches: int, deep: bool = False) -> Schedule:
-    """Return the 1F1B schedule, interleaved when there is more than one chunk.
+def build_schedule(pipeline: int, chunks: int, micro_batches: int, deep: bool = False, name: str = "1f1b") -> Schedule:
+    """Return a pipeline schedule.
 
-    Micro-batches go round the pipeline in groups of as many as there are stages; the backward takes the chunks from the
-    last to the first. With a `deep` warm-up more micro-batches are under way than the compute alone needs, so that the
-    exchange of one can run beside the compute of another: twice as many in 1F1B, one more when interleaved (as
-    Megatron-Core does for its overlapped expert exchange).
+    Parameters
+    ----------
+    pipeline, chunks : int
+        Stages, and parts of the model that each holds.
+    micro_batches : int
+        Of one replica and step.
+    deep : bool
+        Whether more micro-batches are under way than compute needs, so that the exchange of one can run beside the
+        compute of another: twice as many in 1F1B, one more when interleaved (as Megatron-Core does).
+    name : {"1f1b", "zero_bubble", "dualpipe"}
+        Schedule; 1F1B is interleaved when there is more than one chunk (:mod:`clustersim.training.sequences`).
 
     Raises
     ------
     ValueError
-        If interleaving is asked for with micro-batches that are not a multiple of the stages.
+        If the schedule cannot be made of so many stages, chunks and micro-batches.
     """
-    if chunks > 1 and micro_batches % pipeline:
-        raise ValueError(f"interleaving needs a multiple of {pipeline} micro-batches, got {micro_batches}")
-    per_stage = 2 * chunks * micro_batches
-    shape = (pipeline, per_stage)
-    kind, virtual, micro = np.zeros(shape, np.int8), np.zeros(shape, np.int32), np.zeros(shape, np.int32)
-    # number of the operation by kind, virtual stage and micro-batch
-    where = np.zeros((2, pipeline * chunks, micro_batches), np.int32)
-    group, within = np.divmod(np.arange(micro_batches * chunks), pipeline * chunks)
-    chunk, batch = within // pipeline, group * pipeline + within % pipeline
-    for stage in range(pipeline):
-        for what, position in enumerate(_positions(pipeline, chunks, micro_batches, stage, deep=deep)):
-            k = (chunk if what == FORWARD else chunks - 1 - chunk) * pipeline + stage
-            kind[stage, position], virtual[stage, position], micro[stage, position] = what, k, batch
-            where[what, k, batch] = stage * per_stage + position
+    if name == "dualpipe":
+        sequences = [dualpipe(pipeline, micro_batches, stage) for stage in range(pipeline)]
+        forth = np.arange(pipeline)
+        routes = [
+            (forth, range(micro_batches // 2)),
+            (pipeline + forth[::-1], range(micro_batches // 2, micro_batches)),
+        ]
+    else:
+        if name == "zero_bubble":
+            if chunks > 1:
+                raise ValueError("the zero-bubble schedule has one chunk per stage")
+            sequences = [zero_bubble(pipeline, micro_batches, stage) for stage in range(pipeline)]
+        else:
+            sequences = [
+                one_forward_one_backward(pipeline, chunks, micro_batches, stage, deep=deep) for stage in range(pipeline)
+            ]
+        routes = [(np.arange(pipeline * chunks), range(micro_batches))]
+    return _schedule(pipeline, chunks, micro_batches, sequences, routes)
+
+
+def _schedule(
+    pipeline: int,
+    chunks: int,
+    micro_batches: int,
+    sequences: list[list[Operation]],
+    routes: list[tuple[NDArray[np.int64], range]],
+) -> Schedule:
+    """Number the operations of all stages; a route is the way of some micro-batches through the virtual stages."""
+    per_stage = len(sequences[0])
+    table = np.array(sequences, dtype=np.int32)  # stages, positions, (kind, virtual stage, micro-batch)
+    kind, virtual, micro = (np.ascontiguousarray(table[..., field]) for field in range(3))
+    numbers = np.arange(pipeline * per_stage, dtype=np.int32).reshape(pipeline, per_stage)
+    where = np.full((3, pipeline * chunks, micro_batches), -1, np.int32)
+    where[kind, virtual, micro] = numbers
     depends = np.full(pipeline * per_stage, -1, np.int32)
-    depends[where[FORWARD, 1:]] = where[FORWARD, :-1]
-    depends[where[BACKWARD, :-1]] = where[BACKWARD, 1:]
-    depends[where[BACKWARD, -1]] = where[FORWARD, -1]
+    for way, batches in routes:
+        forward, backward = (where[what][np.ix_(way, np.array(batches))] for what in (FORWARD, BACKWARD))
+        depends[forward[1:]] = forward[:-1]
+        depends[backward[:-1]] = backward[1:]
+        depends[backward[-1]] = forward[-1]
     crosses = (depends >= 0) & (depends // per_stage != np.arange(depends.size) // per_stage)
-    last = np.ascontiguousarray(where[BACKWARD, :, -1].reshape(chunks, pipeline).T)
+    last = where[BACKWARD:].max(axis=(0, 2)).reshape(chunks, pipeline).T
     order = run_order(pipeline, per_stage, depends)
     if order[-1] < 0:
         raise RuntimeError("the pipeline schedule waits for itself")
-    arrays = (kind, virtual, micro, order, depends, crosses, last)
+    arrays = (kind.astype(np.int8), virtual, micro, order, depends, crosses, np.ascontiguousarray(last))
     for array in arrays:
         array.setflags(write=False)
     return Schedule(pipeline, per_stage, *arrays)

@@ -1,43 +1,49 @@
-"""Search for the fastest parallel plan that fits."""
+"""Search for the fastest parallel plan of a job on a place: all plans in closed form, the best stage by stage."""
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
-from clustersim import catalog
+import numpy as np
+
 from clustersim.errors import CapacityError
+from clustersim.training.closed_form import estimate_steps
 from clustersim.training.estimate import estimate_iteration_s
 from clustersim.training.network import Network, site_room, units_per_site
+from clustersim.training.plan_space import SHORTEST_PART, in_chunks, spread_hardware
 from clustersim.training.timing import step_timing
-from clustersim.workload import (
-    Device,
-    JobSpec,
-    ModelSpec,
-    PlanSpec,
-    StepProgram,
-    build_step_program,
-    count_parameters,
+from clustersim.workload import JobSpec, ModelSpec, PlanSpec, StepProgram, build_step_program
+from clustersim.workload.configuration import (
+    EXPERT_OVERLAPS,
+    PRECISIONS,
+    RECOMPUTES,
+    SCHEDULES,
+    SHARDINGS,
+    Configuration,
+    Numbers,
+    configurations,
+    model_record,
 )
-from clustersim.workload.spec import ExpertOverlap, Recompute
+from clustersim.workload.footprint import footprint, usable_bytes
+from clustersim.workload.hardware import Hardware
+from clustersim.workload.weights import weights
 
-TENSOR = (1, 2, 4, 8)
+TENSOR = (1, 2, 4, 8, 16)
+CONTEXT = (1, 2, 4, 8, 16)
 PIPELINE = (1, 2, 4, 6, 8, 12, 16, 24, 32)
-EXPERT = (1, 8, 16, 32, 48, 64, 72, 96, 128, 144, 256, 288)
-
 MOST_CHUNKS = 12
 
-LEAST_RESIDENT_BYTES = 6
-"""bf16 weight and fp32 gradient. [B per parameter]"""
-
 LEAST_BUSY = 0.6
-"""Cuts that keep fewer accelerators busy than this share of the best are not looked at further."""
+"""Cuts that keep fewer accelerators busy than this share of the best are not looked at."""
 
-SHORTLIST = 6
-"""Cuts of the first pass of which every number of virtual stages and way of exchange is tried."""
-OVERLAPS: tuple[ExpertOverlap, ...] = ("halves", "none", "pairs")
-NO_OVERLAP: tuple[ExpertOverlap, ...] = ("none",)
-RECOMPUTE: tuple[Recompute, ...] = ("none", "selective", "full")
+MOST_IN_ONE_RING = 256
+"""Replicas from which sharing out over groups of them is tried too."""
+
+EXACT = 32
+"""Plans that are run stage by stage after the search in closed form."""
 
 
 @dataclass(frozen=True)
@@ -52,32 +58,48 @@ class Candidate:
     """Needed by the fullest rank. [B]"""
 
 
-def program_of(
-    model: ModelSpec, plan: PlanSpec, job: JobSpec, devices: tuple[Device, ...], sites: int = 1
-) -> StepProgram:
-    """Return the step program of `plan` over `sites` sites with the catalog's memory constants."""
-    constants = catalog.entry("efficiency", "training")
-    return build_step_program(
-        model,
-        plan,
-        job.sequence_length,
-        devices,
-        reserved_bytes=constants.si("memory.reserved"),
-        fragmentation=constants.si("memory.fragmentation"),
-        sites=sites,
-    )
+@dataclass(frozen=True)
+class Search:
+    """What a search found."""
+
+    candidates: tuple[Candidate, ...]
+    """The best plans in closed form, run stage by stage, the fastest first."""
+    fitting: int
+    """Plans that fit in memory."""
+    tried: int
 
 
-def _cuts(model: ModelSpec, domain: int) -> Iterator[tuple[int, int, int]]:
-    """Yield tensor, pipeline and expert parallelism worth a look."""
-    experts = [e for e in EXPERT if model.kind == "moe" and model.experts % e == 0] or [1]
-    for tensor in TENSOR:
-        if model.heads % tensor or tensor > domain:
+@dataclass(frozen=True)
+class _Cut:
+    """Sizes of the groups and the batch of one replica."""
+
+    tensor: int
+    context: int
+    pipeline: int
+    virtual: int
+    expert: int
+    data: int
+    micro_batches: int
+
+    @property
+    def busy(self) -> float:
+        """Accelerators kept busy at best: those used, less the share in the pipeline's bubble."""
+        used = self.tensor * self.context * self.pipeline * self.data
+        passes = self.micro_batches * self.virtual
+        return used * passes / (passes + self.pipeline - 1)
+
+
+def _groups(model: ModelSpec, job: JobSpec, domain: int) -> Iterator[tuple[int, int, int, int]]:
+    """Yield tensor, context, pipeline and expert parallelism worth a look."""
+    experts = [e for e in range(1, model.experts + 1) if model.experts % e == 0] or [1]
+    for tensor, context in itertools.product(TENSOR, CONTEXT):
+        length = job.sequence_length
+        short = context > 1 and length // context < SHORTEST_PART
+        if model.heads % tensor or tensor > domain or length % context or short:
             continue
-        for pipeline in PIPELINE:
-            if pipeline > model.layers:
-                continue
-            yield from ((tensor, pipeline, expert) for expert in experts if expert == 1 or expert % tensor == 0)
+        replica = tensor * context
+        allowed = [e for e in experts if e % replica == 0 or replica % e == 0]
+        yield from itertools.product((tensor,), (context,), (p for p in PIPELINE if p <= model.layers), allowed)
 
 
 def _chunks(model: ModelSpec, pipeline: int) -> list[int]:
@@ -86,136 +108,179 @@ def _chunks(model: ModelSpec, pipeline: int) -> list[int]:
     return [v for v in range(1, min(each, MOST_CHUNKS) + 1) if each % v == 0] if pipeline > 1 else [1]
 
 
-def _resident_bytes(model: ModelSpec, tensor: int, pipeline: int, expert: int) -> float:
-    """Weights and gradients of an average stage: less than any plan of the cut needs [B]."""
-    count = count_parameters(model)
-    layers = sum(model.is_moe_layer(layer) for layer in range(model.layers))
-    routed = layers * count.moe_experts_per_layer
-    return ((count.total - routed) / tensor + routed / expert) / pipeline * LEAST_RESIDENT_BYTES
-
-
-def _batches(
-    job: JobSpec, network: Network, tensor: int, pipeline: int, virtual: int, expert: int
-) -> Iterator[tuple[int, int]]:
-    """Yield replicas and micro-batches per replica that fill the accelerators without passing the token limit."""
+def _cuts(model: ModelSpec, job: JobSpec, network: Network) -> Iterator[_Cut]:
+    """Yield the cuts that fill the accelerators without passing the limit of tokens per step."""
     sequences = job.tokens_per_step_max // job.sequence_length
-    probe = PlanSpec(tensor=tensor, pipeline=pipeline, data=max(1, expert // tensor), expert=expert, micro_batches=1)
-    together = probe.replicas_per_unit
-    span = tensor * together * pipeline
-    room = sum(site_room(count, span, network.scale_up_domain) for count in network.accelerators) * together
-    step = pipeline if virtual > 1 else 1
-    first = max(step, sequences // max(room, 1) // step * step)
-    for count in (first, first + step):
-        data = min(room, sequences // count) // together * together
-        if data:
-            yield data, count
+    for tensor, context, pipeline, expert in _groups(model, job, network.scale_up_domain):
+        together = max(1, expert // (tensor * context))
+        span = tensor * context * together * pipeline
+        room = together * sum(site_room(count, span, network.scale_up_domain) for count in network.accelerators)
+        for virtual in _chunks(model, pipeline):
+            step = pipeline if virtual > 1 else 1
+            first = max(step, sequences // max(room, 1) // step * step)
+            for count in (first, first + step):
+                data = min(room, sequences // count) // together * together
+                if data:
+                    yield _Cut(tensor, context, pipeline, virtual, expert, data, count)
 
 
-def search_plans(model: ModelSpec, job: JobSpec, devices: tuple[Device, ...], network: Network) -> list[Candidate]:
-    """Return the plans that fit, fastest first.
+def _options(cut: _Cut) -> Iterator[tuple[int, ...]]:
+    """Yield codes of recomputation, sharding, schedule and overlap of experts that a cut may have, and its shards."""
+    # gradients of a plain pipeline would be reduced after every micro-batch, parameters gathered for every one
+    shardings = ["optimizer"] + (["gradients"] if cut.virtual > 1 else ["parameters"] if cut.pipeline == 1 else [])
+    schedules = ["1f1b"]
+    if cut.pipeline > 1 and cut.virtual == 1:
+        schedules.append("zero_bubble")
+        if cut.pipeline % 2 == 0 and cut.micro_batches % 2 == 0 and cut.micro_batches >= 2 * cut.pipeline:
+            schedules.append("dualpipe")
+    return itertools.product(
+        range(len(RECOMPUTES)),
+        (SHARDINGS.index(name) for name in shardings),
+        (SCHEDULES.index(name) for name in schedules),
+        range(len(EXPERT_OVERLAPS)) if cut.expert > 1 else (0,),
+        _instances(cut.data),
+    )
 
-    Two passes over the cuts of the lists of this module, each cut with the recomputation that it needs to fit (the
-    least first), one sequence per micro-batch, and as many replicas as the accelerators and the limit of tokens per
-    step allow. The first takes each cut with its fewest and most chunks and one way of expert exchange; cuts below
-    `LEAST_BUSY` only when no other fits. The second takes every number of chunks and way of exchange on the best
-    `SHORTLIST` cuts. The times are without jitter.
+
+def _instances(data: int) -> tuple[int, ...]:
+    """Return the replicas over which optimizer states may be shared out: all, or groups whose rings turn fastest.
+
+    A ring over g of n replicas and twice one over the n / g groups take ``g + 2 n / g`` hops, least at sqrt(2 n).
+    """
+    divisors = [g for g in range(1, data + 1) if data % g == 0]
+    best = min(divisors, key=lambda g: abs(math.log(g * g / (2.0 * data))))
+    return (data,) if data <= MOST_IN_ONE_RING else (data, best)
+
+
+_SIZES = ("tensor", "context", "pipeline", "virtual", "expert", "data", "micro_batches")
+_CHOICES = ("recompute", "sharding", "schedule", "expert_overlap", "shard_group")
+
+
+def _space(model: ModelSpec, job: JobSpec, network: Network) -> Configuration | None:
+    """Return all plans worth a look as one record; None if there is none."""
+    cuts = list(_cuts(model, job, network))
+    enough = LEAST_BUSY * max((cut.busy for cut in cuts), default=0.0)
+    rows = [
+        (*(getattr(cut, name) for name in _SIZES), *option)
+        for cut in cuts
+        if cut.busy >= enough
+        for option in _options(cut)
+    ]
+    if not rows:
+        return None
+    columns = dict(zip((*_SIZES, *_CHOICES), np.array(rows, dtype=np.float64).T, strict=True))
+    data, group = columns.pop("data"), columns.pop("shard_group")
+    record = {"sequence": job.sequence_length, "accelerators": 1, "micro_batch": 1, "micro_batches": 1}
+    one = configurations([model_record(model) | record | {"precision": PRECISIONS[job.precision]}])
+    whole = Configuration(**{f.name: np.repeat(getattr(one, f.name), len(rows)) for f in fields(Configuration)})
+    split, sites = columns["tensor"] > 1, len(network.accelerators)
+    return replace(
+        whole,
+        **columns,
+        accelerators=columns["tensor"] * columns["context"] * columns["pipeline"] * data,
+        shard_group=columns["context"] * np.where(group < data, group, np.maximum(data // sites, 1.0)),
+        sequence_parallel=split,
+        gradient_products=split,
+    )
+
+
+def _plan(plans: Configuration, index: int, job: JobSpec, sites: int) -> PlanSpec:
+    """Return one plan of the record, made for a place of so many sites."""
+
+    def size(name: str) -> int:
+        return int(getattr(plans, name)[index])
+
+    data, group = round(float(plans.data[index])), size("shard_group") // size("context")
+    return PlanSpec.model_validate(
+        {
+            "tensor": size("tensor"),
+            "context": size("context"),
+            "pipeline": size("pipeline"),
+            "virtual_stages": size("virtual"),
+            "data": data,
+            "shard_group": group if group < data // sites else None,
+            "expert": size("expert"),
+            "micro_batches": size("micro_batches"),
+            "precision": job.precision,
+            "recompute": RECOMPUTES[size("recompute")],
+            "sharding": SHARDINGS[size("sharding")],
+            "schedule": SCHEDULES[size("schedule")],
+            "expert_overlap": EXPERT_OVERLAPS[size("expert_overlap")],
+        }
+    )
+
+
+def search_plans(
+    model: ModelSpec, job: JobSpec, accelerators: tuple[str, ...], reached: Hardware, network: Network
+) -> Search:
+    """Return the plans that fit, the fastest first.
+
+    Every cut of the lists of this module, with one sequence per micro-batch and as many replicas as the accelerators
+    and the limit of tokens per step allow, and every way of recomputing, sharding, scheduling and hiding the exchange
+    of experts, is estimated in closed form on the slowest kind of accelerator. The :data:`EXACT` best of those that
+    fit are run stage by stage on the fabric. The times are without jitter.
 
     Raises
     ------
     CapacityError
         If no plan fits in memory or within the tokens per step.
     """
-    capacity = min(device.capacity for device in devices)
-    cuts = [cut for cut in _cuts(model, network.scale_up_domain) if _resident_bytes(model, *cut) < capacity]
-    first: list[Candidate] = []
-    leanest: list[float] = [_resident_bytes(model, *cut) for cut in _cuts(model, network.scale_up_domain)]
-    busy = {
-        (cut, virtual): _busy(job, network, cut, virtual)
-        for cut in cuts
-        for virtual in (_chunks(model, cut[1])[0], _chunks(model, cut[1])[-1])
-    }
-    enough = LEAST_BUSY * max(busy.values(), default=0.0)
-    # the busiest cuts; all others only when none of those fits
-    for kept in ([key for key in busy if busy[key] >= enough], [key for key in busy if busy[key] < enough]):
-        for cut, virtual in kept if not first else []:
-            first.extend(_try(model, job, devices, network, cut, virtual, capacity, OVERLAPS[:1]))
-    found = {candidate.plan: candidate for candidate in first}
-    shortlist = dict.fromkeys((c.plan.tensor, c.plan.pipeline, c.plan.expert) for c in _ranked(first))
-    for cut in list(shortlist)[:SHORTLIST]:
-        for virtual in _chunks(model, cut[1]):
-            found |= {c.plan: c for c in _try(model, job, devices, network, cut, virtual, capacity, OVERLAPS)}
-    if not found:
+    plans = _space(model, job, network)
+    usable = float(usable_bytes(accelerators).min())
+    where = f"{sum(network.accelerators):,} accelerators"
+    if plans is None:
         raise CapacityError(
-            f"job.model: no plan of {model.name} fits {sum(network.accelerators)} accelerators of "
-            f"{capacity / 1e9:.0f} GB with at most {job.tokens_per_step_max} tokens per step; weights and gradients "
-            f"alone need at least {min(leanest) / 1e9:.1f} GB per accelerator"
+            f"job.model: no plan of {model.name} cuts a step of at most {job.tokens_per_step_max:,} tokens over {where}"
         )
-    return _ranked(list(found.values()))
-
-
-def _busy(job: JobSpec, network: Network, cut: tuple[int, int, int], virtual: int) -> float:
-    """Return the accelerators that a cut keeps busy at best: those it uses, less the share in the pipeline's bubble."""
-    tensor, pipeline, expert = cut
-    return max(
-        (
-            tensor * pipeline * data * count * virtual / (count * virtual + pipeline - 1)
-            for data, count in _batches(job, network, tensor, pipeline, virtual, expert)
-        ),
-        default=0.0,
+    memory = in_chunks(plans, lambda part: footprint(part, weights(part)).total)
+    fits = memory <= usable
+    if not fits.any():
+        raise CapacityError(
+            f"job.model: no plan of {model.name} fits {where} with {job.tokens_per_step_max:,} tokens a step at most: "
+            f"the leanest needs {memory.min() / 1e9:.1f} GB per accelerator, and a job can use {usable / 1e9:.1f} GB"
+        )
+    fitting = plans.take(fits)
+    hw = reached.slowest()
+    hw = replace(
+        hw,
+        scale_up=np.minimum(hw.scale_up, network.resources["scale_up"]),
+        domain=np.minimum(hw.domain, network.scale_up_domain),
+        nic=np.minimum(hw.nic, network.resources["nic"]),
+        nic_scattered=np.minimum(hw.nic_scattered, network.resources["nic"]),
     )
-
-
-def _ranked(candidates: list[Candidate]) -> list[Candidate]:
-    """Return the candidates, fastest first; ties by fewer accelerators, then by the plan's own order."""
-    return sorted(candidates, key=lambda c: (-c.tokens_per_s, c.plan.accelerators, repr(c.plan)))
-
-
-def _try(
-    model: ModelSpec,
-    job: JobSpec,
-    devices: tuple[Device, ...],
-    network: Network,
-    cut: tuple[int, int, int],
-    virtual: int,
-    capacity: float,
-    overlaps: tuple[ExpertOverlap, ...],
-) -> list[Candidate]:
-    """Return the candidates of one cut: for each batch and way of exchange the least recomputation that fits."""
-    tensor, pipeline, expert = cut
+    seconds = in_chunks(fitting, lambda part: estimate_steps(part, spread_hardware(hw, part.size)).iteration_time_s)
+    speed: Numbers = fitting.sequences * fitting.sequence / seconds
     found: list[Candidate] = []
-    for data, count in _batches(job, network, tensor, pipeline, virtual, expert):
-        for overlap in overlaps if expert > 1 else NO_OVERLAP:
-            plan = PlanSpec(
-                tensor=tensor,
-                pipeline=pipeline,
-                virtual_stages=virtual,
-                data=data,
-                expert=expert,
-                micro_batches=count,
-                precision=job.precision,
-                expert_overlap=overlap,
-            )
-            units = units_per_site(plan, network)
-            if sum(units) == plan.units:
-                found.extend(_leanest(model, job, devices, network, plan, sum(n > 0 for n in units), capacity))
-    return found
+    for index in np.argsort(-speed, kind="stable"):
+        if len(found) == EXACT:
+            break
+        plan = _plan(fitting, int(index), job, len(network.accelerators))
+        candidate = _exact(model, job, accelerators, reached, network, plan, usable)
+        if candidate is not None:
+            found.append(candidate)
+    if not found:
+        raise CapacityError(f"job.model: no plan of {model.name} fits the sites of {where} in whole lock-step units")
+    found.sort(key=lambda c: (-c.tokens_per_s, c.plan.accelerators, repr(c.plan)))
+    return Search(tuple(found), int(fits.sum()), plans.size)
 
 
-def _leanest(
+def _exact(
     model: ModelSpec,
     job: JobSpec,
-    devices: tuple[Device, ...],
+    accelerators: tuple[str, ...],
+    reached: Hardware,
     network: Network,
     plan: PlanSpec,
-    sites: int,
-    capacity: float,
-) -> Iterator[Candidate]:
-    """Yield the candidate of `plan` with the least recomputation that fits, if any fits."""
-    for recompute in RECOMPUTE:
-        program = program_of(model, plan.model_copy(update={"recompute": recompute}), job, devices, sites)
-        need = float(program.memory_bytes.max())
-        if need <= capacity:
-            seconds = estimate_iteration_s(step_timing(program, network))
-            tokens = program.plan.sequences * program.sequence_length
-            yield Candidate(program.plan, program, seconds, tokens / seconds, need)
-            return
+    usable: float,
+) -> Candidate | None:
+    """Return the plan run stage by stage, or None if it does not fit whole into the sites or in a stage's memory."""
+    units = units_per_site(plan, network)
+    if sum(units) != plan.units:
+        return None
+    sites = sum(count > 0 for count in units)
+    program = build_step_program(model, plan, job.sequence_length, accelerators, reached=reached, sites=sites)
+    need = float(program.memory_bytes.max())
+    if need > usable:
+        return None
+    seconds = estimate_iteration_s(step_timing(program, network))
+    return Candidate(plan, program, seconds, plan.sequences * program.sequence_length / seconds, need)

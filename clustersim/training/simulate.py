@@ -52,7 +52,7 @@ def class_durations(timing: StepTiming, fleet: Fleet) -> tuple[NDArray[np.float6
     Returns
     -------
     tuple of ndarray
-        Each of shape (classes, 2 x virtual stages), forwards first. [s]
+        Each of shape (classes, kinds x virtual stages), forwards first. [s]
     """
     present = fleet.class_members > 0
     both = [
@@ -121,7 +121,7 @@ def _finish(timing: StepTiming, fleet: Fleet, start: NDArray[np.float64], end: N
     reduce_start = np.zeros((stages, chunks))
     reduce_end = np.zeros((stages, chunks))
     virtual = np.arange(stages)[:, None] + stages * np.arange(chunks)[None, :]
-    late = timing.hidden_s[:, 1].max(axis=0)[virtual]
+    late = timing.hidden_s[:, -1].max(axis=0)[virtual]
     ready = end[:, schedule.last_backward].max(axis=0) + late
     for stage in range(stages):
         free = 0.0
@@ -161,7 +161,7 @@ def _breakdown(
     busy = weight @ (end - start)
     slowest = np.argmax(timing.operation_s.sum(axis=(1, 2)))
     shares = timing.shares[slowest][schedule.kind.ravel(), schedule.virtual_stage.ravel()]
-    matrix, memory, exchange = busy @ shares
+    matrix, memory, exchange, wait = busy @ shares
     # a replica's pipeline lasts until its last stage is through; until then a stage without work is in the bubble
     over = float(weight @ end.max(axis=1)) * stages
     update = float(timing.optimizer_s.mean())
@@ -169,6 +169,7 @@ def _breakdown(
         "matrix": float(matrix),
         "memory": float(memory) + update,
         "exchange": float(exchange),
+        "host": float(wait),
         "bubble": over - float(busy.sum()),
         "data_exchange": iteration - over - update,
     }

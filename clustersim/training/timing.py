@@ -2,68 +2,77 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clustersim.fabric.collectives import point_to_point, ring_all_reduce
-from clustersim.fabric.rates import RateTable
-from clustersim.training.network import Network, plan_rates, units_per_domain, units_per_site
+from clustersim.fabric.collectives import ring_all_reduce
+from clustersim.training.exchange import (
+    DataExchange,
+    context_exchange,
+    data_exchange,
+    expert_exchange,
+    stage_message,
+    tensor_exchange,
+)
+from clustersim.training.network import Network, on_network, plan_rates, units_per_site
+from clustersim.training.overlap import beside, with_experts
 from clustersim.training.records import StepTiming
-from clustersim.workload import PlanSpec, StepProgram
+from clustersim.workload import StepProgram
+from clustersim.workload.configuration import Configuration
+from clustersim.workload.hardware import Hardware
+from clustersim.workload.weights import RankWeights
 
-WEIGHT_BYTES = 2
-OPTIMIZER_TRAFFIC = 2 * 12 + 4 + 2
-"""Adam reads and writes master weight and two moments, reads the gradient, writes the weight. [B per parameter]"""
+Array = NDArray[np.float64]
+
+FORWARD, BACKWARD, WEIGHT = 0, 1, 2
+"""Kinds of operation; gradients of weights are one of their own where the schedule moves them."""
 
 
 def step_timing(program: StepProgram, network: Network) -> StepTiming:
     """Return the jitter-free durations of `program` on `network`.
 
-    Forward of virtual stage k: ``compute + tensor + expert exchange``. Overlap takes a share of the compute units.
-
-    - `pairs`: the exchange of one micro-batch runs beside the compute of another; the stage is busy for
-      ``max(compute / (1 - sm), exchange) + tensor``, the output is there only after
-      ``compute / (1 - sm) + exchange + tensor``.
-    - `halves`: the two halves of a micro-batch take turns; of the smaller of compute and exchange ``1 - 1/(2 layers)``
-      is hidden, and the output is there at once.
-
-    The backward repeats the forward's exchanges under full recomputation. Reduce-scatter of gradients and all-gather of
-    weights follow ZeRO-1 over the replicas of one site, level by level; several sites then all-reduce their shards.
+    The blocks of :mod:`clustersim.workload.costs` with the exchanges of :mod:`clustersim.training.exchange`, the same
+    that the step in closed form puts together, stage by stage: a pass of virtual stage k takes its compute and its
+    exchanges of tensor, context and expert parallelism (:func:`clustersim.training.overlap.with_experts`), and, where
+    parameters are sharded, what gathering and scattering add to it. Bytes travel at the less of what collectives reach
+    on the accelerator and the max-min rate of the fabric. Several sites all-reduce their shards.
     """
-    plan, model = program.plan, program.model
-    rates = plan_rates(model, plan, network)
-    expert_rate = rates.rate("expert", {"expert"})
-    in_domain = plan.expert <= network.scale_up_domain
-    alpha_expert = network.scale_up_latency_s if in_domain else network.scale_out_latency_s
-    tensor_s = program.tensor_operations * network.scale_up_latency_s
-    tensor_s = tensor_s + program.tensor_bytes / rates.rate("tensor", {"tensor"})
-    one_layer = (program.expert_dispatch_bytes + program.expert_combine_bytes) / expert_rate + 2 * alpha_expert
-    expert_s = program.expert_layers * (one_layer if plan.expert > 1 else 0.0)
-
-    operation, shares, hidden = _operations(program, tensor_s, expert_s, 1.0 + program.recompute_share)
-    boundary = 0.0
-    if plan.pipeline > 1:
-        rate = rates.rate("pipeline", {"expert", "pipeline"})
-        boundary = point_to_point(program.boundary_bytes, rate, network.scale_out_latency_s)
-
+    plan = program.plan
+    rates = plan_rates(program.model, plan, network)
     units = units_per_site(plan, network)
     active = sum(count > 0 for count in units)
+    alone, together = (on_network(program, network, rates, beside_experts=flag) for flag in (False, True))
+    site = _site(program, max(units))
+    first, later = (_data(program, site, hw.slowest()) for hw in (alone, together))
+    data = _first_chunk(first, later, plan.pipeline)
+
+    passes = [_passes(program, alone.take(np.array([d])), d) for d in range(len(program.accelerators))]
+    operation = np.stack([one.operation for one in passes])
+    hw = alone.slowest()
     wan_rate = rates.rate("wan", {"wan"}) if active > 1 else np.inf
-    wan_s, wan_bytes = _between_sites(program, network, max(units), active, wan_rate)
-    stages = plan.pipeline
+    wan_s, wan_bytes = _between_sites(program, network, site, active, wan_rate)
+    sharded = plan.sharding == "parameters"
+    slowest = operation.max(axis=0)
+    backward = slowest[BACKWARD:].sum(axis=0)
+    last = 1.0 / np.maximum(program.layers, 1.0)
+    reduce_s = _unhidden(data.reduce, backward, last, hw) if not sharded else np.zeros_like(data.reduce)
+    gather_s = _unhidden(data.gather, slowest[FORWARD], last, hw) if not sharded else np.zeros_like(data.gather)
+    extra = _per_pass(program, data, slowest[FORWARD], backward, hw)
+    operation, shares = _longer(operation, np.stack([one.shares for one in passes]), extra)
+    rate = replace(hw, nic=np.minimum(hw.nic, rates.rate("pipeline", {"expert", "pipeline"})))
     return StepTiming(
         program=program,
         operation_s=operation,
         shares=shares,
-        hidden_s=hidden,
-        message_s=boundary,
-        reduce_s=_exchange_s(program, network, max(units), plan.gradient_bytes, rates) + wan_s,
-        gather_s=_gather(program, _exchange_s(program, network, max(units), WEIGHT_BYTES, rates), operation),
-        optimizer_s=_optimizer(program, max(units)),
-        wan_bytes=float(wan_bytes.reshape(-1, stages).sum(axis=0).max()),
-        wan_s=float(wan_s.reshape(-1, stages).sum(axis=0).max()),
+        hidden_s=np.stack([one.late for one in passes]),
+        message_s=float(stage_message(program.configuration, rate, np.array([float(plan.block)]))[0]),
+        reduce_s=reduce_s + wan_s,
+        gather_s=_gather(program, gather_s, operation),
+        optimizer_s=data.optimizer.reshape(-1, plan.pipeline).sum(axis=0) + float(hw.step_fixed[0]),
+        wan_bytes=float(wan_bytes.reshape(-1, plan.pipeline).sum(axis=0).max()),
+        wan_s=float(wan_s.reshape(-1, plan.pipeline).sum(axis=0).max()),
     )
 
 
@@ -74,106 +83,144 @@ def slowed(timing: StepTiming, factor: float) -> StepTiming:
     return replace(timing, operation_s=timing.operation_s * factor, hidden_s=timing.hidden_s * factor)
 
 
-def _operations(
-    program: StepProgram, tensor_s: NDArray[np.float64], expert_s: NDArray[np.float64], repeat: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return stage time, shares of matrix, memory and exchange in it, and hidden time of every operation."""
-    devices, stages = program.matrix_forward_s.shape
-    operation, hidden = np.zeros((devices, 2, stages)), np.zeros((devices, 2, stages))
-    shares = np.zeros((devices, 2, stages, 3))
-    overlap = program.plan.expert_overlap if program.plan.expert > 1 else "none"
-    # cut in two, the first half's first exchange (or the last half's last compute) of an operation has no partner
-    paired = 1.0 - 0.5 / np.maximum(program.expert_layers, 1.0)
-    left = 1.0 - np.array([[device.exchange_share if overlap != "none" else 0.0] for device in program.devices])
-    parts = (
-        (program.matrix_forward_s / left, program.memory_forward_s / left, 1.0),
-        (program.matrix_backward_s / left, program.memory_backward_s / left, repeat),
+@dataclass(frozen=True)
+class _Passes:
+    """Operations of one kind of accelerator; shape (kinds, virtual stages), shares with one more axis of four."""
+
+    operation: Array
+    shares: Array
+    late: Array
+
+
+def _passes(program: StepProgram, hw: Hardware, device: int) -> _Passes:
+    """Return the passes of every virtual stage on one kind of accelerator."""
+    c, layers, mixtures = program.configuration, program.layers.astype(np.float64), program.expert_layers
+    body, work = _row(program.body, device), _row(program.work, device)
+    count = np.maximum(layers, 1.0)
+    products = (
+        (body["matrix_forward"] + body["host_forward"]) / (4.0 * count),
+        (body["matrix_backward"] + body["host_backward"]) / ((8.0 + 4.0 * c.repeated) * count),
     )
-    for kind, (matrix, memory, times) in enumerate(parts):
-        compute, exchange = matrix + memory, times * expert_s
-        beside = np.minimum(compute, exchange)
-        exposed = np.broadcast_to(exchange + times * tensor_s, compute.shape)
-        if overlap == "pairs":
-            hidden[:, kind] = beside
-            exposed = exposed - beside
-        elif overlap == "halves":
-            exposed = exposed - beside * paired
-        total = compute + exposed
-        operation[:, kind] = total
-        shares[:, kind] = np.stack([matrix, memory, exposed], axis=-1) / total[..., None]
-    return operation, shares, hidden
+    tensor = tensor_exchange(c, hw, products, layers, mixtures)
+    core = program.attention
+    context = context_exchange(c, hw, (core.attention_forward[device], core.attention_backward[device]))
+    dispatch = expert_exchange(c, hw)
+    compute, exchange, parts = [], [], []
+    for kind, way in enumerate(("forward", "backward")):
+        matrix = work[f"matrix_{way}"] + work[f"attention_{way}"]
+        parts.append((matrix, work[f"memory_{way}"], work[f"host_{way}"]))
+        compute.append(sum(parts[-1]) + tensor[kind] + layers * context[kind])
+        exchange.append(mixtures * dispatch[kind])
+    found = with_experts(c, hw, (compute[0], compute[1]), (exchange[0], exchange[1]), mixtures)
+    busy, late = [found.forward, found.backward], [found.forward_late, found.backward_late]
+    shares = [_shares(parts[kind], busy[kind]) for kind in (FORWARD, BACKWARD)]
+    if program.plan.schedule != "1f1b":
+        # gradients of weights are as many products as a forward has
+        weight = np.minimum(work["matrix_forward"], busy[BACKWARD])
+        matrix, memory, host = parts[BACKWARD]
+        busy[BACKWARD] = busy[BACKWARD] - weight
+        shares[BACKWARD] = _shares((np.maximum(matrix - weight, 0.0), memory, host), busy[BACKWARD])
+        busy.append(weight)
+        late.append(np.zeros_like(weight))
+        shares.append(_shares((weight, np.zeros_like(weight), np.zeros_like(weight)), weight))
+    return _Passes(np.stack(busy), np.stack(shares), np.stack(late))
 
 
-Level = tuple[int, float, float]
-"""Members, rate of one of them [B/s] and latency of a message [s]."""
+def _row(block: object, device: int) -> dict[str, Array]:
+    return {name: value[device] for name, value in vars(block).items()}
 
 
-def _levels(plan: PlanSpec, network: Network, units: int, rate: float, *, dense: bool) -> list[Level]:
-    """Return the levels over which a rank's weights are reduced at one site, innermost first.
+def _shares(parts: tuple[Array, Array, Array], busy: Array) -> Array:
+    """Return the shares of matrix, memory, exchange and wait in a pass; what is no compute is exposed exchange.
 
-    Ranks with the same dense weights: the replicas of a lock-step unit, the units in a scale-up domain, the domains.
-    Ranks with the same experts: the units in a scale-up domain, the domains.
+    Compute that shares its units with an exchange takes longer than `parts` say; it counts as what it is.
     """
-    near = units_per_domain(plan, network.scale_up_domain, units)
-    inside = (network.resources["scale_up"], network.scale_up_latency_s)
-    # within one unit no reduction between units gives a rate: the NIC does
-    outside = (min(rate, network.resources["nic"]), network.scale_out_latency_s)
-    block = plan.tensor * plan.replicas_per_unit
-    levels: list[Level] = []
-    if dense:
-        levels.append((plan.replicas_per_unit, *(inside if block <= network.scale_up_domain else outside)))
-    levels += [(near, *inside), (-(-units // near), *outside)]
-    return [level for level in levels if level[0] > 1]
+    total = np.where(busy > 0.0, busy, 1.0)
+    matrix, memory, host = (part / total for part in parts)
+    over = np.maximum(matrix + memory + host, 1.0)
+    matrix, memory, host = matrix / over, memory / over, host / over
+    return np.stack([matrix, memory, np.maximum(1.0 - matrix - memory - host, 0.0), host], axis=-1)
 
 
-def _scatter_s(size_bytes: NDArray[np.float64], levels: list[Level]) -> NDArray[np.float64]:
-    """Time of ring reduce-scatters or all-gathers level by level: each level works on what the inner ones leave [s].
-
-    ``sum_i (n_i - 1) (alpha_i + b_i / (n_i rate_i))`` with ``b_{i+1} = b_i / n_i``; nothing for no bytes.
-    """
-    seconds, part = np.zeros_like(size_bytes), size_bytes
-    for members, rate, latency in levels:
-        seconds = seconds + (members - 1) * (latency + part / (members * rate))
-        part = part / members
-    return np.where(size_bytes > 0.0, seconds, 0.0)
+def _longer(operation: Array, shares: Array, extra: Array) -> tuple[Array, Array]:
+    """Return operations with `extra` seconds of exchange, shape (kinds, virtual stages), on every accelerator."""
+    longer = operation + extra
+    scaled = shares * (operation / np.where(longer > 0.0, longer, 1.0))[..., None]
+    scaled[..., 2] += extra / np.where(longer > 0.0, longer, 1.0)
+    return longer, scaled
 
 
-def _exchange_s(
-    program: StepProgram, network: Network, units: int, width: float, rates: RateTable
-) -> NDArray[np.float64]:
-    """Time to scatter or gather the `width`-byte elements of every virtual stage over one site [s].
+def _site(program: StepProgram, units: int) -> Configuration:
+    """Return the configuration of the busiest site: its ranks are those that share what is sharded."""
+    c, plan = program.configuration, program.plan
+    ranks = float(units * plan.span)
+    group = np.minimum(c.shard_group, ranks / (plan.tensor * plan.pipeline))
+    return replace(c, accelerators=np.array([ranks]), shard_group=group)
+
+
+def _data(program: StepProgram, site: Configuration, hw: Hardware) -> DataExchange:
+    held = RankWeights(program.dense_parameters, program.expert_parameters, np.zeros_like(program.dense_parameters))
+    return data_exchange(site, hw, held, program.layers.astype(np.float64))
+
+
+def _first_chunk(first: DataExchange, later: DataExchange, pipeline: int) -> DataExchange:
+    """Return the first chunk's exchanges from `first` and the others' from `later`.
 
     The first chunk's has the network to itself (the last to be reduced, the first to be gathered); that of the others
     runs while forward or backward passes exchange expert rows.
     """
-    plan = program.plan
-    alone = rates.rate("data", {"data"})
-    beside = rates.rate("data", {"data", "expert"}) if plan.expert > 1 else alone
-    dense, expert = program.dense_parameters * width, program.expert_parameters * width
-    first, later = (
-        _scatter_s(dense, _levels(plan, network, units, rate, dense=True))
-        + _scatter_s(expert, _levels(plan, network, units, rate, dense=False))
-        for rate in (alone, beside)
+    chosen = np.arange(first.reduce.size) < pipeline
+    return DataExchange(
+        np.where(chosen, first.gather, later.gather),
+        np.where(chosen, first.reduce, later.reduce),
+        first.optimizer * np.ones_like(first.reduce),
     )
-    return np.where(np.arange(first.size) < plan.pipeline, first, later)
+
+
+def _unhidden(exchange: Array, compute: Array, last: Array, hw: Hardware) -> Array:
+    """Return what is left of a chunk's exchange after its own last (or before its first) pass [s].
+
+    Bucket by bucket it runs beside the pass; the share `last`, one layer's, has nothing to run beside.
+    """
+    hidden = beside((1.0 - last) * compute, exchange, hw.overlap, hw.exchange_share)
+    return np.asarray(np.maximum(hidden, last * exchange))
+
+
+def _per_pass(program: StepProgram, data: DataExchange, forward: Array, backward: Array, hw: Hardware) -> Array:
+    """Return what sharded parameters and gradients add to every pass; shape (kinds, virtual stages). [s]
+
+    Sharded parameters are gathered in every forward and backward, and their gradients scattered in every backward.
+    Sharded gradients are scattered after every backward (or run of them, interleaved); the last one is the reduction.
+    """
+    plan = program.plan
+    kinds = 2 if plan.schedule == "1f1b" else 3
+    extra = np.zeros((kinds, forward.size))
+    if plan.sharding == "parameters":
+        extra[FORWARD] = beside(forward, data.gather, hw.overlap, hw.exchange_share)
+        extra[BACKWARD] = beside(backward, data.gather + data.reduce, hw.overlap, hw.exchange_share)
+    elif plan.sharding == "gradients":
+        m = plan.micro_batches
+        times = -(-m // plan.pipeline) if plan.virtual_stages > 1 else m
+        each = beside(backward * m / times, data.reduce, hw.overlap, hw.exchange_share)
+        extra[BACKWARD] = (times - 1) / m * each
+    return extra
 
 
 def _between_sites(
-    program: StepProgram, network: Network, units: int, sites: int, rate: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    program: StepProgram, network: Network, site: Configuration, sites: int, rate: float
+) -> tuple[Array, Array]:
     """Return seconds and bytes per accelerator of the all-reduce of shards between sites, per virtual stage."""
     plan = program.plan
     if sites < 2:
         return np.zeros(program.layers.size), np.zeros(program.layers.size)
-    shard = program.dense_parameters / (units * plan.replicas_per_unit) + program.expert_parameters / units
+    ranks = float(site.accelerators[0]) / (plan.tensor * plan.pipeline)
+    shard = program.dense_parameters / ranks + program.expert_parameters * plan.expert / (ranks * plan.tensor)
     shard = shard * plan.gradient_bytes
     seconds = np.array([ring_all_reduce(float(size), sites, rate, network.wan_latency_s) for size in shard])
     return seconds, np.asarray(2.0 * (sites - 1) / sites * shard)
 
 
-def _gather(
-    program: StepProgram, gather_s: NDArray[np.float64], operation_s: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _gather(program: StepProgram, gather_s: Array, operation_s: Array) -> Array:
     """Return what the next step waits for the all-gather of weights, per stage [s].
 
     Chunk c is needed when the micro-batches before it are through: after c groups of forwards of the stage. What is not
@@ -181,14 +228,6 @@ def _gather(
     """
     plan = program.plan
     done = gather_s.reshape(-1, plan.pipeline).cumsum(axis=0)
-    forward = min(plan.pipeline, plan.micro_batches) * operation_s[:, 0].max(axis=0).reshape(-1, plan.pipeline)
+    forward = min(plan.pipeline, plan.micro_batches) * operation_s[:, FORWARD].max(axis=0).reshape(-1, plan.pipeline)
     start = np.vstack([np.zeros(plan.pipeline), forward.cumsum(axis=0)[:-1]])
     return np.asarray((done - start).max(axis=0))
-
-
-def _optimizer(program: StepProgram, units: int) -> NDArray[np.float64]:
-    """Return the optimizer's time per stage on the slowest memory of the fleet [s]."""
-    plan = program.plan
-    shard = program.dense_parameters / (units * plan.replicas_per_unit) + program.expert_parameters / units
-    bandwidth = min(device.bandwidth for device in program.devices)
-    return np.asarray(shard.reshape(-1, plan.pipeline).sum(axis=0) * OPTIMIZER_TRAFFIC / bandwidth)

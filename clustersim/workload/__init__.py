@@ -1,12 +1,11 @@
 """Model architecture times parallel plan: FLOPs, bytes, messages, memory and compute time per virtual stage."""
 
 from clustersim.workload.architecture import count_parameters, model_flops_per_token
-from clustersim.workload.operators import Device, load_device
-from clustersim.workload.program import StepProgram, build_step_program, check_memory, check_plan
+from clustersim.workload.check import check_plan
+from clustersim.workload.program import StepProgram, build_step_program, check_memory
 from clustersim.workload.spec import JobSpec, ModelSpec, PlanSpec, load_model
 
 __all__ = [
-    "Device",
     "JobSpec",
     "ModelSpec",
     "PlanSpec",
@@ -15,7 +14,6 @@ __all__ = [
     "check_memory",
     "check_plan",
     "count_parameters",
-    "load_device",
     "load_model",
     "model_flops_per_token",
 ]

@@ -270,18 +270,29 @@ def model_record(model: ModelSpec) -> dict[str, float | bool]:
 
 def plan_record(plan: PlanSpec, sequence_length: int) -> dict[str, float | bool]:
     """Return the fields of a configuration that `plan` sets."""
+    replicas = plan.data if plan.shard_group is None else min(plan.data, plan.shard_group)
     return {
         "sequence": sequence_length,
         "accelerators": plan.accelerators,
         "tensor": plan.tensor,
+        "context": plan.context,
         "pipeline": plan.pipeline,
         "virtual": plan.virtual_stages,
+        "schedule": SCHEDULES.index(plan.schedule),
         "expert": plan.expert,
+        "expert_overlap": EXPERT_OVERLAPS.index(plan.expert_overlap),
         "micro_batch": plan.micro_batch,
         "micro_batches": plan.micro_batches,
         "precision": PRECISIONS[plan.precision],
         "recompute": RECOMPUTES.index(plan.recompute),
+        "recomputed": plan.recompute_share,
+        "sharding": SHARDINGS.index(plan.sharding),
+        "shard_group": replicas * plan.context,
         "sequence_parallel": plan.sequence_parallel and plan.tensor > 1,
+        "tensor_overlap": plan.tensor_overlap and plan.tensor > 1,
+        "gradient_products": plan.tensor > 1,
         "flash_attention": plan.flash_attention,
         "score_passes": 0 if plan.flash_attention else 7,
+        "gradient_bytes": plan.gradient_bytes,
+        "reduce_bytes": plan.gradient_bytes,
     }

@@ -154,8 +154,8 @@ def footprint(c: Configuration, w: Weights) -> Footprint:
     The first holds the most passes in flight and the input embedding, the last the logits and the head; either may have
     the most layers.
     """
-    p, v = c.pipeline, c.virtual
-    layers = np.ceil(c.layers / (p * v) - 1e-9) * v
+    p = c.pipeline
+    layers = np.ceil(c.layers / p - 1e-9)
     share = layers / c.layers
     alone = p <= 1
 

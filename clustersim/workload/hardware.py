@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from clustersim import catalog
 from clustersim.catalog import Entry
@@ -78,6 +79,29 @@ class Hardware:
     """Weights that one gradient collective carries at least. [-]"""
     step_fixed: Numbers
     """What a step takes beside its kernels: data, norm, logging. [s]"""
+
+    def take(self, chosen: NDArray[np.int64]) -> Hardware:
+        """Return the rows that indices choose."""
+        return Hardware(**{field.name: getattr(self, field.name)[chosen] for field in fields(self)})
+
+    def slowest(self) -> Hardware:
+        """Return one row with the worst of every figure: what a fleet of several kinds reaches at least."""
+        worst = {f.name: getattr(self, f.name) for f in fields(self)}
+        return Hardware(
+            **{
+                name: np.array([values.max() if name in SLOWER_WHEN_LARGER else values.min()])
+                for name, values in worst.items()
+            }
+        )
+
+
+SLOWER_WHEN_LARGER = frozenset(
+    {
+        "half_depth", "fixed", "element_bytes", "plain_half_depth", "plain_fixed", "unaligned", "launch", "start",
+        "step", "ramp", "hop", "rank_spread", "exchange_share", "step_fixed",
+    }
+)  # fmt: skip
+"""Figures of :class:`Hardware` of which a larger one makes a step longer."""
 
 
 def generation_of(name: str) -> Entry:

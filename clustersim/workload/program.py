@@ -1,21 +1,31 @@
-"""The step program: what every virtual stage of the pipeline computes, sends and keeps."""
+"""The step program: what every virtual stage of the pipeline computes and keeps."""
 
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clustersim.errors import CapacityError, InputError
-from clustersim.workload.architecture import count_parameters
-from clustersim.workload.layers import LayerWork, attention_work, compute_time, ffn_work, routing_imbalance
-from clustersim.workload.memory import kept_bytes, stage_memory
-from clustersim.workload.operators import ELEMENT_BYTES, Device, matmul_seconds, streaming_seconds
+from clustersim.errors import CapacityError
+from clustersim.workload.check import check_plan
+from clustersim.workload.configuration import Configuration, configurations, model_record, plan_record
+from clustersim.workload.costs import (
+    BlockTime,
+    attention_block,
+    embedding_block,
+    head_block,
+    mixture_block,
+    plain_block,
+    stage_block,
+)
+from clustersim.workload.footprint import Held, passes_in_flight, stage_footprint, usable_bytes
+from clustersim.workload.hardware import Hardware, hardware
 from clustersim.workload.spec import ModelSpec, PlanSpec
+from clustersim.workload.weights import Weights, weights
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
@@ -27,31 +37,28 @@ EMBEDDING_LAYERS = 0.05
 class StepProgram:
     """Work of one step, per virtual stage ``k = chunk * pipeline + stage``; arrays are read-only.
 
-    Compute seconds have shape (devices, virtual stages), everything else (virtual stages,) or (stages,).
+    Block times have shape (devices, virtual stages), everything else (virtual stages,) or (stages,).
     """
 
     model: ModelSpec
     plan: PlanSpec
     sequence_length: int
-    devices: tuple[Device, ...]
+    accelerators: tuple[str, ...]
+    """Kinds of accelerator in the fleet."""
+    hardware: Hardware
+    """One row per kind."""
+    configuration: Configuration
+    """Model and plan as the cost functions read them; one row."""
     layers: NDArray[np.int64]
     """Layers of each virtual stage."""
-    matrix_forward_s: NDArray[np.float64]
-    memory_forward_s: NDArray[np.float64]
-    matrix_backward_s: NDArray[np.float64]
-    """Includes the forward that is repeated under recomputation."""
-    memory_backward_s: NDArray[np.float64]
-    tensor_bytes: NDArray[np.float64]
-    """Sent by one rank per forward in all-gathers and reduce-scatters of the tensor-parallel group. [B]"""
-    tensor_operations: NDArray[np.float64]
-    """Number of those operations per forward."""
     expert_layers: NDArray[np.float64]
-    """Mixture layers of each virtual stage: each dispatches and combines once per forward."""
-    expert_dispatch_bytes: float
-    """Rows times width that one rank dispatches per mixture layer, before any routing limit. [B]"""
-    expert_combine_bytes: float
-    boundary_bytes: float
-    """Activation handed to the next stage by one rank. [B]"""
+    """Of these, mixtures of experts."""
+    body: BlockTime
+    """Time of the layers."""
+    ends: BlockTime
+    """Time of embedding and head where a virtual stage has them."""
+    attention: BlockTime
+    """Time of one attention block; shape (devices, 1)."""
     dense_parameters: NDArray[np.float64]
     """Per rank, reduced over all replicas; shape (virtual stages,)."""
     expert_parameters: NDArray[np.float64]
@@ -60,54 +67,15 @@ class StepProgram:
     """Needed by one rank of each stage; shape (stages,). [B]"""
 
     @property
-    def expert_data(self) -> int:
-        """Ranks that hold the same experts."""
-        return max(1, self.plan.data * self.plan.tensor // max(self.plan.expert, 1))
+    def work(self) -> BlockTime:
+        """Time of all blocks of each virtual stage; shape (devices, virtual stages). [s]"""
+        return stage_block((1.0, self.body), (1.0, self.ends))
 
     @property
-    def recompute_share(self) -> float:
-        """Share of the forward that the backward repeats: 1 under full recomputation, else 0."""
-        return 1.0 if self.plan.recompute == "full" else 0.0
-
-
-def check_plan(model: ModelSpec, plan: PlanSpec) -> None:
-    """Raise if the plan cannot cut the model.
-
-    Raises
-    ------
-    InputError
-        Naming the key of the plan, what was expected and what was found.
-    """
-    problems: list[str] = []
-    if model.heads % plan.tensor:
-        problems.append(f"job.plan.tensor: {plan.tensor} does not divide the {model.heads} heads of {model.name}")
-    stages = plan.pipeline * plan.virtual_stages
-    if stages > model.layers + 2:  # the first and the last may hold the embedding or the head alone
-        problems.append(
-            f"job.plan.pipeline: {plan.pipeline} stages x {plan.virtual_stages} virtual stages need at least "
-            f"{stages - 2} layers; {model.name} has {model.layers}"
-        )
-    if plan.virtual_stages > 1 and plan.pipeline == 1:
-        problems.append("job.plan.virtual_stages: interleaving needs more than one pipeline stage")
-    if plan.virtual_stages > 1 and plan.micro_batches % plan.pipeline:
-        problems.append(
-            f"job.plan.micro_batches: interleaving needs a multiple of the {plan.pipeline} pipeline stages, "
-            f"got {plan.micro_batches}"
-        )
-    if model.kind == "dense" and plan.expert != 1:
-        problems.append(f"job.plan.expert: {model.name} is dense, so expected 1, got {plan.expert}")
-    if model.kind == "moe":
-        if model.experts % plan.expert:
-            problems.append(
-                f"job.plan.expert: {plan.expert} does not divide the {model.experts} experts of {model.name}"
-            )
-        if plan.expert > 1 and (plan.expert % plan.tensor or plan.data % plan.replicas_per_unit):
-            problems.append(
-                f"job.plan.expert: expected a multiple of tensor ({plan.tensor}) whose quotient divides data "
-                f"({plan.data}), got {plan.expert}"
-            )
-    if problems:
-        raise InputError("\n".join(problems))
+    def expert_data(self) -> int:
+        """Ranks that hold the same experts."""
+        plan = self.plan
+        return max(1, plan.data * plan.context * plan.tensor // max(plan.expert, 1))
 
 
 @lru_cache(maxsize=1024)
@@ -130,64 +98,48 @@ def split_layers(layers: int, virtual_stages: int, head_layers: float, embedding
     return tuple(counts)
 
 
-def _mixture_layers(model: ModelSpec, layers: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the mixture layers of each virtual stage."""
+@dataclass(frozen=True)
+class _Stages:
+    """What each virtual stage holds; shape (virtual stages,)."""
+
+    layers: NDArray[np.int64]
+    mixtures: NDArray[np.float64]
+    embeddings: NDArray[np.float64]
+    heads: NDArray[np.float64]
+
+
+def _stages(model: ModelSpec, plan: PlanSpec, layers: tuple[int, ...]) -> _Stages:
+    """Return what the virtual stages hold; DualPipe's second chunk is the first in reverse."""
+    counts = np.array(layers, dtype=np.int64)
     kinds = np.array([model.is_moe_layer(layer) for layer in range(model.layers)], dtype=np.float64)
-    ends = np.concatenate(([0.0], np.cumsum(kinds)))[np.concatenate(([0], np.cumsum(layers)))]
-    return np.asarray(np.diff(ends))
-
-
-def _stage_seconds(
-    device: Device,
-    model: ModelSpec,
-    plan: PlanSpec,
-    tokens: float,
-    attention: LayerWork,
-    blocks: dict[bool, LayerWork],
-    layers: NDArray[np.int64],
-    mixtures: NDArray[np.float64],
-) -> tuple[NDArray[np.float64], ...]:
-    """Return matrix and memory seconds, forward and backward, of every virtual stage on `device` [s]."""
-    own, columns = tokens / plan.tensor, model.vocab / plan.tensor
-    common, plain = compute_time(device, attention), compute_time(device, blocks[False])
-    mixture = compute_time(device, blocks[True]) if model.kind == "moe" else plain
-    dense_layers = layers - mixtures
-
-    def total(name: str) -> NDArray[np.float64]:
-        return np.asarray(
-            layers * getattr(common, name) + dense_layers * getattr(plain, name) + mixtures * getattr(mixture, name),
-            dtype=np.float64,
+    through = np.concatenate(([0.0], np.cumsum(kinds)))
+    mixtures = np.diff(through[np.concatenate(([0], np.cumsum(counts)))])
+    embeddings, heads = np.zeros(counts.size), np.zeros(counts.size)
+    embeddings[0], heads[-1] = 1.0, 1.0
+    if plan.schedule == "dualpipe":
+        counts, mixtures, embeddings, heads = (
+            np.concatenate((part, part[::-1])) for part in (counts, mixtures, embeddings, heads)
         )
+    return _Stages(counts, mixtures, embeddings, heads)
 
-    matrix_f, memory_f = total("matrix_forward"), total("memory_forward")
-    matrix_b, memory_b = total("matrix_backward"), total("memory_backward")
-    if plan.recompute == "full":
-        matrix_b, memory_b = matrix_b + matrix_f, memory_b + memory_f
-    elif plan.recompute == "selective":
-        memory_b = memory_b + memory_f
-        if model.attention == "mla":
-            width = model.heads * (model.qk_nope_head_dim + model.v_head_dim) / plan.tensor
-            matrix_b = matrix_b + layers * matmul_seconds(device, tokens, width, model.kv_lora_rank)
-    lookup = streaming_seconds(device, 2 * ELEMENT_BYTES * model.hidden * own)
-    memory_f[0] += lookup
-    memory_b[0] += lookup
-    head = matmul_seconds(device, tokens, columns, model.hidden)
-    loss = streaming_seconds(device, 3 * 4 * tokens * columns, 3)  # softmax and loss: three passes over fp32 logits
-    matrix_f[-1] += head
-    memory_f[-1] += loss
-    matrix_b[-1] += 2 * head
-    memory_b[-1] += loss
-    return matrix_f, memory_f, matrix_b, memory_b
+
+def _columns(block: BlockTime, rows: int) -> BlockTime:
+    """Return the block's times as a column, one row per kind of accelerator."""
+    return BlockTime(
+        *(
+            np.broadcast_to(getattr(block, name), (rows,)).reshape(-1, 1).astype(np.float64)
+            for name in BlockTime.__dataclass_fields__
+        )
+    )
 
 
 def build_step_program(
     model: ModelSpec,
     plan: PlanSpec,
     sequence_length: int,
-    devices: tuple[Device, ...],
+    accelerators: tuple[str, ...],
     *,
-    reserved_bytes: float,
-    fragmentation: float,
+    reached: Hardware | None = None,
     sites: int = 1,
 ) -> StepProgram:
     """Return the step program of `model` cut by `plan`.
@@ -198,87 +150,90 @@ def build_step_program(
         Architecture and cut.
     sequence_length : int
         Tokens per sequence.
-    devices : tuple of Device
-        Kinds of accelerator in the fleet.
-    reserved_bytes, fragmentation : float
-        Memory that the job cannot use: fixed [B] and as a share of the capacity [-].
+    accelerators : tuple of str
+        Kinds of accelerator in the fleet, names of the catalog.
+    reached : Hardware, optional
+        What each kind reaches; from the catalog, on Megatron-Core, when left out.
     sites : int
-        Sites that share the replicas; the optimizer state is sharded over those of one site.
+        Sites that share the replicas; what is sharded is sharded over those of one site.
 
     Raises
     ------
     InputError
         If the plan cannot cut the model.
+    CatalogError
+        If an accelerator was never calibrated or has no peak at the plan's precision.
     """
-    check_plan(model, plan)
-    p, v = plan.pipeline, plan.virtual_stages
-    stages = p * v
-    tokens = float(plan.micro_batch * sequence_length)
-    own = tokens / plan.tensor
-    attention = attention_work(model, tokens, plan, sequence_length)
-    blocks = {
-        mixture: ffn_work(model, tokens, plan, mixture=mixture)
-        for mixture in (False, True)
-        if not mixture or model.kind == "moe"
-    }
-    columns = model.vocab / plan.tensor
-    count = count_parameters(model)
-
-    reference = devices[0]
-    head_s = matmul_seconds(reference, tokens, columns, model.hidden)
-    usual = compute_time(reference, blocks[model.kind == "moe"])
-    layer_s = compute_time(reference, attention).matrix_forward + usual.matrix_forward + usual.memory_forward
-    layers = np.array(split_layers(model.layers, stages, round(head_s / layer_s, 3), EMBEDDING_LAYERS), dtype=np.int64)
-
-    shape = (len(devices), stages)
-    matrix_f, memory_f, matrix_b, memory_b = (np.zeros(shape) for _ in range(4))
-    mixtures = _mixture_layers(model, layers)
-    plain = layers - mixtures
-    kept = layers * kept_bytes(attention, plan) + plain * kept_bytes(blocks[False], plan)
-    dense = (
-        layers * count.attention_per_layer + plain * count.dense_ffn_per_layer + mixtures * count.moe_shared_per_layer
-    ) / plan.tensor
-    if model.kind == "moe":
-        kept = kept + mixtures * kept_bytes(blocks[True], plan)
-    expert = mixtures * (count.moe_experts_per_layer / plan.expert)
-    for d, device in enumerate(devices):
-        matrix_f[d], memory_f[d], matrix_b[d], memory_b[d] = _stage_seconds(
-            device, model, plan, tokens, attention, blocks, layers, mixtures
+    check_plan(model, plan, sequence_length)
+    kinds = len(accelerators)
+    hw = reached or hardware(accelerators, [plan.precision] * kinds, [None] * kinds, [None] * kinds)
+    c = configurations([model_record(model) | plan_record(plan, sequence_length)])
+    w = weights(c)
+    attention, plain, mixture, head, lookup = (
+        _columns(block, kinds)
+        for block in (
+            attention_block(c, hw, w),
+            plain_block(c, hw, w),
+            mixture_block(c, hw, w),
+            head_block(c, hw),
+            embedding_block(c, hw),
         )
-    dense[0] += count.embedding / plan.tensor
-    dense[-1] += (count.head or (count.embedding if stages > 1 else 0)) / plan.tensor
-
-    # an all-gather and a reduce-scatter around each of the two blocks of a layer
-    tensor_operations = 4.0 * layers.astype(np.float64)
-    sent = (plan.tensor - 1) / plan.tensor * tokens * model.hidden * ELEMENT_BYTES
-    rows = own * model.top_k
-    sent_rows = rows * routing_imbalance(rows, plan.expert) * model.hidden if rows else 0.0
-    dispatch_width = 1 if plan.precision == "fp8" else ELEMENT_BYTES
-
-    working = attention.activation_bytes + max(block.activation_bytes for block in blocks.values())
-    memory = stage_memory(
-        plan, dense, expert, kept, working, tokens * columns, devices, reserved_bytes, fragmentation, sites
     )
+    usual = mixture if model.kind == "moe" else plain
+    layer_s = float((attention.forward + attention.backward + usual.forward + usual.backward)[0, 0])
+    head_s = float((head.forward + head.backward)[0, 0])
+    cut = plan.stage_layers or split_layers(
+        model.layers, plan.pipeline * plan.virtual_stages, round(head_s / layer_s, 3), EMBEDDING_LAYERS
+    )
+    held = _stages(model, plan, cut)
+    dense_layers = held.layers - held.mixtures
+    copies = held.embeddings + held.heads
+    if model.tied_embeddings and plan.pipeline * plan.virtual_stages == 1:
+        copies = np.ones(1)
+    dense = (held.layers * w.attention + dense_layers * w.plain + held.mixtures * w.shared) / plan.tensor
     return StepProgram(
         model=model,
         plan=plan,
         sequence_length=sequence_length,
-        devices=devices,
-        layers=_frozen(layers),
-        matrix_forward_s=_frozen(matrix_f),
-        memory_forward_s=_frozen(memory_f),
-        matrix_backward_s=_frozen(matrix_b),
-        memory_backward_s=_frozen(memory_b),
-        tensor_bytes=_frozen(tensor_operations * sent),
-        tensor_operations=_frozen(tensor_operations * float(plan.tensor > 1)),
-        expert_layers=_frozen(mixtures),
-        expert_dispatch_bytes=sent_rows * dispatch_width,
-        expert_combine_bytes=sent_rows * ELEMENT_BYTES,
-        boundary_bytes=ELEMENT_BYTES * model.hidden * own,
-        dense_parameters=_frozen(dense),
-        expert_parameters=_frozen(expert),
-        memory_bytes=_frozen(memory),
+        accelerators=accelerators,
+        hardware=hw,
+        configuration=c,
+        layers=_frozen(held.layers),
+        expert_layers=_frozen(held.mixtures),
+        body=stage_block((held.layers.astype(np.float64), attention), (dense_layers, plain), (held.mixtures, mixture)),
+        ends=stage_block((held.embeddings, lookup), (held.heads, head)),
+        attention=attention,
+        dense_parameters=_frozen(dense + copies * w.embedding / plan.tensor),
+        expert_parameters=_frozen(held.mixtures * w.expert * c.experts / c.expert),
+        memory_bytes=_frozen(_memory(c, w, plan, held, copies, sites)),
     )
+
+
+def _memory(
+    c: Configuration, w: Weights, plan: PlanSpec, held: _Stages, copies: NDArray[np.float64], sites: int
+) -> NDArray[np.float64]:
+    """Return the memory of one rank of each stage [B]; of DualPipe's two stages the mean, which the model doubles."""
+    p = plan.pipeline
+    each = 2.0 if plan.schedule == "dualpipe" else 1.0
+
+    def of_stage(values: NDArray[np.float64] | NDArray[np.int64]) -> NDArray[np.float64]:
+        return np.asarray(values.reshape(-1, p).sum(axis=0) / each, dtype=np.float64)
+
+    replicas = -(-plan.data // sites)
+    site = replace(
+        c,
+        accelerators=np.array([float(plan.tensor * plan.context * p * replicas)]),
+        shard_group=np.minimum(c.shard_group, replicas * plan.context),
+    )
+    stage = Held(
+        layers=of_stage(held.layers),
+        plain=of_stage(held.layers - held.mixtures),
+        mixtures=of_stage(held.mixtures),
+        embeddings=of_stage(copies),
+        passes=passes_in_flight(c, np.arange(p, dtype=np.float64)),
+        head=of_stage(held.heads) > 0.0,
+    )
+    return np.asarray(np.broadcast_to(stage_footprint(site, w, stage).total, (p,))).copy()
 
 
 def _frozen(array: NDArray[_Scalar]) -> NDArray[_Scalar]:
@@ -287,19 +242,20 @@ def _frozen(array: NDArray[_Scalar]) -> NDArray[_Scalar]:
 
 
 def check_memory(program: StepProgram) -> None:
-    """Raise if a rank needs more memory than the smallest accelerator of the fleet has.
+    """Raise if a rank needs more memory than a job can use on the smallest accelerator of the fleet.
 
     Raises
     ------
     CapacityError
         Naming the stage, what it needs and what there is.
     """
-    capacity = min(device.capacity for device in program.devices)
+    usable = usable_bytes(program.accelerators)
+    smallest = int(np.argmin(usable))
     worst = int(np.argmax(program.memory_bytes))
     need = float(program.memory_bytes[worst])
-    if need > capacity:
+    if need > usable[smallest]:
         raise CapacityError(
-            f"job.plan: stage {worst} needs {need / 1e9:.1f} GB per accelerator, but "
-            f"{min(program.devices, key=lambda d: d.capacity).name} has {capacity / 1e9:.0f} GB; "
-            "raise tensor, pipeline or expert parallelism, or recompute more"
+            f"job.plan: stage {worst} needs {need / 1e9:.1f} GB per accelerator, but a job can use "
+            f"{usable[smallest] / 1e9:.1f} GB of {program.accelerators[smallest]}; "
+            "raise tensor, pipeline or expert parallelism, shard more, or recompute more"
         )

@@ -9,9 +9,11 @@ from pydantic import Field, model_validator
 from clustersim import catalog
 from clustersim.spec import Spec
 
-Precision = Literal["bf16", "fp8"]
+Precision = Literal["bf16", "fp8", "fp8_block", "fp4"]
 Recompute = Literal["none", "selective", "full"]
 ExpertOverlap = Literal["none", "pairs", "halves"]
+Sharding = Literal["none", "optimizer", "gradients", "parameters"]
+ScheduleName = Literal["1f1b", "zero_bubble", "dualpipe"]
 
 
 class ModelSpec(Spec):
@@ -79,24 +81,38 @@ def load_model(name: str) -> ModelSpec:
 class PlanSpec(Spec):
     """How the job is cut over the accelerators.
 
-    Ranks are numbered with the tensor-parallel index fastest, then the expert-parallel group, then the pipeline
-    stage, then the rest of data parallelism, so that an expert-parallel group is contiguous.
+    Ranks are numbered with the tensor-parallel index fastest, then context, then the expert-parallel group, then the
+    pipeline stage, then the rest of data parallelism, so that an expert-parallel group is contiguous.
     """
 
     tensor: int = Field(default=1, ge=1)
-    """Tensor-parallel ranks (with sequence parallelism)."""
+    """Tensor-parallel ranks."""
+    context: int = Field(default=1, ge=1)
+    """Ranks over which each sequence is cut; keys and values go round a ring."""
     pipeline: int = Field(default=1, ge=1)
     virtual_stages: int = Field(default=1, ge=1)
     """Model chunks per stage: 1 is 1F1B, more is interleaved 1F1B."""
+    stage_layers: tuple[int, ...] | None = None
+    """Layers of each virtual stage, chunk by chunk; None: as even as the work of the two ends allows."""
+    schedule: ScheduleName = "1f1b"
+    """`zero_bubble` computes gradients of weights in gaps (ZB-H1); `dualpipe` runs micro-batches from both ends."""
     data: int = Field(ge=1)
     """Replicas."""
+    sharding: Sharding = "optimizer"
+    """What the replicas share out: ZeRO stage 0 to 3; `parameters` is also called FSDP."""
+    shard_group: int | None = Field(default=None, ge=1)
+    """Replicas over which it is shared out (HSDP); None: all of a site."""
     expert: int = Field(default=1, ge=1)
     """Accelerators over which the experts of a layer are spread."""
     micro_batch: int = Field(default=1, ge=1)
     """Sequences per micro-batch."""
     micro_batches: int = Field(ge=1)
     """Micro-batches per replica and step."""
+    balance: bool = False
+    """Whether replicas on faster accelerators take more of the micro-batches."""
     recompute: Recompute = "none"
+    recompute_share: float = Field(default=1.0, gt=0.0, le=1.0)
+    """Share of the layers that `full` recomputes."""
     precision: Precision = "bf16"
     expert_overlap: ExpertOverlap = "none"
     """What hides the expert exchange: `none`; `pairs`, it runs beside the compute of another micro-batch (DualPipe,
@@ -104,15 +120,17 @@ class PlanSpec(Spec):
     (MegaScale-MoE's overlap inside the layer)."""
     sequence_parallel: bool = True
     """Whether norms, residuals and their activations are split over the tensor-parallel ranks."""
+    tensor_overlap: bool = False
+    """Whether the exchanges of tensor parallelism run in chunks beside the products next to them."""
     flash_attention: bool = True
     """Whether attention is one fused kernel; else the score matrix goes through memory (before 2022)."""
     gradient_bytes: Literal[2, 4] = 4
-    """Bytes per gradient element in the data-parallel reduction."""
+    """Bytes per gradient element, held and in the data-parallel reduction."""
 
     @property
     def accelerators(self) -> int:
         """Accelerators that the plan uses."""
-        return self.tensor * self.pipeline * self.data
+        return self.tensor * self.context * self.pipeline * self.data
 
     @property
     def sequences(self) -> int:
@@ -122,7 +140,17 @@ class PlanSpec(Spec):
     @property
     def replicas_per_unit(self) -> int:
         """Replicas whose ranks of one stage share an expert-parallel group and so run in lock step."""
-        return max(1, self.expert // self.tensor)
+        return max(1, self.expert // (self.tensor * self.context))
+
+    @property
+    def block(self) -> int:
+        """Ranks of one stage of a lock-step unit."""
+        return self.tensor * self.context * self.replicas_per_unit
+
+    @property
+    def span(self) -> int:
+        """Ranks of a lock-step unit."""
+        return self.block * self.pipeline
 
     @property
     def deep(self) -> bool:
@@ -133,6 +161,11 @@ class PlanSpec(Spec):
     def units(self) -> int:
         """Lock-step units along data parallelism."""
         return self.data // self.replicas_per_unit
+
+    @property
+    def chunks(self) -> int:
+        """Parts of the model that one stage holds: virtual stages, or the stages of both directions of DualPipe."""
+        return 2 if self.schedule == "dualpipe" else self.virtual_stages
 
 
 class JobSpec(Spec):
@@ -147,6 +180,8 @@ class JobSpec(Spec):
     """Above this many tokens per step more tokens teach less; a larger step warns."""
     token_budget: float = Field(gt=0)
     precision: Precision = "bf16"
+    stack: str | None = None
+    """Software stack, a name in the catalog kind `stacks`; None: the one on which accelerators are calibrated."""
     plan: PlanSpec | Literal["best"] = "best"
     """A fixed plan, or `best` to search for the fastest that fits."""
 

@@ -8,7 +8,7 @@ from clustersim.training.network import Network
 from clustersim.training.records import Fleet, JitterSpec
 from clustersim.training.simulate import rank_slowness, simulate_step
 from clustersim.training.timing import step_timing
-from clustersim.workload import PlanSpec, build_step_program, load_device, load_model
+from clustersim.workload import PlanSpec, build_step_program, load_model
 
 CHIPS = ("H100-SXM", "A100-80G-SXM")
 PLAN = PlanSpec(tensor=8, pipeline=4, virtual_stages=2, data=4, micro_batches=8)
@@ -34,11 +34,8 @@ def fleet():
 @pytest.fixture(scope="session")
 def traces(fleet):
     """Two steps with different jitter."""
-    network = Network(
-        {"scale_up": 360e9, "nic": 40e9, "leaf": 40e9, "spine": 40e9}, (128,), 8, 64, 4096, 3e-6, 6e-6, 0.0
-    )
-    devices = tuple(load_device(chip, "bf16") for chip in CHIPS)
-    program = build_step_program(load_model("llama3.1-8b"), PLAN, 4096, devices, reserved_bytes=0.0, fragmentation=0.0)
+    network = Network({"scale_up": 360e9, "nic": 40e9, "leaf": 40e9, "spine": 40e9}, (128,), 8, 64, 4096, 0.0)
+    program = build_step_program(load_model("llama3.1-8b"), PLAN, 4096, CHIPS)
     timing, jitter = step_timing(program, network), JitterSpec(operation_sigma=0.05, rank_sigma=0.02)
     slow = rank_slowness(fleet, PLAN.pipeline, jitter, np.random.SeedSequence(1))
     return tuple(simulate_step(timing, fleet, jitter, slow, key) for key in (1, 2))

@@ -204,11 +204,11 @@ def test_states_hold_their_level_and_change_with_the_lag(fleet, tables_of):
 def test_power_of_an_operation_is_the_mean_over_its_parts(traces, fleet, tables_of, devices):
     timing, tables = traces[0].timing, tables_of("none")
     level = devices[0].level_w
-    expected = 8.0 * (timing.shares[0] @ level[:3]).ravel()
+    expected = 8.0 * (timing.shares[0] @ level[:4]).ravel()
     assert tables.operation_w[0] == pytest.approx(expected)
     # in the mixed unit the H100 wait in the collective for the A100
     busy = (timing.operation_s[0] / timing.operation_s.max(axis=0))[..., None]
     assert (busy < 1.0).all()
-    quick = (busy * timing.shares[0]) @ level[:3] + (1 - busy[..., 0]) * level[2]
-    assert tables.operation_w[1] == pytest.approx(4 * (quick + timing.shares[1] @ devices[1].level_w[:3]).ravel())
+    quick = (busy * timing.shares[0]) @ level[:4] + (1 - busy[..., 0]) * level[2]
+    assert tables.operation_w[1] == pytest.approx(4 * (quick + timing.shares[1] @ devices[1].level_w[:4]).ravel())
     assert (tables.operation_w <= tables_of("floor").operation_w).all()

@@ -8,7 +8,7 @@ from clustersim.training.network import Network
 from clustersim.training.records import Fleet, JitterSpec, StepTiming
 from clustersim.training.simulate import simulate_step
 from clustersim.training.timing import step_timing
-from clustersim.workload import PlanSpec, build_step_program, load_device, load_model
+from clustersim.workload import PlanSpec, build_step_program, load_model
 
 STILL = JitterSpec(operation_sigma=0.0, rank_sigma=0.0)
 
@@ -28,8 +28,6 @@ def make_network():
             "scale_up_domain": 8,
             "leaf": 64,
             "pod": 4096,
-            "scale_up_latency_s": 3.3e-6,
-            "scale_out_latency_s": 5.6e-6,
             "wan_latency_s": 1e-3 if len(sites) > 1 else 0.0,
         }
         return Network(**(keys | changes))
@@ -41,8 +39,7 @@ def make_network():
 def make_timing(make_network):
     def make(name, plan, sequence=4096, chips=("H100-SXM",), network=None):
         model = load_model(name)
-        devices = tuple(load_device(chip, plan.precision) for chip in chips)
-        program = build_step_program(model, plan, sequence, devices, reserved_bytes=4e9, fragmentation=0.05)
+        program = build_step_program(model, plan, sequence, tuple(chips))
         return step_timing(program, network or make_network(plan.accelerators))
 
     return make
@@ -75,13 +72,12 @@ def still(fleet_of):
 def synthetic():
     """Timing of a pipeline with given durations and nothing to reduce."""
 
-    def make(stages, chunks, micro_batches, forward, backward, message=0.0, hidden=0.0):
-        virtual = stages * chunks
-        plan = PlanSpec(pipeline=stages, virtual_stages=chunks, data=1, micro_batches=micro_batches)
-        operation = np.stack([np.broadcast_to(forward, virtual), np.broadcast_to(backward, virtual)])[None].astype(
-            float
-        )
-        shares = np.zeros((*operation.shape, 3))
+    def make(stages, chunks, micro_batches, *kinds, message=0.0, hidden=0.0, schedule="1f1b"):
+        """`kinds`: seconds of forward, backward and, in other schedules than 1F1B, of gradients of weights."""
+        virtual = stages * (2 if schedule == "dualpipe" else chunks)
+        plan = PlanSpec(pipeline=stages, virtual_stages=chunks, data=1, micro_batches=micro_batches, schedule=schedule)
+        operation = np.stack([np.broadcast_to(kind, virtual) for kind in kinds])[None].astype(float)
+        shares = np.zeros((*operation.shape, 4))
         shares[..., 0] = 1.0
         return StepTiming(
             # the plan and the durations are all that a step needs

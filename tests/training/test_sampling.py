@@ -12,8 +12,6 @@ MEMPHIS = Network(
     scale_up_domain=8,
     leaf=64,
     pod=4096,
-    scale_up_latency_s=3.3e-6,
-    scale_out_latency_s=5.6e-6,
     wan_latency_s=0.0,
 )
 OMAHA = Network(
@@ -22,8 +20,6 @@ OMAHA = Network(
     scale_up_domain=9216,
     leaf=256,
     pod=32_768,
-    scale_up_latency_s=3.3e-6,
-    scale_out_latency_s=5.6e-6,
     wan_latency_s=1.8e-4,
 )
 

@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 
 from clustersim.training.kernels import run_order
 from clustersim.training.schedule import BACKWARD, FORWARD, build_schedule
-from clustersim.workload import PlanSpec
-from clustersim.workload.memory import in_flight
+from clustersim.training.sequences import WEIGHT
+from clustersim.workload import PlanSpec, load_model
+from clustersim.workload.configuration import configurations, model_record, plan_record
+from clustersim.workload.footprint import passes_in_flight
 
 SHAPES = st.tuples(st.integers(1, 6), st.integers(1, 4), st.integers(1, 4)).map(
     lambda s: (s[0], s[1] if s[0] > 1 else 1, s[0] * s[2])
@@ -65,9 +67,10 @@ def test_no_stage_holds_more_than_the_memory_model_counts(shape):
     p, v, m = shape
     schedule = build_schedule(p, v, m)
     plan = PlanSpec(pipeline=p, virtual_stages=v, data=1, micro_batches=m)
+    c = configurations([model_record(load_model("llama3.1-8b")) | plan_record(plan, 8192)])
     for stage in range(p):
         held = np.cumsum(np.where(schedule.kind[stage] == FORWARD, 1, -1))
-        assert held.max() == in_flight(plan, stage)
+        assert held.max() == passes_in_flight(c, float(stage))[0]
         assert held[-1] == 0
 
 
@@ -77,7 +80,7 @@ def test_dependencies_are_respected_and_nothing_waits_without_reason(synthetic, 
     p, v, m = shape
     draw = np.random.default_rng(seed)
     message = draw.random() * 0.2
-    timing = synthetic(p, v, m, draw.uniform(0.1, 1.0, p * v), draw.uniform(0.1, 1.0, p * v), message)
+    timing = synthetic(p, v, m, draw.uniform(0.1, 1.0, p * v), draw.uniform(0.1, 1.0, p * v), message=message)
     schedule, trace = timing.schedule, still(timing, units=1)
     start, end = (array.reshape(p, -1) for array in (trace.start_s[0], trace.end_s[0]))
     when = {
@@ -105,6 +108,48 @@ def test_dependencies_are_respected_and_nothing_waits_without_reason(synthetic, 
         position = int(np.flatnonzero(start[stage] == begin)[0])
         before = end[stage, position - 1] if position else 0.0
         assert begin == max(arrival, before)
+
+
+@pytest.mark.parametrize(("p", "m"), [(2, 4), (4, 8), (4, 32), (8, 64)])
+@pytest.mark.parametrize(("f", "b", "w"), [(1.0, 1.0, 1.0), (1.0, 1.3, 0.9)])
+def test_zero_bubble_leaves_what_its_authors_say(synthetic, still, p, m, f, b, w):
+    """T = m (f + b + w) + (p - 1)(f + b - w), b of the inputs alone, arXiv 2401.10241, table 2 (ZB-H1)."""
+    seconds = still(synthetic(p, 1, m, f, b, w, schedule="zero_bubble"), units=1).iteration_time_s
+    assert seconds == pytest.approx(m * (f + b + w) + (p - 1) * (f + b - w), rel=0.02)
+    assert seconds < still(synthetic(p, 1, m, f, b + w), units=1).iteration_time_s
+
+
+@pytest.mark.parametrize(("p", "m"), [(4, 8), (4, 32), (8, 64), (16, 120)])
+def test_dualpipe_leaves_what_its_authors_say(synthetic, still, p, m):
+    """T = m (f + b) + (p / 2 - 1)((f & b) + b - 3 w), arXiv 2412.19437, table 2.
+
+    Nothing overlaps here, and a forward need not wait for the backward beside it, which saves up to one pass.
+    """
+    f = b = w = 1.0
+    seconds = still(synthetic(p, 1, m, f, b, w, schedule="dualpipe"), units=1).iteration_time_s
+    wanted = m * (f + b + w) + (p / 2 - 1) * ((f + b + w) + (b + w) - 3 * w)
+    assert wanted - p / 2 * f <= seconds <= wanted
+
+
+@pytest.mark.parametrize(
+    ("name", "chunks", "p", "m"), [("zero_bubble", 1, 4, 6), ("dualpipe", 2, 4, 8), ("dualpipe", 2, 8, 40)]
+)
+def test_every_operation_of_other_schedules_runs_once(name, chunks, p, m):
+    schedule = build_schedule(p, chunks, m, name=name)
+    for stage in range(p):
+        found = list(zip(schedule.kind[stage], schedule.virtual_stage[stage], schedule.micro_batch[stage], strict=True))
+        assert len(set(found)) == len(found) == 3 * m
+        done = {operation: index for index, operation in enumerate(found)}
+        for (kind, k, batch), index in done.items():
+            assert kind == FORWARD or done[kind - 1, k, batch] < index
+    held = np.where(schedule.kind == FORWARD, 1, np.where(schedule.kind == WEIGHT, -1, 0)).cumsum(axis=1).max(axis=1)
+    assert held.max() <= (p if name == "zero_bubble" else p + 1)
+
+
+def test_dualpipe_needs_even_numbers_and_enough_micro_batches():
+    for p, m in ((3, 8), (4, 7), (4, 6)):
+        with pytest.raises(ValueError, match="DualPipe needs even stages"):
+            build_schedule(p, 2, m, name="dualpipe")
 
 
 def test_interleaving_needs_whole_groups():

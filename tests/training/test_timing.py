@@ -9,11 +9,14 @@ import pytest
 
 from clustersim.errors import CapacityError, InputError
 from clustersim.fabric.traffic import Placement
+from clustersim.training.closed_form import estimate_steps
 from clustersim.training.estimate import estimate_iteration_s
 from clustersim.training.network import distinct_nodes, expert_traffic, units_per_site
 from clustersim.training.records import Fleet
 from clustersim.training.search import search_plans
-from clustersim.workload import JobSpec, PlanSpec, load_device, load_model
+from clustersim.workload import JobSpec, PlanSpec, load_model
+from clustersim.workload.footprint import usable_bytes
+from clustersim.workload.hardware import hardware
 
 MODELS = (
     "llama3.1-8b",
@@ -84,16 +87,20 @@ def test_more_bandwidth_never_slows_a_step(make_timing, make_network, still, res
         assert still(faster).iteration_time_s <= still(timing).iteration_time_s * (1 + 1e-12)
 
 
-def test_everything_twice_as_wide_halves_the_exchanges(make_timing, make_network):
+def test_a_fabric_carries_no_more_than_the_libraries_reach(make_timing, make_network):
+    """Wide links leave what NCCL reaches on the accelerator; narrow ones set the pace of what leaves the domain."""
     plan = PlanSpec(tensor=4, pipeline=2, data=64, expert=32, micro_batches=4)
-    network = make_network(512, scale_up_latency_s=0.0, scale_out_latency_s=0.0)
-    wider = dataclasses.replace(network, resources={name: 2 * rate for name, rate in network.resources.items()})
-    slow, fast = (make_timing("deepseek-v3", plan, network=n) for n in (network, wider))
-    assert fast.message_s == pytest.approx(slow.message_s / 2)
-    assert fast.reduce_s == pytest.approx(slow.reduce_s / 2)
-    assert fast.gather_s == pytest.approx(slow.gather_s / 2)
-    exchange = [t.operation_s * t.shares[..., 2] for t in (slow, fast)]
-    assert exchange[1] == pytest.approx(exchange[0] / 2)
+    network = make_network(512)
+
+    def scaled(factor):
+        return dataclasses.replace(network, resources={k: factor * rate for k, rate in network.resources.items()})
+
+    wide, wider, narrow = (make_timing("deepseek-v3", plan, network=scaled(f)) for f in (4.0, 8.0, 0.1))
+    for name in ("operation_s", "reduce_s", "gather_s", "message_s"):
+        assert getattr(wide, name) == pytest.approx(getattr(wider, name), rel=1e-12)
+        assert np.sum(getattr(narrow, name)) > np.sum(getattr(wide, name))
+    exchange = [t.operation_s * t.shares[..., 2] for t in (wide, narrow)]
+    assert (exchange[1] > 3.0 * exchange[0]).all()
 
 
 def test_reduction_and_messages_take_at_least_their_bytes_over_the_bandwidth(make_timing, make_network):
@@ -102,13 +109,15 @@ def test_reduction_and_messages_take_at_least_their_bytes_over_the_bandwidth(mak
         plan = program.plan
         widest = max(make_network(plan.accelerators).resources.values())
         nic = make_network(plan.accelerators).resources["nic"]
-        replicas = plan.units * plan.replicas_per_unit
-        dense = (replicas - 1) / replicas * program.dense_parameters * plan.gradient_bytes
+        dense = (plan.data - 1) / plan.data * program.dense_parameters * plan.gradient_bytes
         expert = (plan.units - 1) / plan.units * program.expert_parameters * plan.gradient_bytes
-        assert (timing.reduce_s >= (dense + expert) / widest * (1 - 1e-12)).all()
+        # of a chunk's reduction the part of one layer has no pass to run beside, and overlap is never whole
+        alone = np.maximum(1.0 / np.maximum(program.layers, 1.0), 0.25)
+        assert (timing.reduce_s >= alone * (dense + expert) / widest * (1 - 1e-12)).all()
         if plan.pipeline > 1:
+            boundary = 2 * plan.micro_batch * program.sequence_length * program.model.hidden / plan.tensor
             # a rank has its scale-up port and its NIC to send through
-            assert timing.message_s >= program.boundary_bytes / (widest + nic)
+            assert timing.message_s >= boundary / (widest + nic)
 
 
 def test_two_sites_exchange_their_shards(make_timing, make_network):
@@ -125,7 +134,38 @@ def test_two_sites_exchange_their_shards(make_timing, make_network):
 
 def test_the_optimizer_is_sharded(make_timing):
     few, many = (make_timing("llama3.1-8b", PlanSpec(data=n, micro_batches=1)) for n in (4, 16))
-    assert few.optimizer_s == pytest.approx(4 * many.optimizer_s)
+    fixed = few.program.hardware.step_fixed[0]
+    assert few.optimizer_s - fixed == pytest.approx(4 * (many.optimizer_s - fixed))
+
+
+def test_shared_parameters_are_gathered_in_every_pass(make_timing):
+    """ZeRO-3 moves what ZeRO-1 moves once per step with every micro-batch, and leaves nothing for the end."""
+    plan = PlanSpec(data=16, micro_batches=4)
+    once = make_timing("llama3.1-8b", plan)
+    always = make_timing("llama3.1-8b", plan.model_copy(update={"sharding": "parameters"}))
+    assert once.reduce_s.sum() > 0.0
+    assert always.reduce_s.sum() == always.gather_s.sum() == 0.0
+    assert (always.operation_s > once.operation_s).all()
+    assert always.program.memory_bytes.max() < once.program.memory_bytes.max()
+
+
+def test_context_parallelism_shares_out_a_sequence(make_timing, still):
+    """Half the work per rank, and keys and values on the way: faster than one rank, slower than half of it."""
+    whole = make_timing("llama3.1-8b", PlanSpec(data=8, micro_batches=1), sequence=32768)
+    halves = make_timing("llama3.1-8b", PlanSpec(context=2, data=8, micro_batches=1), sequence=32768)
+    ratio = halves.operation_s.sum() / whole.operation_s.sum()
+    assert 0.5 < ratio < 0.6
+    assert (halves.operation_s[..., 0] * halves.shares[..., 0, 2]).sum() > 0.0
+
+
+@pytest.mark.parametrize("schedule", ["zero_bubble", "dualpipe"])
+def test_other_schedules_do_the_same_work_with_a_smaller_bubble(make_timing, still, schedule):
+    plan = PlanSpec(tensor=8, pipeline=8, data=2, micro_batches=32)
+    plain = still(make_timing("llama3.1-70b", plan, sequence=8192))
+    other = still(make_timing("llama3.1-70b", plan.model_copy(update={"schedule": schedule}), sequence=8192))
+    assert other.breakdown["matrix"] == pytest.approx(plain.breakdown["matrix"], rel=1e-9)
+    assert other.breakdown["bubble"] < 0.8 * plain.breakdown["bubble"]
+    assert other.iteration_time_s < plain.iteration_time_s
 
 
 def test_expert_overlap_hides_the_exchange_and_slows_the_compute(make_timing):
@@ -133,11 +173,10 @@ def test_expert_overlap_hides_the_exchange_and_slows_the_compute(make_timing):
     bare, hidden = (
         make_timing("deepseek-v3", PlanSpec(expert_overlap=overlap, **keys)) for overlap in ("none", "pairs")
     )
-    compute = [t.operation_s * t.shares[..., :2].sum(axis=-1) for t in (bare, hidden)]
-    assert compute[1] == pytest.approx(compute[0] / (1 - 20 / 132), rel=1e-3)
-    # never better than the longer of the two parts
-    exchange = bare.operation_s * bare.shares[..., 2]
-    assert (hidden.operation_s >= np.maximum(compute[0], exchange) * (1 - 1e-12)).all()
+    compute, exchange = (bare.operation_s * share for share in (1.0 - bare.shares[..., 2], bare.shares[..., 2]))
+    # a forward and a backward together take the longer of slowed compute and exchange
+    longer = np.maximum(compute.sum(axis=1) / (1 - 20 / 132), exchange.sum(axis=1))
+    assert hidden.operation_s.sum(axis=1) == pytest.approx(longer, rel=1e-4)
     assert hidden.operation_s.sum() < bare.operation_s.sum()
 
 
@@ -173,22 +212,44 @@ def _job(model, tokens):
     return JobSpec(model=model, sequence_length=4096, tokens_per_step_max=tokens, token_budget=1e12)
 
 
+def _search(job, network, chips=("H100-SXM",)):
+    kinds = len(chips)
+    reached = hardware(chips, [job.precision] * kinds, [None] * kinds, [None] * kinds)
+    return search_plans(load_model(job.model), job, tuple(chips), reached, network)
+
+
 def test_the_search_returns_plans_that_fit_fastest_first(make_network):
-    job = _job("llama3.1-8b", 2**21)
-    devices = (load_device("H100-SXM", "bf16"),)
-    found = search_plans(load_model(job.model), job, devices, make_network(64))
-    speeds = [candidate.tokens_per_s for candidate in found]
+    found = _search(_job("llama3.1-8b", 2**21), make_network(64))
+    speeds = [candidate.tokens_per_s for candidate in found.candidates]
     assert speeds == sorted(speeds, reverse=True)
-    for candidate in found:
+    assert len(speeds) <= found.fitting <= found.tried
+    for candidate in found.candidates:
         assert candidate.plan.accelerators <= 64
         assert candidate.plan.sequences * 4096 <= 2**21
-        assert candidate.memory_bytes <= devices[0].capacity
-    # an 8 B model on 64 H100 reaches half of the peak or better
-    best = found[0]
-    assert 6 * 8.03e9 * best.tokens_per_s / 64 / 989e12 > 0.45
+        assert candidate.memory_bytes <= usable_bytes(["H100-SXM"])[0]
+    # an 8 B model on 64 H100 reaches 40 % of the peak or better
+    best = found.candidates[0]
+    assert 6 * 8.03e9 * best.tokens_per_s / 64 / 989e12 > 0.40
+
+
+def test_the_closed_form_of_the_search_is_close_to_the_step_stage_by_stage(make_timing, make_network):
+    """The order of the search rests on the closed form; stage by stage, layers are spread better over the ends."""
+    plans = [
+        ("llama3.1-8b", PlanSpec(data=64, micro_batches=2)),
+        ("llama3.1-70b", PlanSpec(tensor=8, pipeline=4, virtual_stages=5, data=8, micro_batches=16)),
+        ("llama3.1-405b", PlanSpec(tensor=8, pipeline=16, virtual_stages=7, data=8, micro_batches=32)),
+        ("mixtral-8x22b", PlanSpec(tensor=2, pipeline=4, data=16, expert=8, micro_batches=16)),
+        ("deepseek-v3", PlanSpec(pipeline=8, data=64, expert=32, micro_batches=32, expert_overlap="pairs")),
+    ]
+    for name, plan in plans:
+        timing = make_timing(name, plan)
+        program = timing.program
+        c, hw = program.configuration, program.hardware
+        closed = estimate_steps(c, dataclasses.replace(hw, rank_spread=np.zeros(1))).iteration_time_s[0]
+        assert estimate_iteration_s(timing) == pytest.approx(closed, rel=0.10), name
 
 
 def test_a_model_that_fits_nowhere_is_refused_with_numbers(make_network):
     job = _job("llama3.1-405b", 2**21)
-    with pytest.raises(CapacityError, match=r"job\.model: no plan of llama3.1-405b fits 8 accelerators of 80 GB"):
-        search_plans(load_model(job.model), job, (load_device("H100-SXM", "bf16"),), make_network(8))
+    with pytest.raises(CapacityError, match=r"job\.model: no plan of llama3.1-405b fits 8 accelerators .* GB"):
+        _search(job, make_network(8))

@@ -10,7 +10,7 @@ from clustersim.training.network import Network
 from clustersim.training.records import Fleet, JitterSpec
 from clustersim.training.simulate import rank_slowness, simulate_step
 from clustersim.training.timing import step_timing
-from clustersim.workload import ModelSpec, PlanSpec, build_step_program, load_device, model_flops_per_token
+from clustersim.workload import ModelSpec, PlanSpec, build_step_program, model_flops_per_token
 
 
 class Predicted(NamedTuple):
@@ -24,11 +24,10 @@ class Predicted(NamedTuple):
 def _network(chip, accelerators, nic):
     """Servers of eight in a full fat tree; what a link reaches is the catalog's share of its rate."""
     entry, reached = catalog.entry("accelerators", chip), catalog.entry("efficiency", "training")
-    rate = reached.si("scale_out.efficiency.infiniband") * (nic or entry.si("nic.bandwidth"))
-    latency = catalog.entry("networks", "end_to_end_64_byte")
+    rate = reached.si("scale_out.efficiency.ring") * (nic or entry.si("nic.bandwidth"))
     return Network(
         resources={
-            "scale_up": reached.si("scale_up.efficiency") * entry.si("scale_up.bandwidth"),
+            "scale_up": entry.si("scale_up.bandwidth"),
             "nic": rate,
             "leaf": rate,
             "spine": rate,
@@ -37,8 +36,6 @@ def _network(chip, accelerators, nic):
         scale_up_domain=8,
         leaf=64,
         pod=4096,
-        scale_up_latency_s=latency.si("latency.nvlink"),
-        scale_out_latency_s=latency.si("latency.roce.cross_leaf"),
         wan_latency_s=0.0,
     )
 
@@ -48,17 +45,10 @@ def predict():
     """One step of a model and plan on a chip; `nic` is the line rate of one accelerator where it is not the chip's."""
 
     def run(model, plan, chip, sequence, nic=None):
-        memory, spread = catalog.entry("efficiency", "training"), catalog.entry("device_power", "jitter")
-        program = build_step_program(
-            model,
-            plan,
-            sequence,
-            (load_device(chip, plan.precision),),
-            reserved_bytes=memory.si("memory.reserved"),
-            fragmentation=memory.si("memory.fragmentation"),
-        )
+        spread = catalog.entry("device_power", "jitter")
+        program = build_step_program(model, plan, sequence, (chip,))
         timing = step_timing(program, _network(chip, plan.accelerators, nic))
-        members = np.array([[float(plan.tensor * plan.replicas_per_unit)]])
+        members = np.array([[float(plan.block)]])
         fleet = Fleet(np.zeros(plan.units, np.int64), members, np.zeros(plan.units, np.int64))
         jitter = JitterSpec(spread.si("operation"), spread.si("rank"))
         slow = rank_slowness(fleet, plan.pipeline, jitter, np.random.SeedSequence(1))

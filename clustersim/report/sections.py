@@ -112,10 +112,10 @@ def _plans(plans: pd.DataFrame) -> Table:
         for p in plans.to_dict("records")
     ]
     head = (
-        "tensor", "pipeline", "virtual", "expert", "data", "micro-batches", "recompute", "exchange hidden",
-        "accelerators", "memory [GB]", "step [s]", "million tokens/s",
+        "tensor", "context", "pipeline", "virtual", "schedule", "expert", "data", "sharded", "micro-batches",
+        "recompute", "exchange hidden", "accelerators", "memory [GB]", "step [s]", "million tokens/s",
     )  # fmt: skip
-    return Table("Best plans of the cuts tried (the first eight with jitter)", head, rows, tuple(range(12)))
+    return Table("Best plans of the cuts tried (the first eight with jitter)", head, rows, tuple(range(15)))
 
 
 def _power(result: Result) -> Section:

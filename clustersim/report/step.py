@@ -12,6 +12,7 @@ from clustersim.report.words import PLAN_KEYS, answer, columns, number, percent,
 from clustersim.study.it_power import Pool
 from clustersim.study.run import plan_table
 from clustersim.study.step import StepStudy
+from clustersim.training.sequences import KINDS
 
 MOST_UNITS = 4
 """Units of a trace: all of them would make a file of gigabytes."""
@@ -63,7 +64,7 @@ def step_text(study: StepStudy, pool: Pool) -> str:
 def plans_data(study: StepStudy, top: int) -> dict[str, Any]:
     """Return the best plans of the search as plain data for JSON, fastest first."""
     plans = plan_table(study, top).to_dict("records")
-    return {"name": study.scenario.name, "model": study.model.name, "found": len(study.candidates), "plans": plans}
+    return {"name": study.scenario.name, "model": study.model.name, "found": study.fitting, "plans": plans}
 
 
 def plans_text(study: StepStudy, top: int) -> str:
@@ -79,22 +80,10 @@ def plans_text(study: StepStudy, top: int) -> str:
         for p in plan_table(study, top).to_dict("records")
     ]
     head = (
-        "tensor",
-        "pipe",
-        "virt",
-        "expert",
-        "data",
-        "micro",
-        "recompute",
-        "hidden",
-        "used",
-        "GB",
-        "s/step",
-        "Mtok/s",
-    )
-    found = (
-        f"{len(study.candidates)} plans of {study.model.name} fit {study.place.topology.name}; the fastest {len(rows)}"
-    )
+        "tensor", "context", "pipe", "virt", "schedule", "expert", "data", "sharded", "micro", "recompute", "hidden",
+        "used", "GB", "s/step", "Mtok/s",
+    )  # fmt: skip
+    found = f"{study.fitting:,} plans of {study.model.name} fit {study.place.topology.name}; the fastest {len(rows)}"
     note = "times of the first eight with jitter, of the others without; best means best of the cuts tried"
     return f"{found}:\n{columns(head, rows, left=0)}\n  {note}"
 
@@ -118,7 +107,7 @@ def chrome_trace(study: StepStudy) -> dict[str, Any]:
         for stage in range(schedule.stages):
             events.append(_named("thread_name", unit, stage, f"stage {stage}"))
             for i in range(schedule.per_stage):
-                name = "backward" if kind[stage, i] else "forward"
+                name = KINDS[kind[stage, i]]
                 details = {"micro_batch": int(batch[stage, i]), "virtual_stage": int(virtual[stage, i])}
                 events.append(_complete(name, unit, stage, start[unit, stage, i], end[unit, stage, i], details))
             done = float(end[unit, stage, -1])

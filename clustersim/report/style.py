@@ -12,8 +12,8 @@ SERIES = (BLUE, ORANGE, GREEN, PURPLE, SKY, RED, YELLOW, GREY)
 INK, GRID = "#1F2933", "#E4E7EB"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
 ACTIVITY = {
-    "forward": BLUE, "backward": SKY, "data_exchange": ORANGE, "optimizer": GREEN, "gather": YELLOW,
-    "bubble": "#D9DEE4", "matrix": BLUE, "memory": GREEN, "exchange": ORANGE,
+    "forward": BLUE, "backward": SKY, "weight_gradients": PURPLE, "data_exchange": ORANGE, "optimizer": GREEN,
+    "gather": YELLOW, "bubble": "#D9DEE4", "matrix": BLUE, "memory": GREEN, "exchange": ORANGE,
 }  # fmt: skip
 STATES = {
     "train": BLUE, "checkpoint": SKY, "lost": RED, "detect": ORANGE, "restart": PURPLE, "reload": YELLOW,

@@ -74,9 +74,10 @@ def limiter(summary: dict[str, Any]) -> str:
 def plan_words(plan: dict[str, Any]) -> str:
     """Return a plan in words."""
     return (
-        f"tensor {plan['tensor']} x pipeline {plan['pipeline']} ({plan['virtual_stages']} virtual stages) x data "
-        f"{plan['data']}, expert {plan['expert']} (exchange hidden: {plan['expert_overlap']}), {plan['micro_batches']} "
-        f"micro-batches, recompute {plan['recompute']}"
+        f"tensor {plan['tensor']} x context {plan['context']} x pipeline {plan['pipeline']} ({plan['virtual_stages']} "
+        f"virtual stages, {plan['schedule']}) x data {plan['data']} (sharded: {plan['sharding']}), expert "
+        f"{plan['expert']} (exchange hidden: {plan['expert_overlap']}), {plan['micro_batches']} micro-batches, "
+        f"recompute {plan['recompute']}"
     )
 
 

@@ -96,6 +96,7 @@ def columns(head: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1, w
 
 
 PLAN_KEYS = (
-    "tensor", "pipeline", "virtual_stages", "expert", "data", "micro_batches", "recompute", "expert_overlap",
+    "tensor", "context", "pipeline", "virtual_stages", "schedule", "expert", "data", "sharding", "micro_batches",
+    "recompute", "expert_overlap",
 )  # fmt: skip
 """Keys of a plan, in the order of its tables."""

@@ -39,6 +39,15 @@ def assumed_figures(study: StepStudy) -> pd.DataFrame:
                 "estimate",
             )
         )
+    if study.plan.tensor_overlap:
+        rows.append(
+            (
+                "job.plan.tensor_overlap",
+                "true",
+                "assumed: the software runs exchanges of tensor parallelism beside products",
+                "estimate",
+            )
+        )
     for kind, name in _entries(study):
         entry = catalog.entry(kind, name)
         for key, figure in entry.figures.items():

@@ -39,6 +39,7 @@ from clustersim.study.site_power import SitePower, provisioned_w, site_it_w, sit
 from clustersim.study.step import StepStudy, random_stream, study_step
 from clustersim.study.summary import plan_keys, raised_by_damping, summarise
 from clustersim.training.search import Candidate
+from clustersim.training.sequences import KINDS
 from clustersim.workload import count_parameters
 
 Progress = Callable[[str], None]
@@ -228,7 +229,7 @@ def _step_table(study: StepStudy, pool: Pool) -> pd.DataFrame:
             {
                 "unit": unit,
                 "stage": stages,
-                "kind": np.where(schedule.kind.ravel() == 0, "forward", "backward"),
+                "kind": np.array(KINDS)[schedule.kind.ravel()],
                 "virtual_stage": schedule.virtual_stage.ravel(),
                 "micro_batch": schedule.micro_batch.ravel(),
                 "start_s": trace.start_s[unit],

@@ -181,6 +181,7 @@ def _space(model: ModelSpec, job: JobSpec, network: Network) -> Configuration | 
         shard_group=columns["context"] * np.where(group < data, group, np.maximum(data // sites, 1.0)),
         sequence_parallel=split,
         gradient_products=split,
+        tensor_overlap=split,
     )
 
 
@@ -206,6 +207,7 @@ def _plan(plans: Configuration, index: int, job: JobSpec, sites: int) -> PlanSpe
             "sharding": SHARDINGS[size("sharding")],
             "schedule": SCHEDULES[size("schedule")],
             "expert_overlap": EXPERT_OVERLAPS[size("expert_overlap")],
+            "tensor_overlap": size("tensor") > 1,
         }
     )
 

@@ -10,6 +10,9 @@ import numpy as np
 FORWARD, BACKWARD, WEIGHT = 0, 1, 2
 """A backward gives gradients of inputs and of weights, unless the schedule makes the latter operations of their own."""
 
+KINDS = ("forward", "backward", "weight_gradients")
+"""Names of the kinds."""
+
 Operation = tuple[int, int, int]
 """Kind, virtual stage and micro-batch."""
 

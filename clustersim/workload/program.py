@@ -140,6 +140,7 @@ def build_step_program(
     accelerators: tuple[str, ...],
     *,
     reached: Hardware | None = None,
+    configuration: Configuration | None = None,
     sites: int = 1,
 ) -> StepProgram:
     """Return the step program of `model` cut by `plan`.
@@ -154,6 +155,9 @@ def build_step_program(
         Kinds of accelerator in the fleet, names of the catalog.
     reached : Hardware, optional
         What each kind reaches; from the catalog, on Megatron-Core, when left out.
+    configuration : Configuration, optional
+        Model and plan with what a framework does besides (norms in parts, bytes of gradients, ...); one row. What
+        `model` and `plan` say when left out.
     sites : int
         Sites that share the replicas; what is sharded is sharded over those of one site.
 
@@ -167,7 +171,7 @@ def build_step_program(
     check_plan(model, plan, sequence_length)
     kinds = len(accelerators)
     hw = reached or hardware(accelerators, [plan.precision] * kinds, [None] * kinds, [None] * kinds)
-    c = configurations([model_record(model) | plan_record(plan, sequence_length)])
+    c = configuration or configurations([model_record(model) | plan_record(plan, sequence_length)])
     w = weights(c)
     attention, plain, mixture, head, lookup = (
         _columns(block, kinds)

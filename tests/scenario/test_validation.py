@@ -50,7 +50,7 @@ def test_an_unknown_key_names_the_nearest(key, nearest):
 
 
 def test_all_problems_are_told_at_once():
-    message = _message({"seed": -1, "job.precision": "fp4", "operation.horizon": 30})
+    message = _message({"seed": -1, "job.precision": "int3", "operation.horizon": 30})
     for key in ("seed", "job.precision", "operation.horizon"):
         assert key in message
     assert len(message.splitlines()) == 3

@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 
 from clustersim import catalog
+from clustersim.errors import InputError
+from clustersim.study.validation import case_hardware
 from clustersim.training.network import Network
 from clustersim.training.records import Fleet, JitterSpec
 from clustersim.training.simulate import rank_slowness, simulate_step
 from clustersim.training.timing import step_timing
 from clustersim.workload import ModelSpec, PlanSpec, build_step_program, model_flops_per_token
+from clustersim.workload.configuration import EXPERT_OVERLAPS, RECOMPUTES, SCHEDULES, SHARDINGS, configurations
 
 
 class Predicted(NamedTuple):
@@ -65,57 +68,83 @@ def predict():
     return run
 
 
-RECOMPUTE = (("full", "full"), ("selec", "selective"))
-
-
-def _model(row):
-    heads, kv_heads = int(row.heads), int(row.heads if np.isnan(row.kv_heads) else row.kv_heads)
+def _spec(case):
+    """Model of a row of the throughput table, as far as the step stage by stage needs a name for its parts."""
+    r = case.record
+    mixture = bool(r.get("experts"))
     return ModelSpec(
-        name=row.model,
-        kind="dense",
-        layers=int(row.layers),
-        hidden=int(row.hidden),
-        heads=heads,
-        kv_heads=kv_heads,
-        head_dim=int(row.hidden) // heads,
-        vocab=int(row.vocab),
-        gated_ffn="lama" in row.model.lower() or "istral" in row.model,
+        name=case.model,
+        kind="moe" if mixture else "dense",
+        layers=int(r["layers"]),
+        hidden=int(r["hidden"]),
+        heads=int(r["heads"]),
+        kv_heads=int(r["kv_heads"]),
+        head_dim=int(r["head_dim"]),
+        vocab=int(r["vocab"]),
+        gated_ffn=r["ups"] == 2,
         tied_embeddings=False,
-        ffn=int(row.ffn),
-        attention="mha" if kv_heads == heads else "gqa",
+        ffn=max(int(r["ffn"]), 1),
+        dense_layers=int(r.get("plain_layers", 0)) if mixture else 0,
+        ffn_expert=int(r.get("ffn_expert", 0)),
+        experts=int(r.get("experts", 0)),
+        shared_experts=int(np.ceil(r.get("shared_experts", 0))),
+        top_k=int(r.get("top_k", 0)),
+        attention="mha",
     )
 
 
-def _plan(row):
-    replicas, micro_batch = int(row.dp), int(1 if np.isnan(row.micro_batch) else row.micro_batch)
-    batches = int(row.global_batch_seqs) // (replicas * micro_batch)
-    virtual = 1 if np.isnan(row.vpp) else int(row.vpp)
-    recompute = next((mode for text, mode in RECOMPUTE if text in str(row.recompute).lower()), "none")
+def _plan(case):
+    """Plan of a row; layers as even as a framework cuts them. None where a number is not whole."""
+    c = configurations([case.record])
+    sizes = {name: float(getattr(c, name)[0]) for name in ("tensor", "context", "pipeline", "virtual", "expert",
+             "micro_batch", "micro_batches", "data")}  # fmt: skip
+    if any(abs(size - round(size)) > 1e-9 or size < 1 for size in sizes.values()):
+        return None
+    whole = {name: round(size) for name, size in sizes.items()}
+    layers, stages = int(c.layers[0]), whole["pipeline"] * whole["virtual"]
+    spare = np.linspace(0, stages - 1, layers % stages + 2).round()[1:-1].astype(int)
+    cut = np.full(stages, layers // stages)
+    np.add.at(cut, spare, 1)
     return PlanSpec(
-        tensor=int(row.tp),
-        pipeline=int(row.pp),
-        virtual_stages=virtual if row.pp > 1 and batches % row.pp == 0 else 1,
-        data=replicas,
-        micro_batch=micro_batch,
-        micro_batches=batches,
-        recompute=recompute,
-        sequence_parallel=bool(row.seq_parallel),
-        flash_attention=_is_fused(row),
+        tensor=whole["tensor"],
+        context=whole["context"],
+        pipeline=whole["pipeline"],
+        virtual_stages=whole["virtual"],
+        stage_layers=tuple(int(n) for n in cut),
+        schedule=SCHEDULES[int(c.schedule[0])],
+        data=whole["data"],
+        sharding=SHARDINGS[int(c.sharding[0])],
+        expert=whole["expert"],
+        expert_overlap=EXPERT_OVERLAPS[int(c.expert_overlap[0])],
+        micro_batch=whole["micro_batch"],
+        micro_batches=whole["micro_batches"],
+        recompute=RECOMPUTES[int(c.recompute[0])],
     )
-
-
-def _is_fused(row):
-    """Whether attention is one kernel: since 2022, unless the row names another kernel."""
-    if row.row_id.startswith("ALE"):
-        return "flash" in row.notes
-    return row.year >= 2022 and not row.row_id.startswith("BLM")
 
 
 @pytest.fixture(scope="session")
-def read_row():
-    """Model and plan of a row of the published tables."""
+def rank_by_rank():
+    """Seconds of one jittered step of a case, every unit and stage simulated; None where no plan can say its layout."""
+    spread = catalog.entry("device_power", "jitter")
+    jitter = JitterSpec(spread.si("operation"), spread.si("rank"))
 
-    def read(row):
-        return _model(row), _plan(row)
+    def run(case):
+        plan, c = _plan(case), configurations([case.record])
+        if plan is None or c.expert_tensor[0] > 1:
+            return None
+        hw = case_hardware([case])
+        # any fabric that carries what the libraries reach
+        wide = dict.fromkeys(("scale_up", "nic", "leaf", "spine"), 1e13)
+        network = Network(wide, (plan.accelerators,), int(hw.domain[0]), 64, 4096, 0.0)
+        try:
+            program = build_step_program(
+                _spec(case), plan, int(c.sequence[0]), (case.accelerator,), reached=hw, configuration=c
+            )
+        except InputError:
+            return None
+        timing = step_timing(program, network)
+        fleet = Fleet(np.zeros(plan.units, np.int64), np.array([[float(plan.block)]]), np.zeros(plan.units, np.int64))
+        slow = rank_slowness(fleet, plan.pipeline, jitter, np.random.SeedSequence(1))
+        return simulate_step(timing, fleet, jitter, slow, key=1).iteration_time_s
 
-    return read
+    return run

@@ -255,6 +255,9 @@ def _case(row: Mapping[str, str]) -> Case:
     seconds, metric = measured_seconds(row, record, lambda column, **limit: number_of(row, column, **limit))
     if seconds is None:
         raise UnreadableError("no iteration time, tokens/s, TFLOP/s or MFU from which a step time follows")
+    if depth := settings.get("mtp_depth"):
+        # published FLOP counts leave modules for further tokens out, so that they come after the measured time
+        record |= {"mtp_depth": depth, "layers": record["layers"] + depth}
     nic = settings.get("nic")
     return Case(
         row_id=row["row_id"],

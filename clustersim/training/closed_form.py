@@ -45,7 +45,7 @@ class StepEstimate:
     parts: dict[str, Numbers]
 
 
-def _bubble(c: Configuration, both: Numbers, ends: Numbers, backward: Numbers, weight: Numbers) -> Numbers:
+def _bubble(c: Configuration, chain: Numbers, ends: Numbers, backward: Numbers, weight: Numbers) -> Numbers:
     """Return the idle time of a stage at both ends of the step, hand-over left out [s].
 
     1F1B ``(p - 1)(f + b) / v``; zero bubble ``(p - 1)(f + b - 2 w)``, w the gradients of the weights, which fill gaps
@@ -53,10 +53,23 @@ def _bubble(c: Configuration, both: Numbers, ends: Numbers, backward: Numbers, w
     the stage (arXiv 2412.19437, table 2).
     """
     p = c.pipeline
-    plain = (p - 1.0) * (both + ends / p) / c.virtual
-    zero = (p - 1.0) * np.maximum(both + ends / p - 2.0 * weight, 0.0)
-    dual = np.maximum(p / 2.0 - 1.0, 0.0) * np.maximum(both + backward - 3.0 * weight, 0.0)
+    plain = (p - 1.0) * (chain + ends / p) / c.virtual
+    zero = (p - 1.0) * np.maximum(chain + ends / p - 2.0 * weight, 0.0)
+    dual = np.maximum(p / 2.0 - 1.0, 0.0) * np.maximum(chain + backward - 3.0 * weight, 0.0)
     return np.select([c.schedule == 0, c.schedule == 1], [plain, zero], dual)
+
+
+def _slowest_stage(c: Configuration, both: Numbers, ends: Numbers) -> Numbers:
+    """Return the time of a forward and a backward of the slowest stage [s].
+
+    It has ``ceil(L / p)`` layers, or it is the last one, with the head. Where the stages do not divide the layers,
+    frameworks give fewer to the end: of the places without a layer as many as outweigh the head are on the last stage.
+    """
+    here = c.layers / c.pipeline
+    most = np.ceil(here - 1e-9)
+    layer = both / here
+    fewer = np.minimum(most * c.pipeline - c.layers, np.ceil(ends / layer))
+    return np.maximum(most, most - fewer + ends / layer) * layer
 
 
 def estimate_steps(c: Configuration, hw: Hardware) -> StepEstimate:
@@ -66,7 +79,7 @@ def estimate_steps(c: Configuration, hw: Hardware) -> StepEstimate:
 
         m max(slowest stage, (f + b) + h) + bubble + (p - 1) hand-overs + reductions + optimizer
 
-    The slowest stage has ``ceil(L / p)`` layers. Sharded parameters are gathered in every forward and backward
+    The slowest stage is that of :func:`_slowest_stage`. Sharded parameters are gathered in every forward and backward
     and reduced in every backward, beside the compute. Else the reduction hides behind the backwards that are still
     to come when a chunk's gradients are ready, ``min(p, m) b (v - 1) / v`` interleaved and ``b (1 - p / L)``
     otherwise, and weights are gathered beside as much of the forward. Interleaved stages send while they
@@ -114,8 +127,7 @@ def estimate_steps(c: Configuration, hw: Hardware) -> StepEstimate:
     passes = with_experts(c, hw, (forward - expert[0], backward - expert[1]), expert, mixtures)
     both = passes.forward + passes.backward
     ends = head.forward + head.backward
-    most_layers = np.ceil(here - 1e-9) / here
-    slowest = np.where(p > 1, np.maximum(both * most_layers, both + ends), both + ends)
+    slowest = np.where(p > 1, _slowest_stage(c, both, ends), both + ends)
     hide = np.where(c.gradient_overlap, hw.overlap, 0.0)
 
     sharded = c.sharding == 3
@@ -130,17 +142,22 @@ def estimate_steps(c: Configuration, hw: Hardware) -> StepEstimate:
     gradients = gradients + (times - 1.0) * beside(backward * m / times, data.reduce, hide, units)
     gradients = gradients + np.maximum(beside(to_come * forward, data.gather, hide, units), last * data.gather)
     gradients = np.where(sharded, 0.0, gradients)
-    idle = _bubble(c, both, ends, backward, np.where(c.frozen, 0.0, stage.matrix_forward))
+    # what runs beside other compute delays those who wait for it: filling and draining take longer
+    chain = both + passes.forward_late + passes.backward_late
+    idle = _bubble(c, chain, ends, backward, np.where(c.frozen, 0.0, stage.matrix_forward))
     bubble = np.where(p > 1, idle + (p - 1.0) * 2.0 * message, 0.0)
     hand_over = np.where(p > 1, m * v * 2.0 * message * np.where(v > 1, 1.0 - hide, 1.0), 0.0)
 
     quiet = m * slowest + hand_over + parameters + bubble + gradients + data.optimizer + hw.step_fixed
     stragglers = quiet * hw.rank_spread * np.sqrt(2.0 * np.log(np.maximum(c.accelerators, 1.0)))
-    uneven = m * (slowest - both - ends)
+    # an average stage has its share of the head; what the slowest has more is waited for
+    uneven = m * (slowest - both - ends / p)
+    head_matrix = (head.matrix_forward + head.matrix_backward) / p
+    head_memory = (head.memory_forward + head.memory_backward) / p
     parts = {
-        "matrix": m * (stage.matrix_forward + stage.matrix_backward + head.matrix_forward + head.matrix_backward),
+        "matrix": m * (stage.matrix_forward + stage.matrix_backward + head_matrix),
         "attention": m * (stage.attention_forward + stage.attention_backward),
-        "memory": m * (stage.memory_forward + stage.memory_backward + head.memory_forward + head.memory_backward),
+        "memory": m * (stage.memory_forward + stage.memory_backward + head_memory),
         "host": m * (stage.host_forward + stage.host_backward),
         "tensor": m * (tensor[0] + tensor[1]),
         "context": m * (context[0] + context[1]),

@@ -13,7 +13,7 @@ from clustersim.errors import CapacityError
 from clustersim.training.closed_form import estimate_steps
 from clustersim.training.estimate import estimate_iteration_s
 from clustersim.training.network import Network, site_room, units_per_site
-from clustersim.training.plan_space import SHORTEST_PART, in_chunks, spread_hardware
+from clustersim.training.plan_space import SHORTEST_PART, cuts_evenly, in_chunks, spread_hardware
 from clustersim.training.timing import step_timing
 from clustersim.workload import JobSpec, ModelSpec, PlanSpec, StepProgram, build_step_program
 from clustersim.workload.configuration import (
@@ -103,9 +103,9 @@ def _groups(model: ModelSpec, job: JobSpec, domain: int) -> Iterator[tuple[int, 
 
 
 def _chunks(model: ModelSpec, pipeline: int) -> list[int]:
-    """Return the numbers of virtual stages that cut the layers of a stage evenly, fewest first."""
-    each = model.layers // pipeline
-    return [v for v in range(1, min(each, MOST_CHUNKS) + 1) if each % v == 0] if pipeline > 1 else [1]
+    """Return the numbers of virtual stages of equal size, fewest first."""
+    more = range(2, MOST_CHUNKS + 1) if pipeline > 1 else ()
+    return [1, *(v for v in more if v * pipeline <= model.depth + 2 and cuts_evenly(model.depth, pipeline * v))]
 
 
 def _cuts(model: ModelSpec, job: JobSpec, network: Network) -> Iterator[_Cut]:

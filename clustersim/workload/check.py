@@ -40,9 +40,9 @@ def _pipeline(model: ModelSpec, plan: PlanSpec) -> list[str]:
         )
     if plan.stage_layers is not None:
         found = f"{len(plan.stage_layers)} with {sum(plan.stage_layers)}"
-        if len(plan.stage_layers) != stages or sum(plan.stage_layers) != model.layers or min(plan.stage_layers) < 0:
+        if len(plan.stage_layers) != stages or sum(plan.stage_layers) != model.depth or min(plan.stage_layers) < 0:
             problems.append(
-                f"job.plan.stage_layers: expected {stages} virtual stages with {model.layers} layers, got {found}"
+                f"job.plan.stage_layers: expected {stages} virtual stages with {model.depth} layers, got {found}"
             )
     if plan.virtual_stages > 1 and plan.pipeline == 1:
         problems.append("job.plan.virtual_stages: interleaving needs more than one pipeline stage")

@@ -36,6 +36,9 @@ class Configuration:
 
     # model
     layers: Numbers
+    """Layers of the model and of its modules for further tokens."""
+    mtp_depth: Numbers
+    """Modules that predict further tokens (multi-token prediction)."""
     plain_layers: Numbers
     """Layers whose feed-forward is dense."""
     hidden: Numbers
@@ -163,6 +166,7 @@ class Configuration:
 
 
 DEFAULTS: Mapping[str, float | bool] = {
+    "mtp_depth": 0,
     "experts": 0,
     "top_k": 0,
     "ffn_expert": 0,
@@ -238,10 +242,11 @@ def configurations(records: Sequence[Mapping[str, float | bool]]) -> Configurati
 
 def model_record(model: ModelSpec) -> dict[str, float | bool]:
     """Return the fields of a configuration that `model` sets."""
-    mixture = sum(model.is_moe_layer(layer) for layer in range(model.layers))
+    mixture = sum(model.is_moe_layer(layer) for layer in range(model.depth))
     record: dict[str, float | bool] = {
-        "layers": model.layers,
-        "plain_layers": model.layers - mixture,
+        "layers": model.depth,
+        "mtp_depth": model.mtp_depth,
+        "plain_layers": model.depth - mixture,
         "hidden": model.hidden,
         "heads": model.heads,
         "kv_heads": model.kv_heads,

@@ -290,14 +290,17 @@ def embedding_block(c: Configuration, hw: Hardware) -> BlockTime:
 def head_block(c: Configuration, hw: Hardware) -> BlockTime:
     """Return the time of output projection, softmax and loss; in bf16, three fp32 passes each way.
 
+    Modules that predict further tokens (arXiv 2412.19437, section 2.2) each use the head once more, and project the
+    hidden state beside the embedding of the next token to the width of the model; their layer counts as one.
     Where the loss works on all columns, the tensor-parallel ranks gather them first, and each does all of the passes.
     """
-    tokens, _, _ = rank_tokens(c)
-    columns = c.vocab / c.tensor
-    matrix = product_seconds(hw, tokens, columns, c.hidden, plain=True)
+    tokens, own, _ = rank_tokens(c)
+    columns, times = c.vocab / c.tensor, 1.0 + c.mtp_depth
+    projection = product_seconds(hw, own, c.hidden, 2.0 * c.hidden)
+    matrix = times * product_seconds(hw, tokens, columns, c.hidden, plain=True) + c.mtp_depth * projection
     seen = np.where(c.split_logits, columns, c.vocab)
     gathered = np.where(c.split_logits, 0.0, BF16 * tokens * (c.vocab - columns) / hw.scale_up)
-    loss = 3.0 * 4.0 * tokens * seen / hw.bandwidth + gathered
+    loss = times * (3.0 * 4.0 * tokens * seen / hw.bandwidth + gathered)
     zero = np.zeros_like(matrix)
     return BlockTime(
         matrix_forward=matrix,

@@ -111,7 +111,7 @@ class _Stages:
 def _stages(model: ModelSpec, plan: PlanSpec, layers: tuple[int, ...]) -> _Stages:
     """Return what the virtual stages hold; DualPipe's second chunk is the first in reverse."""
     counts = np.array(layers, dtype=np.int64)
-    kinds = np.array([model.is_moe_layer(layer) for layer in range(model.layers)], dtype=np.float64)
+    kinds = np.array([model.is_moe_layer(layer) for layer in range(model.depth)], dtype=np.float64)
     through = np.concatenate(([0.0], np.cumsum(kinds)))
     mixtures = np.diff(through[np.concatenate(([0], np.cumsum(counts)))])
     embeddings, heads = np.zeros(counts.size), np.zeros(counts.size)
@@ -187,7 +187,7 @@ def build_step_program(
     layer_s = float((attention.forward + attention.backward + usual.forward + usual.backward)[0, 0])
     head_s = float((head.forward + head.backward)[0, 0])
     cut = plan.stage_layers or split_layers(
-        model.layers, plan.pipeline * plan.virtual_stages, round(head_s / layer_s, 3), EMBEDDING_LAYERS
+        model.depth, plan.pipeline * plan.virtual_stages, round(head_s / layer_s, 3), EMBEDDING_LAYERS
     )
     held = _stages(model, plan, cut)
     dense_layers = held.layers - held.mixtures

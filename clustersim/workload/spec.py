@@ -49,6 +49,9 @@ class ModelSpec(Spec):
     """Tokens that a windowed layer attends to; None: every layer attends to all."""
     sliding_window_every: int = Field(default=1, ge=1)
     """One layer of so many is windowed."""
+    mtp_depth: int = Field(default=0, ge=0)
+    """Modules that predict further tokens, each one layer more and the head once more (arXiv 2412.19437, section 2.2);
+    they train with the model and are no part of its published parameter count."""
     fused_activation: bool = True
     """Whether published stacks compute the activation function of the experts in one kernel."""
 
@@ -59,6 +62,11 @@ class ModelSpec(Spec):
         if self.attention == "mla" and not (self.kv_lora_rank and self.v_head_dim):
             raise ValueError(f"model {self.name!r}: latent attention (mla) needs kv_lora_rank and v_head_dim")
         return self
+
+    @property
+    def depth(self) -> int:
+        """Layers that a step computes."""
+        return self.layers + self.mtp_depth
 
     def is_moe_layer(self, layer: int) -> bool:
         """Whether the feed-forward of `layer` (from 0) is a mixture of experts."""

@@ -68,21 +68,25 @@ def rank_weights(c: Configuration, w: Weights) -> RankWeights:
 
 
 def model_weights(c: Configuration, w: Weights) -> Numbers:
-    """Return all weights of the models, one embedding counted."""
+    """Return all weights of the models, one embedding counted; modules for further tokens are no part of them."""
     mixture = w.shared + w.expert * c.experts
-    return c.layers * w.attention + c.plain_layers * w.plain + c.mixture_layers * mixture + w.embedding
+    layers, plain, mixtures = _own_layers(c)
+    return layers * w.attention + plain * w.plain + mixtures * mixture + w.embedding
+
+
+def _own_layers(c: Configuration) -> tuple[Numbers, Numbers, Numbers]:
+    """Return all, dense and mixture layers of the models without their modules for further tokens."""
+    mixtures = c.mixture_layers - np.where(c.mixture, c.mtp_depth, 0.0)
+    return c.layers - c.mtp_depth, c.layers - c.mtp_depth - mixtures, mixtures
 
 
 def model_flops(c: Configuration, w: Weights) -> Numbers:
     """Return the FLOPs of one token, forward and backward, attention counted in full.
 
-    ``6 (active weights - input embedding) + 12 L a d s``, the convention of PaLM (arXiv 2204.02311, appendix B).
+    ``6 (active weights - input embedding) + 12 L a d s``, the convention of PaLM (arXiv 2204.02311, appendix B);
+    modules for further tokens are not counted.
     """
-    active = (
-        c.layers * w.attention
-        + c.plain_layers * w.plain
-        + c.mixture_layers * (w.shared + w.expert * c.top_k)
-        + w.embedding
-    )
+    layers, plain, mixtures = _own_layers(c)
+    active = layers * w.attention + plain * w.plain + mixtures * (w.shared + w.expert * c.top_k) + w.embedding
     wide = np.where(c.latent, c.nope_dim + c.rope_dim + c.v_dim, 2.0 * c.head_dim)
-    return 6.0 * active + 6.0 * c.layers * c.heads * wide * c.sequence
+    return 6.0 * active + 6.0 * layers * c.heads * wide * c.sequence

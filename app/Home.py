@@ -21,7 +21,12 @@ from clustersim.study.result import Result
 from clustersim.study.run import run
 
 PLOT = {"displaylogo": False}
-KINDS = {"gpu_smoothing": "GPU smoothing profile", "dummy_compute": "dummy compute", "site_battery": "site battery"}
+KINDS = {
+    "gpu_smoothing": "GPU smoothing profile",
+    "dummy_compute": "dummy compute",
+    "power_cap": "power cap",
+    "site_battery": "site battery",
+}
 MODES = {"grid_parallel": "beside the grid", "island": "as an island"}
 DAY_S = units.TABLE["time"]["d"]
 
@@ -67,6 +72,10 @@ def knobs(base: Scenario) -> dict[str, Any] | None:
         smoothing, dummy, battery = own.get("gpu_smoothing"), own.get("dummy_compute"), own.get("site_battery")
         floor = st.slider("GPU smoothing: floor [% of rated]", 1, 100, _percent(smoothing, 80), key="floor")
         burn = st.slider("Dummy compute: level [% of rated]", 1, 100, _percent(dummy, 70), key="burn")
+        cap = own.get("power_cap")
+        limit = st.slider(
+            "Power cap: limit [% of rated]", 1, 100, round(100 * cap.limit) if cap is not None else 80, key="cap"
+        )
         seconds = st.number_input(
             "Site battery: time constant [s]", value=battery.time_constant if battery else 60.0, key="time_constant"
         )
@@ -83,6 +92,7 @@ def knobs(base: Scenario) -> dict[str, Any] | None:
     settings = {
         "gpu_smoothing": _changed(smoothing, kind="gpu_smoothing", floor=f"{floor} %"),
         "dummy_compute": _changed(dummy, kind="dummy_compute", floor=f"{burn} %"),
+        "power_cap": _changed(cap, kind="power_cap", limit=f"{limit} %"),
         "site_battery": _changed(battery, kind="site_battery", time_constant=f"{seconds!r} s"),
     }
     return {

@@ -43,6 +43,14 @@ class GpuSmoothing(Spec):
     """Time for which the floor is held after the load has gone; the catalog's when absent. [s]"""
 
 
+class PowerCap(Spec):
+    """Power limit of every accelerator: it lowers clocks, and kernels that would draw more take longer."""
+
+    kind: Literal["power_cap"]
+    limit: Ratio = Field(gt=0, le=1)
+    """Share of the accelerator's rated power."""
+
+
 class SiteBattery(Spec):
     """The site battery (section `electrical` of the topology) makes the meter follow a low-pass of the load."""
 
@@ -53,4 +61,4 @@ class SiteBattery(Spec):
     """Share of the battery's power used for smoothing; all of it when absent. [W]"""
 
 
-DampingStrategy = Annotated[DummyCompute | GpuSmoothing | SiteBattery, Field(discriminator="kind")]
+DampingStrategy = Annotated[DummyCompute | GpuSmoothing | PowerCap | SiteBattery, Field(discriminator="kind")]

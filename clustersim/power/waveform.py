@@ -42,8 +42,10 @@ def power_tables(
     """
     classes = fleet.class_members.shape[0]
     operations = timing.operation_s[0].size
-    level = np.stack([device.level_w for device in devices])
     rated = np.array([device.rated_w for device in devices])
+    unlimited = np.stack([device.level_w for device in devices])
+    # an accelerator under a limit draws the limit for as much longer as its kernels take
+    level = np.minimum(unlimited, damping.cap_share * rated[:, None])
     operation, raw = np.zeros((classes, operations)), np.zeros((classes, operations))
     for c, members in enumerate(fleet.class_members):
         longest = timing.operation_s[members > 0].max(axis=0)

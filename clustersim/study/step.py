@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from clustersim import catalog
 from clustersim.errors import InputError
-from clustersim.power.device import damping_slowdown
+from clustersim.power.device import damping_slowdown, power_cap
 from clustersim.scenario import Scenario
 from clustersim.study.place import Place, build_fleet, build_place
 from clustersim.training.network import units_per_site
-from clustersim.training.records import Fleet, JitterSpec, StepTiming, StepTrace
+from clustersim.training.records import ACTIVITIES, Fleet, JitterSpec, StepTiming, StepTrace
 from clustersim.training.search import Candidate, search_plans
 from clustersim.training.simulate import rank_slowness, simulate_step
 from clustersim.training.timing import slowed, step_timing
@@ -26,9 +26,13 @@ from clustersim.workload import (
     load_model,
     model_flops_per_token,
 )
+from clustersim.workload.hardware import capped
 
 JITTERED = 8
 """Plans of the search that are ranked again with jitter."""
+
+LIMITED = ("matrix", "memory")
+"""Activities that a power limit slows down."""
 
 STREAMS = ("rank_speed", "steps", "operation", "windows")
 """Names of the random streams; each has its own, so that adding one shifts no other."""
@@ -111,7 +115,7 @@ def study_step(scenario: Scenario) -> StepStudy:
     """
     job = scenario.job
     model = load_model(job.model)
-    place = build_place(scenario.topology, job.precision, job.stack)
+    place = _limited(build_place(scenario.topology, job.precision, job.stack), power_cap(scenario.damping))
     candidates: tuple[Candidate, ...] = ()
     fitting = 0
     if job.plan == "best":
@@ -151,6 +155,29 @@ def study_step(scenario: Scenario) -> StepStudy:
         keys=np.asarray(keys, dtype=np.uint64),
         warnings=_warnings(scenario, place, plan),
     )
+
+
+def _limited(place: Place, cap: float) -> Place:
+    """Return the place with its accelerators under a power limit, a share of their rated power."""
+    if cap >= 1.0:
+        return place
+    levels = np.array([[device.level_w[ACTIVITIES.index(name)] for name in LIMITED] for device in place.power])
+    limits = [cap * device.rated_w for device in place.power]
+    return replace(place, hardware=capped(place.hardware, place.kinds, limits, levels))
+
+
+def unlimited_program(study: StepStudy) -> StepProgram:
+    """Return the step program of the study's plan without any power limit."""
+    job = study.scenario.job
+    if power_cap(study.scenario.damping) >= 1.0:
+        return study.program
+    place = build_place(study.scenario.topology, job.precision, job.stack)
+    sites = sum(units > 0 for units in units_per_site(study.plan, place.network))
+    # the same layers on the same stages, whatever the speeds would suggest
+    stages = study.plan.pipeline * study.plan.virtual_stages
+    cut = tuple(int(count) for count in study.program.layers[:stages])
+    plan = study.plan.model_copy(update={"stage_layers": cut})
+    return build_step_program(study.model, plan, job.sequence_length, place.kinds, reached=place.hardware, sites=sites)
 
 
 def _jitter() -> JitterSpec:

@@ -39,6 +39,9 @@ MOST_CHUNKS = 12
 LEAST_BUSY = 0.6
 """Cuts that keep fewer accelerators busy than this share of the best are not looked at."""
 
+DISTINCT = ("tensor", "context", "pipeline", "virtual", "expert", "micro_batches", "schedule", "expert_overlap")
+"""What tells apart the plans that are run stage by stage."""
+
 MOST_IN_ONE_RING = 256
 """Replicas from which sharing out over groups of them is tried too."""
 
@@ -253,9 +256,15 @@ def search_plans(
     seconds = in_chunks(fitting, lambda part: estimate_steps(part, spread_hardware(hw, part.size)).iteration_time_s)
     speed: Numbers = fitting.sequences * fitting.sequence / seconds
     found: list[Candidate] = []
+    seen: set[tuple[float, ...]] = set()
     for index in np.argsort(-speed, kind="stable"):
         if len(found) == EXACT:
             break
+        # of each cut the fastest way of sharding and recomputing, so that the cuts are many
+        cut = tuple(float(getattr(fitting, name)[index]) for name in DISTINCT)
+        if cut in seen:
+            continue
+        seen.add(cut)
         plan = _plan(fitting, int(index), job, len(network.accelerators))
         candidate = _exact(model, job, accelerators, reached, network, plan, usable)
         if candidate is not None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from clustersim import catalog
 from clustersim.catalog import Entry
 from clustersim.errors import CatalogError
+from clustersim.workload.capping import speed_at_limit, speed_under_cap
 from clustersim.workload.configuration import PRECISIONS, Numbers
 
 CONSTANTS = ("matrix", "matrix.low_precision", "memory", "launch", "attention")
@@ -206,19 +207,21 @@ def _row(name: str, precision: str, nic: float | None) -> dict[str, float]:
     reached, common = catalog.entry("efficiency", chip.name), catalog.entry("efficiency", "training")
     plain, chosen = _law(reached, "bf16"), _law(reached, precision)
     line = nic if nic is not None else chip.si("nic.bandwidth")
+    # an accelerator that is sold with a lower limit than others of its kind
+    speed = speed_at_limit(chip.name, chip.si("power.limit")) if chip.has("power.limit") else 1.0
     return {
         "low_precision": float(PRECISIONS[precision] > 0),
         "peak": _peak(chip, precision),
-        "share": chosen[0],
+        "share": chosen[0] * speed,
         "half_depth": chosen[1],
         "fixed": chosen[2],
         "element_bytes": ELEMENT_BYTES[precision],
         "plain_peak": _peak(chip, "bf16"),
-        "plain_share": plain[0],
+        "plain_share": plain[0] * speed,
         "plain_half_depth": plain[1],
         "plain_fixed": plain[2],
         "unaligned": common.si("product.unaligned"),
-        "attention": 1.0,
+        "attention": speed,
         "second_flash": reached.si("attention.flash2") if reached.has("attention.flash2") else 1.0,
         "bandwidth": chip.si("memory.bandwidth"),
         "launch": 1.0,
@@ -237,3 +240,41 @@ def _row(name: str, precision: str, nic: float | None) -> dict[str, float]:
         "bucket": common.si("gradient.bucket"),
         "step_fixed": common.si("step.fixed"),
     }
+
+
+def capped(hw: Hardware, accelerators: Sequence[str], limits_w: Sequence[float], levels_w: Numbers) -> Hardware:
+    """Return hardware whose accelerators work under power limits.
+
+    Products and attention slow down as matrix work, streaming kernels by their own power; exchanges draw too little to
+    feel a limit that a job can work with. Bursts above the limit, which last milliseconds, are not modelled.
+
+    Parameters
+    ----------
+    hw : Hardware
+        One row per accelerator.
+    accelerators : sequence of str
+        Names in the catalog.
+    limits_w : sequence of float
+        Limit of each. [W]
+    levels_w : ndarray, shape (accelerators, 2)
+        Power of matrix and of memory-bound work without a limit. [W]
+
+    Raises
+    ------
+    CatalogError
+        If there is no curve for an accelerator.
+    """
+    speeds = np.array(
+        [
+            [speed_under_cap(name, limit, float(drawn)) for drawn in levels]
+            for name, limit, levels in zip(accelerators, limits_w, levels_w, strict=True)
+        ]
+    )
+    matrix, memory = speeds.T
+    return replace(
+        hw,
+        share=hw.share * matrix,
+        plain_share=hw.plain_share * matrix,
+        attention=hw.attention * matrix,
+        bandwidth=hw.bandwidth * memory,
+    )

@@ -68,7 +68,7 @@ def test_each_damping_kind_once():
 
 def test_an_unknown_damping_kind_lists_the_known_ones():
     message = _message({"damping": [{"kind": "flywheel"}]})
-    for kind in ("dummy_compute", "gpu_smoothing", "site_battery"):
+    for kind in ("dummy_compute", "gpu_smoothing", "power_cap", "site_battery"):
         assert kind in message
 
 

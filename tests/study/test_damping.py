@@ -66,3 +66,19 @@ def test_smoothing_ramps_down_after_a_crash(damped, small):
 def test_together_they_cost_more_than_each(damped):
     most = max(damped[kind].summary["damping_energy_share"] for kind in KINDS)
     assert damped["all"].summary["damping_energy_share"] > 0.95 * most
+
+
+def test_a_power_cap_lowers_the_peak_and_costs_time(scenario, small):
+    """The plan and its layers stay; matrix work above the limit takes longer, and nothing draws more than it."""
+    held = {limit: run(scenario(damping=[{"kind": "power_cap", "limit": limit}])) for limit in ("80 %", "60 %")}
+    for key in ("it_peak_mw", "it_mean_mw", "peak_mw"):
+        assert held["60 %"].summary[key] < held["80 %"].summary[key] < small.summary[key], key
+    assert 0.0 < held["80 %"].summary["throughput_loss"] < held["60 %"].summary["throughput_loss"] < 0.4
+    assert held["60 %"].summary["iteration_time_s"] > small.summary["iteration_time_s"]
+
+
+def test_a_cap_that_nothing_reaches_changes_nothing(scenario, small):
+    free = run(scenario(damping=[{"kind": "power_cap", "limit": "96 %"}]))
+    for key in ("iteration_time_s", "it_peak_mw", "mean_mw"):
+        assert free.summary[key] == small.summary[key], key
+    assert free.summary["throughput_loss"] == 0.0

@@ -13,7 +13,7 @@ from clustersim.study.horizon import steady_load_w
 from clustersim.study.it_power import EVENT_DT_S, Pool, tables
 from clustersim.study.site_power import site_it_w
 from clustersim.study.step import StepStudy, unlimited_program
-from clustersim.training.simulate import simulate_step
+from clustersim.training.simulate import balanced, simulate_step
 from clustersim.training.timing import step_timing
 
 STEPS = 16
@@ -38,6 +38,8 @@ def undamped(study: StepStudy, pool: Pool) -> Baseline:
     """Return the same plan and seed with damping none, beside the same steps with the scenario's damping."""
     traces = pool.traces[:STEPS]
     plain = step_timing(unlimited_program(study), study.place.network)
+    if study.plan.balance:
+        plain, _ = balanced(plain, replace(study.fleet, unit_batches=None))
     quiet = replace(study, timing=plain)
     seconds, watts = _means(quiet, DeviceDamping(), len(traces))
     it, meter = site_means(study, watts)

@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustersim import catalog
-from clustersim.errors import InputError
+from clustersim.errors import CapacityError, InputError
 from clustersim.power.device import damping_slowdown, power_cap
 from clustersim.scenario import Scenario
 from clustersim.study.place import Place, build_fleet, build_place
 from clustersim.training.network import units_per_site
 from clustersim.training.records import ACTIVITIES, Fleet, JitterSpec, StepTiming, StepTrace
 from clustersim.training.search import Candidate, search_plans
-from clustersim.training.simulate import rank_slowness, simulate_step
+from clustersim.training.simulate import balanced, rank_slowness, simulate_step
 from clustersim.training.timing import slowed, step_timing
 from clustersim.workload import (
     ModelSpec,
@@ -26,7 +26,7 @@ from clustersim.workload import (
     load_model,
     model_flops_per_token,
 )
-from clustersim.workload.hardware import capped
+from clustersim.workload.hardware import capped, with_exchange_path
 
 JITTERED = 8
 """Plans of the search that are ranked again with jitter."""
@@ -115,7 +115,7 @@ def study_step(scenario: Scenario) -> StepStudy:
     """
     job = scenario.job
     model = load_model(job.model)
-    place = _limited(build_place(scenario.topology, job.precision, job.stack), power_cap(scenario.damping))
+    place = _limited(_place(scenario), power_cap(scenario.damping))
     candidates: tuple[Candidate, ...] = ()
     fitting = 0
     if job.plan == "best":
@@ -138,6 +138,8 @@ def study_step(scenario: Scenario) -> StepStudy:
             )
     timing = slowed(step_timing(program, place.network), 1.0 + damping_slowdown(scenario.damping))
     fleet = build_fleet(place, plan)
+    if plan.balance:
+        timing, fleet = balanced(timing, fleet)
     jitter = _jitter()
     keys = random_stream(scenario, "steps").generate_state(4096, np.uint64)
     return StepStudy(
@@ -157,6 +159,16 @@ def study_step(scenario: Scenario) -> StepStudy:
     )
 
 
+def _place(scenario: Scenario) -> Place:
+    """Return the place of a scenario with the software of its job."""
+    job = scenario.job
+    place = build_place(scenario.topology, job.precision, job.stack)
+    reached = replace(place.hardware, step_fixed=place.hardware.step_fixed + job.data_stall)
+    if job.exchange_path is not None:
+        reached = with_exchange_path(reached, place.kinds, job.exchange_path)
+    return replace(place, hardware=reached)
+
+
 def _limited(place: Place, cap: float) -> Place:
     """Return the place with its accelerators under a power limit, a share of their rated power."""
     if cap >= 1.0:
@@ -171,7 +183,7 @@ def unlimited_program(study: StepStudy) -> StepProgram:
     job = study.scenario.job
     if power_cap(study.scenario.damping) >= 1.0:
         return study.program
-    place = build_place(study.scenario.topology, job.precision, job.stack)
+    place = _place(study.scenario)
     sites = sum(units > 0 for units in units_per_site(study.plan, place.network))
     # the same layers on the same stages, whatever the speeds would suggest
     stages = study.plan.pipeline * study.plan.virtual_stages
@@ -189,14 +201,28 @@ def _ranked_with_jitter(scenario: Scenario, place: Place, candidates: tuple[Cand
     """Return the candidates with the best of them ranked by one jittered step each: larger groups suffer more."""
     jitter = _jitter()
     best: list[tuple[float, Candidate]] = []
-    for candidate in candidates[:JITTERED]:
+    for candidate in (one for found in candidates[:JITTERED] for one in _variants(found, place)):
         fleet = build_fleet(place, candidate.plan)
+        timing = step_timing(candidate.program, place.network)
+        if candidate.plan.balance:
+            try:
+                timing, fleet = balanced(timing, fleet)
+            except CapacityError:
+                continue  # too few micro-batches to share out: the plan as it was is among the variants
         slow = rank_slowness(fleet, candidate.plan.pipeline, jitter, random_stream(scenario, "rank_speed"))
-        trace = simulate_step(step_timing(candidate.program, place.network), fleet, jitter, slow, 0)
+        trace = simulate_step(timing, fleet, jitter, slow, 0)
         tokens = candidate.tokens_per_s * candidate.iteration_time_s / trace.iteration_time_s
         best.append((tokens, replace(candidate, iteration_time_s=trace.iteration_time_s, tokens_per_s=tokens)))
     best.sort(key=lambda item: -item[0])
     return (*(candidate for _, candidate in best), *candidates[JITTERED:])
+
+
+def _variants(candidate: Candidate, place: Place) -> tuple[Candidate, ...]:
+    """Return the plan, and on a mixed fleet the same with micro-batches shared out by speed."""
+    if len(place.kinds) < 2 or candidate.plan.schedule == "dualpipe":
+        return (candidate,)
+    plan = candidate.plan.model_copy(update={"balance": True})
+    return candidate, replace(candidate, plan=plan, program=replace(candidate.program, plan=plan))
 
 
 def _warnings(scenario: Scenario, place: Place, plan: PlanSpec) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from clustersim.training.exchange import (
     stage_message,
     tensor_exchange,
 )
-from clustersim.training.overlap import beside, with_experts
+from clustersim.training.overlap import beside, taken, with_experts
 from clustersim.workload.configuration import Configuration, Numbers
 from clustersim.workload.costs import (
     attention_block,
@@ -122,9 +122,9 @@ def estimate_steps(c: Configuration, hw: Hardware) -> StepEstimate:
 
     forward = stage.forward + tensor[0] + context[0] + expert[0]
     backward = stage.backward + tensor[1] + context[1] + expert[1]
-    units = hw.exchange_share
+    units = taken(hw, stage.memory_forward + stage.memory_backward, stage.forward + stage.backward)
     compute = forward + backward - expert[0] - expert[1]
-    passes = with_experts(c, hw, (forward - expert[0], backward - expert[1]), expert, mixtures)
+    passes = with_experts(c, (forward - expert[0], backward - expert[1]), expert, mixtures, units)
     both = passes.forward + passes.backward
     ends = head.forward + head.backward
     slowest = np.where(p > 1, _slowest_stage(c, both, ends), both + ends)

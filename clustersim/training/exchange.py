@@ -83,7 +83,8 @@ def context_exchange(c: Configuration, hw: Hardware, core: tuple[Numbers, Number
     """Return what context parallelism adds to forward and backward of one layer [s].
 
     Keys and values go round a ring of the sequence's parts while attention works on the part at hand; what the core,
-    (forward, backward), does not cover is waited for.
+    (forward, backward), does not cover is waited for. Or they are gathered before it, and their gradients reduced and
+    scattered after it, with nothing beside (arXiv 2407.21783, section 3.3.2).
     """
     tokens, _, _ = rank_tokens(c)
     wide = np.where(c.latent, c.heads * (c.nope_dim + c.rope_dim + c.v_dim), 2.0 * c.kv_heads * c.head_dim)
@@ -95,8 +96,10 @@ def context_exchange(c: Configuration, hw: Hardware, core: tuple[Numbers, Number
     moving = part / rate
     each = start + moving + np.sqrt(moving * hw.ramp)
     hidden = turns / c.context
-    forward = np.maximum(turns * each - hidden * core[0], each)
-    backward = np.maximum(2.0 * turns * each - hidden * core[1], 2.0 * each) + c.repeated * forward
+    gathered = collective_seconds(hw, turns * part, c.context, group_rate(hw, c.context, c.tensor))
+    forward = np.where(c.context_gather, gathered, np.maximum(turns * each - hidden * core[0], each))
+    backward = np.maximum(2.0 * turns * each - hidden * core[1], 2.0 * each)
+    backward = np.where(c.context_gather, 2.0 * gathered, backward) + c.repeated * forward
     return np.where(c.context > 1, forward, 0.0), np.where(c.context > 1, backward, 0.0)
 
 

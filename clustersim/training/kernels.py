@@ -41,6 +41,8 @@ def pipeline_step(
     table: SmallInts,
     depends: SmallInts,
     crosses: NDArray[np.bool_],
+    micro: SmallInts,
+    batches: Ints,
     message_s: float,
     per_stage: int,
     start: Floats,
@@ -50,7 +52,8 @@ def pipeline_step(
 
     base and hidden [classes, kinds x virtual stages]: time on the stage, and how much later the output is there;
     unit_class [units], slow [units, stages], quantile [cells + 1] multiplier by
-    probability, order/table/depends/crosses [operations], start/end [units, operations].
+    probability, order/table/depends/crosses/micro [operations], batches [units] micro-batches of the unit (further
+    ones take no time), start/end [units, operations].
     """
     units, operations = start.shape
     stages = operations // per_stage
@@ -64,6 +67,10 @@ def pipeline_step(
             number = order[i]
             stage = number // per_stage
             begin = free[stage]
+            if micro[number] >= batches[u]:
+                start[u, number] = begin
+                end[u, number] = begin
+                continue
             before = depends[number]
             if before >= 0:
                 arrival = end[u, before] + late[table[before]]

@@ -21,6 +21,16 @@ def beside(compute: Numbers, exchange: Numbers, hidden_share: Numbers, units: Nu
     return exchange - hidden * (1.0 - units)
 
 
+def taken(hw: Hardware, memory: Numbers, compute: Numbers) -> Numbers:
+    """Return by how much compute is slower while an exchange runs beside it [-].
+
+    The exchange takes the share `exchange_share` of the compute units from all of it, and the share `exchange_memory`
+    of the memory bandwidth from its memory-bound part, `memory` of `compute` seconds.
+    """
+    part = np.clip(memory / np.where(compute > 0.0, compute, 1.0), 0.0, 1.0)
+    return 1.0 - (1.0 - hw.exchange_share) * (1.0 - hw.exchange_memory * part)
+
+
 @dataclass(frozen=True)
 class Passes:
     """Seconds of a forward and a backward with the exchange of experts in them."""
@@ -35,10 +45,10 @@ class Passes:
 
 def with_experts(
     c: Configuration,
-    hw: Hardware,
     compute: tuple[Numbers, Numbers],
     exchange: tuple[Numbers, Numbers],
     mixtures: Numbers,
+    units: Numbers,
 ) -> Passes:
     """Return how long a stage is busy with compute and exchange of experts, forward and backward.
 
@@ -51,14 +61,16 @@ def with_experts(
 
     Parameters
     ----------
-    c, hw : Configuration, Hardware
-        Plan and what the exchange takes.
+    c : Configuration
+        The plan.
     compute, exchange : tuple of ndarray
         Forward and backward. [s]
     mixtures : ndarray
         Mixture layers of the stage.
+    units : ndarray
+        What the exchange takes from compute beside it (:func:`taken`). [-]
     """
-    left = 1.0 - hw.exchange_share
+    left = 1.0 - units
     zero = np.zeros_like(compute[0] + exchange[0])
     alone = [work + moved for work, moved in zip(compute, exchange, strict=True)]
     slow = [work / left for work in compute]

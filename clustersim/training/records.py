@@ -43,12 +43,16 @@ class StepTiming:
     """Bytes that one accelerator sends to other sites per step. [B]"""
     wan_s: float
     """Part of the reduction spent between sites, at the busiest stage. [s]"""
+    most_batches: int | None = None
+    """Micro-batches of the replicas that take the most of them; None: the plan's."""
 
     @property
     def schedule(self) -> Schedule:
         """The pipeline schedule of the plan."""
         plan = self.program.plan
-        return build_schedule(plan.pipeline, plan.chunks, plan.micro_batches, plan.deep, plan.schedule)
+        return build_schedule(
+            plan.pipeline, plan.chunks, self.most_batches or plan.micro_batches, plan.deep, plan.schedule
+        )
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,8 @@ class Fleet:
     """Accelerators of each kind in one stage of a unit of the class; shape (classes, devices)."""
     unit_node: NDArray[np.int64]
     """Electrical node (hall or site) that the unit draws from; shape (units,)."""
+    unit_batches: NDArray[np.int64] | None = None
+    """Micro-batches of each unit where faster units take more of them; shape (units,). None: all take the plan's."""
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from clustersim.errors import CapacityError
 from clustersim.training import kernels
 from clustersim.training.records import Fleet, JitterSpec, StepTiming, StepTrace
 
@@ -62,6 +64,45 @@ def class_durations(timing: StepTiming, fleet: Fleet) -> tuple[NDArray[np.float6
     return both[0], both[1]
 
 
+def unit_batches(timing: StepTiming, fleet: Fleet) -> NDArray[np.int64]:
+    """Return the micro-batches of every unit."""
+    if fleet.unit_batches is not None:
+        return fleet.unit_batches
+    return np.full(fleet.unit_class.size, timing.program.plan.micro_batches, dtype=np.int64)
+
+
+def balanced(timing: StepTiming, fleet: Fleet) -> tuple[StepTiming, Fleet]:
+    """Return timing and fleet with the step's micro-batches shared out so that all units take about as long.
+
+    A unit whose slowest stage takes t per micro-batch gets a share in proportion to 1 / t, in whole steps: one
+    micro-batch, or as many as there are stages where the schedule is interleaved. The sum over all units stays.
+
+    Raises
+    ------
+    CapacityError
+        If there are too few micro-batches for every unit to get one.
+    """
+    plan = timing.program.plan
+    step = plan.pipeline if plan.virtual_stages > 1 else 1
+    durations, _ = class_durations(timing, fleet)
+    kinds, virtual = timing.operation_s.shape[1:]
+    pace = durations.reshape(-1, kinds, virtual // plan.pipeline, plan.pipeline).sum(axis=(1, 2)).max(axis=1)
+    weight = (1.0 / pace)[fleet.unit_class]
+    total = plan.micro_batches * fleet.unit_class.size
+    exact = total * weight / weight.sum() / step
+    shares = np.maximum(np.floor(exact).astype(np.int64), 1)
+    # what is left goes to the units that are furthest behind their share, one step each
+    left = total // step - int(shares.sum())
+    if left < 0:
+        raise CapacityError(
+            f"job.plan.balance: {plan.micro_batches} micro-batches per replica are too few to share out over replicas "
+            "of such different speed"
+        )
+    shares[np.argsort(shares - exact, kind="stable")[:left]] += 1
+    batches = shares * step
+    return replace(timing, most_batches=int(batches.max())), replace(fleet, unit_batches=batches)
+
+
 def simulate_step(
     timing: StepTiming, fleet: Fleet, jitter: JitterSpec, slow: NDArray[np.float64], key: int
 ) -> StepTrace:
@@ -106,6 +147,8 @@ def simulate_step(
         table,
         schedule.depends_on,
         schedule.crosses,
+        schedule.micro_batch.ravel(),
+        unit_batches(timing, fleet),
         timing.message_s,
         per_stage,
         start,

@@ -17,7 +17,7 @@ from clustersim.training.exchange import (
     tensor_exchange,
 )
 from clustersim.training.network import Network, on_network, plan_rates, units_per_site
-from clustersim.training.overlap import beside, with_experts
+from clustersim.training.overlap import beside, taken, with_experts
 from clustersim.training.records import StepTiming
 from clustersim.workload import StepProgram
 from clustersim.workload.configuration import Configuration
@@ -57,9 +57,15 @@ def step_timing(program: StepProgram, network: Network) -> StepTiming:
     slowest = operation.max(axis=0)
     backward = slowest[BACKWARD:].sum(axis=0)
     last = 1.0 / np.maximum(program.layers, 1.0)
-    reduce_s = _unhidden(data.reduce, backward, last, hw) if not sharded else np.zeros_like(data.reduce)
-    gather_s = _unhidden(data.gather, slowest[FORWARD], last, hw) if not sharded else np.zeros_like(data.gather)
-    extra = _per_pass(program, data, slowest[FORWARD], backward, hw)
+    work = program.work
+    lost = taken(
+        hw,
+        (work.memory_forward + work.memory_backward).max(axis=0),
+        (work.forward + work.backward).max(axis=0),
+    )
+    reduce_s = _unhidden(data.reduce, backward, last, hw, lost) if not sharded else np.zeros_like(data.reduce)
+    gather_s = _unhidden(data.gather, slowest[FORWARD], last, hw, lost) if not sharded else np.zeros_like(data.gather)
+    extra = _per_pass(program, data, slowest[FORWARD], backward, hw, lost)
     operation, shares = _longer(operation, np.stack([one.shares for one in passes]), extra)
     rate = replace(hw, nic=np.minimum(hw.nic, rates.rate("pipeline", {"expert", "pipeline"})))
     return StepTiming(
@@ -111,7 +117,8 @@ def _passes(program: StepProgram, hw: Hardware, device: int) -> _Passes:
         parts.append((matrix, work[f"memory_{way}"], work[f"host_{way}"]))
         compute.append(sum(parts[-1]) + tensor[kind] + layers * context[kind])
         exchange.append(mixtures * dispatch[kind])
-    found = with_experts(c, hw, (compute[0], compute[1]), (exchange[0], exchange[1]), mixtures)
+    units = taken(hw, parts[0][1] + parts[1][1], compute[0] + compute[1])
+    found = with_experts(c, (compute[0], compute[1]), (exchange[0], exchange[1]), mixtures, units)
     busy, late = [found.forward, found.backward], [found.forward_late, found.backward_late]
     shares = [_shares(parts[kind], busy[kind]) for kind in (FORWARD, BACKWARD)]
     if program.plan.schedule != "1f1b":
@@ -177,16 +184,18 @@ def _first_chunk(first: DataExchange, later: DataExchange, pipeline: int) -> Dat
     )
 
 
-def _unhidden(exchange: Array, compute: Array, last: Array, hw: Hardware) -> Array:
+def _unhidden(exchange: Array, compute: Array, last: Array, hw: Hardware, units: Array) -> Array:
     """Return what is left of a chunk's exchange after its own last (or before its first) pass [s].
 
     Bucket by bucket it runs beside the pass; the share `last`, one layer's, has nothing to run beside.
     """
-    hidden = beside((1.0 - last) * compute, exchange, hw.overlap, hw.exchange_share)
+    hidden = beside((1.0 - last) * compute, exchange, hw.overlap, units)
     return np.asarray(np.maximum(hidden, last * exchange))
 
 
-def _per_pass(program: StepProgram, data: DataExchange, forward: Array, backward: Array, hw: Hardware) -> Array:
+def _per_pass(
+    program: StepProgram, data: DataExchange, forward: Array, backward: Array, hw: Hardware, units: Array
+) -> Array:
     """Return what sharded parameters and gradients add to every pass; shape (kinds, virtual stages). [s]
 
     Sharded parameters are gathered in every forward and backward, and their gradients scattered in every backward.
@@ -196,12 +205,12 @@ def _per_pass(program: StepProgram, data: DataExchange, forward: Array, backward
     kinds = 2 if plan.schedule == "1f1b" else 3
     extra = np.zeros((kinds, forward.size))
     if plan.sharding == "parameters":
-        extra[FORWARD] = beside(forward, data.gather, hw.overlap, hw.exchange_share)
-        extra[BACKWARD] = beside(backward, data.gather + data.reduce, hw.overlap, hw.exchange_share)
+        extra[FORWARD] = beside(forward, data.gather, hw.overlap, units)
+        extra[BACKWARD] = beside(backward, data.gather + data.reduce, hw.overlap, units)
     elif plan.sharding == "gradients":
         m = plan.micro_batches
         times = -(-m // plan.pipeline) if plan.virtual_stages > 1 else m
-        each = beside(backward * m / times, data.reduce, hw.overlap, hw.exchange_share)
+        each = beside(backward * m / times, data.reduce, hw.overlap, units)
         extra[BACKWARD] = (times - 1) / m * each
     return extra
 

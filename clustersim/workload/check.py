@@ -53,6 +53,8 @@ def _pipeline(model: ModelSpec, plan: PlanSpec) -> list[str]:
         )
     if plan.schedule != "1f1b" and (plan.virtual_stages > 1 or plan.pipeline == 1):
         problems.append(f"job.plan.schedule: {plan.schedule} needs more than one stage of one virtual stage each")
+    if plan.schedule == "dualpipe" and plan.balance:
+        problems.append("job.plan.balance: dualpipe needs the same micro-batches in all replicas")
     if plan.schedule == "dualpipe" and (
         plan.pipeline % 2 or plan.micro_batches % 2 or plan.micro_batches < 2 * plan.pipeline
     ):

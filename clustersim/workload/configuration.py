@@ -78,6 +78,8 @@ class Configuration:
     pipeline: Numbers
     virtual: Numbers
     context: Numbers
+    context_gather: Flags
+    """Whether context parallelism gathers keys and values before attention, in place of a ring beside it."""
     expert: Numbers
     expert_tensor: Numbers
     """Ranks over which the matrices of one expert are cut."""
@@ -185,6 +187,7 @@ DEFAULTS: Mapping[str, float | bool] = {
     "pipeline": 1,
     "virtual": 1,
     "context": 1,
+    "context_gather": False,
     "expert": 1,
     "expert_tensor": 1,
     "precision": 0,
@@ -281,6 +284,7 @@ def plan_record(plan: PlanSpec, sequence_length: int) -> dict[str, float | bool]
         "accelerators": plan.accelerators,
         "tensor": plan.tensor,
         "context": plan.context,
+        "context_gather": plan.context_exchange == "all_gather",
         "pipeline": plan.pipeline,
         "virtual": plan.virtual_stages,
         "schedule": SCHEDULES.index(plan.schedule),

@@ -76,6 +76,8 @@ class Hardware:
     """Share of an overlapped exchange that can hide behind compute. [-]"""
     exchange_share: Numbers
     """Share of the compute units that an exchange takes while it runs beside compute. [-]"""
+    exchange_memory: Numbers
+    """Share of the memory bandwidth that an exchange through the NIC takes while it runs. [-]"""
     bucket: Numbers
     """Weights that one gradient collective carries at least. [-]"""
     step_fixed: Numbers
@@ -99,7 +101,7 @@ class Hardware:
 SLOWER_WHEN_LARGER = frozenset(
     {
         "half_depth", "fixed", "element_bytes", "plain_half_depth", "plain_fixed", "unaligned", "launch", "start",
-        "step", "ramp", "hop", "rank_spread", "exchange_share", "step_fixed",
+        "step", "ramp", "hop", "rank_spread", "exchange_share", "exchange_memory", "step_fixed",
     }
 )  # fmt: skip
 """Figures of :class:`Hardware` of which a larger one makes a step longer."""
@@ -237,6 +239,10 @@ def _row(name: str, precision: str, nic: float | None) -> dict[str, float]:
         "rank_spread": catalog.entry("device_power", "jitter").si("rank"),
         "overlap": common.si("exchange.overlap"),
         "exchange_share": reached.si("exchange.sm_share"),
+        "exchange_memory": catalog.entry("exchange_paths", "nccl").si("memory_passes")
+        * line
+        * common.si("scale_out.efficiency.ring")
+        / chip.si("memory.bandwidth"),
         "bucket": common.si("gradient.bucket"),
         "step_fixed": common.si("step.fixed"),
     }
@@ -278,3 +284,24 @@ def capped(hw: Hardware, accelerators: Sequence[str], limits_w: Sequence[float],
         attention=hw.attention * matrix,
         bandwidth=hw.bandwidth * memory,
     )
+
+
+def with_exchange_path(hw: Hardware, accelerators: Sequence[str], name: str) -> Hardware:
+    """Return hardware whose exchanges run on the path `name` of the catalog kind `exchange_paths`.
+
+    A path takes so many multiprocessors of the accelerator, and so many bytes through memory per byte that the NIC
+    sends.
+
+    Raises
+    ------
+    CatalogError
+        If the path is unknown, or an accelerator has no multiprocessors to give.
+    """
+    path = catalog.entry("exchange_paths", name)
+    chips = [catalog.entry("accelerators", accelerator) for accelerator in accelerators]
+    for chip in chips:
+        if not chip.has("sms"):
+            raise CatalogError(f"exchange path {name!r}: {chip.name} has no multiprocessors; leave the path out")
+    units = np.array([path.si("sms") / chip.si("sms") for chip in chips])
+    memory = np.array([path.si("memory_passes") / chip.si("memory.bandwidth") for chip in chips]) * hw.nic
+    return replace(hw, exchange_share=units, exchange_memory=memory)

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from clustersim import catalog
 from clustersim.spec import Spec
+from clustersim.units import Time
 
 Precision = Literal["bf16", "fp8", "fp8_block", "fp4"]
 Recompute = Literal["none", "selective", "full"]
@@ -96,7 +97,9 @@ class PlanSpec(Spec):
     tensor: int = Field(default=1, ge=1)
     """Tensor-parallel ranks."""
     context: int = Field(default=1, ge=1)
-    """Ranks over which each sequence is cut; keys and values go round a ring."""
+    """Ranks over which each sequence is cut."""
+    context_exchange: Literal["ring", "all_gather"] = "ring"
+    """Whether keys and values go round a ring beside attention, or are gathered before it."""
     pipeline: int = Field(default=1, ge=1)
     virtual_stages: int = Field(default=1, ge=1)
     """Model chunks per stage: 1 is 1F1B, more is interleaved 1F1B."""
@@ -190,6 +193,10 @@ class JobSpec(Spec):
     precision: Precision = "bf16"
     stack: str | None = None
     """Software stack, a name in the catalog kind `stacks`; None: the one on which accelerators are calibrated."""
+    data_stall: Time = Field(default=0.0, ge=0)
+    """Time that every step waits for its input, beyond what prefetching hides. [s]"""
+    exchange_path: str | None = None
+    """What runs the exchanges, a name in the catalog kind `exchange_paths`; None: the accelerator's usual way."""
     plan: PlanSpec | Literal["best"] = "best"
     """A fixed plan, or `best` to search for the fastest that fits."""
 

@@ -6,8 +6,16 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
+from clustersim.errors import CapacityError
 from clustersim.training.records import Fleet, JitterSpec
-from clustersim.training.simulate import _quantiles, class_durations, rank_slowness, simulate_step
+from clustersim.training.simulate import (
+    _quantiles,
+    balanced,
+    class_durations,
+    rank_slowness,
+    simulate_step,
+    unit_batches,
+)
 from clustersim.workload import PlanSpec
 
 JITTER = JitterSpec(operation_sigma=0.02, rank_sigma=0.01)
@@ -39,6 +47,9 @@ def _twin(timing, fleet, slow, quantiles, key):
         for number in map(int, schedule.order):
             stage, position = divmod(number, schedule.per_stage)
             begin = free[stage]
+            if schedule.micro_batch[stage, position] >= unit_batches(timing, fleet)[u]:
+                start[u, number] = end[u, number] = begin
+                continue
             source = int(schedule.depends_on[number])
             if source >= 0:
                 crosses = source // schedule.per_stage != stage
@@ -58,7 +69,8 @@ def _twin(timing, fleet, slow, quantiles, key):
 def test_the_kernel_equals_its_slow_twin(synthetic, p, v, m):
     draw = np.random.default_rng(7)
     timing = synthetic(p, v, m, draw.uniform(0.1, 1.0, p * v), draw.uniform(0.1, 1.0, p * v), message=0.05, hidden=0.03)
-    fleet = Fleet(np.array([0, 1, 0]), np.array([[8.0], [8.0]]), np.zeros(3, np.int64))
+    shares = np.array([m, m - 1 if v == 1 else m, m])
+    fleet = Fleet(np.array([0, 1, 0]), np.array([[8.0], [8.0]]), np.zeros(3, np.int64), shares)
     slow = rank_slowness(fleet, p, JITTER, np.random.SeedSequence(3))
     key = 0xFEDCBA9876543210
     trace = simulate_step(timing, fleet, JITTER, slow, key)
@@ -177,3 +189,40 @@ def test_reductions_wait_for_the_slowest_replica_and_queue(make_timing, fleet_of
         # chunks finish from the last to the first, one reduction at a time
         assert (trace.reduce_start_s[stage, :-1] >= trace.reduce_end_s[stage, 1:]).all()
     assert trace.optimizer_start_s == trace.reduce_end_s.max()
+
+
+MIXED = ("H800-SXM", "H20-SXM")
+
+
+@pytest.mark.parametrize("virtual", [1, 5])
+def test_a_balanced_plan_gives_faster_replicas_more_work(make_timing, still, virtual):
+    """H800 and H20: without balance the slower kind sets the pace; with it both are busy, and no sequence is lost."""
+    plan = PlanSpec(tensor=8, pipeline=4, virtual_stages=virtual, data=8, micro_batches=64)
+    timing = make_timing("llama3.1-70b", plan, chips=MIXED)
+    kinds = Fleet(np.repeat([0, 1], 4), np.array([[8.0, 0.0], [0.0, 8.0]]), np.zeros(8, np.int64))
+    even = still(timing, fleet=kinds)
+    longer, shared = balanced(timing, kinds)
+    assert shared.unit_batches.sum() == 8 * 64
+    assert (shared.unit_batches % (4 if virtual > 1 else 1) == 0).all()
+    assert longer.most_batches == shared.unit_batches.max() > 3 * shared.unit_batches.min()
+    better = still(longer, fleet=shared)
+    durations, _ = class_durations(timing, kinds)
+    fast, slow = durations.sum(axis=1)
+    # at best all accelerators are busy: the harmonic mean of the two paces
+    ideal = 2.0 * fast / (fast + slow)
+    assert better.iteration_time_s < (ideal + 0.15) * even.iteration_time_s
+    assert sum(better.breakdown.values()) == pytest.approx(better.iteration_time_s, rel=1e-9)
+
+
+def test_equal_replicas_are_balanced_already(make_timing, fleet_of):
+    timing = make_timing("llama3.1-8b", PlanSpec(tensor=8, pipeline=2, data=4, micro_batches=8))
+    longer, shared = balanced(timing, fleet_of(4))
+    assert longer.most_batches == 8
+    assert (shared.unit_batches == 8).all()
+
+
+def test_too_few_micro_batches_to_share_out(make_timing):
+    timing = make_timing("llama3.1-70b", PlanSpec(tensor=8, pipeline=4, data=8, micro_batches=1), chips=MIXED)
+    kinds = Fleet(np.array([0, *[1] * 7]), np.array([[8.0, 0.0], [0.0, 8.0]]), np.zeros(8, np.int64))
+    with pytest.raises(CapacityError, match="too few to share out"):
+        balanced(timing, kinds)

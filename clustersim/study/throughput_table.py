@@ -241,7 +241,7 @@ def _case(row: Mapping[str, str]) -> Case:
         settings["expert_tensor"] = plan["tensor"]
     passed = (
         "tensor_overlap", "gradient_products", "gradient_overlap", "flash_attention", "second_flash", "score_passes",
-        "fused_norm", "once_per_node", "fetches", "frozen", "balanced", "expert_tensor", "gradient_bytes",
+        "fused_norm", "graphs", "once_per_node", "fetches", "frozen", "balanced", "expert_tensor", "gradient_bytes",
         "reduce_bytes", "logit_bytes", "split_logits", "schedule", "expert_overlap",
     )  # fmt: skip
     record |= {name: settings[name] for name in passed if name in settings}

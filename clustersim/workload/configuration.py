@@ -30,6 +30,10 @@ EXPERT_OVERLAPS = ("none", "pairs", "halves")
 micro-batch (:class:`clustersim.workload.spec.PlanSpec`)."""
 
 
+GRAPHS = ("none", "scoped", "full")
+"""What the host launches as recorded graphs, by code: nothing; attention and the routing of mixtures; everything."""
+
+
 @dataclass(frozen=True)
 class Configuration:
     """Model and plan of n steps; every field is an array of shape (n,)."""
@@ -110,6 +114,8 @@ class Configuration:
     fused_norm: Flags
     expert_overlap: Numbers
     """Code of :data:`EXPERT_OVERLAPS`."""
+    graphs: Numbers
+    """Code of :data:`GRAPHS`."""
     once_per_node: Flags
     """Whether a token's row crosses to a node once, whatever the experts that it has there."""
     fetches: Numbers
@@ -204,6 +210,7 @@ DEFAULTS: Mapping[str, float | bool] = {
     "fused_norm": True,
     "schedule": 0,
     "expert_overlap": 0,
+    "graphs": 0,
     "once_per_node": True,
     "fetches": 1,
     "frozen": False,

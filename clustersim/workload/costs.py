@@ -205,7 +205,9 @@ def attention_block(c: Configuration, hw: Hardware, w: Weights) -> BlockTime:
         hw,
         matrix=np.where(c.latent, latent, plain),
         memory_bytes=norm + 2.0 * BF16 * rotated * own + casts + scores,
-        kernels=np.where(c.latent, 11.0, 8.0) + _cast_kernels(c) + np.where(c.context > 1, 3.0, 0.0),
+        kernels=np.where(
+            c.graphs > 0, 0.0, np.where(c.latent, 11.0, 8.0) + _cast_kernels(c) + np.where(c.context > 1, 3.0, 0.0)
+        ),
         repeated_bytes=2.0 * BF16 * c.hidden * split + scores,
         backward_bytes=low * (in_width / t + c.hidden) * tokens - casts,
         trained=w.attention / t,
@@ -227,7 +229,7 @@ def plain_block(c: Configuration, hw: Hardware, w: Weights) -> BlockTime:
         hw,
         matrix=matrix,
         memory_bytes=_norm_bytes(c, split) + activation + low * c.ffn * own,
-        kernels=5.0 + _cast_kernels(c),
+        kernels=np.where(c.graphs > 1, 0.0, 5.0 + _cast_kernels(c)),
         repeated_bytes=2.0 * BF16 * c.hidden * split + activation,
         backward_bytes=low * (c.ups * c.ffn * own + c.hidden * tokens - c.ffn * own),
         trained=w.plain / t,
@@ -269,10 +271,13 @@ def mixture_block(c: Configuration, hw: Hardware, w: Weights) -> BlockTime:
         hw,
         matrix=routed + router + np.where(c.shared_experts > 0, shared, 0.0),
         memory_bytes=_norm_bytes(c, split) + permuted + activation + low * rows * width,
-        kernels=ROUTING_KERNELS
-        + np.where(c.shared_experts > 0, 4.0, 0.0)
-        # in low precision every expert's rows are cast and multiplied by kernels of their own
-        + np.where(c.low_precision, 3.0 * local, 2.0),
+        kernels=np.where(c.graphs > 0, 0.0, ROUTING_KERNELS)
+        + np.where(
+            c.graphs > 1,
+            0.0,
+            # in low precision every expert's rows are cast and multiplied by kernels of their own
+            np.where(c.shared_experts > 0, 4.0, 0.0) + np.where(c.low_precision, 3.0 * local, 2.0),
+        ),
         repeated_bytes=2.0 * BF16 * c.hidden * split + activation,
         backward_bytes=low * (rows * (c.ups * width + c.hidden - width) + c.ups * shared_width * own),
         trained=w.expert * local / cut + w.expert * c.shared_experts / t,

@@ -85,7 +85,12 @@ def plans_text(study: StepStudy, top: int) -> str:
     )  # fmt: skip
     found = f"{study.fitting:,} plans of {study.model.name} fit {study.place.topology.name}; the fastest {len(rows)}"
     note = "times of the first eight with jitter, of the others without; best means best of the cuts tried"
-    return f"{found}:\n{columns(head, rows, left=0)}\n  {note}"
+    bound = [
+        wrapped(p["binding"], f"  {i:>3}  ", " " * 7)
+        for i, p in enumerate(plan_table(study, top).to_dict("records"), 1)
+    ]
+    table = f"{found}:\n{columns(head, rows, left=0)}\n  {note}"
+    return "\n".join([table, "", "what takes most time from the products", *bound])
 
 
 def chrome_trace(study: StepStudy) -> dict[str, Any]:

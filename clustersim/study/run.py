@@ -38,9 +38,10 @@ from clustersim.study.result import Result
 from clustersim.study.site_power import SitePower, provisioned_w, site_it_w, site_power
 from clustersim.study.step import StepStudy, random_stream, study_step
 from clustersim.study.summary import plan_keys, raised_by_damping, summarise
-from clustersim.training.search import Candidate
+from clustersim.training.search import Candidate, binding
 from clustersim.training.sequences import KINDS
 from clustersim.workload import count_parameters
+from clustersim.workload.footprint import usable_bytes
 
 Progress = Callable[[str], None]
 
@@ -305,6 +306,7 @@ def plan_table(study: StepStudy, top: int = 10) -> pd.DataFrame:
                 "memory_gb": candidate.memory_bytes / 1e9,
                 "iteration_time_s": candidate.iteration_time_s,
                 "tokens_per_s": candidate.tokens_per_s,
+                "binding": candidate.binding,
             }
         )
     return pd.DataFrame(rows)
@@ -312,9 +314,10 @@ def plan_table(study: StepStudy, top: int = 10) -> pd.DataFrame:
 
 def _given(study: StepStudy) -> Candidate:
     """Return the plan that the scenario gives as if a search had found it."""
-    seconds = study.quiet().iteration_time_s
-    memory = float(study.program.memory_bytes.max())
-    return Candidate(study.plan, study.program, seconds, study.tokens_per_step / seconds, memory)
+    trace = study.quiet()
+    seconds, memory = trace.iteration_time_s, float(study.program.memory_bytes.max())
+    said = binding(trace.breakdown, seconds, memory / float(usable_bytes(study.place.kinds).min()))
+    return Candidate(study.plan, study.program, seconds, study.tokens_per_step / seconds, memory, said)
 
 
 def _inputs(scenario: Scenario) -> dict[str, str]:

@@ -15,7 +15,7 @@ from clustersim.study.place import Place, build_fleet, build_place
 from clustersim.training.network import units_per_site
 from clustersim.training.records import ACTIVITIES, Fleet, JitterSpec, StepTiming, StepTrace
 from clustersim.training.search import Candidate, search_plans
-from clustersim.training.simulate import balanced, rank_slowness, simulate_step
+from clustersim.training.simulate import balanced, rank_slowness, simulate_step, unit_batches
 from clustersim.training.timing import slowed, step_timing
 from clustersim.workload import (
     ModelSpec,
@@ -209,6 +209,8 @@ def _ranked_with_jitter(scenario: Scenario, place: Place, candidates: tuple[Cand
                 timing, fleet = balanced(timing, fleet)
             except CapacityError:
                 continue  # too few micro-batches to share out: the plan as it was is among the variants
+            if (unit_batches(timing, fleet) == candidate.plan.micro_batches).all():
+                continue  # nothing to share out differently
         slow = rank_slowness(fleet, candidate.plan.pipeline, jitter, random_stream(scenario, "rank_speed"))
         trace = simulate_step(timing, fleet, jitter, slow, 0)
         tokens = candidate.tokens_per_s * candidate.iteration_time_s / trace.iteration_time_s

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from clustersim.errors import CapacityError
 from clustersim.training.closed_form import estimate_steps
-from clustersim.training.estimate import estimate_iteration_s
+from clustersim.training.estimate import estimate_step
 from clustersim.training.network import Network, site_room, units_per_site
 from clustersim.training.plan_space import SHORTEST_PART, cuts_evenly, in_chunks, spread_hardware
 from clustersim.training.timing import step_timing
@@ -59,6 +59,28 @@ class Candidate:
     tokens_per_s: float
     memory_bytes: float
     """Needed by the fullest rank. [B]"""
+    binding: str
+    """What takes most of its time from the products, in words."""
+
+
+LOSSES = {
+    "bubble": "the pipeline's bubble",
+    "exchange": "exchanges between ranks of a replica",
+    "data_exchange": "the reduction of gradients",
+    "memory": "memory-bound kernels",
+    "host": "launching kernels",
+}
+"""What can take time from the products, by part of the breakdown."""
+
+NEARLY_FULL = 0.9
+"""Share of the usable memory from which memory binds a plan."""
+
+
+def binding(breakdown: Mapping[str, float], seconds: float, used: float) -> str:
+    """Return in words what binds a plan: its largest loss, and its memory where less than a tenth is left."""
+    loss = max(LOSSES, key=lambda name: breakdown[name])
+    said = f"{LOSSES[loss]} ({100.0 * breakdown[loss] / seconds:.0f} %)"
+    return f"{said}; memory ({100.0 * used:.0f} % used)" if used > NEARLY_FULL else said
 
 
 @dataclass(frozen=True)
@@ -293,5 +315,7 @@ def _exact(
     need = float(program.memory_bytes.max())
     if need > usable:
         return None
-    seconds = estimate_iteration_s(step_timing(program, network))
-    return Candidate(plan, program, seconds, plan.sequences * program.sequence_length / seconds, need)
+    trace = estimate_step(step_timing(program, network))
+    seconds = trace.iteration_time_s
+    said = binding(trace.breakdown, seconds, need / usable)
+    return Candidate(plan, program, seconds, plan.sequences * program.sequence_length / seconds, need, said)

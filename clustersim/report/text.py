@@ -46,7 +46,7 @@ def _speed(result: Result) -> str:
             _line("time of a step", f"compute {percent(s['compute_fraction'])}, "
                   f"bubble {percent(s['bubble_fraction'])}, "
                   f"exposed communication {percent(s['exposed_comm_fraction'])}, "
-                  f"of it between sites {percent(s['wan_fraction'])}"),
+                  f"between sites (hidden or not) {percent(s['wan_fraction'])}"),
             _line("memory per accelerator", answer("memory_per_gpu_gb", s["memory_per_gpu_gb"])),
             _line("goodput", f"{percent(s['goodput'])} of {number(s['horizon_days'])} days, "
                   f"{number(s['interruptions'])} interruptions; the token budget takes "

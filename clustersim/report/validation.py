@@ -122,7 +122,7 @@ def validation_markdown(found: Validation) -> str:
     parts = [
         "# Validation: predicted beside measured training steps",
         "Written by `clustersim validate TABLE --markdown docs/validation.md`; not edited by hand. The table holds "
-        f"published measurements; {ERROR}. The model is docs/models/step.md.",
+        f"published measurements; {ERROR}. The model is docs/models/training.md.",
         f"{_constants(found)}.",
     ]
     titles = {

@@ -36,7 +36,7 @@ def collective_seconds(hw: Hardware, sent: Numbers, size: Numbers, rate: Numbers
     """Return the time of a collective in which each of `size` members sends `sent` bytes at `rate` [s].
 
     ``t0 + (n - 1) t1 + b / B + sqrt(b / B t2)``: start, steps, bytes, and the slow rise of the rate with the size;
-    fitted on measured collectives of 2 to 8 accelerators (docs/models/step.md).
+    fitted on measured collectives of 2 to 8 accelerators (docs/models/training.md).
     """
     moving = sent / rate
     return np.where(size > 1, hw.start + (size - 1.0) * hw.step + moving + np.sqrt(moving * hw.ramp), 0.0)

@@ -306,7 +306,7 @@ def plan_record(plan: PlanSpec, sequence_length: int) -> dict[str, float | bool]
         "shard_group": replicas * plan.context,
         "sequence_parallel": plan.sequence_parallel and plan.tensor > 1,
         "tensor_overlap": plan.tensor_overlap and plan.tensor > 1,
-        "gradient_products": plan.tensor > 1,
+        "gradient_products": plan.tensor_gradient_overlap and plan.tensor > 1,
         "flash_attention": plan.flash_attention,
         "score_passes": 0 if plan.flash_attention else 7,
         "gradient_bytes": plan.gradient_bytes,

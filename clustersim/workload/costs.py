@@ -177,10 +177,11 @@ def attention_block(c: Configuration, hw: Hardware, w: Weights) -> BlockTime:
     plain = plain + product_seconds(hw, tokens, c.hidden, query / t)
     qk = c.nope_dim + c.rope_dim
     q_in = np.where(c.q_rank > 0, c.q_rank, c.hidden)
+    queries = product_seconds(hw, tokens, c.heads * qk / t, q_in)
     expansion = product_seconds(hw, tokens, c.heads * (c.nope_dim + c.v_dim) / t, c.kv_rank)
     latent = (
         product_seconds(hw, own, c.kv_rank + c.rope_dim, c.hidden)
-        + product_seconds(hw, tokens, c.heads * qk / t, q_in)
+        + queries
         + expansion
         + product_seconds(hw, tokens, c.hidden, c.heads * c.v_dim / t)
         + np.where(c.q_rank > 0, product_seconds(hw, own, c.q_rank, c.hidden), 0.0)
@@ -212,7 +213,7 @@ def attention_block(c: Configuration, hw: Hardware, w: Weights) -> BlockTime:
         backward_bytes=low * (in_width / t + c.hidden) * tokens - casts,
         trained=w.attention / t,
         attention=(core, core_backward),
-        repeated_matrix=np.where(c.latent, expansion, 0.0),
+        repeated_matrix=np.where(c.latent, expansion + np.where(c.q_rank > 0, queries, 0.0), 0.0),
         repeated_attention=np.where(c.flash_attention, 0.0, core),
     )
 

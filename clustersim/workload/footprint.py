@@ -100,8 +100,8 @@ class Held:
 def stage_footprint(c: Configuration, w: Weights, held: Held) -> Footprint:
     """Return the memory of one rank of a stage.
 
-    Recomputation keeps a layer's input (full, on the layers that are recomputed), or all but norm outputs and inner
-    widths (selective).
+    Recomputation keeps a layer's input (full, on the layers that are recomputed), or all but norm outputs, inner
+    widths and the expansion of latents (selective).
     """
     p, v = c.pipeline, c.virtual
     held_experts = np.maximum(c.experts / c.expert, 1.0) / c.expert_tensor
@@ -124,7 +124,10 @@ def stage_footprint(c: Configuration, w: Weights, held: Held) -> Footprint:
     full, selective = c.recompute == 2, c.recompute == 1
     scores = np.where(c.flash_attention, 0.0, SCORE_BYTES * own_tokens * c.heads * c.sequence)
     left = 1.0 - c.repeated  # layers that keep all under full recomputation of some
-    kept_attention = np.where(selective, attention - inputs - scores, left * attention + c.repeated * inputs)
+    # what the expansion of a latent gives: queries, keys and values of all heads
+    expanded = np.where(c.latent, BF16 * own_tokens * c.heads * (2.0 * (c.nope_dim + c.rope_dim) + c.v_dim), 0.0)
+    light = attention - inputs - scores - expanded
+    kept_attention = np.where(selective, light, left * attention + c.repeated * inputs)
     kept_dense = np.where(selective, dense - inputs - inner / (c.ups + 1.0), left * dense)
     kept_mixture = np.where(selective, mixture - inputs - rows / (c.ups + 1.0), left * mixture)
     chunk = (held.layers * kept_attention + held.plain * kept_dense + held.mixtures * kept_mixture) / v

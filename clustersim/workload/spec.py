@@ -133,6 +133,9 @@ class PlanSpec(Spec):
     """Whether norms, residuals and their activations are split over the tensor-parallel ranks."""
     tensor_overlap: bool = False
     """Whether the exchanges of tensor parallelism run in chunks beside the products next to them."""
+    tensor_gradient_overlap: bool = True
+    """Whether gradients of inputs are exchanged beside the product that gives those of the weights (Megatron's
+    default since 2022)."""
     flash_attention: bool = True
     """Whether attention is one fused kernel; else the score matrix goes through memory (before 2022)."""
     gradient_bytes: Literal[2, 4] = 4

@@ -2,7 +2,15 @@
 
 from clustersim.workload import PlanSpec, load_model, model_flops_per_token
 
-LLAMA = PlanSpec(tensor=8, pipeline=16, virtual_stages=4, data=128, micro_batches=16)
+LLAMA = PlanSpec(
+    tensor=8,
+    pipeline=16,
+    virtual_stages=8,
+    data=128,
+    micro_batches=16,
+    sharding="gradients",
+    tensor_gradient_overlap=False,
+)
 GPT3 = PlanSpec(
     tensor=8,
     pipeline=8,
@@ -38,27 +46,29 @@ def _show(name, predicted, measured):
 def test_llama_405b_on_16384_h100(predict):
     """400 TFLOP/s per GPU with 16 M tokens per step, arXiv 2407.21783, table 4.
 
-    The virtual stages are not published; four cut the 126 layers and two ends evenly into 64 chunks.
+    The virtual stages are not published; eight put one layer, the embedding or the head on each of 128 chunks, and the
+    first and last stage get a layer fewer, as the paper says.
     """
     model = load_model("llama3.1-405b")
     flops = model_flops_per_token(model, 8192, causal=False) * LLAMA.sequences * 8192
     measured = flops / 16384 / 400e12
     assert LLAMA.sequences * 8192 == 2**24
     errors = {}
-    for virtual in (1, 2, 4, 7):
+    for virtual in (1, 2, 4, 8):
         plan = LLAMA.model_copy(update={"virtual_stages": virtual})
         errors[virtual] = _show(f"Llama 3.1 405B, {virtual} virtual", predict(model, plan, "H100-SXM", 8192), measured)
-    assert abs(errors[4]) < 0.20
+    # FLOPs as the table counts them, attention in full; as computed, the measured step is 4 % shorter
+    assert abs(errors[8]) < 0.12
     # the measured step lies between the plain and the interleaved schedule
-    assert errors[1] > 0.0 > errors[4]
+    assert errors[1] > 0.0 > errors[8]
 
 
 def test_llama_405b_on_8192_h100(predict):
-    """430 TFLOP/s per GPU, the same table: half the bubble, and the model is further off than 20 %."""
+    """430 TFLOP/s per GPU, the same table: half the bubble."""
     model = load_model("llama3.1-405b")
     plan = LLAMA.model_copy(update={"data": 64, "micro_batches": 32})
     measured = model_flops_per_token(model, 8192, causal=False) * 2**24 / 8192 / 430e12
-    assert abs(_show("Llama 3.1 405B, half the GPUs", predict(model, plan, "H100-SXM", 8192), measured)) < 0.23
+    assert abs(_show("Llama 3.1 405B, half the GPUs", predict(model, plan, "H100-SXM", 8192), measured)) < 0.12
 
 
 def test_gpt3_175b_on_1024_a100(predict):
@@ -71,7 +81,7 @@ def test_gpt3_175b_on_1024_a100(predict):
     per_token = 96 * layers * hidden**2 * (1 + sequence / (6 * hidden) + model.vocab / (16 * layers * hidden))
     assert GPT3.sequences == 1536
     measured = per_token * 1536 * sequence / 1024 / 140e12
-    assert abs(_show("GPT-3 175B", predict(model, GPT3, "A100-80G-SXM", sequence), measured)) < 0.20
+    assert abs(_show("GPT-3 175B", predict(model, GPT3, "A100-80G-SXM", sequence), measured)) < 0.08
 
 
 def test_deepseek_v3_on_2048_h800(predict):
@@ -81,7 +91,7 @@ def test_deepseek_v3_on_2048_h800(predict):
     """
     model = load_model("deepseek-v3")
     assert DEEPSEEK.sequences == 15360
-    assert abs(_show("DeepSeek-V3", predict(model, DEEPSEEK, "H800-SXM", 4096), 19.926)) < 0.20
+    assert abs(_show("DeepSeek-V3", predict(model, DEEPSEEK, "H800-SXM", 4096), 19.926)) < 0.08
 
 
 def test_deepseek_v3_needs_its_overlap(predict):

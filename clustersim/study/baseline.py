@@ -38,9 +38,10 @@ def undamped(study: StepStudy, pool: Pool) -> Baseline:
     """Return the same plan and seed with damping none, beside the same steps with the scenario's damping."""
     traces = pool.traces[:STEPS]
     plain = step_timing(unlimited_program(study), study.place.network)
+    fleet = study.fleet
     if study.plan.balance:
-        plain, _ = balanced(plain, replace(study.fleet, unit_batches=None))
-    quiet = replace(study, timing=plain)
+        plain, fleet = balanced(plain, replace(fleet, unit_batches=None))
+    quiet = replace(study, timing=plain, fleet=fleet)
     seconds, watts = _means(quiet, DeviceDamping(), len(traces))
     it, meter = site_means(study, watts)
     damping = device_damping(study.scenario.damping)

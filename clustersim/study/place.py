@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from clustersim import catalog
-from clustersim.errors import CapacityError
+from clustersim.errors import CapacityError, InputError
 from clustersim.fabric import (
     BillItem,
     Fabric,
@@ -96,6 +96,18 @@ def build_place(topology: TopologySpec, precision: Precision, stack: str | None 
         If the catalog lacks a name, or the fabric cannot hold the accelerators.
     """
     kinds: dict[tuple[str, str | None], None] = {}
+    if stack is not None:
+        catalog.entry("stacks", stack)
+        others = [
+            item.accelerator
+            for site in topology.site.values()
+            for item in site.fleet
+            if catalog.entry("accelerators", item.accelerator).properties.get("vendor") != "NVIDIA"
+        ]
+        if others:
+            raise InputError(
+                f"job.stack: {stack!r} was calibrated on GPUs; {others[0]} has the constants of its own software"
+            )
     endpoints = []
     for name, site in topology.site.items():
         for item in site.fleet:

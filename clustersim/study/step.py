@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from clustersim import catalog
 from clustersim.errors import CapacityError, InputError
-from clustersim.power.device import damping_slowdown, power_cap
+from clustersim.power.device import damping_slowdown, device_damping, power_cap
 from clustersim.scenario import Scenario
 from clustersim.study.place import Place, build_fleet, build_place
-from clustersim.training.network import units_per_site
+from clustersim.training.network import fewest_replicas
 from clustersim.training.records import ACTIVITIES, Fleet, JitterSpec, StepTiming, StepTrace
 from clustersim.training.search import Candidate, search_plans
 from clustersim.training.simulate import balanced, rank_slowness, simulate_step, unit_batches
@@ -26,6 +26,7 @@ from clustersim.workload import (
     load_model,
     model_flops_per_token,
 )
+from clustersim.workload.capping import capping_curve
 from clustersim.workload.hardware import capped, with_exchange_path
 
 JITTERED = 8
@@ -115,6 +116,7 @@ def study_step(scenario: Scenario) -> StepStudy:
     """
     job = scenario.job
     model = load_model(job.model)
+    _check_damping(scenario)
     place = _limited(_place(scenario), power_cap(scenario.damping))
     candidates: tuple[Candidate, ...] = ()
     fitting = 0
@@ -127,8 +129,7 @@ def study_step(scenario: Scenario) -> StepStudy:
         if plan.precision != job.precision:
             raise InputError(f"job.plan.precision: expected {job.precision}, as job.precision, found {plan.precision}")
         build_fleet(place, plan)
-        sites = sum(units > 0 for units in units_per_site(plan, place.network))
-        program = build_step_program(model, plan, job.sequence_length, place.kinds, reached=place.hardware, sites=sites)
+        program = _program(model, plan, scenario, place)
         check_memory(program)
         tokens = plan.sequences * job.sequence_length
         if tokens > job.tokens_per_step_max:
@@ -139,7 +140,7 @@ def study_step(scenario: Scenario) -> StepStudy:
     timing = slowed(step_timing(program, place.network), 1.0 + damping_slowdown(scenario.damping))
     fleet = build_fleet(place, plan)
     if plan.balance:
-        timing, fleet = balanced(timing, fleet)
+        timing, fleet, program = _shared_out(timing, fleet, program, scenario, place)
     jitter = _jitter()
     keys = random_stream(scenario, "steps").generate_state(4096, np.uint64)
     return StepStudy(
@@ -169,27 +170,73 @@ def _place(scenario: Scenario) -> Place:
     return replace(place, hardware=reached)
 
 
+def _check_damping(scenario: Scenario) -> None:
+    """Raise if a strategy would hold accelerators at a power above their limit."""
+    damping, cap = device_damping(scenario.damping), power_cap(scenario.damping)
+    for name, level in (("gpu_smoothing", damping.floor_share), ("dummy_compute", damping.fill_share)):
+        if level > cap:
+            raise InputError(
+                f"damping: {name} holds {100 * level:.3g} %, above the power_cap of {100 * cap:.3g} %; "
+                "expected at most the cap"
+            )
+
+
 def _limited(place: Place, cap: float) -> Place:
     """Return the place with its accelerators under a power limit, a share of their rated power."""
     if cap >= 1.0:
         return place
+    for device in place.power:
+        least = float(device.level_w[ACTIVITIES.index("exchange")])
+        if cap * device.rated_w < least:
+            raise InputError(
+                f"damping: power_cap of {100 * cap:.3g} % is {cap * device.rated_w:.4g} W, less than the {least:.4g} W "
+                f"that {device.name} draws while it exchanges; expected {100 * least / device.rated_w:.3g} % or more"
+            )
     levels = np.array([[device.level_w[ACTIVITIES.index(name)] for name in LIMITED] for device in place.power])
     limits = [cap * device.rated_w for device in place.power]
     return replace(place, hardware=capped(place.hardware, place.kinds, limits, levels))
 
 
+def _program(model: ModelSpec, plan: PlanSpec, scenario: Scenario, place: Place) -> StepProgram:
+    """Return the step program of a plan on a place."""
+    return build_step_program(
+        model,
+        plan,
+        scenario.job.sequence_length,
+        place.kinds,
+        reached=place.hardware,
+        replicas=fewest_replicas(plan, place.network),
+    )
+
+
+def _shared_out(
+    timing: StepTiming, fleet: Fleet, program: StepProgram, scenario: Scenario, place: Place
+) -> tuple[StepTiming, Fleet, StepProgram]:
+    """Return timing, fleet and program of a balanced plan; the memory is that of the replica with most micro-batches.
+
+    Raises
+    ------
+    CapacityError
+        If there is nothing to share out, or the fastest replicas would need more memory than there is.
+    """
+    timing, fleet = balanced(timing, fleet)
+    most = program.plan.model_copy(update={"micro_batches": timing.most_batches})
+    fullest = _program(program.model, most, scenario, place)
+    check_memory(fullest)
+    program = replace(program, memory_bytes=fullest.memory_bytes)
+    return replace(timing, program=program), fleet, program
+
+
 def unlimited_program(study: StepStudy) -> StepProgram:
     """Return the step program of the study's plan without any power limit."""
-    job = study.scenario.job
     if power_cap(study.scenario.damping) >= 1.0:
         return study.program
     place = _place(study.scenario)
-    sites = sum(units > 0 for units in units_per_site(study.plan, place.network))
     # the same layers on the same stages, whatever the speeds would suggest
     stages = study.plan.pipeline * study.plan.virtual_stages
     cut = tuple(int(count) for count in study.program.layers[:stages])
     plan = study.plan.model_copy(update={"stage_layers": cut})
-    return build_step_program(study.model, plan, job.sequence_length, place.kinds, reached=place.hardware, sites=sites)
+    return _program(study.model, plan, study.scenario, place)
 
 
 def _jitter() -> JitterSpec:
@@ -206,9 +253,10 @@ def _ranked_with_jitter(scenario: Scenario, place: Place, candidates: tuple[Cand
         timing = step_timing(candidate.program, place.network)
         if candidate.plan.balance:
             try:
-                timing, fleet = balanced(timing, fleet)
+                timing, fleet, program = _shared_out(timing, fleet, candidate.program, scenario, place)
             except CapacityError:
-                continue  # too few micro-batches to share out: the plan as it was is among the variants
+                continue  # too few micro-batches or too little memory: the plan as it was is among the variants
+            candidate = replace(candidate, program=program, memory_bytes=float(program.memory_bytes.max()))
             if (unit_batches(timing, fleet) == candidate.plan.micro_batches).all():
                 continue  # nothing to share out differently
         slow = rank_slowness(fleet, candidate.plan.pipeline, jitter, random_stream(scenario, "rank_speed"))
@@ -237,6 +285,12 @@ def _warnings(scenario: Scenario, place: Place, plan: PlanSpec) -> tuple[str, ..
     idle = place.accelerators - plan.accelerators
     if idle:
         said.append(f"the plan leaves {idle:,} of {place.accelerators:,} accelerators idle")
+    cap = power_cap(scenario.damping)
+    for name, device in zip(place.kinds, place.power, strict=True):
+        drawn = float(device.level_w[ACTIVITIES.index("matrix")])
+        least = float(capping_curve(name)[0][1]) * drawn if cap < 1.0 else 0.0
+        if cap * device.rated_w < least:
+            said.append(f"power_cap of {100 * cap:.3g} %: the speed of {name} below {least:.0f} W is extrapolated")
     if any(strategy.kind == "gpu_smoothing" for strategy in scenario.damping):
         without = [
             name for name, _ in place.fleet_kinds if not catalog.entry("accelerators", name).properties.get("smoothing")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from clustersim.training.exchange import (
+    DataExchange,
     context_exchange,
     data_exchange,
     expert_exchange,
@@ -118,7 +119,9 @@ def estimate_steps(c: Configuration, hw: Hardware) -> StepEstimate:
     dispatch = expert_exchange(c, hw)
     expert = (mixtures * dispatch[0], mixtures * dispatch[1])
     message = stage_message(c, hw, c.accelerators / c.pipeline)  # stages are numbered last
-    data = data_exchange(c, hw, rank_weights(c, w), here)
+    data = data_exchange(c, hw, rank_weights(c, w), here)  # DualPipe: of one of its two stages
+    copies = np.where(c.schedule == 2, 2.0, 1.0)
+    data = DataExchange(copies * data.gather, copies * data.reduce, copies * data.optimizer)
 
     forward = stage.forward + tensor[0] + context[0] + expert[0]
     backward = stage.backward + tensor[1] + context[1] + expert[1]

@@ -168,8 +168,10 @@ def data_exchange(c: Configuration, hw: Hardware, held: RankWeights, layers: Num
     which the rank holds `layers`. What is sharded over a group of the replicas only is reduced between the groups too
     (HSDP; several instances of a distributed optimizer).
     """
-    ranks = c.accelerators / (c.tensor * c.pipeline)
-    group = np.minimum(c.shard_group, ranks)
+    # DualPipe's stages are on two devices each, which reduce together
+    copies = np.where(c.schedule == 2, 2.0, 1.0)
+    ranks = copies * c.accelerators / (c.tensor * c.pipeline)
+    group = np.minimum(copies * c.shard_group, ranks)
     sharded = c.sharding == 3
     common = held.common + held.embedding
     holders = np.maximum(ranks * c.tensor / (c.expert * c.expert_tensor), 1.0)

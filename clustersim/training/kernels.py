@@ -44,6 +44,7 @@ def pipeline_step(
     micro: SmallInts,
     batches: Ints,
     message_s: float,
+    stall_s: float,
     per_stage: int,
     start: Floats,
     end: Floats,
@@ -59,7 +60,7 @@ def pipeline_step(
     stages = operations // per_stage
     cells = quantile.shape[0] - 1
     for u in range(units):
-        free = np.zeros(stages)
+        free = np.full(stages, stall_s)
         row = base[unit_class[u]]
         late = hidden[unit_class[u]]
         unit_key = _mix(key + np.uint64(u + 1) * _GOLDEN)

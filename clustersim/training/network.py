@@ -67,6 +67,11 @@ def units_per_site(plan: PlanSpec, network: Network) -> tuple[int, ...]:
     return tuple(units)
 
 
+def fewest_replicas(plan: PlanSpec, network: Network) -> int:
+    """Return the replicas at the site that has the fewest of those that have any."""
+    return plan.replicas_per_unit * min((count for count in units_per_site(plan, network) if count), default=plan.units)
+
+
 def units_per_domain(plan: PlanSpec, domain: int, units: int) -> int:
     """Return how many of a site's `units` lock-step units share one scale-up domain of `domain` ranks; at least 1."""
     return max(1, min(units, domain // plan.span))

@@ -39,6 +39,8 @@ class StepTiming:
     """Data-parallel all-gather of each stage's weights that the step waits for; shape (stages,). [s]"""
     optimizer_s: NDArray[np.float64]
     """Optimizer update; shape (stages,). [s]"""
+    stall_s: float
+    """Time that every step waits for its input and the host before its first forward. [s]"""
     wan_bytes: float
     """Bytes that one accelerator sends to other sites per step. [B]"""
     wan_s: float

@@ -9,7 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustersim.training.kernels import run_order
-from clustersim.training.sequences import BACKWARD, FORWARD, Operation, dualpipe, one_forward_one_backward, zero_bubble
+from clustersim.training.sequences import (
+    BACKWARD,
+    FORWARD,
+    WEIGHT,
+    Operation,
+    dualpipe,
+    one_forward_one_backward,
+    zero_bubble,
+)
 
 __all__ = ["BACKWARD", "FORWARD", "Schedule", "build_schedule"]
 
@@ -73,7 +81,7 @@ def build_schedule(pipeline: int, chunks: int, micro_batches: int, deep: bool = 
                 one_forward_one_backward(pipeline, chunks, micro_batches, stage, deep=deep) for stage in range(pipeline)
             ]
         routes = [(np.arange(pipeline * chunks), range(micro_batches))]
-    return _schedule(pipeline, chunks, micro_batches, sequences, routes)
+    return _schedule(pipeline, chunks, micro_batches, sequences, routes, whole=name == "dualpipe")
 
 
 def _schedule(
@@ -82,19 +90,28 @@ def _schedule(
     micro_batches: int,
     sequences: list[list[Operation]],
     routes: list[tuple[NDArray[np.int64], range]],
+    *,
+    whole: bool,
 ) -> Schedule:
-    """Number the operations of all stages; a route is the way of some micro-batches through the virtual stages."""
+    """Number the operations of all stages; a route is the way of some micro-batches through the virtual stages.
+
+    Where a backward is `whole`, gradients of weights that follow at once belong to it: the next stage waits for both.
+    """
     per_stage = len(sequences[0])
     table = np.array(sequences, dtype=np.int32)  # stages, positions, (kind, virtual stage, micro-batch)
     kind, virtual, micro = (np.ascontiguousarray(table[..., field]) for field in range(3))
     numbers = np.arange(pipeline * per_stage, dtype=np.int32).reshape(pipeline, per_stage)
     where = np.full((3, pipeline * chunks, micro_batches), -1, np.int32)
     where[kind, virtual, micro] = numbers
+    given = where[BACKWARD].copy()
+    if whole:
+        at_once = where[WEIGHT] == where[BACKWARD] + 1
+        given[at_once] = where[WEIGHT][at_once]
     depends = np.full(pipeline * per_stage, -1, np.int32)
     for way, batches in routes:
         forward, backward = (where[what][np.ix_(way, np.array(batches))] for what in (FORWARD, BACKWARD))
         depends[forward[1:]] = forward[:-1]
-        depends[backward[:-1]] = backward[1:]
+        depends[backward[:-1]] = given[np.ix_(way, np.array(batches))][1:]
         depends[backward[-1]] = forward[-1]
     crosses = (depends >= 0) & (depends // per_stage != np.arange(depends.size) // per_stage)
     last = where[BACKWARD:].max(axis=(0, 2)).reshape(chunks, pipeline).T

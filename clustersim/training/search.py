@@ -12,7 +12,7 @@ import numpy as np
 from clustersim.errors import CapacityError
 from clustersim.training.closed_form import estimate_steps
 from clustersim.training.estimate import estimate_step
-from clustersim.training.network import Network, site_room, units_per_site
+from clustersim.training.network import Network, fewest_replicas, site_room, units_per_site
 from clustersim.training.plan_space import SHORTEST_PART, cuts_evenly, in_chunks, spread_hardware
 from clustersim.training.timing import step_timing
 from clustersim.workload import JobSpec, ModelSpec, PlanSpec, StepProgram, build_step_program
@@ -150,6 +150,15 @@ def _cuts(model: ModelSpec, job: JobSpec, network: Network) -> Iterator[_Cut]:
 
 
 def _options(cut: _Cut) -> Iterator[tuple[int, ...]]:
+    """Yield the options of a cut that go together."""
+    bubble, pairs = SCHEDULES.index("zero_bubble"), EXPERT_OVERLAPS.index("pairs")
+    for option in _all_options(cut):
+        # zero bubble keeps too few micro-batches for one to hide the exchange of another
+        if not (option[2] == bubble and option[3] == pairs):
+            yield option
+
+
+def _all_options(cut: _Cut) -> Iterator[tuple[int, ...]]:
     """Yield codes of recomputation, sharding, schedule and overlap of experts that a cut may have, and its shards."""
     # gradients of a plain pipeline would be reduced after every micro-batch, parameters gathered for every one
     shardings = ["optimizer"] + (["gradients"] if cut.virtual > 1 else ["parameters"] if cut.pipeline == 1 else [])
@@ -310,8 +319,9 @@ def _exact(
     units = units_per_site(plan, network)
     if sum(units) != plan.units:
         return None
-    sites = sum(count > 0 for count in units)
-    program = build_step_program(model, plan, job.sequence_length, accelerators, reached=reached, sites=sites)
+    program = build_step_program(
+        model, plan, job.sequence_length, accelerators, reached=reached, replicas=fewest_replicas(plan, network)
+    )
     need = float(program.memory_bytes.max())
     if need > usable:
         return None

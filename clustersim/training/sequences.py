@@ -34,7 +34,8 @@ def one_forward_one_backward(
         raise ValueError(f"interleaving needs a multiple of {pipeline} micro-batches, got {micro_batches}")
     total = micro_batches * chunks
     if chunks == 1:
-        ahead = (2 if deep else 1) * (pipeline - stage - 1)
+        behind = pipeline - stage - 1
+        ahead = 2 * behind + 1 if deep else behind
     else:
         ahead = 2 * (pipeline - stage - 1) + (chunks - 1) * pipeline + deep
     warmup = min(total, ahead)

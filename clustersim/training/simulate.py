@@ -150,6 +150,7 @@ def simulate_step(
         schedule.micro_batch.ravel(),
         unit_batches(timing, fleet),
         timing.message_s,
+        timing.stall_s,
         per_stage,
         start,
         end,
@@ -164,6 +165,7 @@ def _finish(timing: StepTiming, fleet: Fleet, start: NDArray[np.float64], end: N
     reduce_start = np.zeros((stages, chunks))
     reduce_end = np.zeros((stages, chunks))
     virtual = np.arange(stages)[:, None] + stages * np.arange(chunks)[None, :]
+    # the last operation of a chunk gives its gradients; an exchange that it left beside other compute ends later
     late = timing.hidden_s[:, -1].max(axis=0)[virtual]
     ready = end[:, schedule.last_backward].max(axis=0) + late
     for stage in range(stages):
@@ -212,7 +214,7 @@ def _breakdown(
         "matrix": float(matrix),
         "memory": float(memory) + update,
         "exchange": float(exchange),
-        "host": float(wait),
-        "bubble": over - float(busy.sum()),
+        "host": float(wait) + timing.stall_s,
+        "bubble": over - float(busy.sum()) - timing.stall_s,
         "data_exchange": iteration - over - update,
     }

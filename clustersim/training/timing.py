@@ -48,6 +48,11 @@ def step_timing(program: StepProgram, network: Network) -> StepTiming:
     first, later = (_data(program, site, hw.slowest()) for hw in (alone, together))
     data = _first_chunk(first, later, plan.pipeline)
 
+    # a framework that overlaps no data parallelism hides nothing of it
+    alone, together = (
+        replace(hw, overlap=np.where(program.configuration.gradient_overlap, hw.overlap, 0.0))
+        for hw in (alone, together)
+    )
     passes = [_passes(program, alone.take(np.array([d])), d) for d in range(len(program.accelerators))]
     operation = np.stack([one.operation for one in passes])
     hw = alone.slowest()
@@ -76,7 +81,8 @@ def step_timing(program: StepProgram, network: Network) -> StepTiming:
         message_s=float(stage_message(program.configuration, rate, np.array([float(plan.block)]))[0]),
         reduce_s=reduce_s + wan_s,
         gather_s=_gather(program, gather_s, operation),
-        optimizer_s=data.optimizer.reshape(-1, plan.pipeline).sum(axis=0) + float(hw.step_fixed[0]),
+        optimizer_s=data.optimizer.reshape(-1, plan.pipeline).sum(axis=0),
+        stall_s=float(hw.step_fixed[0]),
         wan_bytes=float(wan_bytes.reshape(-1, plan.pipeline).sum(axis=0).max()),
         wan_s=float(wan_s.reshape(-1, plan.pipeline).sum(axis=0).max()),
     )
@@ -123,12 +129,12 @@ def _passes(program: StepProgram, hw: Hardware, device: int) -> _Passes:
     shares = [_shares(parts[kind], busy[kind]) for kind in (FORWARD, BACKWARD)]
     if program.plan.schedule != "1f1b":
         # gradients of weights are as many products as a forward has
-        weight = np.minimum(work["matrix_forward"], busy[BACKWARD])
+        weight = np.where(c.frozen, 0.0, np.minimum(work["matrix_forward"], busy[BACKWARD]))
         matrix, memory, host = parts[BACKWARD]
         busy[BACKWARD] = busy[BACKWARD] - weight
         shares[BACKWARD] = _shares((np.maximum(matrix - weight, 0.0), memory, host), busy[BACKWARD])
         busy.append(weight)
-        late.append(np.zeros_like(weight))
+        late.append(np.maximum(late[BACKWARD] - weight, 0.0))
         shares.append(_shares((weight, np.zeros_like(weight), np.zeros_like(weight)), weight))
     return _Passes(np.stack(busy), np.stack(shares), np.stack(late))
 
@@ -140,7 +146,7 @@ def _row(block: object, device: int) -> dict[str, Array]:
 def _shares(parts: tuple[Array, Array, Array], busy: Array) -> Array:
     """Return the shares of matrix, memory, exchange and wait in a pass; what is no compute is exposed exchange.
 
-    Compute that shares its units with an exchange takes longer than `parts` say; it counts as what it is.
+    What compute takes longer because it shares its units with an exchange counts as exchange too.
     """
     total = np.where(busy > 0.0, busy, 1.0)
     matrix, memory, host = (part / total for part in parts)

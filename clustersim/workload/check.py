@@ -53,6 +53,10 @@ def _pipeline(model: ModelSpec, plan: PlanSpec) -> list[str]:
         )
     if plan.schedule != "1f1b" and (plan.virtual_stages > 1 or plan.pipeline == 1):
         problems.append(f"job.plan.schedule: {plan.schedule} needs more than one stage of one virtual stage each")
+    if plan.schedule == "zero_bubble" and plan.deep:
+        problems.append(
+            "job.plan.expert_overlap: zero_bubble keeps too few micro-batches for pairs; use none or halves"
+        )
     if plan.schedule == "dualpipe" and plan.balance:
         problems.append("job.plan.balance: dualpipe needs the same micro-batches in all replicas")
     if plan.schedule == "dualpipe" and (

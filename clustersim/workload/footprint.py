@@ -67,14 +67,14 @@ def passes_in_flight(c: Configuration, stage: Numbers | float = 0.0) -> Numbers:
     """Return how many forward passes of a chunk a stage (from 0) holds at its peak.
 
     1F1B: ``min(m, p - s)``; interleaved: ``min(m v, (v - 1) p + 2 (p - s - 1) + 1)`` (arXiv 2104.04473, section 2.2).
-    An exchange of experts that runs beside another micro-batch needs more under way: ``2 (p - s - 1) + 1``, or one more
+    An exchange of experts that runs beside another micro-batch needs more under way: ``2 (p - s - 1) + 2``, or one more
     when interleaved. Zero bubble (ZB-H1): ``min(m, p)`` on every stage; DualPipe: ``p + 1`` (arXiv 2412.19437, table
     2).
     """
     p, v, m = c.pipeline, c.virtual, c.micro_batches
     deep = (c.expert_overlap == 1) & (c.expert > 1)
     behind = p - stage - 1.0
-    plain = np.minimum(m, np.where(deep, 2.0, 1.0) * behind + 1.0)
+    plain = np.minimum(m, np.where(deep, 2.0 * behind + 2.0, behind + 1.0))
     woven = np.minimum(m * v, (v - 1.0) * p + 2.0 * behind + 1.0 + deep)
     once = np.where(v > 1, woven, plain)
     return np.select([c.schedule == 0, c.schedule == 1], [once, np.minimum(m, p)], np.minimum(m, p + 1.0))
@@ -141,11 +141,12 @@ def stage_footprint(c: Configuration, w: Weights, held: Held) -> Footprint:
     whole = np.where(group > 1, whole + np.where((c.sharding >= 2) & ~c.frozen, summed, 0.0), 0.0)
     logits = c.logit_bytes * tokens * c.vocab / np.where(c.split_logits, c.tensor, 1.0)
     frozen = np.where(c.frozen, 0.0, 1.0)
+    # DualPipe holds the stages of both directions; shards are shared with the device that holds the other copy
+    twice = np.where(c.schedule == 2, 2.0, 1.0)
     return Footprint(
-        # DualPipe holds the stages of both directions
-        weights=WEIGHT_BYTES * spread(3) * np.where(c.schedule == 2, 2.0, 1.0),
-        gradients=c.gradient_bytes * spread(2) * frozen,
-        optimizer=OPTIMIZER_BYTES * spread(1) * frozen,
+        weights=WEIGHT_BYTES * spread(3) * np.where(c.sharding >= 3, 1.0, twice),
+        gradients=c.gradient_bytes * spread(2) * np.where(c.sharding >= 2, 1.0, twice) * frozen,
+        optimizer=OPTIMIZER_BYTES * spread(1) * np.where(c.sharding >= 1, 1.0, twice) * frozen,
         activations=held.passes * chunk,
         working=np.where(held.head, np.maximum(logits, working), working) + whole,
     )

@@ -141,7 +141,7 @@ def build_step_program(
     *,
     reached: Hardware | None = None,
     configuration: Configuration | None = None,
-    sites: int = 1,
+    replicas: int | None = None,
 ) -> StepProgram:
     """Return the step program of `model` cut by `plan`.
 
@@ -158,8 +158,8 @@ def build_step_program(
     configuration : Configuration, optional
         Model and plan with what a framework does besides (norms in parts, bytes of gradients, ...); one row. What
         `model` and `plan` say when left out.
-    sites : int
-        Sites that share the replicas; what is sharded is sharded over those of one site.
+    replicas : int, optional
+        Replicas at the site that has the fewest; what is sharded is sharded over those of a site. All when left out.
 
     Raises
     ------
@@ -209,12 +209,12 @@ def build_step_program(
         attention=attention,
         dense_parameters=_frozen(dense + copies * w.embedding / plan.tensor),
         expert_parameters=_frozen(held.mixtures * w.expert * c.experts / c.expert),
-        memory_bytes=_frozen(_memory(c, w, plan, held, copies, sites)),
+        memory_bytes=_frozen(_memory(c, w, plan, held, copies, replicas or plan.data)),
     )
 
 
 def _memory(
-    c: Configuration, w: Weights, plan: PlanSpec, held: _Stages, copies: NDArray[np.float64], sites: int
+    c: Configuration, w: Weights, plan: PlanSpec, held: _Stages, copies: NDArray[np.float64], replicas: int
 ) -> NDArray[np.float64]:
     """Return the memory of one rank of each stage [B]; of DualPipe's two stages the mean, which the model doubles."""
     p = plan.pipeline
@@ -223,7 +223,6 @@ def _memory(
     def of_stage(values: NDArray[np.float64] | NDArray[np.int64]) -> NDArray[np.float64]:
         return np.asarray(values.reshape(-1, p).sum(axis=0) / each, dtype=np.float64)
 
-    replicas = -(-plan.data // sites)
     site = replace(
         c,
         accelerators=np.array([float(plan.tensor * plan.context * p * replicas)]),

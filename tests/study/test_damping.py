@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from clustersim.errors import InputError
 from clustersim.study.run import run
+from clustersim.study.step import study_step
 
 KINDS = {
     "dummy_compute": {"kind": "dummy_compute", "floor": "70 %"},
@@ -82,3 +84,32 @@ def test_a_cap_that_nothing_reaches_changes_nothing(scenario, small):
     for key in ("iteration_time_s", "it_peak_mw", "mean_mw"):
         assert free.summary[key] == small.summary[key], key
     assert free.summary["throughput_loss"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("strategies", "words"),
+    [
+        ([("power_cap", "limit", "5 %")], "power_cap of 5 % is 35 W, less than the 203 W that H100-SXM draws"),
+        ([("power_cap", "limit", "50 %"), ("gpu_smoothing", "floor", "85 %")], "gpu_smoothing holds 85 %, above"),
+        ([("power_cap", "limit", "50 %"), ("dummy_compute", "floor", "70 %")], "dummy_compute holds 70 %, above"),
+    ],
+)
+def test_limits_that_cannot_hold_are_refused(scenario, strategies, words):
+    damping = [{"kind": kind, key: value} for kind, key, value in strategies]
+    with pytest.raises(InputError, match=words):
+        study_step(scenario(damping=damping))
+
+
+def test_a_limit_below_the_measured_range_warns(scenario):
+    assert any("extrapolated" in text for text in study_step(scenario(damping=[_cap("35 %")])).warnings)
+    assert not any("extrapolated" in text for text in study_step(scenario(damping=[_cap("80 %")])).warnings)
+
+
+def _cap(limit):
+    return {"kind": "power_cap", "limit": limit}
+
+
+def test_waiting_for_data_costs_time_and_saves_power(scenario, small):
+    slow = run(scenario(job__data_stall="1 s"))
+    assert slow.summary["iteration_time_s"] == pytest.approx(small.summary["iteration_time_s"] + 1.0, rel=0.01)
+    assert slow.summary["it_mean_mw"] < small.summary["it_mean_mw"]

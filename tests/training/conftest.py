@@ -89,6 +89,7 @@ def synthetic():
             reduce_s=np.zeros(virtual),
             gather_s=np.zeros(stages),
             optimizer_s=np.zeros(stages),
+            stall_s=0.0,
             wan_bytes=0.0,
             wan_s=0.0,
         )

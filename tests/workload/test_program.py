@@ -145,6 +145,22 @@ def test_dualpipe_holds_both_directions():
     both = _program(model, _plan(**keys, schedule="dualpipe"), chip="H800-SXM")
     assert both.layers.tolist() == [*plain.layers, *plain.layers[::-1]]
     assert both.dense_parameters.sum() == pytest.approx(2 * plain.dense_parameters.sum())
+    # nothing is shared out: a second set of weights, gradients and optimizer states
+    alone = {**keys, "sharding": "none", "recompute": "full"}
+    held = [_program(model, _plan(**alone, **more), chip="H800-SXM") for more in ({}, {"schedule": "dualpipe"})]
+    middle = slice(1, 3)
+    weights_of = [
+        (p.dense_parameters + p.expert_parameters).reshape(-1, 4).sum(axis=0)[middle] * (2 + 4 + 12) for p in held
+    ]
+    states = weights_of[1] - weights_of[0]
+    assert ((held[1].memory_bytes - held[0].memory_bytes)[middle] >= 0.95 * states.min()).all()
+
+
+def test_the_smallest_site_needs_the_most_memory():
+    model = load_model("llama3.1-8b")
+    plan = _plan(data=64)
+    even, small = (build_step_program(model, plan, 2048, ("H100-SXM",), replicas=n).memory_bytes[0] for n in (64, 4))
+    assert small - even == pytest.approx(12 * count_parameters(model).total * (1 / 4 - 1 / 64))
 
 
 @pytest.mark.parametrize(

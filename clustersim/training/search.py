@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -176,12 +177,14 @@ def _all_options(cut: _Cut) -> Iterator[tuple[int, ...]]:
     )
 
 
+@lru_cache(maxsize=4096)
 def _instances(data: int) -> tuple[int, ...]:
     """Return the replicas over which optimizer states may be shared out: all, or groups whose rings turn fastest.
 
     A ring over g of n replicas and twice one over the n / g groups take ``g + 2 n / g`` hops, least at sqrt(2 n).
     """
-    divisors = [g for g in range(1, data + 1) if data % g == 0]
+    small = [g for g in range(1, math.isqrt(data) + 1) if data % g == 0]
+    divisors = small + [data // g for g in small]
     best = min(divisors, key=lambda g: abs(math.log(g * g / (2.0 * data))))
     return (data,) if data <= MOST_IN_ONE_RING else (data, best)
 

@@ -156,7 +156,16 @@ def plan_rates(model: ModelSpec, plan: PlanSpec, network: Network) -> RateTable:
         # on its way to another site a byte passes the accelerator's NIC and the site's switches
         classes = (*classes, TrafficClass("wan", 2, dict.fromkeys(("nic", "leaf", "spine", "wan"), 1.0)))
     keys = tuple((item.name, item.group, tuple(sorted(item.usage.items()))) for item in classes)
-    return _rates(keys, tuple(sorted(network.resources.items())))
+    return _rates(keys, tuple(sorted(_shared_fibre(plan, network).items())))
+
+
+def _shared_fibre(plan: PlanSpec, network: Network) -> Mapping[str, float]:
+    """Return the resources of one accelerator of the plan: those that it leaves idle do not use the fibre of a site."""
+    if "wan" not in network.resources:
+        return network.resources
+    used = [count * plan.span for count in units_per_site(plan, network)]
+    shares = [there / busy for there, busy in zip(network.accelerators, used, strict=True) if busy]
+    return {**network.resources, "wan": network.resources["wan"] * min(shares, default=1.0)}
 
 
 def on_network(program: StepProgram, network: Network, rates: RateTable, *, beside_experts: bool = False) -> Hardware:

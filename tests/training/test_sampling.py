@@ -58,3 +58,14 @@ def test_what_goes_to_another_site_passes_the_nic():
     wide = Network({**OMAHA.resources, "wan": 1e12}, *list(vars(OMAHA).values())[1:])
     rate = plan_rates(load_model("clustersim-moe-2t"), plan, wide).rate("wan", {"wan"})
     assert rate == pytest.approx(min(OMAHA.resources[name] for name in ("nic", "leaf", "spine")))
+
+
+def test_idle_accelerators_leave_their_fibre_to_the_others():
+    """The bytes of a site leave it at the same rate, however few accelerators send them, until their NICs are full."""
+    model = load_model("clustersim-moe-2t")
+    narrow = Network({**OMAHA.resources, "wan": 1e9}, *list(vars(OMAHA).values())[1:])
+    rates = {}
+    for units in (24, 12):
+        plan = PlanSpec(tensor=8, pipeline=2, data=36 * 3 * units, expert=288, micro_batches=2)
+        rates[units] = plan_rates(model, plan, narrow).rate("wan", {"wan"}) * plan.accelerators
+    assert rates[24] == pytest.approx(rates[12])

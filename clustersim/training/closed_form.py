@@ -18,7 +18,7 @@ from clustersim.training.exchange import (
     stage_message,
     tensor_exchange,
 )
-from clustersim.training.overlap import beside, taken, with_experts
+from clustersim.training.overlap import beside, contention, with_experts
 from clustersim.workload.configuration import Configuration, Numbers
 from clustersim.workload.costs import (
     attention_block,
@@ -125,25 +125,25 @@ def estimate_steps(c: Configuration, hw: Hardware) -> StepEstimate:
 
     forward = stage.forward + tensor[0] + context[0] + expert[0]
     backward = stage.backward + tensor[1] + context[1] + expert[1]
-    units = taken(hw, stage.memory_forward + stage.memory_backward, stage.forward + stage.backward)
+    lost = contention(hw, stage.memory_forward + stage.memory_backward, stage.forward + stage.backward)
     compute = forward + backward - expert[0] - expert[1]
-    passes = with_experts(c, (forward - expert[0], backward - expert[1]), expert, mixtures, units)
+    passes = with_experts(c, (forward - expert[0], backward - expert[1]), expert, mixtures, lost)
     both = passes.forward + passes.backward
     ends = head.forward + head.backward
     slowest = np.where(p > 1, _slowest_stage(c, both, ends), both + ends)
     hide = np.where(c.gradient_overlap, hw.overlap, 0.0)
 
     sharded = c.sharding == 3
-    gathered = beside(forward, data.gather, hide, units)
-    gathered = gathered + beside(backward, data.gather + data.reduce, hide, units)
+    gathered = beside(forward, data.gather, hide, lost)
+    gathered = gathered + beside(backward, data.gather + data.reduce, hide, lost)
     parameters = np.where(sharded, m * gathered, 0.0)
     to_come = np.where(v > 1, np.minimum(p, m) * (v - 1.0) / v, 1.0 - p / c.layers)
     last = 1.0 / np.maximum(here, 1.0)
-    gradients = np.maximum(beside(to_come * backward, data.reduce, hide, units), last * data.reduce)
+    gradients = np.maximum(beside(to_come * backward, data.reduce, hide, lost), last * data.reduce)
     # sharded gradients are reduced after every backward, or after the p backwards in a row of an interleaved chunk
     times = np.where(c.sharding == 2, np.where(v > 1, np.ceil(m / p), m), 1.0)
-    gradients = gradients + (times - 1.0) * beside(backward * m / times, data.reduce, hide, units)
-    gradients = gradients + np.maximum(beside(to_come * forward, data.gather, hide, units), last * data.gather)
+    gradients = gradients + (times - 1.0) * beside(backward * m / times, data.reduce, hide, lost)
+    gradients = gradients + np.maximum(beside(to_come * forward, data.gather, hide, lost), last * data.gather)
     gradients = np.where(sharded, 0.0, gradients)
     # what runs beside other compute delays those who wait for it: filling and draining take longer
     chain = both + passes.forward_late + passes.backward_late

@@ -1,4 +1,4 @@
-"""What exchanges cost that run beside compute: both slow down, since communication kernels take compute units."""
+"""What exchanges cost that run beside compute: both slow down, since they share compute units and memory."""
 
 from __future__ import annotations
 
@@ -12,23 +12,33 @@ from clustersim.workload.hardware import Hardware
 PAIRS, HALVES = EXPERT_OVERLAPS.index("pairs"), EXPERT_OVERLAPS.index("halves")
 
 
-def beside(compute: Numbers, exchange: Numbers, hidden_share: Numbers, units: Numbers) -> Numbers:
-    """Return what an exchange adds to compute when `hidden_share` of it can run beside [s].
+@dataclass(frozen=True)
+class Contention:
+    """By how much compute and an exchange are slower while they run beside each other. [-]"""
 
-    While it does, it takes the share `units` of the compute units, so that the compute beside it is slower by as much.
-    """
-    hidden = hidden_share * np.minimum(compute, exchange)
-    return exchange - hidden * (1.0 - units)
+    compute: Numbers
+    exchange: Numbers
 
 
-def taken(hw: Hardware, memory: Numbers, compute: Numbers) -> Numbers:
-    """Return by how much compute is slower while an exchange runs beside it [-].
+def contention(hw: Hardware, memory: Numbers, compute: Numbers) -> Contention:
+    """Return what compute and an exchange take from each other.
 
-    The exchange takes the share `exchange_share` of the compute units from all of it, and the share `exchange_memory`
-    of the memory bandwidth from its memory-bound part, `memory` of `compute` seconds.
+    The exchange takes the share `exchange_share` of the compute units from all of the compute, and the share
+    `exchange_memory` of the memory bandwidth from its memory-bound part, `memory` of `compute` seconds; in that part it
+    gets as much less of the bandwidth itself.
     """
     part = np.clip(memory / np.where(compute > 0.0, compute, 1.0), 0.0, 1.0)
-    return 1.0 - (1.0 - hw.exchange_share) * (1.0 - hw.exchange_memory * part)
+    traffic = hw.exchange_memory * part
+    return Contention(1.0 - (1.0 - hw.exchange_share) * (1.0 - traffic), traffic)
+
+
+def beside(compute: Numbers, exchange: Numbers, hidden_share: Numbers, lost: Contention) -> Numbers:
+    """Return what an exchange adds to compute when `hidden_share` of it can run beside [s].
+
+    While it does, both are slower by what they take from each other.
+    """
+    hidden = hidden_share * np.minimum(compute, exchange)
+    return exchange - hidden * (1.0 - lost.compute) + hidden * lost.exchange / (1.0 - lost.exchange)
 
 
 @dataclass(frozen=True)
@@ -48,14 +58,14 @@ def with_experts(
     compute: tuple[Numbers, Numbers],
     exchange: tuple[Numbers, Numbers],
     mixtures: Numbers,
-    units: Numbers,
+    lost: Contention,
 ) -> Passes:
     """Return how long a stage is busy with compute and exchange of experts, forward and backward.
 
     - `none`: one after the other.
     - `pairs`: the exchange of one micro-batch runs beside the compute of another, that of a forward beside a backward
-      too: both passes take ``max((f + b) / (1 - u), ef + eb)``, u the compute units that the exchange takes. The output
-      of a pass is there only after its own compute and exchange.
+      too: both passes take ``max((f + b) / (1 - u), (ef + eb) / (1 - w))``, u and w what compute and exchange lose to
+      each other. The output of a pass is there only after its own compute and exchange.
     - `halves`: the halves of a micro-batch take turns; of the smaller of compute and exchange ``1 - 1 / (2 layers)`` is
       hidden, as the first half's first exchange (or the last half's last compute) has no partner.
 
@@ -67,20 +77,20 @@ def with_experts(
         Forward and backward. [s]
     mixtures : ndarray
         Mixture layers of the stage.
-    units : ndarray
-        What the exchange takes from compute beside it (:func:`taken`). [-]
+    lost : Contention
+        What compute and exchange take from each other (:func:`contention`).
     """
-    left = 1.0 - units
     zero = np.zeros_like(compute[0] + exchange[0])
     alone = [work + moved for work, moved in zip(compute, exchange, strict=True)]
-    slow = [work / left for work in compute]
-    both = np.maximum(slow[0] + slow[1], exchange[0] + exchange[1])
+    slow = [work / (1.0 - lost.compute) for work in compute]
+    held = [moved / (1.0 - lost.exchange) for moved in exchange]
+    both = np.maximum(slow[0] + slow[1], held[0] + held[1])
     sums = np.maximum(alone[0] + alone[1], 1e-300)
     paired = [both * part / sums for part in alone]
     turns = 1.0 - 0.5 / np.maximum(mixtures, 1.0)
-    halved = [work + moved - turns * np.minimum(work, moved) for work, moved in zip(slow, exchange, strict=True)]
+    halved = [work + moved - turns * np.minimum(work, moved) for work, moved in zip(slow, held, strict=True)]
     spread = (c.expert > 1) & (exchange[0] + exchange[1] > 0)
     pairs, halves = spread & (c.expert_overlap == PAIRS), spread & (c.expert_overlap == HALVES)
     busy = [np.select([pairs, halves], [paired[i], halved[i]], alone[i]) for i in (0, 1)]
-    late = [np.where(pairs, np.maximum(slow[i] + exchange[i] - paired[i], 0.0), zero) for i in (0, 1)]
+    late = [np.where(pairs, np.maximum(slow[i] + held[i] - paired[i], 0.0), zero) for i in (0, 1)]
     return Passes(busy[0], busy[1], late[0], late[1])

@@ -17,7 +17,7 @@ from clustersim.training.exchange import (
     tensor_exchange,
 )
 from clustersim.training.network import Network, on_network, plan_rates, units_per_site
-from clustersim.training.overlap import beside, taken, with_experts
+from clustersim.training.overlap import Contention, beside, contention, with_experts
 from clustersim.training.records import StepTiming
 from clustersim.workload import StepProgram
 from clustersim.workload.configuration import Configuration
@@ -63,7 +63,7 @@ def step_timing(program: StepProgram, network: Network) -> StepTiming:
     backward = slowest[BACKWARD:].sum(axis=0)
     last = 1.0 / np.maximum(program.layers, 1.0)
     work = program.work
-    lost = taken(
+    lost = contention(
         hw,
         (work.memory_forward + work.memory_backward).max(axis=0),
         (work.forward + work.backward).max(axis=0),
@@ -123,8 +123,8 @@ def _passes(program: StepProgram, hw: Hardware, device: int) -> _Passes:
         parts.append((matrix, work[f"memory_{way}"], work[f"host_{way}"]))
         compute.append(sum(parts[-1]) + tensor[kind] + layers * context[kind])
         exchange.append(mixtures * dispatch[kind])
-    units = taken(hw, parts[0][1] + parts[1][1], compute[0] + compute[1])
-    found = with_experts(c, (compute[0], compute[1]), (exchange[0], exchange[1]), mixtures, units)
+    lost = contention(hw, parts[0][1] + parts[1][1], compute[0] + compute[1])
+    found = with_experts(c, (compute[0], compute[1]), (exchange[0], exchange[1]), mixtures, lost)
     busy, late = [found.forward, found.backward], [found.forward_late, found.backward_late]
     shares = [_shares(parts[kind], busy[kind]) for kind in (FORWARD, BACKWARD)]
     if program.plan.schedule != "1f1b":
@@ -190,17 +190,17 @@ def _first_chunk(first: DataExchange, later: DataExchange, pipeline: int) -> Dat
     )
 
 
-def _unhidden(exchange: Array, compute: Array, last: Array, hw: Hardware, units: Array) -> Array:
+def _unhidden(exchange: Array, compute: Array, last: Array, hw: Hardware, lost: Contention) -> Array:
     """Return what is left of a chunk's exchange after its own last (or before its first) pass [s].
 
     Bucket by bucket it runs beside the pass; the share `last`, one layer's, has nothing to run beside.
     """
-    hidden = beside((1.0 - last) * compute, exchange, hw.overlap, units)
+    hidden = beside((1.0 - last) * compute, exchange, hw.overlap, lost)
     return np.asarray(np.maximum(hidden, last * exchange))
 
 
 def _per_pass(
-    program: StepProgram, data: DataExchange, forward: Array, backward: Array, hw: Hardware, units: Array
+    program: StepProgram, data: DataExchange, forward: Array, backward: Array, hw: Hardware, lost: Contention
 ) -> Array:
     """Return what sharded parameters and gradients add to every pass; shape (kinds, virtual stages). [s]
 
@@ -211,12 +211,12 @@ def _per_pass(
     kinds = 2 if plan.schedule == "1f1b" else 3
     extra = np.zeros((kinds, forward.size))
     if plan.sharding == "parameters":
-        extra[FORWARD] = beside(forward, data.gather, hw.overlap, units)
-        extra[BACKWARD] = beside(backward, data.gather + data.reduce, hw.overlap, units)
+        extra[FORWARD] = beside(forward, data.gather, hw.overlap, lost)
+        extra[BACKWARD] = beside(backward, data.gather + data.reduce, hw.overlap, lost)
     elif plan.sharding == "gradients":
         m = plan.micro_batches
         times = -(-m // plan.pipeline) if plan.virtual_stages > 1 else m
-        each = beside(backward * m / times, data.reduce, hw.overlap, units)
+        each = beside(backward * m / times, data.reduce, hw.overlap, lost)
         extra[BACKWARD] = (times - 1) / m * each
     return extra
 

@@ -266,7 +266,11 @@ def mixture_block(c: Configuration, hw: Hardware, w: Weights) -> BlockTime:
     low = _cast_bytes(c, hw)
     activation = BF16 * (c.ups + 1.0) * (rows * width + shared_width * own)
     activation = activation + np.where(c.fused_activation, 0.0, BF16 * RAW_ACTIVATION_PASSES * rows * c.ups * width)
-    permuted = 4.0 * BF16 * rows * c.hidden + 4.0 * 2.0 * own * c.experts  # rows twice in and out; fp32 scores
+    # rows are put in order and back; those of several experts that come from other ranks once more each way, unless the
+    # exchange delivers them in order (Megatron-Core's dispatchers)
+    sorted_again = (c.expert > 1) & (local > 1) & ~c.once_per_node
+    moves = np.where(sorted_again, 8.0, 4.0)
+    permuted = moves * BF16 * rows * c.hidden + 4.0 * 2.0 * own * c.experts  # and fp32 scores
     return _block(
         c,
         hw,

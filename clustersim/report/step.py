@@ -69,6 +69,7 @@ def plans_data(study: StepStudy, top: int) -> dict[str, Any]:
 
 def plans_text(study: StepStudy, top: int) -> str:
     """Return the best plans of the search as a table."""
+    plans = plan_table(study, top).to_dict("records")
     rows = [
         (
             *(str(p[k]) for k in PLAN_KEYS),
@@ -77,7 +78,7 @@ def plans_text(study: StepStudy, top: int) -> str:
             number(p["iteration_time_s"]),
             number(p["tokens_per_s"] / 1e6),
         )
-        for p in plan_table(study, top).to_dict("records")
+        for p in plans
     ]
     head = (
         "tensor", "context", "pipe", "virt", "schedule", "expert", "data", "sharded", "micro", "recompute", "hidden",
@@ -85,10 +86,7 @@ def plans_text(study: StepStudy, top: int) -> str:
     )  # fmt: skip
     found = f"{study.fitting:,} plans of {study.model.name} fit {study.place.topology.name}; the fastest {len(rows)}"
     note = "times of the first eight with jitter, of the others without; best means best of the cuts tried"
-    bound = [
-        wrapped(p["binding"], f"  {i:>3}  ", " " * 7)
-        for i, p in enumerate(plan_table(study, top).to_dict("records"), 1)
-    ]
+    bound = [wrapped(p["binding"], f"  {i:>3}  ", " " * 7) for i, p in enumerate(plans, 1)]
     table = f"{found}:\n{columns(head, rows, left=0)}\n  {note}"
     return "\n".join([table, "", "what takes most time from the products", *bound])
 

@@ -12,11 +12,9 @@ import numpy as np
 
 from clustersim.training.exchange import (
     DataExchange,
-    context_exchange,
     data_exchange,
-    expert_exchange,
+    stage_exchange,
     stage_message,
-    tensor_exchange,
 )
 from clustersim.training.overlap import beside, contention, with_experts
 from clustersim.workload.configuration import Configuration, Numbers
@@ -101,27 +99,10 @@ def estimate_steps(c: Configuration, hw: Hardware) -> StepEstimate:
     head = stage_block((1.0, head_block(c, hw)), (1.0, embedding_block(c, hw)))
     here, mixtures = c.layers / p, c.mixture_layers / p
     stage = stage_block((here, attention), (c.plain_layers / p, plain), (mixtures, mixture))
-    # of four products forward, eight backward and four repeated; the host's lateness gives an exchange time too
-    repeated = 8.0 + 4.0 * c.repeated
-    tensor = tensor_exchange(
-        c,
-        hw,
-        (
-            (stage.matrix_forward + stage.host_forward) / (4.0 * here),
-            (stage.matrix_backward + stage.host_backward) / (repeated * here),
-        ),
-        here,
-        mixtures,
-    )
-    context = tuple(
-        here * time for time in context_exchange(c, hw, (attention.attention_forward, attention.attention_backward))
-    )
-    dispatch = expert_exchange(c, hw)
-    expert = (mixtures * dispatch[0], mixtures * dispatch[1])
+    tensor, context, expert = stage_exchange(c, hw, stage, attention, here, mixtures)
     message = stage_message(c, hw, c.accelerators / c.pipeline)  # stages are numbered last
     data = data_exchange(c, hw, rank_weights(c, w), here)  # DualPipe: of one of its two stages
-    copies = np.where(c.schedule == 2, 2.0, 1.0)
-    data = DataExchange(copies * data.gather, copies * data.reduce, copies * data.optimizer)
+    data = DataExchange(c.copies * data.gather, c.copies * data.reduce, c.copies * data.optimizer)
 
     forward = stage.forward + tensor[0] + context[0] + expert[0]
     backward = stage.backward + tensor[1] + context[1] + expert[1]

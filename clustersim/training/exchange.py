@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from clustersim.workload.configuration import Configuration, Numbers
-from clustersim.workload.costs import BF16, expert_rows, rank_tokens
+from clustersim.workload.costs import BF16, BlockTime, expert_rows, rank_tokens
 from clustersim.workload.footprint import WEIGHT_BYTES
 from clustersim.workload.hardware import Hardware
 from clustersim.workload.weights import RankWeights
@@ -103,19 +103,28 @@ def context_exchange(c: Configuration, hw: Hardware, core: tuple[Numbers, Number
     return np.where(c.context > 1, forward, 0.0), np.where(c.context > 1, backward, 0.0)
 
 
+def distinct_nodes(nodes: Numbers | float, top_k: Numbers | float, limit: Numbers | float | None) -> Numbers:
+    """Expected number of nodes on which a token's `top_k` experts lie, of `nodes` equally likely ones.
+
+    ``n (1 - (1 - 1/n)^k)``, capped by node-limited routing (arXiv 2412.19437, section 2.1.2). A token crosses the
+    scale-out fabric once per node and is forwarded inside it, as DeepEP does.
+    """
+    expected = nodes * (1.0 - (1.0 - 1.0 / nodes) ** top_k)
+    return np.minimum(expected, np.inf if limit is None else limit)
+
+
 def expert_exchange(c: Configuration, hw: Hardware) -> tuple[Numbers, Numbers]:
     """Return dispatch and combine of one mixture layer, forward and backward [s].
 
-    A token goes to each of its experts, or once to every node that holds one and on inside it (``n (1 - (1 - 1/n)^k)``
-    of n nodes, at most the limit of the router; arXiv 2412.19437, section 2.1.2). The rows of a low-precision step
-    are dispatched in 8 bit, and come back in bf16.
+    A token goes to each of its experts, or once to every node that holds one and on inside it
+    (:func:`distinct_nodes`). The rows of a low-precision step are dispatched in 8 bit, and come back in bf16.
     """
     _, own, _ = rank_tokens(c)
     e = c.expert
     # experts cut over tensor-parallel ranks: a group takes one rank of each, so that it spans more domains
     stride = c.expert_tensor
     nodes = np.maximum(1.0, np.minimum(e, e * stride / hw.domain))
-    reached = np.minimum(nodes * (1.0 - (1.0 - 1.0 / nodes) ** np.maximum(c.top_k, 1.0)), c.node_limit)
+    reached = distinct_nodes(nodes, np.maximum(c.top_k, 1.0), c.node_limit)
     crossing = np.where(c.once_per_node, reached, c.top_k) * (nodes - 1.0) / nodes
     row = c.hidden * own
     rows = expert_rows(c) / c.expert_tensor * c.hidden
@@ -128,6 +137,38 @@ def expert_exchange(c: Configuration, hw: Hardware) -> tuple[Numbers, Numbers]:
     forward = per_byte * (dispatch + BF16) + 2.0 * start
     backward = per_byte * 2.0 * BF16 + 2.0 * start + c.repeated * forward
     return np.where(e > 1, forward, 0.0), np.where(e > 1, backward, 0.0)
+
+
+def stage_exchange(
+    c: Configuration, hw: Hardware, body: BlockTime, attention: BlockTime, layers: Numbers, mixtures: Numbers
+) -> tuple[tuple[Numbers, Numbers], tuple[Numbers, Numbers], tuple[Numbers, Numbers]]:
+    """Return what a stage exchanges for tensor, context and expert parallelism, each forward and backward [s].
+
+    Parameters
+    ----------
+    c : Configuration
+        Models and plans, n of them.
+    hw : Hardware
+        What they run on, arrays of the same length.
+    body, attention : BlockTime
+        All layers of the stage without embedding and head; one block of attention.
+    layers, mixtures : ndarray
+        Layers of the stage, and those of them that are mixtures of experts.
+    """
+    # of four products forward, eight backward and four repeated; the host's lateness gives an exchange time too
+    count = np.where(layers > 0, layers, 1.0)
+    products = (
+        (body.matrix_forward + body.host_forward) / (4.0 * count),
+        (body.matrix_backward + body.host_backward) / ((8.0 + 4.0 * c.repeated) * count),
+    )
+    tensor = tensor_exchange(c, hw, products, layers, mixtures)
+    context = context_exchange(c, hw, (attention.attention_forward, attention.attention_backward))
+    expert = expert_exchange(c, hw)
+    return (
+        tensor,
+        (layers * context[0], layers * context[1]),
+        (mixtures * expert[0], mixtures * expert[1]),
+    )
 
 
 def stage_message(c: Configuration, hw: Hardware, stride: Numbers) -> Numbers:
@@ -169,9 +210,8 @@ def data_exchange(c: Configuration, hw: Hardware, held: RankWeights, layers: Num
     (HSDP; several instances of a distributed optimizer).
     """
     # DualPipe's stages are on two devices each, which reduce together
-    copies = np.where(c.schedule == 2, 2.0, 1.0)
-    ranks = copies * c.accelerators / (c.tensor * c.pipeline)
-    group = np.minimum(copies * c.shard_group, ranks)
+    ranks = c.copies * c.accelerators / (c.tensor * c.pipeline)
+    group = np.minimum(c.copies * c.shard_group, ranks)
     sharded = c.sharding == 3
     common = held.common + held.embedding
     holders = np.maximum(ranks * c.tensor / (c.expert * c.expert_tensor), 1.0)

@@ -10,6 +10,7 @@ import numpy as np
 
 from clustersim.fabric.rates import RateTable, rate_table
 from clustersim.fabric.traffic import Placement, TrafficClass, group_traffic
+from clustersim.training.exchange import distinct_nodes
 from clustersim.workload import ModelSpec, PlanSpec, StepProgram
 from clustersim.workload.hardware import Hardware
 
@@ -82,16 +83,6 @@ def placement_domain(placement: Placement) -> int:
     return placement.scale_up if isinstance(placement.scale_up, int) else min(placement.scale_up)
 
 
-def distinct_nodes(nodes: int, top_k: int, limit: int | None) -> float:
-    """Expected number of nodes on which a token's `top_k` experts lie, of `nodes` equally likely ones.
-
-    ``n (1 - (1 - 1/n)^k)``, capped by node-limited routing (arXiv 2412.19437, section 2.1.2). A token crosses the
-    scale-out fabric once per node and is forwarded inside it, as DeepEP does.
-    """
-    expected = nodes * (1.0 - (1.0 - 1.0 / nodes) ** top_k)
-    return min(expected, float(limit)) if limit is not None else expected
-
-
 def expert_traffic(model: ModelSpec, plan: PlanSpec, placement: Placement) -> TrafficClass:
     """Return the traffic class of the expert exchange, per byte of rows dispatched."""
     if plan.expert == 1:
@@ -101,7 +92,8 @@ def expert_traffic(model: ModelSpec, plan: PlanSpec, placement: Placement) -> Tr
     nodes = -(-plan.expert // placement_domain(placement))
     if nodes == 1:
         return TrafficClass("expert", plan.expert, {"scale_up": (plan.expert - 1) / plan.expert})
-    remote = distinct_nodes(nodes, model.top_k, model.routing_nodes_max) * (nodes - 1) / nodes / model.top_k
+    crossing = float(distinct_nodes(nodes, model.top_k, model.routing_nodes_max)) * (nodes - 1) / nodes
+    remote = crossing / model.top_k
     usage = {"scale_up": 1.0, "nic": remote}
     usage |= {name: remote * spread.usage[name] / outside for name in ("leaf", "spine") if spread.usage.get(name)}
     return TrafficClass("expert", plan.expert, usage)
@@ -110,7 +102,7 @@ def expert_traffic(model: ModelSpec, plan: PlanSpec, placement: Placement) -> Tr
 @lru_cache(maxsize=4096)
 def _inner_classes(
     model: ModelSpec, replica: int, pipeline: int, expert: int, placement: Placement
-) -> tuple[TrafficClass, ...]:
+) -> tuple[TrafficClass, TrafficClass]:
     """Return the traffic of a unit's own groups: expert and pipeline; `replica` is tensor x context."""
     plan = PlanSpec(
         tensor=replica, pipeline=pipeline, data=max(1, expert // replica), expert=expert, micro_batches=pipeline
@@ -119,6 +111,14 @@ def _inner_classes(
         expert_traffic(model, plan, placement),
         group_traffic("pipeline", placement, pipeline, plan.block, "ring"),
     )
+
+
+def _unit_classes(model: ModelSpec, plan: PlanSpec, network: Network) -> tuple[TrafficClass, TrafficClass]:
+    """Return the traffic of a unit's own groups at the busiest site: expert and pipeline."""
+    # a few thousand ranks show every way in which a unit's groups and the switches can line up
+    few = min(max(units_per_site(plan, network)), max(2, SAMPLED_RANKS // plan.span))
+    placement = network.site(few, plan.span)
+    return _inner_classes(model, plan.tensor * plan.context, plan.pipeline, plan.expert, placement)
 
 
 @lru_cache(maxsize=4096)
@@ -144,14 +144,11 @@ def plan_rates(model: ModelSpec, plan: PlanSpec, network: Network) -> RateTable:
     span = plan.span
     units = max(units_per_site(plan, network))
     near = units_per_domain(plan, network.scale_up_domain, units)
-    # a few thousand ranks show every way in which a unit's groups and the switches can line up
-    few = min(units, max(2, SAMPLED_RANKS // span))
-    inner = _inner_classes(model, plan.tensor * plan.context, plan.pipeline, plan.expert, network.site(few, span))
     domains = -(-units // near)
     # rings between more blocks than a few pods hold look alike
     seen = min(domains, max(2, -(-2 * network.pod // (near * span))))
     outer = _outer_class(network.site(seen * near, span), seen, near * span)
-    classes = (*inner, outer)
+    classes: tuple[TrafficClass, ...] = (*_unit_classes(model, plan, network), outer)
     if "wan" in network.resources:
         # on its way to another site a byte passes the accelerator's NIC and the site's switches
         classes = (*classes, TrafficClass("wan", 2, dict.fromkeys(("nic", "leaf", "spine", "wan"), 1.0)))
@@ -185,12 +182,18 @@ def on_network(program: StepProgram, network: Network, rates: RateTable, *, besi
     plan, hw = program.plan, program.hardware
     ring = rates.rate("data", {"data", "expert"} if beside_experts and plan.expert > 1 else {"data"})
     scattered = np.inf
-    if plan.expert > 1:
-        few = min(plan.units, max(2, SAMPLED_RANKS // plan.span))
-        usage = expert_traffic(program.model, plan, network.site(few, plan.span)).usage
-        if usage.get("nic"):
-            # per byte of rows the NIC carries `usage` bytes
-            scattered = rates.rate("expert", {"expert"}) * usage["nic"]
+    # per byte of rows the NIC carries so many bytes
+    crossing = _unit_classes(program.model, plan, network)[0].usage.get("nic", 0.0)
+    if crossing:
+        scattered = rates.rate("expert", {"expert"}) * crossing
+    return within(hw, network, ring=ring, scattered=scattered)
+
+
+def within(hw: Hardware, network: Network, *, ring: float = np.inf, scattered: float = np.inf) -> Hardware:
+    """Return hardware with rates of at most what one accelerator of `network` can send.
+
+    Rings and the exchange of experts leave through the NIC at `ring` and `scattered` at most. [B/s]
+    """
     return replace(
         hw,
         scale_up=np.minimum(hw.scale_up, network.resources["scale_up"]),

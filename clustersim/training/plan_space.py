@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -135,9 +135,8 @@ def plan_space(
     columns = dict(zip(names, np.array(rows, dtype=np.float64).T, strict=True))
     one = configurations([{**model, "sequence": sequence_length, "accelerators": accelerators, "precision": precision,
                            "micro_batch": 1, "micro_batches": 1}])  # fmt: skip
-    whole = Configuration(**{f.name: np.repeat(getattr(one, f.name), len(rows)) for f in fields(Configuration)})
     varied = replace(
-        whole,
+        one.take(np.zeros(len(rows), dtype=np.int64)),
         **columns,
         sequence_parallel=columns["tensor"] > 1,
         tensor_overlap=(columns["tensor"] > 1) & allowed.tensor_overlap,
@@ -159,11 +158,6 @@ class PlanSearch:
     """Plans that cut the job, those that do not fit included."""
 
 
-def spread_hardware(hw: Hardware, n: int) -> Hardware:
-    """Return one step's hardware for n steps."""
-    return Hardware(**{field.name: np.repeat(getattr(hw, field.name), n) for field in fields(Hardware)})
-
-
 def search_space(plans: Configuration, hw: Hardware, usable: float) -> PlanSearch:
     """Return the plans that need at most `usable` bytes per accelerator, the fastest first.
 
@@ -181,7 +175,7 @@ def search_space(plans: Configuration, hw: Hardware, usable: float) -> PlanSearc
     CapacityError
         If none fits; the message says what the leanest needs.
     """
-    held = in_chunks(plans, lambda part: footprint(part, weights(part)).total)
+    held = memory_needed(plans)
     fitting = held <= usable
     if not fitting.any():
         raise CapacityError(
@@ -189,16 +183,30 @@ def search_space(plans: Configuration, hw: Hardware, usable: float) -> PlanSearc
             f"and a job can use {usable / 1e9:.1f} GB"
         )
     some, memory = plans.take(fitting), held[fitting]
-    times = in_chunks(some, lambda part: estimate_steps(part, spread_hardware(hw, part.size)).iteration_time_s)
+    times = iteration_times(some, hw)
     order = np.argsort(times, kind="stable")
     best = some.take(order)
     first = best.take(np.arange(min(CHUNK, best.size)))
-    estimate = estimate_steps(first, spread_hardware(hw, first.size))
+    estimate = estimate_steps(first, _for_all(first, hw))
     whole = StepEstimate(times[order], estimate.parts)
     return PlanSearch(best, whole, memory[order], plans.size)
 
 
-def in_chunks(plans: Configuration, work: Callable[[Configuration], Numbers]) -> Numbers:
+def memory_needed(plans: Configuration) -> Numbers:
+    """Return what the fullest rank of every plan needs. [B]"""
+    return _in_chunks(plans, lambda part: footprint(part, weights(part)).total)
+
+
+def iteration_times(plans: Configuration, hw: Hardware) -> Numbers:
+    """Return the iteration time of every plan on the one row of `hw`, in closed form. [s]"""
+    return _in_chunks(plans, lambda part: estimate_steps(part, _for_all(part, hw)).iteration_time_s)
+
+
+def _for_all(plans: Configuration, hw: Hardware) -> Hardware:
+    return hw.take(np.zeros(plans.size, dtype=np.int64))
+
+
+def _in_chunks(plans: Configuration, work: Callable[[Configuration], Numbers]) -> Numbers:
     """Return what `work` finds of all plans, some thousands at a time."""
     parts = [plans.take(np.arange(a, min(a + CHUNK, plans.size))) for a in range(0, plans.size, CHUNK)]
     return np.concatenate([work(part) for part in parts])
@@ -220,10 +228,19 @@ LOSSES = {
 """What can take time from the products, in words."""
 
 
+NEARLY_FULL = 0.9
+"""Share of the usable memory from which memory binds a plan."""
+
+
 def binding(search: PlanSearch, index: int, usable: float) -> str:
     """Return in words what binds a plan: its largest loss, and its memory where less than a tenth is left."""
-    time = search.estimate.iteration_time_s[index]
-    loss = max(LOSSES, key=lambda name: float(search.estimate.parts[name][index]))
-    said = f"{LOSSES[loss]} ({100.0 * search.estimate.parts[loss][index] / time:.0f} %)"
-    used = search.memory_bytes[index] / usable
-    return f"{said}; memory ({100.0 * used:.0f} % used)" if used > 0.9 else said
+    parts = {name: float(search.estimate.parts[name][index]) for name in LOSSES}
+    time = float(search.estimate.iteration_time_s[index])
+    return largest_loss(LOSSES, parts, time, search.memory_bytes[index] / usable)
+
+
+def largest_loss(words: Mapping[str, str], parts: Mapping[str, float], seconds: float, used: float) -> str:
+    """Return the largest of the `parts` of a step that `words` names, and memory where it is :data:`NEARLY_FULL`."""
+    loss = max(words, key=lambda name: parts[name])
+    said = f"{words[loss]} ({100.0 * parts[loss] / seconds:.0f} %)"
+    return f"{said}; memory ({100.0 * used:.0f} % used)" if used > NEARLY_FULL else said

@@ -5,16 +5,15 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 
 from clustersim.errors import CapacityError
-from clustersim.training.closed_form import estimate_steps
 from clustersim.training.estimate import estimate_step
-from clustersim.training.network import Network, fewest_replicas, site_room, units_per_site
-from clustersim.training.plan_space import SHORTEST_PART, cuts_evenly, in_chunks, spread_hardware
+from clustersim.training.network import Network, fewest_replicas, site_room, units_per_site, within
+from clustersim.training.plan_space import SHORTEST_PART, cuts_evenly, iteration_times, largest_loss, memory_needed
 from clustersim.training.timing import step_timing
 from clustersim.workload import JobSpec, ModelSpec, PlanSpec, StepProgram, build_step_program
 from clustersim.workload.configuration import (
@@ -28,9 +27,8 @@ from clustersim.workload.configuration import (
     configurations,
     model_record,
 )
-from clustersim.workload.footprint import footprint, usable_bytes
+from clustersim.workload.footprint import usable_bytes
 from clustersim.workload.hardware import Hardware
-from clustersim.workload.weights import weights
 
 TENSOR = (1, 2, 4, 8, 16)
 CONTEXT = (1, 2, 4, 8, 16)
@@ -73,15 +71,10 @@ LOSSES = {
 }
 """What can take time from the products, by part of the breakdown."""
 
-NEARLY_FULL = 0.9
-"""Share of the usable memory from which memory binds a plan."""
-
 
 def binding(breakdown: Mapping[str, float], seconds: float, used: float) -> str:
     """Return in words what binds a plan: its largest loss, and its memory where less than a tenth is left."""
-    loss = max(LOSSES, key=lambda name: breakdown[name])
-    said = f"{LOSSES[loss]} ({100.0 * breakdown[loss] / seconds:.0f} %)"
-    return f"{said}; memory ({100.0 * used:.0f} % used)" if used > NEARLY_FULL else said
+    return largest_loss(LOSSES, breakdown, seconds, used)
 
 
 @dataclass(frozen=True)
@@ -151,15 +144,6 @@ def _cuts(model: ModelSpec, job: JobSpec, network: Network) -> Iterator[_Cut]:
 
 
 def _options(cut: _Cut) -> Iterator[tuple[int, ...]]:
-    """Yield the options of a cut that go together."""
-    bubble, pairs = SCHEDULES.index("zero_bubble"), EXPERT_OVERLAPS.index("pairs")
-    for option in _all_options(cut):
-        # zero bubble keeps too few micro-batches for one to hide the exchange of another
-        if not (option[2] == bubble and option[3] == pairs):
-            yield option
-
-
-def _all_options(cut: _Cut) -> Iterator[tuple[int, ...]]:
     """Yield codes of recomputation, sharding, schedule and overlap of experts that a cut may have, and its shards."""
     # gradients of a plain pipeline would be reduced after every micro-batch, parameters gathered for every one
     shardings = ["optimizer"] + (["gradients"] if cut.virtual > 1 else ["parameters"] if cut.pipeline == 1 else [])
@@ -168,13 +152,18 @@ def _all_options(cut: _Cut) -> Iterator[tuple[int, ...]]:
         schedules.append("zero_bubble")
         if cut.pipeline % 2 == 0 and cut.micro_batches % 2 == 0 and cut.micro_batches >= 2 * cut.pipeline:
             schedules.append("dualpipe")
-    return itertools.product(
+    bubble, pairs = SCHEDULES.index("zero_bubble"), EXPERT_OVERLAPS.index("pairs")
+    for option in itertools.product(
         range(len(RECOMPUTES)),
         (SHARDINGS.index(name) for name in shardings),
         (SCHEDULES.index(name) for name in schedules),
         range(len(EXPERT_OVERLAPS)) if cut.expert > 1 else (0,),
         _instances(cut.data),
-    )
+    ):
+        _, _, schedule, overlap, _ = option
+        # zero bubble keeps too few micro-batches for one to hide the exchange of another
+        if not (schedule == bubble and overlap == pairs):
+            yield option
 
 
 @lru_cache(maxsize=4096)
@@ -209,10 +198,9 @@ def _space(model: ModelSpec, job: JobSpec, network: Network) -> Configuration | 
     data, group = columns.pop("data"), columns.pop("shard_group")
     record = {"sequence": job.sequence_length, "accelerators": 1, "micro_batch": 1, "micro_batches": 1}
     one = configurations([model_record(model) | record | {"precision": PRECISIONS[job.precision]}])
-    whole = Configuration(**{f.name: np.repeat(getattr(one, f.name), len(rows)) for f in fields(Configuration)})
     split, sites = columns["tensor"] > 1, len(network.accelerators)
     return replace(
-        whole,
+        one.take(np.zeros(len(rows), dtype=np.int64)),
         **columns,
         accelerators=columns["tensor"] * columns["context"] * columns["pipeline"] * data,
         shard_group=columns["context"] * np.where(group < data, group, np.maximum(data // sites, 1.0)),
@@ -271,7 +259,7 @@ def search_plans(
         raise CapacityError(
             f"job.model: no plan of {model.name} cuts a step of at most {job.tokens_per_step_max:,} tokens over {where}"
         )
-    memory = in_chunks(plans, lambda part: footprint(part, weights(part)).total)
+    memory = memory_needed(plans)
     fits = memory <= usable
     if not fits.any():
         raise CapacityError(
@@ -279,15 +267,7 @@ def search_plans(
             f"the leanest needs {memory.min() / 1e9:.1f} GB per accelerator, and a job can use {usable / 1e9:.1f} GB"
         )
     fitting = plans.take(fits)
-    hw = reached.slowest()
-    hw = replace(
-        hw,
-        scale_up=np.minimum(hw.scale_up, network.resources["scale_up"]),
-        domain=np.minimum(hw.domain, network.scale_up_domain),
-        nic=np.minimum(hw.nic, network.resources["nic"]),
-        nic_scattered=np.minimum(hw.nic_scattered, network.resources["nic"]),
-    )
-    seconds = in_chunks(fitting, lambda part: estimate_steps(part, spread_hardware(hw, part.size)).iteration_time_s)
+    seconds = iteration_times(fitting, within(reached.slowest(), network))
     speed: Numbers = fitting.sequences * fitting.sequence / seconds
     found: list[Candidate] = []
     seen: set[tuple[float, ...]] = set()

@@ -10,24 +10,21 @@ from numpy.typing import NDArray
 from clustersim.fabric.collectives import ring_all_reduce
 from clustersim.training.exchange import (
     DataExchange,
-    context_exchange,
     data_exchange,
-    expert_exchange,
+    stage_exchange,
     stage_message,
-    tensor_exchange,
 )
 from clustersim.training.network import Network, on_network, plan_rates, units_per_site
 from clustersim.training.overlap import Contention, beside, contention, with_experts
 from clustersim.training.records import StepTiming
+from clustersim.training.sequences import BACKWARD, FORWARD
 from clustersim.workload import StepProgram
 from clustersim.workload.configuration import Configuration
+from clustersim.workload.costs import BlockTime
 from clustersim.workload.hardware import Hardware
 from clustersim.workload.weights import RankWeights
 
 Array = NDArray[np.float64]
-
-FORWARD, BACKWARD, WEIGHT = 0, 1, 2
-"""Kinds of operation; gradients of weights are one of their own where the schedule moves them."""
 
 
 def step_timing(program: StepProgram, network: Network) -> StepTiming:
@@ -107,29 +104,23 @@ class _Passes:
 def _passes(program: StepProgram, hw: Hardware, device: int) -> _Passes:
     """Return the passes of every virtual stage on one kind of accelerator."""
     c, layers, mixtures = program.configuration, program.layers.astype(np.float64), program.expert_layers
-    body, work = _row(program.body, device), _row(program.work, device)
-    count = np.maximum(layers, 1.0)
-    products = (
-        (body["matrix_forward"] + body["host_forward"]) / (4.0 * count),
-        (body["matrix_backward"] + body["host_backward"]) / ((8.0 + 4.0 * c.repeated) * count),
+    body, attention, work = (_row(block, device) for block in (program.body, program.attention, program.work))
+    tensor, context, expert = stage_exchange(c, hw, body, attention, layers, mixtures)
+    parts = (
+        (work.matrix_forward + work.attention_forward, work.memory_forward, work.host_forward),
+        (work.matrix_backward + work.attention_backward, work.memory_backward, work.host_backward),
     )
-    tensor = tensor_exchange(c, hw, products, layers, mixtures)
-    core = program.attention
-    context = context_exchange(c, hw, (core.attention_forward[device], core.attention_backward[device]))
-    dispatch = expert_exchange(c, hw)
-    compute, exchange, parts = [], [], []
-    for kind, way in enumerate(("forward", "backward")):
-        matrix = work[f"matrix_{way}"] + work[f"attention_{way}"]
-        parts.append((matrix, work[f"memory_{way}"], work[f"host_{way}"]))
-        compute.append(sum(parts[-1]) + tensor[kind] + layers * context[kind])
-        exchange.append(mixtures * dispatch[kind])
-    lost = contention(hw, parts[0][1] + parts[1][1], compute[0] + compute[1])
-    found = with_experts(c, (compute[0], compute[1]), (exchange[0], exchange[1]), mixtures, lost)
+    compute = (
+        sum(parts[FORWARD]) + tensor[FORWARD] + context[FORWARD],
+        sum(parts[BACKWARD]) + tensor[BACKWARD] + context[BACKWARD],
+    )
+    lost = contention(hw, work.memory_forward + work.memory_backward, compute[0] + compute[1])
+    found = with_experts(c, compute, expert, mixtures, lost)
     busy, late = [found.forward, found.backward], [found.forward_late, found.backward_late]
     shares = [_shares(parts[kind], busy[kind]) for kind in (FORWARD, BACKWARD)]
     if program.plan.schedule != "1f1b":
         # gradients of weights are as many products as a forward has
-        weight = np.where(c.frozen, 0.0, np.minimum(work["matrix_forward"], busy[BACKWARD]))
+        weight = np.where(c.frozen, 0.0, np.minimum(work.matrix_forward, busy[BACKWARD]))
         matrix, memory, host = parts[BACKWARD]
         busy[BACKWARD] = busy[BACKWARD] - weight
         shares[BACKWARD] = _shares((np.maximum(matrix - weight, 0.0), memory, host), busy[BACKWARD])
@@ -139,8 +130,8 @@ def _passes(program: StepProgram, hw: Hardware, device: int) -> _Passes:
     return _Passes(np.stack(busy), np.stack(shares), np.stack(late))
 
 
-def _row(block: object, device: int) -> dict[str, Array]:
-    return {name: value[device] for name, value in vars(block).items()}
+def _row(block: BlockTime, device: int) -> BlockTime:
+    return BlockTime(**{name: value[device] for name, value in vars(block).items()})
 
 
 def _shares(parts: tuple[Array, Array, Array], busy: Array) -> Array:

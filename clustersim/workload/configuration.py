@@ -154,6 +154,11 @@ class Configuration:
         return np.where(self.recompute == RECOMPUTES.index("full"), self.recomputed, 0.0)
 
     @property
+    def copies(self) -> Numbers:
+        """Devices that hold each stage: DualPipe runs it in both directions, on two of them."""
+        return np.where(self.schedule == SCHEDULES.index("dualpipe"), 2.0, 1.0)
+
+    @property
     def mixture(self) -> Flags:
         """Whether any layer is a mixture of experts."""
         return self.experts > 0

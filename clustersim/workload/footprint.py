@@ -142,7 +142,7 @@ def stage_footprint(c: Configuration, w: Weights, held: Held) -> Footprint:
     logits = c.logit_bytes * tokens * c.vocab / np.where(c.split_logits, c.tensor, 1.0)
     frozen = np.where(c.frozen, 0.0, 1.0)
     # DualPipe holds the stages of both directions; shards are shared with the device that holds the other copy
-    twice = np.where(c.schedule == 2, 2.0, 1.0)
+    twice = c.copies
     return Footprint(
         weights=WEIGHT_BYTES * spread(3) * np.where(c.sharding >= 3, 1.0, twice),
         gradients=c.gradient_bytes * spread(2) * np.where(c.sharding >= 2, 1.0, twice) * frozen,

@@ -12,7 +12,8 @@ from clustersim.errors import CapacityError, CatalogError, InputError
 from clustersim.fabric.traffic import Placement
 from clustersim.training.closed_form import estimate_steps
 from clustersim.training.estimate import estimate_iteration_s
-from clustersim.training.network import distinct_nodes, expert_traffic, units_per_site
+from clustersim.training.exchange import distinct_nodes
+from clustersim.training.network import expert_traffic, units_per_site
 from clustersim.training.records import Fleet
 from clustersim.training.search import search_plans
 from clustersim.training.timing import step_timing

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from clustersim import catalog
 from clustersim.catalog import Entry
 from clustersim.errors import InputError
-from clustersim.fabric.fat_tree import SiteFabric
 from clustersim.fabric.multi_site import Fabric, WanRoute
-from clustersim.fabric.spec import FabricSpec
+from clustersim.fabric.site import SiteFabric
+from clustersim.fabric.spec import FabricBase
 
 _ROUNDING = 1e-9
 
@@ -94,14 +94,15 @@ def _passive(place: str, item: str, count: int) -> BillItem:
     return BillItem(place, item, "", count, 0.0, 0.0, None, ())
 
 
-def _link_items(place: str, between: str, ends: tuple[str, str], links: int, rate: float) -> list[BillItem]:
+def _link_items(place: str, tiers: tuple[str, str], ends: tuple[str, str], links: int, rate: float) -> list[BillItem]:
     """Return what `links` links are made of: a module at each end and a fibre cable, or one copper assembly."""
+    below, above = tiers
+    between = f"{below}-{above}"
     copper = [catalog.entry("optics", part).properties.get("medium") == "copper" for part in ends]
     if all(copper):
         return [_module(place, f"copper {between}", ends[0], links, rate)]
     if any(copper):
         raise InputError(f"fabric.optics: {between}: copper at both ends or at none, got {ends[0]} and {ends[1]}")
-    below, above = between.split("-")
     return [
         _module(place, f"optics {between}, {below} end", ends[0], links, rate),
         _module(place, f"optics {between}, {above} end", ends[1], links, rate),
@@ -109,19 +110,17 @@ def _link_items(place: str, between: str, ends: tuple[str, str], links: int, rat
     ]
 
 
-def _site_items(spec: FabricSpec, tree: SiteFabric) -> list[BillItem]:
+def _site_items(spec: FabricBase, tree: SiteFabric) -> list[BillItem]:
     """Return the lines of one site."""
-    place, rate, optics = tree.site.name, tree.port_rate, spec.optics
-    items = [
-        _switch(place, "leaf switch", spec.switch, tree.leaf_switches),
-        _switch(place, "spine switch", spec.switch, tree.spine_switches),
-        *_link_items(place, "host-leaf", (optics.host, optics.leaf or optics.host), tree.host_links, rate),
-        *_link_items(place, "leaf-spine", (optics.leaf_spine, optics.leaf_spine), tree.leaf_spine_links, rate),
-    ]
-    if optics.spine_core is not None:
-        items.append(_switch(place, "core switch", spec.switch, tree.core_switches))
-        ends = (optics.spine_core, optics.spine_core)
-        items += _link_items(place, "spine-core", ends, tree.spine_core_links, rate)
+    place, optics = tree.site.name, spec.optics
+    items = [_switch(place, f"{tier.name} switch", tier.part, tier.count) for tier in tree.switch_tiers]
+    modules = {"leaf-spine": optics.leaf_spine, "spine-core": optics.spine_core}
+    for tier in tree.link_tiers:
+        # any other kind of link joins groups, or the switches of one
+        module = modules.get(tier.name, optics.group if tier.name.startswith("group") else optics.leaf_spine)
+        assert module is not None  # noqa: S101 (the spec asks for the modules of its tiers)
+        ends = (optics.host, optics.leaf or optics.host) if tier.lower == "host" else (module, module)
+        items += _link_items(place, (tier.lower, tier.upper), ends, tier.count, tier.rate)
     return items
 
 
@@ -131,8 +130,7 @@ def _wan_items(route: WanRoute, transceiver: str) -> list[BillItem]:
     count = 2 * math.ceil(route.capacity / entry.si("data_rate") - _ROUNDING)
     line = catalog.entry("networks", "long_haul")
     names = ("amplifier.spacing", "amplifier.power")
-    spacing, watts = (line.si(name) for name in names)
-    huts = math.ceil(route.route_m / spacing) - 1
+    watts, huts = line.si("amplifier.power"), route.amplifiers
     items = [
         _modules(place, "WAN transceiver", entry, count),
         _passive(place, "WAN fibre pair", route.fibre_pairs),

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import networkx as nx
+import numpy as np
 
-from clustersim.fabric.fat_tree import SiteFabric
 from clustersim.fabric.multi_site import Fabric
+from clustersim.fabric.site import SiteFabric
 
 
 def to_networkx(fabric: Fabric) -> nx.Graph:
-    """Return the graph of switches and links; the hosts of a leaf are one node.
+    """Return the graph of switches and links; the accelerators that share their leaves are one node.
 
-    Nodes are called ``site/hosts3``, ``site/leaf3``, ``site/spine0``, ``site/core0`` and, with several sites,
-    ``site/wan``. Node attributes: ``tier`` (hosts, leaf, spine, core, wan), ``site``, ``count`` (accelerators of a
-    hosts node, else 1). Edge attributes: ``count`` (parallel links) and ``capacity`` (all of them, one direction
-    [B/s], line rate). Uplinks go round-robin to the switches above, which gives the standard wiring in a full tree.
+    Nodes are called ``site/hosts3``, ``site/leaf3``, ``site/spine0``, ``site/core0``, ``site/plane1/leaf0`` where there
+    are several planes and, with several sites, ``site/wan``. Node attributes: ``tier`` (hosts, leaf, spine, core, wan),
+    ``site``, ``count`` (accelerators of a hosts node, else 1). Edge attributes: ``count`` (parallel links) and
+    ``capacity`` (all of them, one direction [B/s], line rate).
     """
     graph = nx.Graph()
     for tree in fabric.sites:
-        _add_leaves(graph, tree)
-        _add_spines(graph, tree)
-        _add_cores(graph, tree)
+        _add_site(graph, tree)
         if fabric.wan:
             _add_wan_node(graph, tree)
     for route in fabric.wan:
@@ -31,69 +30,47 @@ def to_networkx(fabric: Fabric) -> nx.Graph:
 def bisection_bandwidth(fabric: Fabric, site: str) -> float:
     """Return what one half of a site's accelerators can send to the other half, at line rate, one direction [B/s].
 
-    The least of half the NICs, half the leaf uplinks and, with several pods, half the spine uplinks; exact where whole
-    switches fall on each side.
-
     Raises
     ------
     InputError
         If the place has no such site.
     """
-    tree = fabric.site(site)
-    cuts = [tree.site.endpoints * tree.site.nic_bandwidth, tree.host_links * tree.port_rate]
-    if tree.leaf_switches > 1:
-        cuts.append(tree.leaf_spine_links * tree.port_rate)
-    if tree.pods > 1:
-        cuts.append(tree.spine_core_links * tree.port_rate)
-    return min(cuts) / 2.0
+    return fabric.site(site).bisection
 
 
-def _node(graph: nx.Graph, tree: SiteFabric, tier: str, index: int, count: int = 1) -> str:
-    name = f"{tree.site.name}/{tier}{index}"
-    graph.add_node(name, tier=tier, site=tree.site.name, count=count)
-    return name
-
-
-def _link(graph: nx.Graph, a: str, b: str, rate: float, count: int = 1) -> None:
-    """Add links between two nodes to those already there."""
-    before = graph.edges[a, b]["count"] if graph.has_edge(a, b) else 0
-    graph.add_edge(a, b, count=before + count, capacity=(before + count) * rate)
-
-
-def _add_leaves(graph: nx.Graph, tree: SiteFabric) -> None:
-    endpoints, links = tree.site.endpoints, tree.host_links
-    shared = links < endpoints
-    links_per_leaf = tree.shape.leaf_down if shared else tree.endpoints_per_leaf * (links // endpoints)
-    for index in range(tree.leaf_switches):
-        here = min(tree.endpoints_per_leaf, endpoints - index * tree.endpoints_per_leaf)
-        hosts = _node(graph, tree, "hosts", index, here)
-        leaf = _node(graph, tree, "leaf", index)
-        _link(graph, hosts, leaf, tree.port_rate, min(links_per_leaf, links - index * links_per_leaf))
-
-
-def _add_spines(graph: nx.Graph, tree: SiteFabric) -> None:
-    first_spine = 0
-    for pod in range(tree.pods):
-        spines = [_node(graph, tree, "spine", first_spine + index) for index in range(tree.spines_of(pod))]
-        for leaf in range(tree.leaves_of(pod)):
-            name = f"{tree.site.name}/leaf{pod * tree.shape.spine_down + leaf}"
-            for port in range(tree.shape.leaf_up):
-                _link(graph, name, spines[(leaf * tree.shape.leaf_up + port) % len(spines)], tree.port_rate)
-        first_spine += len(spines)
-
-
-def _add_cores(graph: nx.Graph, tree: SiteFabric) -> None:
-    cores = [_node(graph, tree, "core", index) for index in range(tree.core_switches)]
-    for spine in range(tree.spine_switches if cores else 0):
-        for port in range(tree.shape.spine_up):
-            core = cores[(spine * tree.shape.spine_up + port) % len(cores)]
-            _link(graph, f"{tree.site.name}/spine{spine}", core, tree.port_rate)
+def _add_site(graph: nx.Graph, tree: SiteFabric) -> None:
+    """Add the switches of a site, its hosts by blocks, and the links between them."""
+    wiring, site = tree.wiring("static"), tree.site
+    table = wiring.table
+    first_switch = site.endpoints + tree.scale_up_domains
+    once = (table.kind > 0) & (table.tail < table.head)
+    tail, head = table.tail[once].astype(np.int64), table.head[once].astype(np.int64)
+    rate, host = table.capacity[once], table.tail[once] < site.endpoints
+    blocks = -(-site.endpoints // tree.endpoints_per_leaf)
+    # nodes of the graph: blocks of hosts, then switches
+    low = np.where(host, tail // tree.endpoints_per_leaf, tail - first_switch + blocks)
+    high = head - first_switch + blocks
+    pair, first, count = np.unique(low * (table.nodes + blocks) + high, return_index=True, return_counts=True)
+    names = [f"{site.name}/hosts{block}" for block in range(blocks)]
+    names += [f"{site.name}/{wiring.node_name(node)}" for node in range(first_switch, table.nodes)]
+    for block in range(blocks):
+        here = min(tree.endpoints_per_leaf, site.endpoints - block * tree.endpoints_per_leaf)
+        graph.add_node(names[block], tier="hosts", site=site.name, count=here)
+    for name in names[blocks:]:
+        graph.add_node(name, tier=name.rsplit("/", 1)[1].rstrip("0123456789"), site=site.name, count=1)
+    is_host = host[first]
+    links = np.where(is_host, -(-count // tree.sharing) * tree.ports, count)
+    each = np.where(is_host, tree.host_rate, rate[first])
+    ends = np.divmod(pair, table.nodes + blocks)
+    graph.add_edges_from(
+        (names[a], names[b], {"count": n, "capacity": n * r})
+        for a, b, n, r in zip(*(array.tolist() for array in (*ends, links, each)), strict=True)
+    )
 
 
 def _add_wan_node(graph: nx.Graph, tree: SiteFabric) -> None:
     """Join the switches of the top tier to the node where the fibre ends, without a limit of its own."""
-    name = f"{tree.site.name}/wan"
+    name, top = f"{tree.site.name}/wan", tree.to_the_fibre()[-1]
+    above = [node for node, found in graph.nodes(data=True) if found["tier"] == top and found["site"] == tree.site.name]
     graph.add_node(name, tier="wan", site=tree.site.name, count=1)
-    tier, switches = ("core", tree.core_switches) if tree.core_switches else ("spine", tree.spine_switches)
-    for index in range(switches):
-        graph.add_edge(name, f"{tree.site.name}/{tier}{index}", count=1, capacity=float("inf"))
+    graph.add_edges_from((name, node, {"count": 1, "capacity": float("inf")}) for node in above)

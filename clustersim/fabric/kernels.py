@@ -9,91 +9,147 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+TIE = 1e-12
+"""Levels that differ by less than this, relative, are taken as equal: rounding only."""
+
 
 @njit(cache=True)
-def fill_active(
-    capacity: Floats,
-    first: Ints,
-    links: Ints,
-    link_first: Ints,
-    link_flows: Ints,
-    weights: Floats,
-    active: NDArray[np.bool_],
-    rates: Floats,
+def fill_some(
+    first: Ints, links: Ints, weights: Floats, todo: Ints, count: int, left: Floats, density: Floats, rates: Floats
 ) -> None:
-    """Write the max-min rates of the active flows into `rates`, by progressive filling one link at a time.
+    """Write the max-min rates of the flows ``todo[:count]`` into `rates`; `todo` is used up.
 
-    Flow f crosses ``links[first[f]:first[f + 1]]``; link l carries ``link_flows[link_first[l]:link_first[l + 1]]``.
+    Flow f crosses ``links[first[f]:first[f + 1]]``. `left` is what those flows may share of each link; `density` has to
+    be zero on their links, and is again at the end.
+
+    A link whose level (what is left over the weight of its flows) is the least on the way of every one of its flows
+    saturates at that level whatever happens elsewhere, since freezing flows only raises the levels of other links. So
+    all such links are closed in one round.
     """
-    left = capacity.copy()
-    density = np.zeros(capacity.size)
-    count = np.zeros(capacity.size, dtype=np.int64)
-    for flow in range(weights.size):
-        if active[flow]:
-            rates[flow] = -1.0 if first[flow + 1] > first[flow] else np.inf
-            for at in range(first[flow], first[flow + 1]):
-                density[links[at]] += weights[flow]
-                count[links[at]] += 1
-    while True:
-        lowest, tight = np.inf, -1
-        for link in range(capacity.size):
-            if count[link] > 0:
-                level = max(left[link], 0.0) / density[link]
-                if tight < 0 or level < lowest:
-                    lowest, tight = level, link
-        if tight < 0:
-            return
-        for at in range(link_first[tight], link_first[tight + 1]):
-            flow = link_flows[at]
-            if active[flow] and rates[flow] < 0.0:
-                rates[flow] = lowest * weights[flow]
-                for hop in range(first[flow], first[flow + 1]):
-                    if rates[flow] < np.inf:
-                        left[links[hop]] -= rates[flow]
-                    density[links[hop]] -= weights[flow]
-                    count[links[hop]] -= 1
+    low = np.full(left.size, np.inf)
+    for at in range(count):
+        flow = todo[at]
+        for hop in range(first[flow], first[flow + 1]):
+            density[links[hop]] += weights[flow]
+    while count > 0:
+        for at in range(count):
+            flow = todo[at]
+            bound = np.inf
+            for hop in range(first[flow], first[flow + 1]):
+                link = links[hop]
+                level = left[link] / density[link]
+                if level < bound:
+                    bound = level
+            rates[flow] = bound
+            for hop in range(first[flow], first[flow + 1]):
+                if bound < low[links[hop]]:
+                    low[links[hop]] = bound
+        kept = 0
+        for at in range(count):
+            flow = todo[at]
+            bound = rates[flow]
+            final = bound == np.inf
+            for hop in range(first[flow], first[flow + 1]):
+                link = links[hop]
+                level = left[link] / density[link]
+                if level <= bound * (1.0 + TIE) and level <= low[link] * (1.0 + TIE):
+                    final = True
+                    break
+            if final:
+                # marked, and taken off its links below: this round's levels must not move
+                todo[kept], todo[at] = todo[at], todo[kept]
+                kept += 1
+        # the finished flows stand first
+        for at in range(count):
+            flow = todo[at]
+            for hop in range(first[flow], first[flow + 1]):
+                low[links[hop]] = np.inf
+        for at in range(kept):
+            flow = todo[at]
+            rate = rates[flow] * weights[flow]
+            for hop in range(first[flow], first[flow + 1]):
+                link = links[hop]
+                if rate < np.inf:
+                    left[link] = max(left[link] - rate, 0.0)
+                density[link] -= weights[flow]
+            rates[flow] = rate
+        for at in range(count - kept):
+            todo[at] = todo[at + kept]
+        count -= kept
+    for link in range(density.size):
+        density[link] = 0.0
+
+
+@njit(cache=True)
+def fill_all(capacity: Floats, first: Ints, links: Ints, weights: Floats) -> Floats:
+    """Return the max-min rates of all flows."""
+    flows = weights.size
+    rates = np.zeros(flows)
+    fill_some(first, links, weights, np.arange(flows), flows, capacity.copy(), np.zeros(capacity.size), rates)
+    return rates
 
 
 @njit(cache=True)
 def play_flows(
-    capacity: Floats,
-    first: Ints,
-    links: Ints,
-    link_first: Ints,
-    link_flows: Ints,
-    size: Floats,
-    start: Floats,
-    order: Ints,
-    weights: Floats,
-    tie: float,
+    capacity: Floats, first: Ints, links: Ints, size: Floats, start: Floats, order: Ints, weights: Floats
 ) -> Floats:
     """Return when each flow ends [s]; `order` sorts the flows by start.
 
-    A flow whose rest is below `tie` of its size is over: otherwise equal ends would leave slivers of time.
+    When flows end, the filling of those that were slower than the slowest of them (per weight) is as before: their
+    links closed before any link of the ended flows did. So only the others are filled again, with what the slower
+    ones leave. When flows start, all are.
+
+    A flow whose rest is below `TIE` of its size is over: otherwise equal ends would leave slivers of time.
     """
     flows = size.size
     left = size.copy()
     finish = np.full(flows, np.inf)
     rates = np.zeros(flows)
-    active = np.zeros(flows, dtype=np.bool_)
-    begun, now = 0, 0.0
+    running = np.empty(flows, dtype=np.int64)
+    todo = np.empty(flows, dtype=np.int64)
+    spare, density = np.empty(capacity.size), np.zeros(capacity.size)
+    count, begun, now = 0, 0, 0.0
+    slowest = 0.0
     while True:
-        fill_active(capacity, first, links, link_first, link_flows, weights, active, rates)
+        spare[:] = capacity
+        again = 0
+        for at in range(count):
+            flow = running[at]
+            if rates[flow] < slowest * weights[flow] * (1.0 - TIE):
+                for hop in range(first[flow], first[flow + 1]):
+                    link = links[hop]
+                    spare[link] = max(spare[link] - rates[flow], 0.0)
+            else:
+                todo[again] = flow
+                again += 1
+        fill_some(first, links, weights, todo, again, spare, density, rates)
         until = start[order[begun]] if begun < flows else np.inf
-        for flow in range(flows):
-            if active[flow] and rates[flow] > 0.0:
+        for at in range(count):
+            flow = running[at]
+            if rates[flow] > 0.0:
                 until = min(until, now + left[flow] / rates[flow])
         if until == np.inf:
             return finish
-        for flow in range(flows):
-            if active[flow] and rates[flow] > 0.0:
+        kept = 0
+        slowest = np.inf
+        for at in range(count):
+            flow = running[at]
+            over = False
+            if rates[flow] > 0.0:
                 end = now + left[flow] / rates[flow]
                 if rates[flow] < np.inf:
                     left[flow] -= rates[flow] * (until - now)
-                if end <= until or left[flow] <= tie * size[flow]:
-                    finish[flow] = until
-                    active[flow] = False
+                over = end <= until or left[flow] <= TIE * size[flow]
+            if over:
+                finish[flow] = until
+                slowest = min(slowest, rates[flow] / weights[flow])
+            else:
+                running[kept] = flow
+                kept += 1
+        count = kept
         now = until
         while begun < flows and start[order[begun]] <= now:
-            active[order[begun]] = True
+            running[count] = order[begun]
+            count += 1
             begun += 1
+            slowest = 0.0

@@ -3,31 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from clustersim.fabric.kernels import play_flows
-
-_TIE = 1e-12
-"""Links whose filling levels differ by less than this, relative, are taken to saturate together (rounding only)."""
+from clustersim.fabric.kernels import TIE, fill_all, play_flows
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-def flatten_routes(routes: Sequence[ArrayLike]) -> tuple[Ints, Ints]:
-    """Return flow and link of every (flow, link) incidence of `routes`.
+@dataclass(frozen=True)
+class Routes:
+    """The links that flows cross: part p of the flows crosses ``links[first[p]:first[p + 1]]``."""
 
-    Returns
-    -------
-    flow : ndarray of int, shape (incidences,)
-    link : ndarray of int, shape (incidences,)
-    """
+    first: Ints
+    links: Ints
+    flow: Ints
+    """Flow to which each part belongs; a flow that is cut over several planes has several parts."""
+
+    def __post_init__(self) -> None:
+        """Make the arrays read-only."""
+        for array in (self.first, self.links, self.flow):
+            array.setflags(write=False)
+
+    def __len__(self) -> int:
+        """Return the number of parts."""
+        return self.first.size - 1
+
+
+def as_routes(routes: Routes | Sequence[ArrayLike]) -> Routes:
+    """Return routes as arrays; each entry of a sequence is a flow of one part."""
+    if isinstance(routes, Routes):
+        return routes
     parts = [np.asarray(route, dtype=np.int64).ravel() for route in routes]
-    lengths = np.array([part.size for part in parts], dtype=np.int64)
-    link = np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
-    return np.repeat(np.arange(len(parts)), lengths), link
+    first = np.zeros(len(parts) + 1, dtype=np.int64)
+    np.cumsum([part.size for part in parts], out=first[1:])
+    links = np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
+    return Routes(first, links, np.arange(len(parts)))
 
 
 def fill(capacity: Floats, flow: Ints, link: Ints, load: Floats, weights: Floats) -> Floats:
@@ -67,7 +81,7 @@ def fill(capacity: Floats, flow: Ints, link: Ints, load: Floats, weights: Floats
         if lowest == np.inf:  # what is left crosses only links without limit
             break
         stopped = np.zeros(weights.size, dtype=bool)
-        stopped[flow[level[link] <= lowest * (1.0 + _TIE)]] = True
+        stopped[flow[level[link] <= lowest * (1.0 + TIE)]] = True
         rates[stopped] = lowest * weights[stopped]
         done = stopped[flow]
         used += np.bincount(link[done], load[done] * rates[flow[done]], capacity.size)
@@ -91,7 +105,9 @@ def _weights(weights: ArrayLike | None, flows: int) -> Floats:
     return given
 
 
-def max_min_rates(capacity: ArrayLike, routes: Sequence[ArrayLike], weights: ArrayLike | None = None) -> Floats:
+def max_min_rates(
+    capacity: ArrayLike, routes: Routes | Sequence[ArrayLike], weights: ArrayLike | None = None
+) -> Floats:
     """Return the max-min fair rate of each flow.
 
     No link carries more than its capacity, and every flow has a full link on which no flow has a larger rate per
@@ -101,7 +117,7 @@ def max_min_rates(capacity: ArrayLike, routes: Sequence[ArrayLike], weights: Arr
     ----------
     capacity : array_like, shape (links,)
         Capacity of each link. [B/s]
-    routes : sequence of array_like of int
+    routes : Routes or sequence of array_like of int
         Links that each flow crosses; an empty route gives an infinite rate.
     weights : array_like, shape (flows,), optional
         Positive weight of each flow; all 1 when left out.
@@ -109,7 +125,7 @@ def max_min_rates(capacity: ArrayLike, routes: Sequence[ArrayLike], weights: Arr
     Returns
     -------
     ndarray, shape (flows,)
-        Rate of each flow. [B/s]
+        Rate of each flow, or part of a flow. [B/s]
 
     Raises
     ------
@@ -125,13 +141,13 @@ def max_min_rates(capacity: ArrayLike, routes: Sequence[ArrayLike], weights: Arr
     >>> max_min_rates([10.0, 4.0], [[0], [0, 1], [1]]).tolist()
     [8.0, 2.0, 2.0]
     """
-    flow, link = flatten_routes(routes)
-    return fill(_checked(capacity, link), flow, link, np.ones(link.size), _weights(weights, len(routes)))
+    found = as_routes(routes)
+    return fill_all(_checked(capacity, found.links), found.first, found.links, _weights(weights, len(found)))
 
 
 def flow_completion_times(
     capacity_bytes_per_s: ArrayLike,
-    routes: Sequence[ArrayLike],
+    routes: Routes | Sequence[ArrayLike],
     size_bytes: ArrayLike,
     start_s: ArrayLike,
     weights: ArrayLike | None = None,
@@ -142,10 +158,10 @@ def flow_completion_times(
     ----------
     capacity_bytes_per_s : array_like, shape (links,)
         Capacity of each link. [B/s]
-    routes : sequence of array_like of int
+    routes : Routes or sequence of array_like of int
         Links that each flow crosses; a flow without links ends as it starts.
     size_bytes, start_s : array_like, shape (flows,)
-        Size [B] and start [s] of each flow.
+        Size [B] and start [s] of each flow (of each part of a flow).
     weights : array_like, shape (flows,), optional
         Positive weight of each flow; all 1 when left out.
 
@@ -159,27 +175,15 @@ def flow_completion_times(
     ValueError
         If shapes differ, or a size or capacity is negative, a weight not positive, or a link index is out of range.
     """
-    flow, link = flatten_routes(routes)
-    capacity = _checked(capacity_bytes_per_s, link)
+    found = as_routes(routes)
+    capacity = _checked(capacity_bytes_per_s, found.links)
     size, start = (np.asarray(values, dtype=np.float64) for values in (size_bytes, start_s))
     if (
-        size.shape != (len(routes),)
+        size.shape != (len(found),)
         or start.shape != size.shape
-        or np.any(size < 0.0)
+        or not np.all(size >= 0.0)
         or not np.all(np.isfinite(start))
     ):
-        raise ValueError(f"expected {len(routes)} sizes that are not negative, and as many finite starts")
-    ends = np.arange(len(routes) + 1)
-    by_link = np.argsort(link, kind="stable")
-    return play_flows(
-        capacity,
-        np.searchsorted(flow, ends),
-        link,
-        np.searchsorted(link[by_link], np.arange(capacity.size + 1)),
-        flow[by_link],
-        size,
-        start,
-        np.argsort(start, kind="stable"),
-        _weights(weights, len(routes)),
-        _TIE,
-    )
+        raise ValueError(f"expected {len(found)} sizes that are not negative, and as many finite starts")
+    order = np.argsort(start, kind="stable")
+    return play_flows(capacity, found.first, found.links, size, start, order, _weights(weights, len(found)))

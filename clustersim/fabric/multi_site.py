@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import networkx as nx
 
 from clustersim import catalog
 from clustersim.errors import InputError, nearest
-from clustersim.fabric.fat_tree import SiteEndpoints, SiteFabric, build_tree
-from clustersim.fabric.spec import FabricSpec, WanLink, WanSpec
+from clustersim.fabric.clos import build_clos, check_switches
+from clustersim.fabric.site import SiteEndpoints, SiteFabric
+from clustersim.fabric.spec import ClosSpec, FabricBase, WanLink, WanSpec
 
 EARTH_RADIUS_M = 6_371_008.8
 """Mean radius of the Earth. [m] Moritz, Geodetic Reference System 1980, J. Geodesy 74, 2000."""
@@ -52,13 +54,26 @@ class WanRoute:
     """Length of the fibre. [m]"""
     one_way_s: float
     """Delay of the fibre, one direction. [s]"""
+    channels: int
+    """Transceivers on a pair, at each end: wavelengths that are lit."""
+    amplifiers: int
+    """Huts with line amplifiers on the way."""
+    protection_capacity: float = 0.0
+    """Of the second way, each direction. [B/s]"""
+    protection_m: float = 0.0
+    """Length of the second way. [m]"""
+
+    @property
+    def name(self) -> str:
+        """Both ends, as ``east-west``."""
+        return f"{self.a}-{self.b}"
 
 
 @dataclass(frozen=True)
 class Fabric:
     """Trees and long-haul links of a place; ranks are numbered site after site in the order of `sites`."""
 
-    spec: FabricSpec
+    spec: FabricBase
     sites: tuple[SiteFabric, ...]
     wan: tuple[WanRoute, ...]
 
@@ -81,8 +96,24 @@ class Fabric:
         return sum(tree.site.endpoints for tree in self.sites)
 
 
-def build_fabric(spec: FabricSpec, sites: Sequence[SiteEndpoints]) -> Fabric:
-    """Return the fabric of `sites`: for each its own tree of `spec`, joined by the links of ``spec.wan``.
+def build_site(spec: FabricBase, site: SiteEndpoints) -> SiteFabric:
+    """Return the fabric of one site, of the kind that `spec` is.
+
+    Raises
+    ------
+    CapacityError
+        If it cannot hold the accelerators.
+    InputError
+        If the section and the site do not fit together.
+    """
+    if isinstance(spec, ClosSpec):
+        check_switches(spec)
+        return build_clos(spec, site)
+    raise TypeError(type(spec))
+
+
+def build_fabric(spec: FabricBase, sites: Sequence[SiteEndpoints]) -> Fabric:
+    """Return the fabric of `sites`: for each its own network of `spec`, joined by the links of ``spec.wan``.
 
     Raises
     ------
@@ -97,8 +128,7 @@ def build_fabric(spec: FabricSpec, sites: Sequence[SiteEndpoints]) -> Fabric:
     names = [site.name for site in sites]
     if not names or len(set(names)) != len(names):
         raise InputError(f"expected one or more sites of different names, got {names}")
-    _check_switch(spec)
-    trees = tuple(build_tree(spec, site) for site in sites)
+    trees = tuple(build_site(spec, site) for site in sites)
     if spec.wan is None:
         if len(sites) > 1:
             raise InputError(f"fabric.wan: {len(sites)} sites need links between them")
@@ -111,25 +141,48 @@ def build_fabric(spec: FabricSpec, sites: Sequence[SiteEndpoints]) -> Fabric:
     return Fabric(spec, trees, routes)
 
 
-def _check_switch(spec: FabricSpec) -> None:
-    capacity = catalog.entry("switches", spec.switch).si("capacity")
-    if spec.radix * spec.port_rate > capacity * (1.0 + 1e-9):
-        most = math.floor(capacity / spec.port_rate)
-        raise InputError(
-            f"fabric.radix: {spec.switch} has {capacity * 8e-12:g} Tbit/s, enough for {most} ports of "
-            f"{spec.port_rate * 8e-9:g} Gbit/s, got {spec.radix}"
-        )
-
-
 def _route(wan: WanSpec, link: WanLink, sites: dict[str, SiteEndpoints], index: int) -> WanRoute:
     for key, name in (("a", link.a), ("b", link.b)):
         if name not in sites:
             raise InputError(f"fabric.wan.links.{index}.{key}: no site {name!r} in this place{nearest(name, sites)}")
     a, b = sites[link.a], sites[link.b]
     distance = great_circle_m(a.lat, a.lon, b.lat, b.lon)
-    length = wan.route_factor * distance
-    capacity = link.fibre_pairs * link.pair_capacity
-    return WanRoute(a.name, b.name, link.fibre_pairs, capacity, distance, length, length * 1e-3 * wan.delay_per_km)
+    if link.length is not None and link.length < distance:
+        raise InputError(
+            f"fabric.wan.links.{index}.length: expected at least the great circle of {distance * 1e-3:.1f} km from "
+            f"{a.name} to {b.name}, found {link.length * 1e-3:g} km"
+        )
+    length = wan.route_factor * distance if link.length is None else link.length
+    rate = catalog.entry("optics", wan.transceiver).si("data_rate")
+    each = link.pair_capacity if link.channels is None else link.channels * rate
+    assert each is not None  # noqa: S101 (the spec has one of the two)
+    channels = link.channels or math.ceil(each / rate - 1e-9)
+    most = catalog.entry("networks", "long_haul").si("channels.c_and_l_band")
+    if channels > most:
+        raise InputError(
+            f"fabric.wan.links.{index}: a fibre pair holds at most {most:.0f} wavelengths in the C and L band, "
+            f"found {channels} of {wan.transceiver}"
+        )
+    second = link.protection
+    return WanRoute(
+        a.name,
+        b.name,
+        link.fibre_pairs,
+        link.fibre_pairs * each,
+        distance,
+        length,
+        length * 1e-3 * wan.delay_per_km,
+        channels,
+        amplifiers_on(length),
+        second.fibre_pairs * each if second else 0.0,
+        (second.length or length) if second else 0.0,
+    )
+
+
+def amplifiers_on(length: float) -> int:
+    """Return the line amplifiers on a fibre of `length` [m]: one every ``amplifier.spacing`` of the catalog."""
+    spacing = catalog.entry("networks", "long_haul").si("amplifier.spacing")
+    return max(0, math.ceil(length / spacing) - 1)
 
 
 def _wan_graph(routes: Sequence[WanRoute]) -> nx.Graph:
@@ -149,8 +202,18 @@ def _check_joined(names: Sequence[str], routes: Sequence[WanRoute]) -> None:
         raise InputError(f"fabric.wan.links: no path from {names[0]} to {', '.join(apart)}")
 
 
-def wan_path(fabric: Fabric, a: str, b: str) -> tuple[WanRoute, ...]:
+@overload
+def wan_path(fabric: Fabric, a: str, b: str) -> tuple[WanRoute, ...]: ...
+
+
+@overload
+def wan_path(fabric: Fabric, a: str, b: str, living: Collection[str]) -> tuple[WanRoute, ...] | None: ...
+
+
+def wan_path(fabric: Fabric, a: str, b: str, living: Collection[str] | None = None) -> tuple[WanRoute, ...] | None:
     """Return the links on the path of least delay from site `a` to site `b`; none when they are the same.
+
+    With `living`, only over routes of these names, and None where they do not join the two.
 
     Raises
     ------
@@ -160,7 +223,9 @@ def wan_path(fabric: Fabric, a: str, b: str) -> tuple[WanRoute, ...]:
     fabric.site(a), fabric.site(b)
     if a == b:
         return ()
-    graph = _wan_graph(fabric.wan)
+    graph = _wan_graph([route for route in fabric.wan if living is None or route.name in living])
+    if a not in graph or b not in graph or not nx.has_path(graph, a, b):
+        return None
     path = nx.shortest_path(graph, a, b, weight="delay")
     return tuple(graph.edges[pair]["route"] for pair in itertools.pairwise(path))
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from clustersim.errors import CapacityError
-from clustersim.fabric.fat_tree import SiteFabric
 from clustersim.fabric.multi_site import Fabric, wan_path, wan_ring_bandwidth
+from clustersim.fabric.site import SiteFabric
 from clustersim.fabric.traffic import Placement
 
 
@@ -43,13 +43,13 @@ def accelerator_resources(
         each = [accelerator_resources(fabric, tree.site.name, ranks) for tree in fabric.sites]
         return {resource: min(shares[resource] for shares in each) for resource in each[0]}
     tree = fabric.site(site)
-    goodput, shape = fabric.spec.goodput, tree.shape
-    leaf = goodput * shape.leaf_up * tree.port_rate / tree.endpoints_per_leaf
+    goodput = fabric.spec.goodput
+    leaf, spine = tree.uplink_shares
     shares = {
         "scale_up": tree.site.scale_up_bandwidth,
         "nic": goodput * tree.site.nic_bandwidth,
-        "leaf": leaf,
-        "spine": leaf * shape.spine_up / shape.spine_down if shape.spine_up else math.inf,
+        "leaf": goodput * leaf,
+        "spine": goodput * spine,
     }
     if fabric.wan:
         sharing = placement(fabric, ranks).sites[fabric.sites.index(tree)]
@@ -84,24 +84,35 @@ def placement(fabric: Fabric, ranks: Sequence[int] | None = None) -> Placement:
     )
 
 
+def _tiers(fabric: Fabric, rank_a: int, rank_b: int) -> tuple[SiteFabric, SiteFabric, tuple[str, ...] | None]:
+    """Return the sites of two ranks and the tiers of the switches between them; None at different sites."""
+    a, b, blocks = _locate(fabric, rank_a, rank_b)
+    if a is not b:
+        return a, b, None
+    return a, b, a.hops(next(level for level in ("scale_up", "leaf", "pod", "site") if blocks[level]))
+
+
 def hop_count(fabric: Fabric, rank_a: int, rank_b: int) -> int:
     """Return the switches between two ranks of the full place.
 
-    None inside a scale-up domain, 1 under one leaf, 3 in one pod (or one two-tier tree), 5 across pods; between
-    sites all tiers at both ends, and one core switch at each site on the way.
+    In a tree none inside a scale-up domain, 1 under one leaf, 3 in one pod (or one two-tier tree), 5 across pods;
+    between sites all tiers at both ends, and one switch at each site on the way.
     """
-    a, b, blocks = _locate(fabric, rank_a, rank_b)
-    for level, switches in (("scale_up", 0), ("leaf", 1), ("pod", 3), ("site", 5)):
-        if blocks[level]:
-            return switches
-    return 2 * fabric.spec.tiers + len(wan_path(fabric, a.site.name, b.site.name)) - 1
+    a, b, tiers = _tiers(fabric, rank_a, rank_b)
+    if tiers is not None:
+        return len(tiers)
+    through = len(wan_path(fabric, a.site.name, b.site.name)) - 1
+    return len(a.to_the_fibre()) + len(b.to_the_fibre()) + through
 
 
 def path_latency(fabric: Fabric, rank_a: int, rank_b: int) -> float:
     """Return the one-way delay of switches and fibre between two ranks [s]; NICs and software are not counted."""
-    a, b, _ = _locate(fabric, rank_a, rank_b)
-    fibre = math.fsum(route.one_way_s for route in wan_path(fabric, a.site.name, b.site.name))
-    return hop_count(fabric, rank_a, rank_b) * fabric.spec.hop_latency + fibre
+    a, b, tiers = _tiers(fabric, rank_a, rank_b)
+    if tiers is not None:
+        return a.hop_latency(tiers)
+    way = wan_path(fabric, a.site.name, b.site.name)
+    switches = a.hop_latency(a.to_the_fibre()) + b.hop_latency(b.to_the_fibre())
+    return switches + (len(way) - 1) * fabric.spec.hop_latency + math.fsum(route.one_way_s for route in way)
 
 
 def _locate(fabric: Fabric, rank_a: int, rank_b: int) -> tuple[SiteFabric, SiteFabric, dict[str, bool]]:

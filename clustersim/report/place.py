@@ -10,14 +10,16 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 
-from clustersim.fabric import bill_totals, bisection_bandwidth, to_networkx
+from clustersim.fabric import SiteFabric, bill_totals, bisection_bandwidth, to_networkx
 from clustersim.report.words import columns, dollars, number, wrapped
 from clustersim.study.place import Place
 
-_COUNTS = (
-    "scale_up_domains", "pods", "leaf_switches", "spine_switches", "core_switches",
-    "host_links", "leaf_spine_links", "spine_core_links",
-)  # fmt: skip
+
+def site_counts(tree: SiteFabric) -> dict[str, int]:
+    """Return what the fabric of a site consists of."""
+    counts = {"scale_up_domains": tree.scale_up_domains, "pods": -(-tree.site.endpoints // tree.endpoints_per_pod)}
+    counts |= {f"{tier.name}_switches": tier.count for tier in tree.switch_tiers}
+    return counts | {f"{tier.name.replace('-', '_')}_links": tier.count for tier in tree.link_tiers}
 
 
 def place_data(place: Place) -> dict[str, Any]:
@@ -26,7 +28,7 @@ def place_data(place: Place) -> dict[str, Any]:
     for tree in place.fabric.sites:
         name = tree.site.name
         cut = bisection_bandwidth(place.fabric, name)
-        counts = {key: int(getattr(tree, key)) for key in _COUNTS}
+        counts = site_counts(tree)
         sites[name] = {"accelerators": tree.site.endpoints, **counts, "bisection_gbit_per_s": cut * 8e-9}
     totals = bill_totals(place.bill)
     bill = [
@@ -64,8 +66,8 @@ def place_text(place: Place) -> str:
     """Return counts, bisection and bill of materials of a place as text."""
     data = place_data(place)
     sites = data["sites"]
-    keys = ["accelerators", *_COUNTS]
-    rows = [(key.replace("_", " "), *(number(site[key]) for site in sites.values())) for key in keys]
+    keys = list(dict.fromkeys(key for tree in place.fabric.sites for key in ("accelerators", *site_counts(tree))))
+    rows = [(key.replace("_", " "), *(number(site.get(key, 0)) for site in sites.values())) for key in keys]
     rows.append(("bisection [Tbit/s]", *(number(site["bisection_gbit_per_s"] / 1e3) for site in sites.values())))
     lines = [f"{data['title']}: {number(data['accelerators'])} accelerators", "", columns(("", *sites), rows)]
     lines += [

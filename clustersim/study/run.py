@@ -135,7 +135,7 @@ def _operate(study: StepStudy, pool: Pool) -> Timeline:
         step_time_cv=pool.cv,
         checkpoint_bytes=CHECKPOINT_BYTES * count_parameters(study.model).total,
         family="tpu" if tpu else "gpu",
-        switches=0 if tpu else sum(t.leaf_switches + t.spine_switches + t.core_switches for t in trees),
+        switches=0 if tpu else sum(tree.switches for tree in trees),
         links=0 if tpu else sum(tree.host_links for tree in trees),
     )
     return simulate_operation(scenario.operation, facts, random_stream(scenario, "operation"))

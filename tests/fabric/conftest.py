@@ -1,6 +1,6 @@
 import pytest
 
-from clustersim.fabric import FabricSpec, SiteEndpoints
+from clustersim.fabric import SiteEndpoints, fabric_spec
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +19,7 @@ def make_spec():
             "optics": optics,
             "hop_latency": "0.7 us",
         }
-        return FabricSpec.model_validate({**keys, **changes})
+        return fabric_spec({**keys, **changes})
 
     return make
 

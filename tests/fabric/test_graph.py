@@ -28,7 +28,7 @@ def test_graph_holds_what_the_tree_counts(make_spec, make_site, tiers, endpoints
     assert nx.is_connected(graph)
     assert sum(d["count"] for _, _, d in graph.edges(data=True)) == tree.host_links + tree.switch_links
     assert sum(d["count"] for _, d in graph.nodes(data=True) if d["tier"] == "hosts") == endpoints
-    assert all(d["capacity"] == d["count"] * tree.port_rate for _, _, d in graph.edges(data=True))
+    assert all(d["capacity"] == d["count"] * tree.host_rate for _, _, d in graph.edges(data=True))
 
 
 @pytest.mark.parametrize("endpoints", [1, 30, 54, 72])

@@ -8,90 +8,94 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Shorts = NDArray[np.int32]
 
 TIE = 1e-12
 """Levels that differ by less than this, relative, are taken as equal: rounding only."""
 
 
+_LEFT, _DENSITY, _LEVEL, _LOW = range(4)
+"""Columns of the state of links: what may still be shared, weight of its unfrozen flows, left over density, and the
+least level on the way of any of its flows. Side by side, so that a visit to a link costs one access to memory."""
+
+
 @njit(cache=True)
 def fill_some(
-    first: Ints, links: Ints, weights: Floats, todo: Ints, count: int, left: Floats, density: Floats, rates: Floats
+    first: Ints, links: Shorts, weights: Floats, todo: Ints, count: int, state: Floats, rates: Floats
 ) -> None:
     """Write the max-min rates of the flows ``todo[:count]`` into `rates`; `todo` is used up.
 
-    Flow f crosses ``links[first[f]:first[f + 1]]``. `left` is what those flows may share of each link; `density` has to
-    be zero on their links, and is again at the end.
+    Flow f crosses ``links[first[f]:first[f + 1]]``. `state`, shape (links, 4), holds in its first column what those
+    flows may share of each link; it is scratch.
 
-    A link whose level (what is left over the weight of its flows) is the least on the way of every one of its flows
-    saturates at that level whatever happens elsewhere, since freezing flows only raises the levels of other links. So
-    all such links are closed in one round.
+    A link whose level is the least on the way of every one of its flows saturates at that level whatever happens
+    elsewhere, since freezing flows only raises the levels of other links. So all such links close in one round.
     """
-    low = np.full(left.size, np.inf)
+    state[:, _DENSITY] = 0.0
+    state[:, _LOW] = np.inf
     for at in range(count):
         flow = todo[at]
         for hop in range(first[flow], first[flow + 1]):
-            density[links[hop]] += weights[flow]
+            state[links[hop], _DENSITY] += weights[flow]
+    for link in range(state.shape[0]):
+        if state[link, _DENSITY] > 0.0:
+            state[link, _LEVEL] = state[link, _LEFT] / state[link, _DENSITY]
     while count > 0:
         for at in range(count):
             flow = todo[at]
             bound = np.inf
             for hop in range(first[flow], first[flow + 1]):
-                link = links[hop]
-                level = left[link] / density[link]
-                if level < bound:
-                    bound = level
+                bound = min(bound, state[links[hop], _LEVEL])
             rates[flow] = bound
             for hop in range(first[flow], first[flow + 1]):
-                if bound < low[links[hop]]:
-                    low[links[hop]] = bound
-        kept = 0
+                link = links[hop]
+                if bound < state[link, _LOW]:
+                    state[link, _LOW] = bound
+        # finished flows go to the front; levels must not move before all are found
+        done = 0
         for at in range(count):
             flow = todo[at]
-            bound = rates[flow]
-            final = bound == np.inf
+            final = rates[flow] == np.inf
             for hop in range(first[flow], first[flow + 1]):
                 link = links[hop]
-                level = left[link] / density[link]
-                if level <= bound * (1.0 + TIE) and level <= low[link] * (1.0 + TIE):
+                if state[link, _LEVEL] <= state[link, _LOW] * (1.0 + TIE):
                     final = True
                     break
             if final:
-                # marked, and taken off its links below: this round's levels must not move
-                todo[kept], todo[at] = todo[at], todo[kept]
-                kept += 1
-        # the finished flows stand first
-        for at in range(count):
+                todo[at] = todo[done]
+                todo[done] = flow
+                done += 1
+        for at in range(done):
             flow = todo[at]
-            for hop in range(first[flow], first[flow + 1]):
-                low[links[hop]] = np.inf
-        for at in range(kept):
-            flow = todo[at]
-            rate = rates[flow] * weights[flow]
+            rates[flow] *= weights[flow]
             for hop in range(first[flow], first[flow + 1]):
                 link = links[hop]
-                if rate < np.inf:
-                    left[link] = max(left[link] - rate, 0.0)
-                density[link] -= weights[flow]
-            rates[flow] = rate
-        for at in range(count - kept):
-            todo[at] = todo[at + kept]
-        count -= kept
-    for link in range(density.size):
-        density[link] = 0.0
+                if rates[flow] < np.inf:
+                    state[link, _LEFT] = max(state[link, _LEFT] - rates[flow], 0.0)
+                state[link, _DENSITY] -= weights[flow]
+        for at in range(done, count):
+            flow = todo[at]
+            for hop in range(first[flow], first[flow + 1]):
+                link = links[hop]
+                state[link, _LOW] = np.inf
+                state[link, _LEVEL] = state[link, _LEFT] / state[link, _DENSITY]
+            todo[at - done] = flow
+        count -= done
 
 
 @njit(cache=True)
-def fill_all(capacity: Floats, first: Ints, links: Ints, weights: Floats) -> Floats:
+def fill_all(capacity: Floats, first: Ints, links: Shorts, weights: Floats) -> Floats:
     """Return the max-min rates of all flows."""
     flows = weights.size
-    rates = np.zeros(flows)
-    fill_some(first, links, weights, np.arange(flows), flows, capacity.copy(), np.zeros(capacity.size), rates)
+    rates, state = np.zeros(flows), np.empty((capacity.size, 4))
+    state[:, _LEFT] = capacity
+    fill_some(first, links, weights, np.arange(flows), flows, state, rates)
     return rates
 
 
 @njit(cache=True)
 def play_flows(
-    capacity: Floats, first: Ints, links: Ints, size: Floats, start: Floats, order: Ints, weights: Floats
+    capacity: Floats, first: Ints, links: Shorts, size: Floats, start: Floats, order: Ints, weights: Floats
 ) -> Floats:
     """Return when each flow ends [s]; `order` sorts the flows by start.
 
@@ -107,22 +111,22 @@ def play_flows(
     rates = np.zeros(flows)
     running = np.empty(flows, dtype=np.int64)
     todo = np.empty(flows, dtype=np.int64)
-    spare, density = np.empty(capacity.size), np.zeros(capacity.size)
+    state = np.empty((capacity.size, 4))
     count, begun, now = 0, 0, 0.0
     slowest = 0.0
     while True:
-        spare[:] = capacity
+        state[:, _LEFT] = capacity
         again = 0
         for at in range(count):
             flow = running[at]
             if rates[flow] < slowest * weights[flow] * (1.0 - TIE):
                 for hop in range(first[flow], first[flow + 1]):
                     link = links[hop]
-                    spare[link] = max(spare[link] - rates[flow], 0.0)
+                    state[link, _LEFT] = max(state[link, _LEFT] - rates[flow], 0.0)
             else:
                 todo[again] = flow
                 again += 1
-        fill_some(first, links, weights, todo, again, spare, density, rates)
+        fill_some(first, links, weights, todo, again, state, rates)
         until = start[order[begun]] if begun < flows else np.inf
         for at in range(count):
             flow = running[at]

@@ -19,7 +19,7 @@ class Routes:
     """The links that flows cross: part p of the flows crosses ``links[first[p]:first[p + 1]]``."""
 
     first: Ints
-    links: Ints
+    links: NDArray[np.int32]
     flow: Ints
     """Flow to which each part belongs; a flow that is cut over several planes has several parts."""
 
@@ -37,10 +37,10 @@ def as_routes(routes: Routes | Sequence[ArrayLike]) -> Routes:
     """Return routes as arrays; each entry of a sequence is a flow of one part."""
     if isinstance(routes, Routes):
         return routes
-    parts = [np.asarray(route, dtype=np.int64).ravel() for route in routes]
+    parts = [np.asarray(route, dtype=np.int32).ravel() for route in routes]
     first = np.zeros(len(parts) + 1, dtype=np.int64)
     np.cumsum([part.size for part in parts], out=first[1:])
-    links = np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
+    links = np.concatenate(parts) if parts else np.zeros(0, dtype=np.int32)
     return Routes(first, links, np.arange(len(parts)))
 
 
@@ -89,7 +89,7 @@ def fill(capacity: Floats, flow: Ints, link: Ints, load: Floats, weights: Floats
     return rates
 
 
-def _checked(capacity: ArrayLike, link: Ints) -> Floats:
+def _checked(capacity: ArrayLike, link: NDArray[np.int32]) -> Floats:
     found = np.asarray(capacity, dtype=np.float64)
     if found.ndim != 1 or np.any(found < 0.0) or np.any(np.isnan(found)):
         raise ValueError("expected a one-dimensional array of capacities that are not negative")

@@ -204,7 +204,7 @@ def clos_half_paths(
 
 
 @njit(cache=True)
-def compress(paths: Longs) -> tuple[Longs, Longs]:
+def compress(paths: Longs) -> tuple[Longs, NDArray[np.int32]]:
     """Return rows of links as one array, and where each row begins; entries below 0 are left out."""
     first = np.zeros(paths.shape[0] + 1, dtype=np.int64)
     for row in range(paths.shape[0]):
@@ -212,7 +212,7 @@ def compress(paths: Longs) -> tuple[Longs, Longs]:
         for at in range(paths.shape[1]):
             count += paths[row, at] >= 0
         first[row + 1] = first[row] + count
-    links = np.empty(first[-1], dtype=np.int64)
+    links = np.empty(first[-1], dtype=np.int32)
     at = 0
     for row in range(paths.shape[0]):
         for column in range(paths.shape[1]):

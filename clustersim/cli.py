@@ -113,7 +113,9 @@ def step(
     settings: SetOption = None,
 ) -> None:
     """Time one training step: MFU, memory, breakdown."""
+    from clustersim.report.cross_site import between_sites_data, between_sites_text
     from clustersim.report.step import chrome_trace, step_data, step_text
+    from clustersim.study.cross_site import between_sites
     from clustersim.study.it_power import step_pool
     from clustersim.study.step import study_step
 
@@ -121,12 +123,16 @@ def step(
         tell("training step and plan")
         study = study_step(_scenario(scenario, settings))
         pool = step_pool(study)
+        between = between_sites(study, pool.iteration_time_s)
     if trace is not None:
         write(trace, json.dumps(chrome_trace(study), separators=(",", ":")))
     if as_json:
-        show_json(step_data(study, pool))
+        several = {} if between is None else {"between_sites": between_sites_data(between)}
+        show_json(step_data(study, pool) | several)
         return
     show(step_text(study, pool))
+    if between is not None:
+        show(f"\n{between_sites_text(between)}")
     if trace is not None:
         show(f"\ntrace in {trace}: open it at ui.perfetto.dev or chrome://tracing")
 
@@ -221,6 +227,13 @@ def validate(
     ] = None,
 ) -> None:
     """Predict measured training steps: errors by row and by group."""
+    from clustersim.study.multisite_table import is_multisite
+
+    if is_multisite(table):
+        if html is not None or fitted is not None:
+            raise InputError("validate: --html and --fit are for tables of training steps")
+        _validate_multisite(table, as_json, csv, markdown)
+        return
     from clustersim.report.validation import (
         validation_csv,
         validation_data,
@@ -252,6 +265,23 @@ def validate(
         if fitted is not None:
             show(f"\ncalibration in {fitted}: clustersim --catalog {fitted} VERB ... uses it")
     if any(refusal.wrong for refusal in read.refused):
+        raise typer.Exit(2)
+
+
+def _validate_multisite(table: Path, as_json: bool, csv: Path | None, markdown: Path | None) -> None:
+    """Predict a table of training across sites."""
+    from clustersim.report.cross_site import multisite_csv, multisite_data, multisite_markdown, multisite_text
+    from clustersim.study.multisite_table import validate_multisite
+
+    found = validate_multisite(table)
+    for path, text in ((csv, multisite_csv), (markdown, multisite_markdown)):
+        if path is not None:
+            write(path, text(found))
+    if as_json:
+        show_json(multisite_data(found))
+    else:
+        show(multisite_text(found))
+    if any(refusal.wrong for refusal in found.refused):
         raise typer.Exit(2)
 
 

@@ -1,0 +1,238 @@
+"""What a job of several sites needs between them, what it has, and what a fibre cut does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import networkx as nx
+
+from clustersim import catalog
+from clustersim.fabric import Fabric, wan_path, wan_ring_bandwidth
+from clustersim.fabric.multi_site import WanRoute
+from clustersim.study.fibre_cost import RouteCost, route_costs
+from clustersim.study.step import StepStudy
+from clustersim.training.cross_site import (
+    CrossSiteJob,
+    Sync,
+    bandwidth_for,
+    diloco,
+    exposed_s,
+    mean_rate,
+    peak_rate,
+    streaming_diloco,
+    synchronous,
+    utilisation,
+)
+from clustersim.training.network import Network, plan_rates, units_per_site
+from clustersim.training.sequences import BACKWARD, FORWARD
+from clustersim.training.timing import step_timing
+
+PERIODS = (30, 100, 500)
+"""Steps between two exchanges of a parameter for which DiLoCo's needs are told."""
+
+LOST = (1.0, 0.5)
+"""Shares of a route's fibre pairs that are lost: a cut, and one of two cables."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way of keeping the sites together."""
+
+    sync: Sync
+    mean_rate: float
+    """Sent by a site on average at full speed. [B/s]"""
+    peak_rate: float
+    """Sent by a site while it exchanges. [B/s]"""
+    needed: float
+    """Bandwidth of a site at which the exchange is hidden. [B/s]"""
+    exposed_s: float
+    """What a step waits on average at the bandwidth that the place has. [s]"""
+    utilisation: float
+    """Compute utilisation there. [-]"""
+    loss_change: float | None
+    """Published change of the loss against data parallelism at equal tokens: the price in tokens, which is in none of
+    the times; None where the catalog has none for this method and period. [-]"""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The place after the loss of fibre on one route."""
+
+    a: str
+    b: str
+    lost: float
+    """Share of the route's pairs. [-]"""
+    parted: tuple[tuple[str, ...], ...]
+    """Groups of sites that reach each other, where there are several; else empty."""
+    path: tuple[str, ...]
+    """Sites on the way from `a` to `b` now; empty where there is none."""
+    one_way_s: float | None
+    """Delay of that way. [s]"""
+    bandwidth: float
+    """Of a site, as the job's ring between sites sees it; 0 where the sites are parted. [B/s]"""
+    exchange_s: float | None
+    """What a step spends between sites; None where the sites are parted and the synchronous job stops. [s]"""
+    step_s: float | None
+    """The step with it. [s]"""
+
+
+@dataclass(frozen=True)
+class BetweenSites:
+    """Traffic between the sites of a job."""
+
+    job: CrossSiteJob
+    bandwidth: float
+    """Of a site, each direction, as the job's ring between sites sees it: goodput, fibre and NICs. [B/s]"""
+    step_s: float
+    """Mean step as simulated. [s]"""
+    exchange_s: float
+    """What it spends between sites; the simulated step hides none of it. [s]"""
+    ways: tuple[Way, ...]
+    cuts: tuple[Cut, ...]
+    """Worst first."""
+    costs: tuple[RouteCost, ...]
+
+
+def between_sites(study: StepStudy, step_s: float) -> BetweenSites | None:
+    """Return what the study's job needs between its sites; None where the plan uses one site.
+
+    The bandwidth that hides the all-reduce follows from the backward of the last micro-batch, layer by layer
+    (:mod:`clustersim.training.cross_site`): gradients of earlier micro-batches are summed up at the site.
+
+    Parameters
+    ----------
+    study : StepStudy
+        The step.
+    step_s : float
+        Its mean time. [s]
+    """
+    active = sum(count > 0 for count in units_per_site(study.plan, study.place.network))
+    if active < 2:
+        return None
+    spent = study.timing.wan_s
+    job = _job(study, active, step_s - spent)
+    bandwidth = _bandwidth(study, study.place.network)
+    return BetweenSites(
+        job=job,
+        bandwidth=bandwidth,
+        step_s=step_s,
+        exchange_s=spent,
+        ways=tuple(_way(job, sync, bandwidth) for sync in _syncs(study, job)),
+        cuts=fibre_cuts(study, step_s),
+        costs=route_costs(study.place.fabric),
+    )
+
+
+def _job(study: StepStudy, sites: int, compute_s: float) -> CrossSiteJob:
+    program, plan = study.program, study.plan
+    passes = study.timing.operation_s.max(axis=0).reshape(study.timing.operation_s.shape[1], -1, plan.pipeline)
+    held = program.dense_parameters * plan.tensor + program.expert_parameters * plan.expert
+    return CrossSiteJob(
+        parameters=float(held.sum()),
+        sites=sites,
+        step_s=compute_s,
+        layers=max(1, round(float(program.layers.sum()) / plan.pipeline)),
+        forward_s=float(passes[FORWARD].sum(axis=0).mean()),
+        backward_s=float(passes[BACKWARD:].sum(axis=(0, 1)).mean()),
+        latency_s=study.place.network.wan_latency_s,
+    )
+
+
+def _bandwidth(study: StepStudy, network: Network) -> float:
+    """Return what a site of the plan sends in its ring between sites [B/s]: the least of its sites."""
+    rate = float(plan_rates(study.model, study.plan, network).rate("wan", {"wan"}))
+    return rate * min(count for count in units_per_site(study.plan, network) if count) * study.plan.span
+
+
+def _syncs(study: StepStudy, job: CrossSiteJob) -> tuple[Sync, ...]:
+    known = catalog.entry("networks", "cross_site_training")
+    whole, small, late = (known.si(name) for name in ("outer.bits", "outer.bits.fp4", "overlap.steps"))
+    # every stage of a pipeline exchanges a fragment of its own at a time
+    fragments = max(1, round(job.layers / known.si("fragment.layers")))
+    return (
+        synchronous(8.0 * study.plan.gradient_bytes),
+        *(diloco(period, whole) for period in PERIODS),
+        *(streaming_diloco(period, small, fragments, late) for period in PERIODS),
+    )
+
+
+def _way(job: CrossSiteJob, sync: Sync, bandwidth: float) -> Way:
+    known = catalog.entry("networks", "cross_site_training")
+    loss = f"loss.{sync.method.split('_')[0]}_h{sync.period:.0f}"
+    return Way(
+        sync,
+        mean_rate(job, sync),
+        peak_rate(job, sync),
+        bandwidth_for(job, sync, known.si("hidden")),
+        float(exposed_s(job, sync, bandwidth)),
+        float(utilisation(job, sync, bandwidth)),
+        0.0 if sync.method == "synchronous" else known.si(loss) if known.has(loss) else None,
+    )
+
+
+def with_loss(fabric: Fabric, lost: WanRoute, share: float) -> Fabric:
+    """Return the fabric without `share` of the pairs of one route, or without the route."""
+    kept = [
+        route if route is not lost else replace(route, capacity=(1.0 - share) * route.capacity)
+        for route in fabric.wan
+        if route is not lost or share < 1.0
+    ]
+    return replace(fabric, wan=tuple(kept))
+
+
+def groups_of(fabric: Fabric) -> tuple[tuple[str, ...], ...]:
+    """Return the groups of sites that reach each other over the fabric's routes, in the order of the sites."""
+    graph = nx.Graph()
+    names = [tree.site.name for tree in fabric.sites]
+    graph.add_nodes_from(names)
+    graph.add_edges_from((route.a, route.b) for route in fabric.wan)
+    return tuple(tuple(name for name in names if name in group) for group in nx.connected_components(graph))
+
+
+def fibre_cuts(study: StepStudy, step_s: float) -> tuple[Cut, ...]:
+    """Return the step after the loss of each route, and of half of its pairs; worst first.
+
+    The exchange goes over the paths that are left, in the rings of
+    :func:`~clustersim.fabric.multi_site.wan_ring_bandwidth`. Parted sites stop a synchronous job; under DiLoCo each
+    group trains on by itself until the fibre is back.
+    """
+    found = [_cut(study, step_s, route, share) for route in study.place.fabric.wan for share in LOST]
+    return tuple(sorted(found, key=lambda cut: (not cut.parted, cut.bandwidth, -(cut.step_s or 0.0))))
+
+
+def _cut(study: StepStudy, step_s: float, route: WanRoute, share: float) -> Cut:
+    place, timing = study.place, study.timing
+    left = with_loss(place.fabric, route, share)
+    groups = groups_of(left)
+    if len(groups) > 1:
+        return Cut(route.a, route.b, share, groups, (), None, 0.0, None, None)
+    scale = wan_ring_bandwidth(left) / wan_ring_bandwidth(place.fabric)
+    resources = {**place.network.resources, "wan": place.network.resources["wan"] * scale}
+    names = [tree.site.name for tree in left.sites]
+    hops = [_delay(wan_path(left, a, b)) for a, b in zip(names, names[1:] + names[:1], strict=True)]
+    network = replace(place.network, resources=resources, wan_latency_s=max(hops))
+    spent = step_timing(study.program, network).wan_s
+    way = wan_path(left, route.a, route.b)
+    return Cut(
+        route.a,
+        route.b,
+        share,
+        (),
+        _stops(route.a, way),
+        _delay(way),
+        _bandwidth(study, network),
+        spent,
+        step_s + spent - timing.wan_s,
+    )
+
+
+def _delay(way: Sequence[WanRoute]) -> float:
+    return float(sum(route.one_way_s for route in way))
+
+
+def _stops(start: str, way: Sequence[WanRoute]) -> tuple[str, ...]:
+    stops = [start]
+    for route in way:
+        stops.append(route.b if route.a == stops[-1] else route.a)
+    return tuple(stops)

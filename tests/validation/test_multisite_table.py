@@ -1,0 +1,138 @@
+"""Published figures of training across sites: what is claimed about them."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from clustersim import catalog
+from clustersim.cli import app
+from clustersim.errors import InputError
+from clustersim.study.multisite_table import is_multisite, validate_multisite
+from clustersim.training.cross_site import bandwidth_for, one_batch_job, overlapped_outer, streaming_diloco
+
+GRID_STEP = 10 ** (4 / 49)
+"""Bandwidths of the simulated tables: 50 from 0.1 to 1,000 Gbit/s, each 1.207 times the one before."""
+
+LEVELS = (0.5, 0.8, 0.9, 0.95, 0.99)
+
+
+@pytest.fixture(scope="module")
+def found(reference):
+    return validate_multisite(reference / "multisite.csv")
+
+
+def _said(name, s):
+    print(f"{name}: {s.modelled} of {s.rows} rows, MAPE {s.mape_percent} %, bias {s.bias_percent} %")
+
+
+def test_it_prints_the_table(found):
+    print(found.rows[["row_id", "use", "method", "metric", "predicted", "measured", "error_percent"]].to_string())
+    for by, groups in found.groups.items():
+        for name, s in groups.items():
+            _said(f"{by} {name}", s)
+
+
+def test_every_row_is_predicted_or_refused_with_a_reason(found):
+    assert found.overall.rows == len(found.rows) + len(found.refused)
+    assert not any(refusal.wrong for refusal in found.refused)
+    assert all(refusal.reason for refusal in found.refused)
+
+
+def test_published_bandwidths_lie_on_a_grid(found):
+    rows = found.rows[found.rows["metric"].str.startswith("bandwidth_for") & (found.rows["measured"] > 10.0)]
+    steps = np.log(rows["measured"] / 0.1) / np.log(GRID_STEP)
+    assert np.abs(steps - steps.round()).max() < 0.02
+
+
+@pytest.mark.parametrize(
+    ("method", "mape"),
+    [("Data-parallel", 12.0), ("Streaming DiLoCo", 8.0), ("Streaming DiLoCo inner-comm overlap FP4 H=100", 10.0)],
+)
+def test_simulated_bandwidths_of_the_published_schedule_within_a_grid_step(found, method, mape):
+    s = found.groups["method"][method]
+    rows = found.rows[found.rows["method"] == method]
+    assert s.modelled == s.rows == 10
+    assert s.mape_percent <= mape
+    assert np.exp(np.abs(np.log(rows["predicted"] / rows["measured"]))).max() <= GRID_STEP
+
+
+def test_rows_whose_schedule_is_not_the_one_named_are_off_and_said_so(found):
+    """No bound on these is claimed that the model does not meet; see docs/models/cross_site.md."""
+    for method, mape in (
+        ("Streaming DiLoCo inner-comm overlap FP4 H=30", 40.0),
+        ("overlapped outer-comm H=30", 30.0),
+        ("overlapped outer-comm H=100", 95.0),
+    ):
+        assert found.groups["method"][method].mape_percent <= mape
+
+
+def test_rows_named_h30_follow_from_a_fragment_in_each_step_and_in_every_second(found):
+    """A diagnosis, not a prediction: with these periods in place of 30 every row is within a grid step."""
+    bits = catalog.entry("networks", "cross_site_training").si("outer.bits.fp4")
+    for model, parameters, step_s, layers in (("1B", 1e9, 0.1, 24), ("10B", 1e10, 0.8, 48)):
+        job, fragments = one_batch_job(parameters, 2, step_s, layers), layers // 3
+        for method, sync in (
+            ("Streaming DiLoCo inner-comm overlap FP4 H=30", streaming_diloco(fragments, bits, fragments, 1)),
+            ("overlapped outer-comm H=30", overlapped_outer(2 * fragments, bits, fragments)),
+        ):
+            rows = found.rows[(found.rows["method"] == method) & (found.rows["model"] == model)]
+            predicted = np.array([bandwidth_for(job, sync, level) * 8e-9 for level in LEVELS])
+            # the table rounds to a tenth
+            assert np.all(predicted <= GRID_STEP * (rows["measured"].to_numpy() + 0.06))
+            assert np.all(predicted >= (rows["measured"].to_numpy() - 0.06))
+
+
+def test_rows_named_outer_h100_lie_below_the_mean_rate(found):
+    """At 99 % utilisation a site must send the model once in 100 steps; the published links carry half of that."""
+    rows = found.rows[(found.rows["method"] == "overlapped outer-comm H=100")]
+    last = rows[rows["metric"] == "bandwidth_for_CU_99"].set_index("model")["measured"]
+    for model, gbit, step_s in (("1B", 4.0, 0.1), ("10B", 40.0, 0.8)):
+        assert last[model] < 0.7 * gbit / (100 * step_s)
+
+
+def test_intellect_1_from_the_time_of_its_outer_all_reduce(found):
+    s = found.groups["source"]["INTELLECT-1"]
+    assert (s.modelled, s.rows) == (5, 8)
+    assert s.mape_percent <= 0.1
+
+
+def test_slices_joined_by_the_datacentre_network(found):
+    rows = found.rows[found.rows["source"] == "MaxText multislice"]
+    assert rows["error_percent"].abs().max() <= 3.0
+    test = rows[rows["use"] == "test"]["error_percent"].abs()
+    assert len(test) == 4
+    assert test.mean() <= 1.5
+
+
+def test_the_fitted_constant_is_the_best_on_its_fit_rows(found):
+    rows = found.rows[(found.rows["source"] == "MaxText multislice") & (found.rows["use"] == "fit")]
+    figure = catalog.entry("networks", "cross_site_training").figure("multislice.exposed")
+    assert len(rows) == 10
+    assert abs((rows["predicted"] / rows["measured"] - 1.0).mean()) < 2e-3
+    assert figure.low < figure.value < figure.high
+
+
+def test_the_verb_validate_knows_the_table(reference, tmp_path):
+    table = reference / "multisite.csv"
+    printed = CliRunner().invoke(app, ["validate", str(table), "--json", "--csv", str(tmp_path / "out.csv")])
+    assert printed.exit_code == 0, printed.output
+    data = json.loads(printed.stdout)
+    assert set(data) == {"overall", "groups", "rows", "not_modelled"}
+    assert set(data["groups"]) == {"use", "method", "source", "metric"}
+    assert {"row_id", "predicted", "measured", "error_percent", "metric"} <= set(data["rows"][0])
+    with (tmp_path / "out.csv").open(newline="") as file:
+        assert len(list(csv.DictReader(file))) == data["overall"]["rows"]
+    assert "NOT MODELLED" in CliRunner().invoke(app, ["validate", str(table)]).stdout
+
+
+def test_a_table_is_known_by_its_columns(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("row_id,model,metric,value\n", encoding="utf-8")
+    assert not is_multisite(path)
+    path.write_text("row_id,experiment,method,metric,value,inner_steps\n", encoding="utf-8")
+    assert is_multisite(path)
+    with pytest.raises(InputError, match="missing source"):
+        validate_multisite(path)

@@ -38,6 +38,10 @@ def _rate(rate: float) -> str:
     return f"{number(8e-6 * rate)} Mbit/s"
 
 
+def _milliseconds(seconds: float | None) -> str:
+    return "-" if seconds is None else f"{number(1e3 * seconds)} ms"
+
+
 def _band(amount: Dollars) -> dict[str, float]:
     return asdict(amount)
 
@@ -66,7 +70,7 @@ def _cut_data(cut: Cut) -> dict[str, Any]:
         "path": list(cut.path),
         "one_way_s": cut.one_way_s,
         "bandwidth_gbit_s": _gbit_s(cut.bandwidth),
-        "exchange_s": cut.exchange_s,
+        "exposed_s": cut.exposed_s,
         "step_s": cut.step_s,
     }
 
@@ -96,6 +100,8 @@ def between_sites_data(found: BetweenSites) -> dict[str, Any]:
         "latency_s": found.job.latency_s,
         "bandwidth_gbit_s": _gbit_s(found.bandwidth),
         "exchange_s": found.exchange_s,
+        "exposed_s": found.exposed_s,
+        "hidden_from_compute_utilisation": found.hidden_share,
         "ways": [_way_data(way) for way in found.ways],
         "cuts": [_cut_data(cut) for cut in found.cuts],
         "costs": [_cost_data(cost) for cost in found.costs],
@@ -112,7 +118,7 @@ def _way_row(way: Way) -> tuple[str, ...]:
         _rate(way.mean_rate),
         _rate(way.peak_rate),
         _rate(way.needed),
-        percent(way.utilisation),
+        _milliseconds(way.exposed_s),
         "0" if way.sync.method == "synchronous" else loss,
     )
 
@@ -124,9 +130,10 @@ def _cut_words(cut: Cut, step_s: float) -> str:
         apart = " | ".join(", ".join(group) for group in cut.parted)
         return f"{head}sites parted ({apart}): a synchronous job stops; under DiLoCo each part trains on by itself"
     way = f"by way of {', '.join(cut.path[1:-1])}, " if len(cut.path) > 2 else ""
+    slower = 100.0 * (cut.step_s / step_s - 1.0)
     return (
-        f"{head}{way}{number(1e6 * cut.one_way_s)} us one way, {_rate(cut.bandwidth)} per site; exchange "
-        f"{number(cut.exchange_s)} s, step {number(cut.step_s)} s ({100.0 * (cut.step_s / step_s - 1.0):+.1f} %)"
+        f"{head}{way}{number(1e6 * cut.one_way_s)} us one way, {_rate(cut.bandwidth)} per site; the step waits "
+        f"{_milliseconds(cut.exposed_s)} and takes {number(cut.step_s)} s ({slower:+.1f} %)"
     )
 
 
@@ -165,13 +172,17 @@ def between_sites_text(found: BetweenSites) -> str:
     job = found.job
     has = (
         f"{job.sites} sites exchange {number(job.parameters / 1e9)} billion parameters; each has "
-        f"{_rate(found.bandwidth)} to the others and is {number(1e6 * job.latency_s)} us away. The step above spends "
-        f"{number(found.exchange_s)} s ({percent(found.exchange_s / found.step_s)}) on it, none of it hidden."
+        f"{_rate(found.bandwidth)} to the others and is {number(1e6 * job.latency_s)} us away. The step above "
+        f"exchanges for {_milliseconds(found.exchange_s)}; its schedule leaves {_milliseconds(found.exposed_s)} "
+        f"({percent(found.exposed_s / found.step_s)} of the step) exposed."
     )
-    head = ("kept together by", "every", "bits", "mean", "peak", "hidden from", "compute", "loss")
+    head = ("kept together by", "every", "bits", "mean", "peak", "hidden from", "waits", "loss")
+    streaming = max(found.ways, key=lambda way: way.sync.fragments).sync
     note = (
-        "rates of one site, one direction; hidden: layer by layer behind one backward, at 99 % compute utilisation; "
-        "loss: published change at equal tokens (1B, two replicas), no part of any time here"
+        "every so many steps; rates of one site, one direction; hidden: layer by layer behind one backward, at "
+        f"{percent(found.hidden_share)} compute utilisation; streaming: {streaming.fragments} fragments per stage, "
+        f"{streaming.delay:g} step(s) of overlap; waits: per step, with the "
+        "fibre there is; loss: published change at equal tokens (1B, two replicas), no part of any time here"
     )
     lines = ["  between sites", wrapped(has, "    "), "", columns(head, map(_way_row, found.ways)), wrapped(note), ""]
     lines += ["  when fibre is lost (worst first)"]

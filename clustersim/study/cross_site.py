@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import networkx as nx
+import numpy as np
+from numpy.typing import NDArray
 
 from clustersim import catalog
-from clustersim.fabric import Fabric, wan_path, wan_ring_bandwidth
+from clustersim.fabric import Fabric, ring_all_reduce, wan_path, wan_ring_bandwidth
 from clustersim.fabric.multi_site import WanRoute
 from clustersim.study.fibre_cost import RouteCost, route_costs
 from clustersim.study.step import StepStudy
@@ -24,9 +26,9 @@ from clustersim.training.cross_site import (
     synchronous,
     utilisation,
 )
+from clustersim.training.estimate import estimate_iteration_s
 from clustersim.training.network import Network, plan_rates, units_per_site
 from clustersim.training.sequences import BACKWARD, FORWARD
-from clustersim.training.timing import step_timing
 
 PERIODS = (30, 100, 500)
 """Steps between two exchanges of a parameter for which DiLoCo's needs are told."""
@@ -71,8 +73,8 @@ class Cut:
     """Delay of that way. [s]"""
     bandwidth: float
     """Of a site, as the job's ring between sites sees it; 0 where the sites are parted. [B/s]"""
-    exchange_s: float | None
-    """What a step spends between sites; None where the sites are parted and the synchronous job stops. [s]"""
+    exposed_s: float | None
+    """What the simulated step waits for the exchange; None where the sites are parted and the job stops. [s]"""
     step_s: float | None
     """The step with it. [s]"""
 
@@ -87,7 +89,11 @@ class BetweenSites:
     step_s: float
     """Mean step as simulated. [s]"""
     exchange_s: float
-    """What it spends between sites; the simulated step hides none of it. [s]"""
+    """How long it exchanges between sites, at the busiest stage. [s]"""
+    exposed_s: float
+    """How much shorter it would be without: what its schedule, chunk by chunk, does not hide. [s]"""
+    hidden_share: float
+    """Compute utilisation from which an exchange counts as hidden. [-]"""
     ways: tuple[Way, ...]
     cuts: tuple[Cut, ...]
     """Worst first."""
@@ -110,14 +116,16 @@ def between_sites(study: StepStudy, step_s: float) -> BetweenSites | None:
     active = sum(count > 0 for count in units_per_site(study.plan, study.place.network))
     if active < 2:
         return None
-    spent = study.timing.wan_s
-    job = _job(study, active, step_s - spent)
+    exposed = _exposed(study, _wan_seconds(study, study.place.network))
+    job = _job(study, active, step_s - exposed)
     bandwidth = _bandwidth(study, study.place.network)
     return BetweenSites(
         job=job,
         bandwidth=bandwidth,
         step_s=step_s,
-        exchange_s=spent,
+        exchange_s=study.timing.wan_s,
+        exposed_s=exposed,
+        hidden_share=catalog.entry("networks", "cross_site_training").si("hidden"),
         ways=tuple(_way(job, sync, bandwidth) for sync in _syncs(study, job)),
         cuts=fibre_cuts(study, step_s),
         costs=route_costs(study.place.fabric),
@@ -139,10 +147,34 @@ def _job(study: StepStudy, sites: int, compute_s: float) -> CrossSiteJob:
     )
 
 
+def _rate(study: StepStudy, network: Network) -> float:
+    """Return what one accelerator sends in the ring between sites [B/s]."""
+    return float(plan_rates(study.model, study.plan, network).rate("wan", {"wan"}))
+
+
+def _wan_seconds(study: StepStudy, network: Network) -> NDArray[np.float64]:
+    """Return the all-reduce between sites of the gradients of each virtual stage [s], as the step has it."""
+    plan, program, units = study.plan, study.program, units_per_site(study.plan, network)
+    holders = max(units) * plan.span / plan.pipeline
+    held = program.dense_parameters * plan.tensor + program.expert_parameters * plan.expert
+    rate, sites = _rate(study, network), sum(count > 0 for count in units)
+    each = held * plan.gradient_bytes / holders
+    return np.array([ring_all_reduce(float(size), sites, rate, network.wan_latency_s) for size in each])
+
+
+def _exposed(study: StepStudy, wan_s: NDArray[np.float64]) -> float:
+    """Return what the step without jitter waits for exchanges between sites that take `wan_s` per virtual stage [s]."""
+    timing = study.timing
+    without = timing.reduce_s - _wan_seconds(study, study.place.network)
+    with_them = estimate_iteration_s(replace(timing, reduce_s=without + wan_s))
+    return with_them - estimate_iteration_s(replace(timing, reduce_s=without))
+
+
 def _bandwidth(study: StepStudy, network: Network) -> float:
     """Return what a site of the plan sends in its ring between sites [B/s]: the least of its sites."""
-    rate = float(plan_rates(study.model, study.plan, network).rate("wan", {"wan"}))
-    return rate * min(count for count in units_per_site(study.plan, network) if count) * study.plan.span
+    return (
+        _rate(study, network) * min(count for count in units_per_site(study.plan, network) if count) * study.plan.span
+    )
 
 
 def _syncs(study: StepStudy, job: CrossSiteJob) -> tuple[Sync, ...]:
@@ -202,7 +234,7 @@ def fibre_cuts(study: StepStudy, step_s: float) -> tuple[Cut, ...]:
 
 
 def _cut(study: StepStudy, step_s: float, route: WanRoute, share: float) -> Cut:
-    place, timing = study.place, study.timing
+    place = study.place
     left = with_loss(place.fabric, route, share)
     groups = groups_of(left)
     if len(groups) > 1:
@@ -212,7 +244,7 @@ def _cut(study: StepStudy, step_s: float, route: WanRoute, share: float) -> Cut:
     names = [tree.site.name for tree in left.sites]
     hops = [_delay(wan_path(left, a, b)) for a, b in zip(names, names[1:] + names[:1], strict=True)]
     network = replace(place.network, resources=resources, wan_latency_s=max(hops))
-    spent = step_timing(study.program, network).wan_s
+    before, after = (_exposed(study, _wan_seconds(study, net)) for net in (place.network, network))
     way = wan_path(left, route.a, route.b)
     return Cut(
         route.a,
@@ -222,8 +254,8 @@ def _cut(study: StepStudy, step_s: float, route: WanRoute, share: float) -> Cut:
         _stops(route.a, way),
         _delay(way),
         _bandwidth(study, network),
-        spent,
-        step_s + spent - timing.wan_s,
+        after,
+        step_s + after - before,
     )
 
 

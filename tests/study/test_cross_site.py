@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from clustersim.cli import app
 from clustersim.fabric import wan_ring_bandwidth
 from clustersim.scenario import load_scenario, shipped
-from clustersim.study.cross_site import between_sites, fibre_cuts, groups_of, with_loss
+from clustersim.study.cross_site import _wan_seconds, between_sites, fibre_cuts, groups_of, with_loss
 from clustersim.study.fibre_cost import route_costs
 from clustersim.study.step import study_step
 
@@ -47,6 +47,12 @@ def test_the_step_spends_what_the_bytes_take_at_the_bandwidth(found):
     least = bytes_sent / found.bandwidth + 4 * found.job.latency_s
     # the fullest stage of the pipeline takes longer than the mean
     assert least <= found.exchange_s <= 1.3 * least
+
+
+def test_the_exchange_is_that_of_the_step(study, found):
+    per_stage = _wan_seconds(study, study.place.network).reshape(-1, study.plan.pipeline).sum(axis=0)
+    assert per_stage.max() == pytest.approx(study.timing.wan_s)
+    assert 0.0 < found.exposed_s <= found.exchange_s * (1.0 + 1e-9)
 
 
 def test_diloco_needs_less_the_longer_its_period(found):

@@ -11,12 +11,73 @@ from clustersim import catalog
 from clustersim.cli import app
 from clustersim.errors import InputError
 from clustersim.study.multisite_table import is_multisite, validate_multisite
-from clustersim.training.cross_site import bandwidth_for, one_batch_job, overlapped_outer, streaming_diloco
+from clustersim.training.cross_site import (
+    bandwidth_for,
+    diloco,
+    one_batch_job,
+    overlapped_outer,
+    streaming_diloco,
+    synchronous,
+)
 
 GRID_STEP = 10 ** (4 / 49)
 """Bandwidths of the simulated tables: 50 from 0.1 to 1,000 Gbit/s, each 1.207 times the one before."""
 
 LEVELS = (0.5, 0.8, 0.9, 0.95, 0.99)
+
+TABLE_4 = {
+    (1e9, 24, 0.1): {
+        "data-parallel": (86.8, 152.6, 184.2, 222.3, 569.0),
+        "DiLoCo": (1.4, 6.2, 13.3, 23.3, 86.8),
+        "streaming": (1.4, 5.2, 9.1, 16.0, 28.1),
+        "overlapped": (1.4, 4.3, 6.2, 9.1, 11.0),
+        "overlapped FP4": (0.4, 0.9, 1.7, 2.0, 3.0),
+    },
+    (1e10, 48, 0.8): {
+        "data-parallel": (104.8, 222.3, 222.3, 268.3, 471.5),
+        "DiLoCo": (1.7, 7.5, 16.0, 33.9, 104.8),
+        "streaming": (1.7, 5.2, 9.1, 13.3, 19.3),
+        "overlapped": (1.7, 3.6, 5.2, 6.2, 7.5),
+        "overlapped FP4": (0.4, 0.9, 1.4, 1.4, 1.7),
+    },
+    (1e11, 108, 4.9): {
+        "data-parallel": (184.2, 323.8, 390.7, 390.7, 471.5),
+        "DiLoCo": (3.0, 11.0, 23.3, 49.4, 184.2),
+        "streaming": (2.4, 6.2, 9.1, 11.0, 19.3),
+        "overlapped": (1.7, 3.6, 4.3, 5.2, 5.2),
+        "overlapped FP4": (0.5, 0.9, 1.1, 1.1, 1.4),
+    },
+}
+"""Gbit/s for each level at (parameters, layers, step [s]), H = 100: Douillard et al., arXiv:2501.18512, table 4."""
+
+
+def _sync(method, layers):
+    fragments = layers // 3
+    return {
+        "data-parallel": synchronous(16),
+        "DiLoCo": diloco(100, 16),
+        "streaming": streaming_diloco(100, 16, fragments),
+        "overlapped": streaming_diloco(100, 16, fragments, 1),
+        "overlapped FP4": streaming_diloco(100, 4, fragments, 1),
+    }[method]
+
+
+def test_the_whole_table_of_the_streaming_paper():
+    """75 simulated bandwidths, 45 of them not in the reference table."""
+    ratios = np.array(
+        [
+            bandwidth_for(one_batch_job(n, 2, step_s, layers), _sync(method, layers), level) * 8e-9 / published
+            for (n, layers, step_s), rows in TABLE_4.items()
+            for method, row in rows.items()
+            for level, published in zip(LEVELS, row, strict=True)
+        ]
+    )
+    error = ratios - 1.0
+    print(f"{ratios.size} rows, MAPE {100 * np.abs(error).mean():.1f} %, bias {100 * error.mean():+.1f} %")
+    assert ratios.size == 75
+    assert np.abs(error).mean() <= 0.09
+    assert np.abs(np.log(ratios)).max() <= np.log(1.22)
+    assert (np.abs(np.log(ratios)) <= np.log(GRID_STEP)).sum() >= 73
 
 
 @pytest.fixture(scope="module")

@@ -42,12 +42,14 @@ class ClosLinks(Wiring):
         self._block = int(starts[-1])
         self._first_node = site.endpoints + fabric.scale_up_domains
         self._nodes_of_plane = leaves + spines + cores
-        row = [fabric.leaf_width, fabric.rails, shape.leaf_up, shape.leaves_of_pod, shape.spines_of_pod, shape.spine_up]
-        own = [*row, leaves, spines, cores]
+        row = [shape.leaf_up, shape.leaves_of_pod, shape.spines_of_pod, shape.spine_up, cores]
         base = 2 * site.endpoints
         self._trees = np.array(
-            [[*own, *(base + plane * self._block + starts[:6])] for plane in range(self._planes)], dtype=np.int64
+            [[*row, *(base + plane * self._block + starts[:6])] for plane in range(self._planes)], dtype=np.int64
         )
+        self._leaf = leaf_of(fabric)
+        self._pod = np.arange(leaves, dtype=np.int64) // shape.leaves_of_pod
+        self._spines = np.array([fabric.spines_in(pod) for pod in range(fabric.pods)], dtype=np.int64)
         self.table = self._table(starts)
 
     @property
@@ -61,23 +63,30 @@ class ClosLinks(Wiring):
         return damaged(self.table, ends, [d.left for d in damage])
 
     def routes(self, source: Longs, target: Longs, key: Longs, alive: Bools) -> Longs:
-        """Return the links of each flow, with one column block per plane where every accelerator is in every plane."""
-        domain = self.fabric.site.scale_up_domain
-        inside = source // domain == target // domain
-        plane, a, b = self._place(source, target, key)
-        paths = clos_paths(self._trees, self.fabric.shape.spine_down, plane, a, b, key, self.static, alive)
-        rails = self._planes if self._spread_rails else 1
-        return with_scale_up(self.fabric.site.endpoints, source, target, inside, rails, paths, alive)
+        """Return the links of each flow: up to two of the scale-up network, then up to six."""
+        return clos_paths(
+            self._trees,
+            self._leaf,
+            self._pod,
+            self._spines,
+            self.fabric.site.endpoints,
+            self.fabric.site.scale_up_domain,
+            self._planes if self._spread_rails else 1,
+            self.lanes > 1,
+            source,
+            target,
+            key,
+            self.static,
+            alive,
+        )
 
     def upward(self, source: Longs, key: Longs, alive: Bools) -> Longs:
         """Return host, leaf and spine uplinks."""
-        plane, local, _ = self._place(source, source, key)
-        return self._half(plane, local, key, True, alive)
+        return self._half(source, key, True, alive)
 
     def downward(self, target: Longs, key: Longs, alive: Bools) -> Longs:
         """Return spine, leaf and host links down."""
-        plane, local, _ = self._place(target, target, key)
-        return self._half(plane, local, key, False, alive)
+        return self._half(target, key, False, alive)
 
     def node_name(self, node: int) -> str:
         """Return ``gpu5``, ``domain0``, ``leaf3``, ``spine1`` or ``core2``, with ``plane1/`` before the switches."""
@@ -115,14 +124,11 @@ class ClosLinks(Wiring):
         before = {"leaf": 0, "spine": f.leaf_switches, "core": f.leaf_switches + f.spine_switches}
         return self._first_node + number * self._nodes_of_plane + before[tier] + index
 
-    def _place(self, source: Longs, target: Longs, key: Longs) -> tuple[Longs, Longs, Longs]:
-        """Return the plane of each flow and its ends' numbers there."""
+    def _half(self, ends: Longs, key: Longs, upward: bool, alive: Bools) -> Longs:
+        plane, local = (key >> LANE_BITS) % self._planes, ends
         if self._spread_rails:
-            return target % self._planes, source // self._planes, target // self._planes
-        return (key >> LANE_BITS) % self._planes, source, target
-
-    def _half(self, plane: Longs, local: Longs, key: Longs, upward: bool, alive: Bools) -> Longs:
-        return clos_half_paths(self._trees, self.fabric.shape.spine_down, plane, local, key, upward, alive)
+            plane, local = ends % self._planes, ends // self._planes
+        return clos_half_paths(self._trees, self._leaf, self._pod, self._spines, plane, local, key, upward, alive)
 
     def _table(self, starts: NDArray[np.int64]) -> LinkTable:
         f, site = self.fabric, self.fabric.site
@@ -150,34 +156,6 @@ class ClosLinks(Wiring):
                     capacity[block], kind[block] = rates[tier], tier + 1
         kinds = ("scale-up", "host-leaf", "leaf-spine", "spine-core")
         return LinkTable(tail, head, capacity, kind, kinds, self._first_node + self._planes * self._nodes_of_plane)
-
-
-def with_scale_up(
-    accelerators: int, source: Longs, target: Longs, inside: Bools, rails: int, paths: Longs, alive: Bools
-) -> Longs:
-    """Return paths with the scale-up network before them.
-
-    Flows `inside` a domain use nothing else. Another rail of `rails` is reached inside the sender's domain first: out
-    of the sender, and into the accelerator of its server that has the target's rail (NCCL's PXN).
-    """
-    out = np.concatenate((np.full((source.size, 2), -1, dtype=np.int64), paths), axis=1)
-    dead = ~inside & (paths[:, 0] == -2)
-    if rails > 1:
-        crossing = ~inside & (source % rails != target % rails)
-        relay = source - source % rails + target % rails
-        out[crossing, 0] = source[crossing]
-        out[crossing, 1] = accelerators + relay[crossing]
-    out[inside, 2:] = -1
-    out[inside, 0] = source[inside]
-    out[inside, 1] = accelerators + target[inside]
-    through = out[:, 0] >= 0
-    dead |= through & ~(alive[out[:, 0]] & alive[out[:, 1]])
-    # the links of a path stand first
-    out[~through, :-2] = out[~through, 2:]
-    out[~through, -2:] = -1
-    out[dead] = -1
-    out[dead, 0] = -2
-    return out
 
 
 def _accelerators(local: Longs, plane: int, planes: int) -> Longs:

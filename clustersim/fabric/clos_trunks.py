@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from clustersim.fabric.clos_links import ClosLinks, leaf_of, with_scale_up
+from clustersim.fabric.clos_links import ClosLinks, leaf_of
 from clustersim.fabric.wiring import LANE_BITS, Damage, Floats, LinkTable, Longs, Policy, Wiring
 
 if TYPE_CHECKING:
@@ -172,3 +172,31 @@ def packed(paths: Longs) -> Longs:
     """Return paths with their links first and -1 behind them."""
     order = np.argsort(paths < 0, axis=1, kind="stable")
     return np.take_along_axis(paths, order, axis=1)
+
+
+def with_scale_up(
+    accelerators: int, source: Longs, target: Longs, inside: Bools, rails: int, paths: Longs, alive: Bools
+) -> Longs:
+    """Return paths with the scale-up network before them.
+
+    Flows `inside` a domain use nothing else. Another rail of `rails` is reached inside the sender's domain first: out
+    of the sender, and into the accelerator of its server that has the target's rail (NCCL's PXN).
+    """
+    out = np.concatenate((np.full((source.size, 2), -1, dtype=np.int64), paths), axis=1)
+    dead = ~inside & (paths[:, 0] == -2)
+    if rails > 1:
+        crossing = ~inside & (source % rails != target % rails)
+        relay = source - source % rails + target % rails
+        out[crossing, 0] = source[crossing]
+        out[crossing, 1] = accelerators + relay[crossing]
+    out[inside, 2:] = -1
+    out[inside, 0] = source[inside]
+    out[inside, 1] = accelerators + target[inside]
+    through = out[:, 0] >= 0
+    dead |= through & ~(alive[out[:, 0]] & alive[out[:, 1]])
+    # the links of a path stand first
+    out[~through, :-2] = out[~through, 2:]
+    out[~through, -2:] = -1
+    out[dead] = -1
+    out[dead, 0] = -2
+    return out

@@ -21,11 +21,18 @@ least level on the way of any of its flows. Side by side, so that a visit to a l
 
 @njit(cache=True)
 def fill_some(
-    first: Ints, links: Shorts, weights: Floats, todo: Ints, count: int, state: Floats, rates: Floats
+    first: Ints,
+    links: Shorts,
+    weights: Floats,
+    most: Floats,
+    todo: Ints,
+    count: int,
+    state: Floats,
+    rates: Floats,
 ) -> None:
     """Write the max-min rates of the flows ``todo[:count]`` into `rates`; `todo` is used up.
 
-    Flow f crosses ``links[first[f]:first[f + 1]]``. `state`, shape (links, 4), holds in its first column what those
+    Flow f crosses ``links[first[f]:first[f + 1]]``, and has at most ``most[f]`` per weight. `state`, shape (links, 4), holds in its first column what those
     flows may share of each link; it is scratch.
 
     A link whose level is the least on the way of every one of its flows saturates at that level whatever happens
@@ -43,7 +50,7 @@ def fill_some(
     while count > 0:
         for at in range(count):
             flow = todo[at]
-            bound = np.inf
+            bound = most[flow]
             for hop in range(first[flow], first[flow + 1]):
                 bound = min(bound, state[links[hop], _LEVEL])
             rates[flow] = bound
@@ -55,7 +62,7 @@ def fill_some(
         done = 0
         for at in range(count):
             flow = todo[at]
-            final = rates[flow] == np.inf
+            final = rates[flow] == most[flow]
             for hop in range(first[flow], first[flow + 1]):
                 link = links[hop]
                 if state[link, _LEVEL] <= state[link, _LOW] * (1.0 + TIE):
@@ -85,11 +92,30 @@ def fill_some(
 
 @njit(cache=True)
 def fill_all(capacity: Floats, first: Ints, links: Shorts, weights: Floats) -> Floats:
-    """Return the max-min rates of all flows."""
+    """Return the max-min rates of all flows.
+
+    A link with one flow only caps that flow: it is taken off the routes, which is most of them in a permutation.
+    """
     flows = weights.size
+    users = np.zeros(capacity.size, dtype=np.int32)
+    for link in links:
+        users[link] += 1
+    shared_first, shared = np.empty_like(first), np.empty_like(links)
+    most = np.full(flows, np.inf)
+    kept = 0
+    for flow in range(flows):
+        shared_first[flow] = kept
+        for hop in range(first[flow], first[flow + 1]):
+            link = links[hop]
+            if users[link] > 1:
+                shared[kept] = link
+                kept += 1
+            else:
+                most[flow] = min(most[flow], capacity[link] / weights[flow])
+    shared_first[flows] = kept
     rates, state = np.zeros(flows), np.empty((capacity.size, 4))
     state[:, _LEFT] = capacity
-    fill_some(first, links, weights, np.arange(flows), flows, state, rates)
+    fill_some(shared_first, shared, weights, most, np.arange(flows), flows, state, rates)
     return rates
 
 
@@ -111,7 +137,7 @@ def play_flows(
     rates = np.zeros(flows)
     running = np.empty(flows, dtype=np.int64)
     todo = np.empty(flows, dtype=np.int64)
-    state = np.empty((capacity.size, 4))
+    state, most = np.empty((capacity.size, 4)), np.full(flows, np.inf)
     count, begun, now = 0, 0, 0.0
     slowest = 0.0
     while True:
@@ -126,7 +152,7 @@ def play_flows(
             else:
                 todo[again] = flow
                 again += 1
-        fill_some(first, links, weights, todo, again, state, rates)
+        fill_some(first, links, weights, most, todo, again, state, rates)
         until = start[order[begun]] if begun < flows else np.inf
         for at in range(count):
             flow = running[at]

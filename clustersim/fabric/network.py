@@ -285,6 +285,8 @@ def completion_times(network: FlowNetwork, routes: Routes, size_bytes: ArrayLike
     parts = np.bincount(routes.flow, minlength=flows)
     size = np.broadcast_to(np.asarray(size_bytes, dtype=np.float64), (flows,)) / parts
     start = np.broadcast_to(np.asarray(start_s, dtype=np.float64), (flows,))
+    if len(routes) == flows:
+        return flow_completion_times(network.capacity, routes, size, start)
     ends = flow_completion_times(network.capacity, routes, size[routes.flow], start[routes.flow])
     out = np.zeros(flows)
     np.maximum.at(out, routes.flow, ends)

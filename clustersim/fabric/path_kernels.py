@@ -6,6 +6,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from clustersim.fabric.wiring import LANE_BITS
+
 Longs = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
@@ -35,74 +37,77 @@ def hash_keys(first: Longs, second: Longs, number: Longs, seed: np.uint64) -> Lo
     return out
 
 
-@njit(cache=True)
-def _leaf_of(local: int, width: int, rails: int) -> int:
-    """Return the leaf of an accelerator of a plane: its group's, of its own rail."""
-    return int((local // (width * rails)) * rails + local % rails)
+# One tree as a row of integers: leaf uplinks, leaves of a full pod, spines of a full pod, spine uplinks, cores, and the
+# first links: host up and down, leaf up and down, spine up and down.
+(_U, _LP, _SP, _V, _C, _HU, _HD, _LU, _LD, _SU, _SD) = range(11)
 
 
 @njit(cache=True)
 def _uplink_to(leaf_in_pod: int, spine_in_pod: int, up: int, spines: int, choice: int) -> int:
     """Return the uplink of a leaf that ends at a spine of its pod; `choice` picks among parallel ones, -1: none."""
+    if spines == up:
+        return spine_in_pod
     first = (spine_in_pod - leaf_in_pod * up) % spines
     if first >= up:
         return -1
     return int(first + (choice % ((up - first - 1) // spines + 1)) * spines)
 
 
-# One tree as a row of integers: accelerators per leaf, rails, leaf uplinks, leaves of a full pod, spines of a full pod,
-# spine uplinks, leaves, spines, cores, and the first links: host up and down, leaf up and down, spine up and down.
-(_W, _R, _U, _LP, _SP, _V, _L, _S, _C, _HU, _HD, _LU, _LD, _SU, _SD) = range(15)
+@njit(cache=True)
+def _spine_at(leaf_in_pod: int, uplink: int, up: int, spines: int) -> int:
+    """Return the spine of the pod at which an uplink of a leaf ends."""
+    return uplink if spines == up else (leaf_in_pod * up + uplink) % spines
 
 
 @njit(cache=True)
-def _spines(tree: Longs, spine_down: int, pod: int) -> int:
-    """Return the spines of a pod; the last may have fewer."""
-    leaves = min(tree[_LP], tree[_L] - pod * tree[_LP])
-    return int(-(-leaves * tree[_U] // spine_down))
-
-
-@njit(cache=True)
-def _in_pod(tree: Longs, spines: int, a: int, b: int, u: int, pick: int, path: Longs) -> bool:
-    """Write the four links from leaf `a` over its uplink `u` to leaf `b` of the same pod; False: no such way."""
-    spine = ((a % tree[_LP]) * tree[_U] + u) % spines
-    back = _uplink_to(b % tree[_LP], spine, tree[_U], spines, pick)
+def _in_pod(tree: Longs, spines: int, pod: int, a: int, b: int, u: int, pick: int, path: Longs) -> bool:
+    """Write the two links from leaf `a` over its uplink `u` to leaf `b` of the same pod; False: no such way."""
+    first = pod * tree[_LP]
+    spine = _spine_at(a - first, u, tree[_U], spines)
+    back = _uplink_to(b - first, spine, tree[_U], spines, pick)
     if back < 0:
         return False
     path[1] = tree[_LU] + a * tree[_U] + u
     path[2] = tree[_LD] + b * tree[_U] + back
-    path[4] = -1
     return True
 
 
 @njit(cache=True)
-def _across(tree: Longs, spine_down: int, a: int, b: int, u: int, v: int, pick: int, ahead: bool, path: Longs) -> bool:
-    """Write the six links from leaf `a` to leaf `b` of another pod; False: no such way.
+def _across(
+    tree: Longs,
+    spines: Longs,
+    near: int,
+    near_pod: int,
+    far: int,
+    far_pod: int,
+    u: int,
+    v: int,
+    pick: int,
+    ahead: bool,
+    path: Longs,
+) -> bool:
+    """Write the four links between leaves of two pods; False: no such way.
 
-    `u` and `v` are the uplinks of leaf and spine on the side that chooses: the source's (`ahead`) or the target's.
+    `u` and `v` are the uplinks of leaf and spine on the near side, which chooses: the source's (`ahead`) or the
+    target's.
     """
-    near, far = (a, b) if ahead else (b, a)
-    near_pod, far_pod = near // tree[_LP], far // tree[_LP]
-    near_spines, far_spines = _spines(tree, spine_down, near_pod), _spines(tree, spine_down, far_pod)
-    spine = near_pod * tree[_SP] + ((near % tree[_LP]) * tree[_U] + u) % near_spines
+    spine = near_pod * tree[_SP] + _spine_at(near - near_pod * tree[_LP], u, tree[_U], spines[near_pod])
     port = spine * tree[_V] + v
-    core = port % tree[_C]
-    low = far_pod * tree[_SP] * tree[_V]
-    first = low + (core - low) % tree[_C]
-    high = low + far_spines * tree[_V]
-    if first >= high:
+    low, ports = far_pod * tree[_SP] * tree[_V], spines[far_pod] * tree[_V]
+    first = (port - low) % tree[_C]
+    if first >= ports:
         return False
-    other = first + (pick % ((high - first - 1) // tree[_C] + 1)) * tree[_C]
-    back = _uplink_to(far % tree[_LP], other // tree[_V] - far_pod * tree[_SP], tree[_U], far_spines, pick >> 3)
+    ways = 1 if ports == tree[_C] else (ports - first - 1) // tree[_C] + 1
+    other = first if ways == 1 else first + (pick % ways) * tree[_C]
+    back = _uplink_to(far - far_pod * tree[_LP], other // tree[_V], tree[_U], spines[far_pod], pick >> 3)
     if back < 0:
         return False
-    near_up = near * tree[_U] + u
-    far_up = far * tree[_U] + back
+    near_up, far_up = near * tree[_U] + u, far * tree[_U] + back
     if ahead:
         path[1], path[2] = tree[_LU] + near_up, tree[_SU] + port
-        path[3], path[4] = tree[_SD] + other, tree[_LD] + far_up
+        path[3], path[4] = tree[_SD] + low + other, tree[_LD] + far_up
     else:
-        path[1], path[2] = tree[_LU] + far_up, tree[_SU] + other
+        path[1], path[2] = tree[_LU] + far_up, tree[_SU] + low + other
         path[3], path[4] = tree[_SD] + port, tree[_LD] + near_up
     return True
 
@@ -117,89 +122,141 @@ def _living(path: Longs, alive: Bools) -> bool:
 
 @njit(cache=True)
 def _path(
-    tree: Longs, spine_down: int, source: int, target: int, key: int, static: bool, alive: Bools, path: Longs
+    tree: Longs,
+    leaf: Longs,
+    pod: Longs,
+    spines: Longs,
+    source: int,
+    target: int,
+    key: int,
+    static: bool,
+    alive: Bools,
+    path: Longs,
 ) -> None:
     """Write the links of one flow; -2 first when no path is alive."""
     path[:] = -1
     path[0] = tree[_HU] + source
-    a, b = _leaf_of(source, tree[_W], tree[_R]), _leaf_of(target, tree[_W], tree[_R])
-    pod_a, pod_b = a // tree[_LP], b // tree[_LP]
+    a, b = leaf[source], leaf[target]
     if a == b:
         path[1] = tree[_HD] + target
         if not _living(path, alive):
             path[0] = -2
         return
-    spines_a, spines_b = _spines(tree, spine_down, pod_a), _spines(tree, spine_down, pod_b)
+    pod_a, pod_b = pod[a], pod[b]
     # the core reaches a small pod over few of its switches: the side with fewer spines chooses
-    ahead = spines_a <= spines_b
+    ahead = spines[pod_a] <= spines[pod_b]
     ups, overs = tree[_U], tree[_V] if pod_a != pod_b else 1
     if static:
-        u0, v0, pick = target % ups, (target // ups) % max(overs, 1), target
+        high = target // ups
+        u, v, pick = target - high * ups, 0 if overs == 1 else high % overs, target
     else:
-        u0, v0, pick = key % ups, (key >> 20) % max(overs, 1), key >> 40
-    for attempt in range(ups * overs):
-        u, v = (u0 + attempt) % ups, (v0 + (u0 + attempt) // ups - u0 // ups) % overs
+        u, v, pick = key % ups, 0 if overs == 1 else (key >> 20) % overs, key >> 40
+    for _ in range(ups * overs):
         if pod_a == pod_b:
-            found = _in_pod(tree, spines_a, a, b, u, pick, path)
-            last = 3
+            found = _in_pod(tree, spines[pod_a], pod_a, a, b, u, pick, path)
+            path[3] = tree[_HD] + target
         else:
-            found = _across(tree, spine_down, a, b, u, v, pick, ahead, path)
-            last = 5
-        path[last] = tree[_HD] + target
+            if ahead:
+                found = _across(tree, spines, a, pod_a, b, pod_b, u, v, pick, True, path)
+            else:
+                found = _across(tree, spines, b, pod_b, a, pod_a, u, v, pick, False, path)
+            path[5] = tree[_HD] + target
         if found and _living(path, alive):
             return
+        u += 1
+        if u == ups:
+            u, v = 0, (v + 1) % overs
     path[0] = -2
 
 
 @njit(cache=True)
 def clos_paths(
     trees: Longs,
-    spine_down: int,
-    plane: Longs,
+    leaf: Longs,
+    pod: Longs,
+    spines: Longs,
+    accelerators: int,
+    domain: int,
+    rails: int,
+    split: bool,
     source: Longs,
     target: Longs,
     key: Longs,
     static: bool,
     alive: Bools,
 ) -> Longs:
-    """Return the links of flows between accelerators of planes, each by its number in the plane; shape (flows, 6)."""
-    out = np.empty((source.size, WIDTH), dtype=np.int64)
+    """Return the links of flows between accelerators; shape (flows, 8).
+
+    Accelerators of a scale-up domain reach each other there. Where the rails are planes (`rails` > 1), a flow to
+    another rail changes to the accelerator of its server that has it, inside the domain. Where every accelerator is in
+    every plane (`split`), the plane is the flow's lane.
+    """
+    out = np.full((source.size, WIDTH + 2), -1, dtype=np.int64)
     for flow in range(source.size):
-        _path(trees[plane[flow]], spine_down, source[flow], target[flow], key[flow], static, alive, out[flow])
+        a, b = source[flow], target[flow]
+        path = out[flow]
+        if domain > 1 and a // domain == b // domain:
+            path[0], path[1] = a, accelerators + b
+            if not (alive[path[0]] and alive[path[1]]):
+                path[0] = -2
+            continue
+        plane, offset = 0, 0
+        if rails > 1:
+            rail_a, rail_b = a % rails, b % rails
+            plane = rail_b
+            if rail_a != rail_b:
+                path[0], path[1] = a, accelerators + a - rail_a + rail_b
+                offset = 2
+                if not (alive[path[0]] and alive[path[1]]):
+                    path[0] = -2
+                    continue
+            a, b = a // rails, b // rails
+        elif split:
+            plane = (key[flow] >> LANE_BITS) % trees.shape[0]
+        part = path[offset : offset + WIDTH]
+        _path(trees[plane], leaf, pod, spines, a, b, key[flow], static, alive, part)
+        if part[0] == -2:
+            path[0] = -2
     return out
 
 
 @njit(cache=True)
 def clos_half_paths(
-    trees: Longs, spine_down: int, plane: Longs, end: Longs, key: Longs, upward: bool, alive: Bools
+    trees: Longs,
+    leaf: Longs,
+    pod: Longs,
+    spines: Longs,
+    plane: Longs,
+    end: Longs,
+    key: Longs,
+    upward: bool,
+    alive: Bools,
 ) -> Longs:
     """Return the links between accelerators and the topmost switches, in the order of travel; shape (flows, 3)."""
     out = np.full((end.size, 3), -1, dtype=np.int64)
     for flow in range(end.size):
-        tree = trees[plane[flow]]
-        leaf = _leaf_of(end[flow], tree[_W], tree[_R])
-        pod = leaf // tree[_LP]
-        spines = _spines(tree, spine_down, pod)
+        tree, path = trees[plane[flow]], out[flow]
+        at = leaf[end[flow]]
+        here = pod[at]
         overs = max(tree[_V], 1)
         found = False
         for attempt in range(tree[_U] * overs):
             u = (key[flow] + attempt) % tree[_U]
             v = ((key[flow] >> 20) + attempt // tree[_U]) % overs
-            spine = pod * tree[_SP] + ((leaf % tree[_LP]) * tree[_U] + u) % spines
-            path = out[flow]
-            if upward:
-                path[0] = tree[_HU] + end[flow]
-                path[1] = tree[_LU] + leaf * tree[_U] + u
-                path[2] = tree[_SU] + spine * tree[_V] + v if tree[_C] else -1
-            else:
-                path[0] = tree[_SD] + spine * tree[_V] + v if tree[_C] else tree[_LD] + leaf * tree[_U] + u
-                path[1] = tree[_LD] + leaf * tree[_U] + u if tree[_C] else tree[_HD] + end[flow]
-                path[2] = tree[_HD] + end[flow] if tree[_C] else -1
+            spine = here * tree[_SP] + _spine_at(at - here * tree[_LP], u, tree[_U], spines[here])
+            links = (
+                tree[_HU if upward else _HD] + end[flow],
+                tree[_LU if upward else _LD] + at * tree[_U] + u,
+                tree[_SU if upward else _SD] + spine * tree[_V] + v,
+            )
+            count = 3 if tree[_C] else 2
+            for step in range(count):
+                path[step] = links[step if upward else count - 1 - step]
             if _living(path, alive):
                 found = True
                 break
         if not found:
-            out[flow, 0] = -2
+            path[0] = -2
     return out
 
 

@@ -13,6 +13,7 @@ from clustersim.fabric.collectives import (
     ring_reduce_scatter,
     tree_all_reduce,
 )
+from clustersim.fabric.contention import FlowPattern, PatternRates, contention, flow_pattern, parse_pattern
 from clustersim.fabric.graph import bisection_bandwidth, to_networkx
 from clustersim.fabric.maxmin import Routes, flow_completion_times, max_min_rates
 from clustersim.fabric.multi_site import (
@@ -50,11 +51,13 @@ __all__ = [
     "FabricOptics",
     "FabricSpec",
     "FlowNetwork",
+    "FlowPattern",
     "HierarchicalCost",
     "Level",
     "LinkTable",
     "LinkTier",
     "Oversubscription",
+    "PatternRates",
     "PlaceDamage",
     "Placement",
     "Policy",
@@ -77,9 +80,11 @@ __all__ = [
     "build_clos",
     "build_fabric",
     "completion_times",
+    "contention",
     "fabric_spec",
     "flow_completion_times",
     "flow_network",
+    "flow_pattern",
     "flow_rates",
     "great_circle_m",
     "group_ranks",
@@ -88,6 +93,7 @@ __all__ = [
     "hop_count",
     "max_min_rates",
     "parse_damage",
+    "parse_pattern",
     "path_latency",
     "placement",
     "point_to_point",

@@ -32,8 +32,8 @@ def fill_some(
 ) -> None:
     """Write the max-min rates of the flows ``todo[:count]`` into `rates`; `todo` is used up.
 
-    Flow f crosses ``links[first[f]:first[f + 1]]``, and has at most ``most[f]`` per weight. `state`, shape (links, 4), holds in its first column what those
-    flows may share of each link; it is scratch.
+    Flow f crosses ``links[first[f]:first[f + 1]]``, and has at most ``most[f]`` per weight. `state`, shape (links, 4),
+    holds in its first column what those flows may share of each link; it is scratch.
 
     A link whose level is the least on the way of every one of its flows saturates at that level whatever happens
     elsewhere, since freezing flows only raises the levels of other links. So all such links close in one round.

@@ -3,36 +3,27 @@
 from __future__ import annotations
 
 import tempfile
-import time
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.fabric_cases import FABRIC_BENCHMARKS
 from benchmarks.load_test import LoadTest, load_test
 from benchmarks.processes import output, wall_s
 from benchmarks.records import Benchmark, Found
+from benchmarks.timing import best
 
 SCENARIO = "scenarios/colossus_200k.yaml"
 TRAINING_S = 60.0
 
 _PEAK = f"""
 import resource, sys
+from benchmarks.fabric_cases import FABRIC_BENCHMARKS
 from benchmarks.load_test import load_test
 load_test().waveform({TRAINING_S}, seed=1)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
 """
-
-
-def _best(action: Callable[[], object], rounds: int) -> float:
-    """Return the least of `rounds` times. [s]"""
-    times = []
-    for _ in range(rounds):
-        begin = time.perf_counter()
-        action()
-        times.append(time.perf_counter() - begin)
-    return min(times)
 
 
 @cache
@@ -46,7 +37,7 @@ def _compiled() -> LoadTest:
 def step_196k() -> Found:
     """One step of the load test with its waveform, best of twenty; peer: how many times longer it takes interpreted."""
     test = _compiled()
-    value = _best(lambda: test.step(1), 20)
+    value = best(lambda: test.step(1), 20)
     interpreted = float(output(["-W", "ignore", "-m", "benchmarks.load_test"], {"NUMBA_DISABLE_JIT": "1"}))
     return Found(value, interpreted * test.operations / value)
 
@@ -54,10 +45,10 @@ def step_196k() -> Found:
 def train_60s() -> Found:
     """60 s of the load test, every step drawn anew; peer: against drawing its jitter alone with NumPy."""
     test = _compiled()
-    value = _best(lambda: test.waveform(TRAINING_S, seed=1), 2)
+    value = best(lambda: test.waveform(TRAINING_S, seed=1), 2)
     steps = int(np.ceil(TRAINING_S / test.step(1)))
     rng = np.random.default_rng(1)
-    draw = _best(lambda: rng.lognormal(size=test.operations), 2) * steps
+    draw = best(lambda: rng.lognormal(size=test.operations), 2) * steps
     return Found(value, value / draw)
 
 
@@ -74,7 +65,7 @@ def operation_30d() -> Found:
         gpus=200_000, servers=25_000, step_time_s=1.0, step_time_cv=1e-3, checkpoint_bytes=28e12, links=200_000
     )
     spec = OperationSpec(horizon="30 d", restart_time="300 s")  # type: ignore[arg-type]
-    return Found(_best(lambda: simulate_operation(spec, facts, np.random.SeedSequence(1)), 2))
+    return Found(best(lambda: simulate_operation(spec, facts, np.random.SeedSequence(1)), 2))
 
 
 def _all_plans() -> int:
@@ -95,7 +86,7 @@ def _all_plans() -> int:
 
 def plan_search() -> Found:
     """All plans of Llama 3.1 405B on 16,384 H100, best of three; no peer."""
-    return Found(_best(_all_plans, 3))
+    return Found(best(_all_plans, 3))
 
 
 def plan_rate() -> Found:
@@ -105,12 +96,12 @@ def plan_rate() -> Found:
     from clustersim.workload.configuration import configurations, model_record
     from clustersim.workload.hardware import hardware
 
-    rate = _all_plans() / _best(_all_plans, 3)
+    rate = _all_plans() / best(_all_plans, 3)
     record = model_record(load_model("llama3.1-405b")) | {
         "sequence": 8192.0, "accelerators": 16384.0, "tensor": 8.0, "micro_batch": 1.0, "micro_batches": 16.0,
     }  # fmt: skip
     one, hw = configurations([record]), hardware(["H100-SXM"], ["bf16"], [None], [None])
-    return Found(rate, rate * _best(lambda: estimate_steps(one, hw), 20))
+    return Found(rate, rate * best(lambda: estimate_steps(one, hw), 20))
 
 
 def _run(folder: str, cache_folder: str | None = None) -> float:
@@ -150,5 +141,6 @@ BENCHMARKS = {
         Benchmark("run_warm", "s", 8.0, "lower", run_warm),
         Benchmark("run_cold", "s", 45.0, "lower", run_cold),
         Benchmark("help", "s", 0.4, "lower", help_text),
+        *FABRIC_BENCHMARKS,
     )
 }

@@ -202,7 +202,7 @@ def _solved(network: FlowNetwork, routes: Routes, share: Floats) -> _Solved:
     rates = max_min_rates(network.capacity, routes, weight)
     part = np.repeat(np.arange(len(routes)), np.diff(routes.first))
     load = np.bincount(routes.links, rates[part], network.capacity.size)
-    # of the links on its way the fullest holds a flow back; of several full ones the scarcest, then the nearest to a host
+    # of the links on its way the fullest holds a flow back; of several the scarcest, then the nearest to a host
     fullness = load[routes.links] / network.capacity[routes.links]
     weights = np.bincount(routes.links, weight[part], network.capacity.size)[routes.links]
     level = network.capacity[routes.links] / weights

@@ -19,7 +19,7 @@ _LEFT, _DENSITY, _LEVEL, _LOW = range(4)
 least level on the way of any of its flows. Side by side, so that a visit to a link costs one access to memory."""
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def fill_some(
     first: Ints,
     links: Shorts,
@@ -90,7 +90,7 @@ def fill_some(
         count -= done
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def fill_all(capacity: Floats, first: Ints, links: Shorts, weights: Floats) -> Floats:
     """Return the max-min rates of all flows.
 
@@ -119,7 +119,7 @@ def fill_all(capacity: Floats, first: Ints, links: Shorts, weights: Floats) -> F
     return rates
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def play_flows(
     capacity: Floats, first: Ints, links: Shorts, size: Floats, start: Floats, order: Ints, weights: Floats
 ) -> Floats:

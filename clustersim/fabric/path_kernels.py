@@ -15,7 +15,7 @@ WIDTH = 6
 """Most links of a path inside a site, without the scale-up network: up three, down three."""
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def mix(key: np.uint64) -> np.uint64:
     """Return a well-mixed 64-bit hash of `key` (the finaliser of SplitMix64)."""
     key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -23,7 +23,7 @@ def mix(key: np.uint64) -> np.uint64:
     return key ^ (key >> np.uint64(31))
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def hash_keys(first: Longs, second: Longs, number: Longs, seed: np.uint64) -> Longs:
     """Return a hash of two ends and a flow number under `seed`, not negative."""
     out = np.empty(first.size, dtype=np.int64)
@@ -42,7 +42,7 @@ def hash_keys(first: Longs, second: Longs, number: Longs, seed: np.uint64) -> Lo
 (_U, _LP, _SP, _V, _C, _HU, _HD, _LU, _LD, _SU, _SD) = range(11)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _uplink_to(leaf_in_pod: int, spine_in_pod: int, up: int, spines: int, choice: int) -> int:
     """Return the uplink of a leaf that ends at a spine of its pod; `choice` picks among parallel ones, -1: none."""
     if spines == up:
@@ -53,13 +53,13 @@ def _uplink_to(leaf_in_pod: int, spine_in_pod: int, up: int, spines: int, choice
     return int(first + (choice % ((up - first - 1) // spines + 1)) * spines)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _spine_at(leaf_in_pod: int, uplink: int, up: int, spines: int) -> int:
     """Return the spine of the pod at which an uplink of a leaf ends."""
     return uplink if spines == up else (leaf_in_pod * up + uplink) % spines
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _in_pod(tree: Longs, spines: int, pod: int, a: int, b: int, u: int, pick: int, path: Longs) -> bool:
     """Write the two links from leaf `a` over its uplink `u` to leaf `b` of the same pod; False: no such way."""
     first = pod * tree[_LP]
@@ -72,7 +72,7 @@ def _in_pod(tree: Longs, spines: int, pod: int, a: int, b: int, u: int, pick: in
     return True
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _across(
     tree: Longs,
     spines: Longs,
@@ -112,7 +112,7 @@ def _across(
     return True
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _living(path: Longs, alive: Bools) -> bool:
     dead = 0
     for link in path:
@@ -120,7 +120,7 @@ def _living(path: Longs, alive: Bools) -> bool:
     return dead == 0
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _path(
     tree: Longs,
     leaf: Longs,
@@ -169,7 +169,7 @@ def _path(
     path[0] = -2
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def clos_paths(
     trees: Longs,
     leaf: Longs,
@@ -220,7 +220,7 @@ def clos_paths(
     return out
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def clos_half_paths(
     trees: Longs,
     leaf: Longs,
@@ -260,7 +260,7 @@ def clos_half_paths(
     return out
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def compress(paths: Longs) -> tuple[Longs, NDArray[np.int32]]:
     """Return rows of links as one array, and where each row begins; entries below 0 are left out."""
     first = np.zeros(paths.shape[0] + 1, dtype=np.int64)

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clustersim.fabric import flow_completion_times, max_min_rates
+from clustersim.fabric.maxmin import as_routes, fill
 
 
 def slow_max_min(capacity, routes, weights):
@@ -146,13 +147,21 @@ def test_completion_times_equal_simgrid(reference, name):
     np.testing.assert_allclose(finish, [expected[f["id"]] for f in case["flows"]], rtol=1e-6)
 
 
+def slow_rates(capacity, routes, weights):
+    """Fill all links together, with NumPy."""
+    found = as_routes(routes)
+    part = np.repeat(np.arange(len(routes)), np.diff(found.first))
+    capacity = np.asarray(capacity, dtype=np.float64)
+    return fill(capacity, part, found.links.astype(np.int64), np.ones(part.size), np.asarray(weights, dtype=np.float64))
+
+
 def slow_completion_times(capacity, routes, sizes, starts, weights):
-    """Step from event to event with the rates of `max_min_rates`."""
+    """Step from event to event with the rates of `slow_rates`."""
     left, finish, now = list(sizes), [math.inf] * len(sizes), 0.0
     while True:
         active = [f for f in range(len(sizes)) if starts[f] <= now and finish[f] == math.inf]
         rates = dict(
-            zip(active, max_min_rates(capacity, [routes[f] for f in active], [weights[f] for f in active]), strict=True)
+            zip(active, slow_rates(capacity, [routes[f] for f in active], [weights[f] for f in active]), strict=True)
         )
         coming = [starts[f] for f in range(len(sizes)) if starts[f] > now]
         events = coming + [now + left[f] / rates[f] for f in active]
@@ -175,6 +184,27 @@ def test_kernel_equals_its_slow_twin(network, data):
     starts = [data.draw(st.sampled_from([0.0, 1.0, 2.5, 7.0])) for _ in flows]
     finish = flow_completion_times(capacity, routes, sizes, starts, weights)
     np.testing.assert_allclose(finish, slow_completion_times(capacity, routes, sizes, starts, weights), rtol=1e-7)
+
+
+@settings(max_examples=60, deadline=None)
+@given(networks)
+def test_rates_equal_their_slow_twin(network):
+    capacity, flows = network
+    routes, weights = [f[0] for f in flows], [f[1] for f in flows]
+    found, twin = max_min_rates(capacity, routes, weights), slow_rates(capacity, routes, weights)
+    np.testing.assert_allclose(found, twin, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_many_ends_and_starts_equal_the_slow_twin(seed):
+    # long chains of bottlenecks: what is filled again after each end must be enough
+    rng = np.random.default_rng(seed)
+    routes = [rng.choice(40, rng.integers(1, 7), replace=False) for _ in range(150)]
+    capacity, sizes = rng.uniform(1, 10, 40), rng.exponential(1.0, 150)
+    starts = np.where(rng.random(150) < 0.5, 0.0, rng.uniform(0, 3, 150))
+    weights = rng.choice([0.5, 1.0, 3.0], 150)
+    finish = flow_completion_times(capacity, routes, sizes, starts, weights)
+    np.testing.assert_allclose(finish, slow_completion_times(capacity, routes, sizes, starts, weights), rtol=1e-6)
 
 
 def test_completion_times_by_hand():

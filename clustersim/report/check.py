@@ -18,6 +18,8 @@ from clustersim.workload import load_model
 def problems(path: Path) -> list[str]:
     """Return every problem of a file, each with its key path; empty when it can be run.
 
+    A place without `electrical` and `cooling` has no problem: its steps can be timed, though not its power.
+
     A file with the section `site` is a topology, any other a scenario. A scenario that reads well is also asked for its
     model, its rules and a plan that fits, since a run would refuse it otherwise.
     """

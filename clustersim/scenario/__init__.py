@@ -3,7 +3,7 @@
 from clustersim.scenario.files import parse_override, shipped
 from clustersim.scenario.load import load_scenario, load_topology, resolved, run_id
 from clustersim.scenario.spec import Scenario
-from clustersim.scenario.topology import TopologySpec
+from clustersim.scenario.topology import TopologySpec, require_plant
 
 __all__ = [
     "Scenario",
@@ -11,6 +11,7 @@ __all__ = [
     "load_scenario",
     "load_topology",
     "parse_override",
+    "require_plant",
     "resolved",
     "run_id",
     "shipped",

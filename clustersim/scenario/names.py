@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from clustersim import catalog
 from clustersim.errors import CatalogError
+from clustersim.fabric.spec import TorusSpec
 from clustersim.scenario.spec import Scenario
 from clustersim.scenario.topology import TopologySpec
 
@@ -20,10 +21,17 @@ def _of_topology(topology: TopologySpec) -> Iterator[Reference]:
             if item.power is not None:
                 yield f"site.{site}.fleet.{index}.power", "device_power", item.power
     yield "fabric.switch", "switches", topology.fabric.switch
-    for key in ("host", "leaf", "leaf_spine", "spine_core"):
+    for tier in ("leaf", "spine", "core"):
+        name = getattr(getattr(topology.fabric, tier, None), "switch", None)
+        if name is not None:
+            yield f"fabric.{tier}.switch", "switches", name
+    for key in ("host", "leaf", "leaf_spine", "spine_core", "group"):
         name = getattr(topology.fabric.optics, key)
         if name is not None:
             yield f"fabric.optics.{key}", "optics", name
+    if isinstance(topology.fabric.scale_up, TorusSpec):
+        yield "fabric.scale_up.optical_switch", "switches", topology.fabric.scale_up.optical_switch
+        yield "fabric.scale_up.optics", "optics", topology.fabric.scale_up.optics
     if topology.fabric.wan is not None:
         yield "fabric.wan.transceiver", "optics", topology.fabric.wan.transceiver
     for site, plant in topology.electrical.items():

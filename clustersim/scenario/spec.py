@@ -47,13 +47,17 @@ class Scenario(Spec):
             if kinds.count(kind) > 1:
                 raise ValueError(f"damping: {kind} is given {kinds.count(kind)} times; give each strategy once")
         if any(isinstance(strategy, SiteBattery) for strategy in self.damping):
-            without = [name for name, plant in self.topology.electrical.items() if plant.battery is None]
+            without = self._sites_without("battery")
             if without:
                 raise ValueError(
                     f"damping: site_battery needs a battery at every site; electrical.{without[0]} has none"
                 )
         if self.plant.mode == "island":
-            without = [name for name, plant in self.topology.electrical.items() if plant.generators is None]
+            without = self._sites_without("generators")
             if without:
                 raise ValueError(f"plant.mode: island needs generators at every site; electrical.{without[0]} has none")
         return self
+
+    def _sites_without(self, equipment: str) -> list[str]:
+        plants = self.topology.electrical
+        return [name for name in self.topology.site if getattr(plants.get(name), equipment, None) is None]

@@ -6,6 +6,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from clustersim.errors import InputError
 from clustersim.fabric.spec import FabricSpec
 from clustersim.plant.spec import SiteCoolingSpec, SitePlantSpec
 from clustersim.power.spec import ServerSpec
@@ -61,8 +62,10 @@ class TopologySpec(Spec):
     """The date that the description holds for."""
     site: dict[str, SiteSpec] = Field(min_length=1)
     fabric: FabricSpec
-    electrical: dict[str, SitePlantSpec]
-    cooling: dict[str, SiteCoolingSpec]
+    electrical: dict[str, SitePlantSpec] = Field(default_factory=dict)
+    """One record per site, or none at all: see :func:`require_plant`."""
+    cooling: dict[str, SiteCoolingSpec] = Field(default_factory=dict)
+    """As `electrical`."""
     provenance: dict[str, Provenance] = Field(default_factory=dict)
     """Key path of a value of this file -> its source."""
 
@@ -70,7 +73,23 @@ class TopologySpec(Spec):
     def _every_site_complete(self) -> Self:
         for section in ("electrical", "cooling"):
             named, sites = set(getattr(self, section)), set(self.site)
-            if named != sites:
+            if named and named != sites:
                 odd = ", ".join(sorted(named ^ sites))
                 raise ValueError(f"sections site and {section} must name the same sites; they differ in {odd}")
         return self
+
+
+def require_plant(topology: TopologySpec) -> None:
+    """Refuse a place whose file stops at the fabric.
+
+    Raises
+    ------
+    InputError
+        If a section that power, plant and limits read is absent.
+    """
+    absent = [section for section in ("electrical", "cooling") if not getattr(topology, section)]
+    if absent:
+        raise InputError(
+            f"{absent[0]}: the topology file of {topology.name} has no {' and no '.join(absent)} section; "
+            "`clustersim topology` and `clustersim step` work without"
+        )

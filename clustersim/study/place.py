@@ -123,6 +123,9 @@ def build_place(topology: TopologySpec, precision: Precision, stack: str | None 
                 scale_up_domain=min(int(chip.si("scale_up.domain")) for chip in chips),
                 scale_up_bandwidth=min(chip.si("scale_up.bandwidth") for chip in chips),
                 nic_bandwidth=min(chip.si("nic.bandwidth") for chip in chips),
+                server=site.servers.accelerators_per_server,
+                halls=site.halls,
+                servers_per_rack=site.servers.servers_per_rack,
             )
         )
     fabric = build_fabric(topology.fabric, endpoints)

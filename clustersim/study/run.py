@@ -19,7 +19,7 @@ from clustersim.economics.facts import Accelerators, Battery, CostFacts, Generat
 from clustersim.limits import judge, rules_of
 from clustersim.operation import EVENT_AT_S, JobFacts, Timeline, simulate_operation
 from clustersim.plant import PlantResponse, battery_energy_j, generator_rating_w
-from clustersim.scenario import Scenario, resolved, run_id
+from clustersim.scenario import Scenario, require_plant, resolved, run_id
 from clustersim.study.assumed import assumed_figures
 from clustersim.study.baseline import undamped
 from clustersim.study.findings import Findings
@@ -64,6 +64,7 @@ def run(scenario: Scenario, progress: Progress = lambda _: None) -> Result:
     InputError
         If the scenario asks for something that is not there or does not fit.
     """
+    require_plant(scenario.topology)
     clock: dict[str, float] = {}
 
     def timed(name: str) -> None:

@@ -1,9 +1,12 @@
 """Validation of a scenario: units, ranges, names, and what does not go together; all problems at once."""
 
 import pytest
+import yaml
 
 from clustersim.errors import InputError
 from clustersim.scenario import load_scenario, shipped
+from clustersim.study.run import run
+from clustersim.study.step import study_step
 
 COLOSSUS = shipped("scenarios") / "colossus_200k.yaml"
 IOWA = shipped("scenarios") / "iowa_nebraska.yaml"
@@ -84,6 +87,43 @@ def test_an_island_needs_generators():
 def test_sections_name_the_same_sites():
     added = {"topology.cooling.nashville": {"kind": "chillers"}}
     assert "nashville" in _message(added)
+
+
+@pytest.fixture
+def bare(tmp_path):
+    """A scenario on a place whose file stops at the fabric."""
+    place = yaml.safe_load((shipped("topologies") / "colossus_memphis.yaml").read_text(encoding="utf-8"))
+    place = {key: value for key, value in place.items() if key not in {"electrical", "cooling"}} | {"name": "bare"}
+    place["site"]["memphis"]["fleet"] = [{"accelerator": "H100-SXM", "count": 64}]
+    job = "{model: llama3.1-8b, sequence_length: 4096, tokens_per_step_max: 524288, token_budget: 1.0e+12, "
+    job += "plan: {tensor: 8, data: 8, micro_batches: 4}}"
+    for folder in ("topologies", "scenarios"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "topologies" / "bare.yaml").write_text(yaml.safe_dump(place), encoding="utf-8")
+    path = tmp_path / "scenarios" / "bare.yaml"
+    path.write_text(f"name: bare\ntitle: fabric alone\ntopology: bare\njob: {job}\n", encoding="utf-8")
+    return path
+
+
+def test_a_place_without_plant_can_be_stepped_and_not_run(bare):
+    scenario = load_scenario(bare)
+    assert study_step(scenario).quiet().iteration_time_s > 0.0
+    with pytest.raises(InputError, match=r"electrical: .* bare has no electrical and no cooling section; .*topology"):
+        run(scenario)
+
+
+def test_half_a_plant_names_the_section_that_is_absent(bare):
+    place = bare.parents[1] / "topologies" / "bare.yaml"
+    whole = yaml.safe_load((shipped("topologies") / "colossus_memphis.yaml").read_text(encoding="utf-8"))
+    place.write_text(place.read_text() + yaml.safe_dump({"electrical": whole["electrical"]}), encoding="utf-8")
+    with pytest.raises(InputError, match="cooling: the topology file of bare has no cooling section"):
+        run(load_scenario(bare))
+
+
+def test_what_needs_a_plant_is_refused_without_one(bare):
+    battery = {"damping": [{"kind": "site_battery", "time_constant": "60 s"}]}
+    assert "electrical.memphis has none" in _message(battery, bare)
+    assert "electrical.memphis has none" in _message({"plant.mode": "island"}, bare)
 
 
 def test_records_cannot_be_changed():

@@ -14,6 +14,7 @@ from clustersim.fabric.collectives import (
     tree_all_reduce,
 )
 from clustersim.fabric.contention import FlowPattern, PatternRates, contention, flow_pattern, parse_pattern
+from clustersim.fabric.dragonfly import DragonflyFabric, build_dragonfly
 from clustersim.fabric.graph import bisection_bandwidth, to_networkx
 from clustersim.fabric.maxmin import Routes, flow_completion_times, max_min_rates
 from clustersim.fabric.multi_site import (
@@ -47,6 +48,7 @@ __all__ = [
     "BillTotals",
     "ClosFabric",
     "Damage",
+    "DragonflyFabric",
     "Fabric",
     "FabricOptics",
     "FabricSpec",
@@ -78,6 +80,7 @@ __all__ = [
     "bill_totals",
     "bisection_bandwidth",
     "build_clos",
+    "build_dragonfly",
     "build_fabric",
     "completion_times",
     "contention",

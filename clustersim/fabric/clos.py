@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from clustersim import catalog
 from clustersim.errors import CapacityError, InputError
-from clustersim.fabric.site import LinkTier, SiteEndpoints, SiteFabric, SwitchTier, check_rails
+from clustersim.fabric.site import LinkTier, SiteEndpoints, SiteFabric, SwitchTier, check_rails, ports_and_sharing
 from clustersim.fabric.spec import ClosSpec, TierSpec
 from clustersim.fabric.wiring import Policy, Wiring
 
@@ -269,15 +269,8 @@ def check_switches(spec: ClosSpec) -> None:
 
 
 def _ports_and_sharing(spec: ClosSpec, site: SiteEndpoints) -> tuple[int, int]:
-    """Return the ports that an accelerator takes in a plane, and the accelerators that share a port.
-
-    A NIC faster than a port takes several ports; one port serves several accelerators when it is faster than they are.
-    """
-    rate = site.nic_bandwidth / (spec.trees if spec.split_ports else 1)
-    ratio = rate / spec.port_rate
-    if ratio > 1.0 + _ROUNDING:
-        return math.ceil(ratio - _ROUNDING), 1
-    return 1, math.floor(1.0 / ratio + _ROUNDING)
+    """Return the ports that an accelerator takes in a plane, and the accelerators that share a port."""
+    return ports_and_sharing(site.nic_bandwidth / (spec.trees if spec.split_ports else 1), spec.port_rate)
 
 
 def build_clos(spec: ClosSpec, site: SiteEndpoints) -> ClosFabric:

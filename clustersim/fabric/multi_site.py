@@ -13,8 +13,9 @@ import networkx as nx
 from clustersim import catalog
 from clustersim.errors import InputError, nearest
 from clustersim.fabric.clos import build_clos, check_switches
+from clustersim.fabric.dragonfly import build_dragonfly, check_dragonfly_switch
 from clustersim.fabric.site import SiteEndpoints, SiteFabric
-from clustersim.fabric.spec import ClosSpec, FabricBase, WanLink, WanSpec
+from clustersim.fabric.spec import ClosSpec, DragonflySpec, FabricBase, WanLink, WanSpec
 
 EARTH_RADIUS_M = 6_371_008.8
 """Mean radius of the Earth. [m] Moritz, Geodetic Reference System 1980, J. Geodesy 74, 2000."""
@@ -109,6 +110,9 @@ def build_site(spec: FabricBase, site: SiteEndpoints) -> SiteFabric:
     if isinstance(spec, ClosSpec):
         check_switches(spec)
         return build_clos(spec, site)
+    if isinstance(spec, DragonflySpec):
+        check_dragonfly_switch(spec)
+        return build_dragonfly(spec, site)
     raise TypeError(type(spec))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +12,10 @@ from clustersim.errors import InputError
 
 if TYPE_CHECKING:
     from clustersim.fabric.wiring import Policy, Wiring
+
+
+_ROUNDING = 1e-9
+"""Slack when a ratio of rates should be whole."""
 
 
 @dataclass(frozen=True)
@@ -172,6 +177,18 @@ class SiteFabric(ABC):
         """Return the delay of one switch of each of `tiers` [s]."""
         each = {tier.name: tier.hop_latency for tier in self.switch_tiers}
         return sum(each[tier] for tier in tiers)
+
+
+def ports_and_sharing(nic_rate: float, port_rate: float) -> tuple[int, int]:
+    """Return the ports that an accelerator takes, and the accelerators that share a port.
+
+    A network card of `nic_rate` [B/s] faster than a port of `port_rate` [B/s] takes several ports; one port serves
+    several accelerators when it is faster than they are.
+    """
+    ratio = nic_rate / port_rate
+    if ratio > 1.0 + _ROUNDING:
+        return math.ceil(ratio - _ROUNDING), 1
+    return 1, math.floor(1.0 / ratio + _ROUNDING)
 
 
 def check_rails(site: SiteEndpoints, rails: int, key: str) -> None:

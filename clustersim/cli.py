@@ -217,7 +217,7 @@ def compare(
 
 @app.command()
 def validate(
-    table: Annotated[Path, typer.Argument(metavar="TABLE", help="CSV of measured training steps.")],
+    table: Annotated[Path, typer.Argument(metavar="TABLE", help="CSV of measured training steps or collectives.")],
     as_json: JsonOption = False,
     csv: Annotated[Path | None, typer.Option("--csv", help="Write every row beside its prediction.")] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write a page with the scatter and the tables.")] = None,
@@ -226,12 +226,16 @@ def validate(
         Path | None, typer.Option("--fit", help="Fit the calibration to the table; write it as a catalog overlay.")
     ] = None,
 ) -> None:
-    """Predict measured training steps: errors by row and by group."""
+    """Predict measured training steps, collectives or training across sites: errors by row and by group."""
+    from clustersim.study.collectives_table import is_collectives_table
     from clustersim.study.multisite_table import is_multisite
 
+    if is_collectives_table(table):
+        _validate_collectives(table, as_json, csv, html, markdown, fitted)
+        return
     if is_multisite(table):
         if html is not None or fitted is not None:
-            raise InputError("validate: --html and --fit are for tables of training steps")
+            raise InputError("validate: --html and --fit are for tables of training steps and of collectives")
         _validate_multisite(table, as_json, csv, markdown)
         return
     from clustersim.report.validation import (
@@ -282,6 +286,41 @@ def _validate_multisite(table: Path, as_json: bool, csv: Path | None, markdown: 
     else:
         show(multisite_text(found))
     if any(refusal.wrong for refusal in found.refused):
+        raise typer.Exit(2)
+
+
+def _validate_collectives(
+    table: Path, as_json: bool, csv: Path | None, html: Path | None, markdown: Path | None, fitted: Path | None
+) -> None:
+    from clustersim.report.collectives import (
+        collectives_csv,
+        collectives_data,
+        collectives_html,
+        collectives_markdown,
+        collectives_text,
+    )
+    from clustersim.study.collectives_fit import fit, kernels_beside, overlay_text
+    from clustersim.study.collectives_table import read_collectives
+    from clustersim.study.collectives_validation import validate_collectives
+
+    with told() as tell:
+        tell("table")
+        read = read_collectives(table)
+        if fitted is not None:
+            from clustersim.catalog import use_overlays
+
+            write(fitted, overlay_text(fit([*read.cases, *kernels_beside(table)], tell), f"Fitted on {table.name}"))
+            use_overlays([fitted])
+        tell("prediction")
+        found = validate_collectives(read)
+    for path, text in ((csv, collectives_csv), (html, collectives_html), (markdown, collectives_markdown)):
+        if path is not None:
+            write(path, text(found))
+    if as_json:
+        show_json(collectives_data(found))
+    else:
+        show(collectives_text(found))
+    if any(refusal.wrong for refusal in read.refused):
         raise typer.Exit(2)
 
 

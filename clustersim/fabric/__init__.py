@@ -1,5 +1,15 @@
 """Networks of a place: fat trees, fibre between sites, max-min rates, collective times and the bill of materials."""
 
+from clustersim.fabric.algorithms import (
+    binomial_broadcast,
+    halving_doubling_all_gather,
+    halving_doubling_all_reduce,
+    halving_doubling_reduce_scatter,
+    in_network_all_reduce,
+    in_switch_all_reduce,
+    message_latency,
+    ring_broadcast,
+)
 from clustersim.fabric.bill import BillItem, BillTotals, bill_of_materials, bill_totals
 from clustersim.fabric.clos import ClosFabric, TreeShape, build_clos, tree_shape
 from clustersim.fabric.collectives import (
@@ -16,6 +26,7 @@ from clustersim.fabric.collectives import (
 from clustersim.fabric.contention import FlowPattern, PatternRates, contention, flow_pattern, parse_pattern
 from clustersim.fabric.dragonfly import DragonflyFabric, build_dragonfly
 from clustersim.fabric.graph import bisection_bandwidth, to_networkx
+from clustersim.fabric.library import Library, ScaleUp, Transport, library, scale_up, transport
 from clustersim.fabric.maxmin import Routes, flow_completion_times, max_min_rates
 from clustersim.fabric.multi_site import (
     Fabric,
@@ -25,6 +36,7 @@ from clustersim.fabric.multi_site import (
     wan_path,
     wan_ring_bandwidth,
 )
+from clustersim.fabric.nccl import Choice, Group, collective_time
 from clustersim.fabric.network import (
     FlowNetwork,
     PlaceDamage,
@@ -46,6 +58,7 @@ __all__ = [
     "RESOURCES",
     "BillItem",
     "BillTotals",
+    "Choice",
     "ClosFabric",
     "Damage",
     "DragonflyFabric",
@@ -54,8 +67,10 @@ __all__ = [
     "FabricSpec",
     "FlowNetwork",
     "FlowPattern",
+    "Group",
     "HierarchicalCost",
     "Level",
+    "Library",
     "LinkTable",
     "LinkTier",
     "Oversubscription",
@@ -65,10 +80,12 @@ __all__ = [
     "Policy",
     "RateTable",
     "Routes",
+    "ScaleUp",
     "SiteEndpoints",
     "SiteFabric",
     "SwitchTier",
     "TrafficClass",
+    "Transport",
     "TreeShape",
     "WanLink",
     "WanRoute",
@@ -78,10 +95,12 @@ __all__ = [
     "all_to_all",
     "bill_of_materials",
     "bill_totals",
+    "binomial_broadcast",
     "bisection_bandwidth",
     "build_clos",
     "build_dragonfly",
     "build_fabric",
+    "collective_time",
     "completion_times",
     "contention",
     "fabric_spec",
@@ -92,9 +111,16 @@ __all__ = [
     "great_circle_m",
     "group_ranks",
     "group_traffic",
+    "halving_doubling_all_gather",
+    "halving_doubling_all_reduce",
+    "halving_doubling_reduce_scatter",
     "hierarchical_all_reduce",
     "hop_count",
+    "in_network_all_reduce",
+    "in_switch_all_reduce",
+    "library",
     "max_min_rates",
+    "message_latency",
     "parse_damage",
     "parse_pattern",
     "path_latency",
@@ -103,9 +129,12 @@ __all__ = [
     "rate_table",
     "ring_all_gather",
     "ring_all_reduce",
+    "ring_broadcast",
     "ring_reduce_scatter",
     "route_flows",
+    "scale_up",
     "to_networkx",
+    "transport",
     "tree_all_reduce",
     "tree_shape",
     "wan_path",

@@ -11,14 +11,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
+from clustersim.fabric.algorithms import halving_doubling_all_reduce, in_network_all_reduce
+from clustersim.fabric.checks import check_group
 
-def _check(size_bytes: float, members: int, bandwidth: float, latency: float) -> None:
-    if members < 1 or size_bytes < 0.0 or not bandwidth > 0.0 or latency < 0.0:
-        raise ValueError(
-            "expected at least one member, a size and a latency that are not negative and a positive bandwidth, "
-            f"got {members}, {size_bytes:g} B, {latency:g} s, {bandwidth:g} B/s"
-        )
+Algorithm = Literal["ring", "halving_doubling", "tree", "in_network"]
 
 
 def point_to_point(size_bytes: float, bandwidth: float, latency: float) -> float:
@@ -29,7 +27,7 @@ def point_to_point(size_bytes: float, bandwidth: float, latency: float) -> float
     ValueError
         If the size or latency is negative or the bandwidth is not positive.
     """
-    _check(size_bytes, 2, bandwidth, latency)
+    check_group(size_bytes, 2, bandwidth, latency)
     return latency + size_bytes / bandwidth
 
 
@@ -48,7 +46,7 @@ def ring_reduce_scatter(size_bytes: float, members: int, bandwidth: float, laten
     .. [1] P. Patarasuk and X. Yuan, Bandwidth optimal all-reduce algorithms for clusters of workstations, J. Parallel
        Distrib. Comput. 69, 2009.
     """
-    _check(size_bytes, members, bandwidth, latency)
+    check_group(size_bytes, members, bandwidth, latency)
     return (members - 1) * (latency + size_bytes / (members * bandwidth))
 
 
@@ -93,7 +91,7 @@ def tree_all_reduce(size_bytes: float, members: int, bandwidth: float, latency: 
     .. [1] P. Sanders, J. Speck and J. L. Traeff, Two-tree algorithms for full bandwidth broadcast, reduction and scan,
        Parallel Computing 35, 2009.
     """
-    _check(size_bytes, members, bandwidth, latency)
+    check_group(size_bytes, members, bandwidth, latency)
     if members == 1:
         return 0.0
     return 2.0 * math.ceil(math.log2(members)) * latency + 2.0 * size_bytes / bandwidth
@@ -109,7 +107,7 @@ def all_to_all(size_bytes: float, members: int, bandwidth: float, latency: float
     ValueError
         If an argument is out of range.
     """
-    _check(size_bytes, members, bandwidth, latency)
+    check_group(size_bytes, members, bandwidth, latency)
     if members == 1:
         return 0.0
     return latency + (members - 1) / members * size_bytes / bandwidth
@@ -124,6 +122,8 @@ class Level:
     """Of one accelerator, one direction. [B/s]"""
     latency: float
     """Of one message. [s]"""
+    algorithm: Algorithm = "ring"
+    """`in_network` takes two messages, up to a switch that reduces and down."""
 
 
 @dataclass(frozen=True)
@@ -137,20 +137,29 @@ class HierarchicalCost:
     """Bytes that one accelerator sends at each level. [B]"""
 
 
+_ALL_REDUCE = {
+    "ring": ring_all_reduce,
+    "halving_doubling": halving_doubling_all_reduce,
+    "tree": tree_all_reduce,
+    "in_network": in_network_all_reduce,
+}
+
+
 def hierarchical_all_reduce(size_bytes: float, levels: Sequence[Level], *, pipelined: bool = False) -> HierarchicalCost:
     """Return time and bytes of an all-reduce done level by level, innermost first.
 
     Reduce-scatter inside, all-reduce of the part that is left at the next level, all-gather inside; with
-    ``b_1 = size`` and ``b_{i+1} = b_i / n_i``, level i takes ``2 (n_i - 1) (latency_i + b_i / (n_i bandwidth_i))`` and
-    each accelerator sends ``2 (n_i - 1) / n_i b_i`` there. All accelerators of a site together so send
-    ``2 (M - 1) / M size`` to other sites when the outermost level joins M sites.
+    ``b_1 = size`` and ``b_{i+1} = b_i / n_i``, level i takes the time of its algorithm for b_i, for a ring
+    ``2 (n_i - 1) (latency_i + b_i / (n_i bandwidth_i))``. With rings each accelerator sends ``2 (n_i - 1) / n_i b_i``
+    there, and all accelerators of a site together ``2 (M - 1) / M size`` to other sites when the outermost level joins
+    M sites.
 
     Parameters
     ----------
     size_bytes : float
         Buffer of each accelerator. [B]
     levels : sequence of Level
-        For instance scale-up, scale-out, sites; one level gives :func:`ring_all_reduce`.
+        For instance scale-up, scale-out, sites; one level gives the flat algorithm.
     pipelined : bool
         False: the levels follow one another, the times add up. True: the buffer goes through in many small chunks, so
         that all levels work at once; the slowest level sets the time, and the latencies of all levels add up.
@@ -158,19 +167,22 @@ def hierarchical_all_reduce(size_bytes: float, levels: Sequence[Level], *, pipel
     Raises
     ------
     ValueError
-        If an argument is out of range.
+        If an argument is out of range, or a level inside others has the algorithm `tree`, which leaves no parts.
     """
+    if any(level.algorithm == "tree" for level in levels[:-1]):
+        raise ValueError("expected a tree at the outermost level only: it leaves no part of the buffer to the next one")
     seconds: list[float] = []
     latency: list[float] = []
     sent: list[float] = []
     part = size_bytes
     for level in levels:
-        seconds.append(ring_all_reduce(part, level.members, level.bandwidth, level.latency))
-        latency.append(2.0 * (level.members - 1) * level.latency)
-        sent.append(2.0 * (level.members - 1) / level.members * part)
+        cost = _ALL_REDUCE[level.algorithm]
+        seconds.append(cost(part, level.members, level.bandwidth, level.latency))
+        latency.append(cost(0.0, level.members, level.bandwidth, level.latency))
+        sent.append(cost(part, level.members, 1.0, 0.0))
         part /= level.members
     if pipelined:
-        moving = max((own - wait for own, wait in zip(seconds, latency, strict=True)), default=0.0)
+        moving = max((own / level.bandwidth for own, level in zip(sent, levels, strict=True)), default=0.0)
         total = moving + math.fsum(latency)
     else:
         total = math.fsum(seconds)

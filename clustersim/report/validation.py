@@ -22,15 +22,16 @@ SHOWN_ROWS = 400
 ERROR = "error = 100 (predicted / measured - 1) of the iteration time"
 
 
-def _cells(name: str, s: Statistics) -> tuple[str, ...]:
+def cells(name: str, s: Statistics) -> tuple[str, ...]:
+    """Return a line of a table of statistics, below :data:`HEAD`."""
     figures = (s.mape_percent, s.median_percent, s.p90_percent, s.bias_percent, s.rank_correlation)
     return (name, str(s.rows), str(s.modelled), *(number(value) for value in figures))
 
 
 def _groups(found: Validation) -> Iterable[tuple[str, list[tuple[str, ...]]]]:
-    yield "all", [_cells("all rows", found.overall)]
+    yield "all", [cells("all rows", found.overall)]
     for by, groups in found.groups.items():
-        yield by, [_cells(name, statistics) for name, statistics in groups.items()]
+        yield by, [cells(name, statistics) for name, statistics in groups.items()]
 
 
 def _constants(found: Validation) -> str:
@@ -111,7 +112,8 @@ def validation_csv(found: Validation) -> str:
     return str(rows.to_csv(index=False))
 
 
-def _markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table in Markdown."""
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     lines += [f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows]
     return "\n".join(lines)
@@ -130,7 +132,7 @@ def validation_markdown(found: Validation) -> str:
         "accelerator": "By accelerator", "family": "By kind of model", "source": "By source",
     }  # fmt: skip
     for by, rows in _groups(found):
-        parts.append(f"## {titles[by]}\n\n{_markdown_table(HEAD, rows)}")
+        parts.append(f"## {titles[by]}\n\n{markdown_table(HEAD, rows)}")
     if found.baseline:
         rows = [
             (use or "all", number(error), number(found.with_baseline[use])) for use, error in found.baseline.items()
@@ -138,18 +140,18 @@ def validation_markdown(found: Validation) -> str:
         head = ("rows", "MAPE % of the naive baseline", "MAPE % of the model, unmodelled rows at the baseline's error")
         parts.append(
             "## Beside a naive baseline\n\nOne speed per accelerator and precision, the median of the `fit` rows, and "
-            f"the bubble of the pipeline.\n\n{_markdown_table(head, rows)}"
+            f"the bubble of the pipeline.\n\n{markdown_table(head, rows)}"
         )
     if found.ablation:
         parts.append(
             "## Ablation\n\nEach mechanism taken out, nothing fitted again; `test` rows where there are any.\n\n"
-            + _markdown_table(HEAD, [_cells(name, s) for name, s in found.ablation.items()])
+            + markdown_table(HEAD, [cells(name, s) for name, s in found.ablation.items()])
         )
     filled = _filled(found)
     if filled:
-        parts.append(f"## Blank fields\n\n{_markdown_table(('rows', 'taken to be'), filled)}")
+        parts.append(f"## Blank fields\n\n{markdown_table(('rows', 'taken to be'), filled)}")
     if found.refused:
-        parts.append(f"## Not modelled\n\n{_markdown_table(('rows', 'reason'), _reasons(found))}")
+        parts.append(f"## Not modelled\n\n{markdown_table(('rows', 'reason'), _reasons(found))}")
     return "\n\n".join(parts) + "\n"
 
 

@@ -9,7 +9,7 @@ import sys
 from benchmarks.cases import BENCHMARKS
 from benchmarks.records import within
 
-COLUMNS = "{:15}{:>12}  {:5}{:>8}  {:8}{:>9}  {}"
+COLUMNS = "{:34}{:>12}  {:5}{:>8}  {:8}{:>9}  {}"
 
 
 def _line(name: str, row: dict[str, float | str | None]) -> str:

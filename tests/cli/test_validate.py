@@ -131,3 +131,46 @@ def test_a_table_of_which_no_row_can_be_modelled(tmp_path):
         "rows": 1, "modelled": 0, "mape_percent": None, "median_percent": None, "p90_percent": None,
         "bias_percent": None, "rank_correlation": None,
     }  # fmt: skip
+
+
+COLLECTIVES = """\
+row_id,collective,accelerator,n_gpus,gpus_per_node,inter_fabric,message_bytes,busbw_GBps,use
+C-1,all_reduce,H100,64,8,8x400G IB,1073741824,350,fit
+C-2,all_reduce,H100,8,8,none,1073741824,460,fit
+C-3,all_gather,H100,8,8,none,1073741824,345,test
+C-4,gossip,H100,8,8,none,1073741824,345,test
+"""
+
+
+def test_a_table_of_collectives_is_known_by_its_columns(tmp_path):
+    path = tmp_path / "collectives.csv"
+    path.write_text(COLLECTIVES, encoding="utf-8")
+    done = call("validate", path, "--json")
+    assert done.exit_code == 0, done.output
+    data = json.loads(done.stdout)
+    assert set(data["overall"]) == STATISTICS
+    assert (data["overall"]["rows"], data["overall"]["modelled"]) == (4, 3)
+    assert {"use", "fabric", "collective", "size", "accelerator"} <= set(data["groups"])
+    assert {"row_id", "predicted", "measured", "error_percent", "metric"} <= set(data["rows"][0])
+    assert [one["row_id"] for one in data["not_modelled"]] == ["C-4"]
+    outputs = {name: tmp_path / f"out.{name}" for name in ("csv", "html", "markdown")}
+    done = call("validate", path, *(word for name, out in outputs.items() for word in (f"--{name}", out)))
+    assert done.exit_code == 0, done.output
+    assert "NOT MODELLED, 1 rows" in done.stdout
+    assert all(out.stat().st_size > 300 for out in outputs.values())
+
+
+def test_constants_of_collectives_can_be_fitted(tmp_path):
+    path, overlay = tmp_path / "collectives.csv", tmp_path / "fitted.yaml"
+    path.write_text(COLLECTIVES, encoding="utf-8")
+    done = call("validate", path, "--fit", overlay)
+    assert done.exit_code == 0, done.output
+    assert overlay.read_text(encoding="utf-8").startswith("# ")
+    catalog.use_overlays([overlay])
+    assert catalog.entry("collectives", "nvlink4").figure("ring_share").note == "fitted on 2 rows"
+
+
+def test_a_table_of_collectives_with_a_number_that_is_none_exits_2(tmp_path):
+    path = tmp_path / "collectives.csv"
+    path.write_text(COLLECTIVES.replace("350", "fast"), encoding="utf-8")
+    assert call("validate", path).exit_code == 2

@@ -13,7 +13,7 @@ from pathlib import Path
 from clustersim.errors import InputError
 from clustersim.fabric.library import scale_up, transport
 from clustersim.fabric.nccl import ALGORITHMS, Group, possible
-from clustersim.study.collective_fields import accelerator_of, algorithms_of, nodes_of, place_of, reduces_of
+from clustersim.study.collective_fields import accelerator_of, algorithms_of, place_of, reduces_of
 from clustersim.study.row_fields import UnreadableError, number_of
 
 REQUIRED = ("row_id", "collective", "n_gpus", "message_bytes", "busbw_GBps")
@@ -25,11 +25,14 @@ COLUMNS = (
 )  # fmt: skip
 """Columns that are read; one that a table lacks is blank."""
 
+RING_RATIO = "ring collectives, NIC-bound"
+"""Rows of SimAI: what rings reach of the rate of all NICs of a server."""
+
 NAMES = {
     "all_reduce": "all_reduce", "allreduce": "all_reduce", "all_gather": "all_gather", "allgather": "all_gather",
     "reduce_scatter": "reduce_scatter", "reducescatter": "reduce_scatter", "alltoall": "all_to_all",
     "all_to_all": "all_to_all", "broadcast": "broadcast", "p2p": "send_recv", "sendrecv": "send_recv",
-    "send_recv": "send_recv", "ring collectives, NIC-bound": "all_gather",
+    "send_recv": "send_recv", RING_RATIO: "all_gather",
 }  # fmt: skip
 """Collectives by their name in a table. A ratio of a bus bandwidth is the same for all ring collectives."""
 
@@ -150,6 +153,9 @@ def _case(row: Mapping[str, str]) -> CollectiveCase:
         raise UnreadableError("context only, not scored")
     if "lower bound" in row["notes"].lower():
         raise UnreadableError("a lower bound to pass, not a measurement")
+    ratio = row["other_metric"] == RATIO
+    if ratio and not (row["collective"] == RING_RATIO and (number_of(row, "n_nodes") or 1.0) > 1.0):
+        raise UnreadableError("a fraction of a peak that the table does not state")
     collective = NAMES.get(row["collective"])
     if collective is None:
         raise UnreadableError(f"{row['collective']!r}: not one of the collectives of a library like NCCL")
@@ -157,9 +163,6 @@ def _case(row: Mapping[str, str]) -> CollectiveCase:
     members = number_of(row, "n_gpus", most=1e7)
     if members is None or members < 2 or members != round(members):
         raise UnreadableError(f"n_gpus: expected a whole number from 2, found {row['n_gpus']!r}")
-    ratio = row["other_metric"] == RATIO
-    if ratio and not (row["collective"].startswith("ring") and nodes_of(row, members) > 1):
-        raise UnreadableError("a fraction of a peak that the table does not state")
     accelerator, bandwidth = accelerator_of(row["accelerator"], assumed)
     if ratio:
         bandwidth = math.inf

@@ -22,6 +22,10 @@ NETWORKS = (
 """Kind of network by what the cell says, first match first."""
 
 
+TORI = frozenset({"Google", "AWS"})
+"""Makers of accelerators that are wired as a torus."""
+
+
 def nodes_of(row: Mapping[str, str], members: float) -> float:
     """Return the servers of a group, from their count or from the accelerators of each."""
     per_node = number_of(row, "gpus_per_node") or members
@@ -38,6 +42,8 @@ def accelerator_of(text: str, assumed: list[str]) -> tuple[str, float]:
             chip = catalog.entry("accelerators", word)
         except CatalogError:
             continue
+        if chip.properties.get("vendor") in TORI:
+            raise UnreadableError(f"accelerator {text!r}: collectives on a torus are not modelled")
         if chip.has("scale_up.bandwidth"):
             if word not in (text, text.split(" ")[0]):
                 assumed.append(f"accelerator {word}")

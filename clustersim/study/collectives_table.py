@@ -170,6 +170,8 @@ def _case(row: Mapping[str, str]) -> CollectiveCase:
     domain, nic, network = place_of(row, members, accelerator, assumed)
     size = _size(row, assumed)
     seconds, metric = _seconds(row, collective, int(members), size, nic * domain, ratio)
+    if "MPI" in row["algo"]:
+        assumed.append(f"{row['algo']} as a library like NCCL")
     algorithms = algorithms_of(row)
     group = Group(
         int(members), domain, scale_up(accelerator, bandwidth), transport(network or NO_NETWORK), nic, reduces_of(row)

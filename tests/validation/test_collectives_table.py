@@ -130,6 +130,7 @@ def test_an_algorithm_that_cannot_do_it_is_left_to_the_library(tmp_path):
     [
         (row(size=""), "message_bytes"),
         (row(chip="Gaudi7"), "not in the catalog"),
+        (row(chip="TPU-v5p"), "torus"),
         (row(collective="moe_dispatch"), "not one of the collectives"),
         (row(bus=""), "none is given"),
         (row(notes="LOWER BOUND threshold"), "lower bound"),

@@ -10,7 +10,7 @@ from clustersim import catalog
 from clustersim.catalog import Entry
 from clustersim.errors import InputError
 from clustersim.fabric.multi_site import Fabric, WanRoute
-from clustersim.fabric.site import SiteFabric
+from clustersim.fabric.site import LinkTier, SiteFabric
 from clustersim.fabric.spec import FabricBase
 
 _ROUNDING = 1e-9
@@ -110,17 +110,24 @@ def _link_items(place: str, tiers: tuple[str, str], ends: tuple[str, str], links
     ]
 
 
+def link_modules(spec: FabricBase, tier: LinkTier) -> tuple[str, str]:
+    """Return the catalog names of the modules at the lower and the upper end of a kind of links."""
+    optics = spec.optics
+    if tier.lower == "host":
+        return optics.host, optics.leaf or optics.host
+    modules = {"leaf-spine": optics.leaf_spine, "spine-core": optics.spine_core}
+    # any other kind of link joins groups, or the switches of one
+    module = modules.get(tier.name, optics.group if tier.name.startswith("group") else optics.leaf_spine)
+    assert module is not None  # noqa: S101 (the spec asks for the modules of its tiers)
+    return module, module
+
+
 def _site_items(spec: FabricBase, tree: SiteFabric) -> list[BillItem]:
     """Return the lines of one site."""
-    place, optics = tree.site.name, spec.optics
+    place = tree.site.name
     items = [_switch(place, f"{tier.name} switch", tier.part, tier.count) for tier in tree.switch_tiers]
-    modules = {"leaf-spine": optics.leaf_spine, "spine-core": optics.spine_core}
     for tier in tree.link_tiers:
-        # any other kind of link joins groups, or the switches of one
-        module = modules.get(tier.name, optics.group if tier.name.startswith("group") else optics.leaf_spine)
-        assert module is not None  # noqa: S101 (the spec asks for the modules of its tiers)
-        ends = (optics.host, optics.leaf or optics.host) if tier.lower == "host" else (module, module)
-        items += _link_items(place, (tier.lower, tier.upper), ends, tier.count, tier.rate)
+        items += _link_items(place, (tier.lower, tier.upper), link_modules(spec, tier), tier.count, tier.rate)
     return items
 
 

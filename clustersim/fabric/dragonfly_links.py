@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustersim.errors import InputError, nearest
-from clustersim.fabric.clos_links import with_scale_up
+from clustersim.fabric.clos_trunks import with_scale_up
 from clustersim.fabric.dragonfly_kernels import HASHED, STATIC, dragonfly_half_paths, dragonfly_paths
 from clustersim.fabric.wiring import Damage, Floats, LinkTable, Longs, Policy, Wiring, damaged
 
@@ -92,7 +92,7 @@ class DragonflyLinks(Wiring):
 
     def upward(self, source: Longs, key: Longs, alive: Bools) -> Longs:
         """Return the link of the host and, in a dragonfly+, one to a spine."""
-        return dragonfly_half_paths(self._row, source, key, True, alive)
+        return np.asarray(dragonfly_half_paths(self._row, source, key, True, alive))
 
     def downward(self, target: Longs, key: Longs, alive: Bools) -> Longs:
         """Return the same links down."""

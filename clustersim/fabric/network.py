@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -116,24 +116,37 @@ def flow_network(fabric: Fabric, policy: Policy, damage: PlaceDamage | None = No
     InputError
         If the damage names what is not there, or a kind of fabric does not know the policy.
     """
-    done = damage or PlaceDamage()
     wirings = tuple(tree.wiring(policy) for tree in fabric.sites)
+    capacity = _capacity(fabric, wirings, damage or PlaceDamage())
+    first = np.concatenate(([0], np.cumsum([wiring.table.size for wiring in wirings])))
+    ranks = np.concatenate(([0], np.cumsum([tree.site.endpoints for tree in fabric.sites])))
+    return FlowNetwork(fabric, policy, wirings, tuple(first.tolist()), tuple(ranks.tolist()), capacity)
+
+
+def with_damage(network: FlowNetwork, damage: PlaceDamage) -> FlowNetwork:
+    """Return the same links with `damage` done to the whole place, whatever had failed in `network`.
+
+    Raises
+    ------
+    InputError
+        If the damage names what is not there.
+    """
+    return replace(network, capacity=_capacity(network.fabric, network.wirings, damage))
+
+
+def _capacity(fabric: Fabric, wirings: Sequence[Wiring], damage: PlaceDamage) -> Floats:
+    """Return the capacity of all links, sites first, then the fibre each way [B/s]."""
     parts = []
     for tree, wiring in zip(fabric.sites, wirings, strict=True):
-        struck = [found for site, found in done.parts if site == tree.site.name]
-        capacity = wiring.without(struck)
+        capacity = wiring.without([found for site, found in damage.parts if site == tree.site.name])
         parts.append(np.where(wiring.table.kind == 0, capacity, fabric.spec.goodput * capacity))
-    left = dict(done.fibres)
+    left = dict(damage.fibres)
     fibre = [
         fabric.spec.goodput * max(route.capacity * left.get(route.name, 1.0), _second(route, left))
         for route in fabric.wan
         for _ in range(2)
     ]
-    first = np.concatenate(([0], np.cumsum([part.size for part in parts])))
-    ranks = np.concatenate(([0], np.cumsum([tree.site.endpoints for tree in fabric.sites])))
-    return FlowNetwork(
-        fabric, policy, wirings, tuple(first.tolist()), tuple(ranks.tolist()), np.concatenate([*parts, np.array(fibre)])
-    )
+    return np.concatenate([*parts, np.array(fibre)])
 
 
 def _second(route: WanRoute, left: dict[str, float]) -> float:
@@ -146,7 +159,7 @@ def route_flows(
     """Return the links that flows between accelerators take.
 
     A flow between sites goes up to the fibre, along the path of least delay, and down. Where every accelerator has a
-    port in every plane, a flow has one part per plane.
+    port in every plane, a flow has one part per plane in which a path is left.
 
     Parameters
     ----------
@@ -183,11 +196,17 @@ def route_flows(
     if lanes > 1:
         key |= lane << LANE_BITS
     paths = _paths(network, a, b, key)
-    lost = np.flatnonzero(paths[:, 0] == LOST)
-    if lost.size:
-        raise InputError(
-            f"no path is left from accelerator {a[lost[0]]} to {b[lost[0]]}, nor for {lost.size - 1} other flows"
-        )
+    lost = paths[:, 0] == LOST
+    if lost.any():
+        # a flow goes on over the planes that are left
+        parts = np.bincount(flow[~lost], minlength=flow[-1] + 1)
+        gone = np.flatnonzero(parts[flow] == 0)
+        if gone.size:
+            others = np.count_nonzero(parts == 0) - 1
+            raise InputError(
+                f"no path is left from accelerator {a[gone[0]]} to {b[gone[0]]}, nor for {others} other flows"
+            )
+        paths, flow = paths[~lost], flow[~lost]
     first, links = compress(paths)
     return Routes(first, links, flow)
 

@@ -159,9 +159,14 @@ def test_a_card_with_two_ports_sends_over_both_planes(make):
     routes = route_flows(network, [0], [20])
     assert len(routes) == 2
     assert flow_rates(network, routes) == pytest.approx([0.95 * 50e9])
+    # with one port dead the other goes on, with none nothing does
     broken = flow_network(fabric, "spread", parse_damage(fabric, ["gpu0:plane0/leaf0"]))
-    with pytest.raises(InputError, match="no path is left from accelerator 0 to 20"):
-        route_flows(broken, [0], [20])
+    routes = route_flows(broken, [0, 1], [20, 21])
+    assert routes.flow.tolist() == [0, 1, 1]
+    assert flow_rates(broken, routes) == pytest.approx([0.95 * 25e9, 0.95 * 50e9])
+    dead = flow_network(fabric, "spread", parse_damage(fabric, ["gpu0:plane0/leaf0", "gpu0:plane1/leaf0"]))
+    with pytest.raises(InputError, match="no path is left from accelerator 0 to 20, nor for 0 other flows"):
+        route_flows(dead, [0], [20])
 
 
 @pytest.mark.parametrize("policy", ["ecmp", "static"])

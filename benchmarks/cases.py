@@ -115,9 +115,7 @@ def hierarchical_all_reduce_131072() -> Found:
         Level,
         collective_time,
         hierarchical_all_reduce,
-        library,
         message_latency,
-        scale_up,
         transport,
     )
 
@@ -125,8 +123,8 @@ def hierarchical_all_reduce_131072() -> Found:
     outside = [
         Level(n, 50e9, message_latency(link), "halving_doubling") for n, link in ((16, 1e-6), (32, 2e-6), (32, 3e-6))
     ]
-    group = Group(131_072, 8, scale_up("H100-SXM", 450e9), transport("infiniband"), 50e9)
-    tables, sizes = library(), np.geomspace(1e3, 2.0**34, 64)
+    group = Group(131_072, 8, scale_up_links("H100-SXM", 450e9), transport("infiniband"), 50e9)
+    tables, sizes = nccl_library(), np.geomspace(1e3, 2.0**34, 64)
 
     def action() -> None:
         hierarchical_all_reduce(2.0**30, [inside, *outside])

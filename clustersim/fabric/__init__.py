@@ -23,10 +23,10 @@ from clustersim.fabric.collectives import (
     ring_reduce_scatter,
     tree_all_reduce,
 )
-from clustersim.fabric.contention import FlowPattern, PatternRates, contention, flow_pattern, parse_pattern
+from clustersim.fabric.contention import FlowPattern, PatternRates, contend, flow_pattern, parse_pattern
 from clustersim.fabric.dragonfly import DragonflyFabric, build_dragonfly
 from clustersim.fabric.graph import bisection_bandwidth, to_networkx
-from clustersim.fabric.library import Library, ScaleUp, Transport, library, scale_up, transport
+from clustersim.fabric.library import Library, ScaleUp, Transport, nccl_library, scale_up_links, transport
 from clustersim.fabric.maxmin import Routes, flow_completion_times, max_min_rates
 from clustersim.fabric.multi_site import (
     Fabric,
@@ -102,7 +102,7 @@ __all__ = [
     "build_fabric",
     "collective_time",
     "completion_times",
-    "contention",
+    "contend",
     "fabric_spec",
     "flow_completion_times",
     "flow_network",
@@ -118,9 +118,9 @@ __all__ = [
     "hop_count",
     "in_network_all_reduce",
     "in_switch_all_reduce",
-    "library",
     "max_min_rates",
     "message_latency",
+    "nccl_library",
     "parse_damage",
     "parse_pattern",
     "path_latency",
@@ -132,7 +132,7 @@ __all__ = [
     "ring_broadcast",
     "ring_reduce_scatter",
     "route_flows",
-    "scale_up",
+    "scale_up_links",
     "to_networkx",
     "transport",
     "tree_all_reduce",

@@ -138,7 +138,7 @@ def parse_pattern(text: str, total: int, seed: int = 0) -> FlowPattern:
     return flow_pattern(text, kind, size, stride, ranks, total=total, seed=seed)  # type: ignore[arg-type]
 
 
-def contention(network: FlowNetwork, patterns: Sequence[FlowPattern], *, seed: int = 0) -> tuple[PatternRates, ...]:
+def contend(network: FlowNetwork, patterns: Sequence[FlowPattern], *, seed: int = 0) -> tuple[PatternRates, ...]:
     """Return what the members of each pattern send, alone and with all patterns in one max-min solve.
 
     Every member of every pattern has the weight 1, shared by its flows: two exchanges of an accelerator get the same.

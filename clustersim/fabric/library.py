@@ -78,7 +78,7 @@ class Library:
         return ("simple",) if algorithm in self.only_simple else PROTOCOLS
 
 
-def library() -> Library:
+def nccl_library() -> Library:
     """Return the tables of NCCL from the catalog."""
     entry = catalog.entry("collectives", "nccl")
 
@@ -122,7 +122,7 @@ def provider(entry: Entry, figure: str) -> Entry | None:
     return provider(catalog.entry("collectives", other), figure)
 
 
-def scale_up(accelerator: str, bandwidth: float) -> ScaleUp:
+def scale_up_links(accelerator: str, bandwidth: float) -> ScaleUp:
     """Return what collectives reach inside the scale-up domain of an accelerator of that bandwidth [B/s].
 
     Figures that its generation lacks are those of a similar or of the generic one; without a figure for it a switch

@@ -14,7 +14,16 @@ from scipy.optimize import least_squares
 
 from clustersim import catalog, units
 from clustersim.errors import InputError
-from clustersim.fabric.library import SCALE_UP, TRANSPORT, Library, ScaleUp, Transport, library, provider, scale_up
+from clustersim.fabric.library import (
+    SCALE_UP,
+    TRANSPORT,
+    Library,
+    ScaleUp,
+    Transport,
+    nccl_library,
+    provider,
+    scale_up_links,
+)
 from clustersim.fabric.library import scale_up_entry as generation
 from clustersim.fabric.library import transport as transport_of
 from clustersim.fabric.nccl import Group, collective_time
@@ -81,7 +90,7 @@ class _Constants:
 
     def __init__(self, changed: Mapping[tuple[str, str], float]) -> None:
         self.changed = changed
-        self.library: Library = replace(library(), **self._of("nccl", LIBRARY))
+        self.library: Library = replace(nccl_library(), **self._of("nccl", LIBRARY))
 
     def _of(self, entry: str, names: Sequence[str]) -> dict[str, Any]:
         return {name: self.changed[entry, name] for name in names if (entry, name) in self.changed}
@@ -93,7 +102,7 @@ class _Constants:
             source = provider(entry, name)
             if source is not None and (source.name, name) in self.changed:
                 found[name] = self.changed[source.name, name]
-        return replace(scale_up(series.accelerator, series.scale_up), **found)
+        return replace(scale_up_links(series.accelerator, series.scale_up), **found)
 
     def group(self, series: Series) -> Group:
         net: Transport = transport_of(series.transport)

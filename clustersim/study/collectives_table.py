@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clustersim.errors import InputError
-from clustersim.fabric.library import scale_up, transport
+from clustersim.fabric.library import scale_up_links, transport
 from clustersim.fabric.nccl import ALGORITHMS, Group, possible
 from clustersim.study.collective_fields import accelerator_of, algorithms_of, place_of, reduces_of
 from clustersim.study.row_fields import UnreadableError, number_of
@@ -174,7 +174,12 @@ def _case(row: Mapping[str, str]) -> CollectiveCase:
         assumed.append(f"{row['algo']} as a library like NCCL")
     algorithms = algorithms_of(row)
     group = Group(
-        int(members), domain, scale_up(accelerator, bandwidth), transport(network or NO_NETWORK), nic, reduces_of(row)
+        int(members),
+        domain,
+        scale_up_links(accelerator, bandwidth),
+        transport(network or NO_NETWORK),
+        nic,
+        reduces_of(row),
     )
     if not any(possible(algorithm, collective, group) for algorithm in algorithms):
         assumed.append(f"algorithm {row['algo']}: cannot do it in this model, the library chooses")

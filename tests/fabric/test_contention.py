@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from clustersim.errors import CapacityError, InputError
 from clustersim.fabric import (
     build_fabric,
-    contention,
+    contend,
     flow_network,
     flow_pattern,
     parse_pattern,
@@ -28,7 +28,7 @@ def tapered(make_spec, make_site):
 
 
 def paces(network, *texts):
-    return contention(network, [parse_pattern(text, network.first_rank[-1]) for text in texts])
+    return contend(network, [parse_pattern(text, network.first_rank[-1]) for text in texts])
 
 
 def test_data_pipeline_and_experts_of_one_job_share_the_cards(fabric):

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clustersim import catalog
-from clustersim.fabric import Group, collective_time, library, scale_up, transport
+from clustersim.fabric import Group, collective_time, nccl_library, scale_up_links, transport
 from clustersim.fabric.library import provider, scale_up_entry
 from clustersim.fabric.nccl import ALGORITHMS, COLLECTIVES, possible
 
-LIBRARY = library()
+LIBRARY = nccl_library()
 CHIPS = ["A100-80G-SXM", "H100-SXM", "B200-SXM", "GB200-NVL72", "MI300X", "TPU-v5p"]
 NETWORKS = ["infiniband", "roce", "efa", "tcpx", "generic_transport"]
 SIZES = np.geomspace(8.0, 2.0**34, 60)
@@ -20,7 +20,7 @@ SIZES = np.geomspace(8.0, 2.0**34, 60)
 
 def group(chip="H100-SXM", members=8, domain=8, network="infiniband", nic=50e9, **kw):
     rate = catalog.entry("accelerators", chip).si("scale_up.bandwidth")
-    return Group(members, domain, scale_up(chip, rate), transport(network), nic, **kw)
+    return Group(members, domain, scale_up_links(chip, rate), transport(network), nic, **kw)
 
 
 groups = st.builds(
@@ -152,5 +152,5 @@ def test_generations_stand_in_for_each_other():
     assert provider(rack, "reduce_share").name == "nvlink5_rack"
     assert provider(mesh, "launch").name == "generic_scale_up"
     assert provider(mesh, "reduce_share") is None
-    assert scale_up("MI300X", 448e9).reduce_share == 0.0
+    assert scale_up_links("MI300X", 448e9).reduce_share == 0.0
     assert scale_up_entry("Nothing known").name == "generic_scale_up"

@@ -104,36 +104,6 @@ def plan_rate() -> Found:
     return Found(rate, rate * best(lambda: estimate_steps(one, hw), 20))
 
 
-ASTRA_SIM_S = 97.9
-"""What ASTRA-sim's analytical backend took for the same all-reduce, with 6.7 GB of memory (its 8x16x32x32). [s]"""
-
-
-def hierarchical_all_reduce_131072() -> Found:
-    """1 GiB among 8 x 16 x 32 x 32 in closed form, and the library's choice for 64 sizes; peer: ASTRA-sim, not run."""
-    from clustersim.fabric import (
-        Group,
-        Level,
-        collective_time,
-        hierarchical_all_reduce,
-        message_latency,
-        transport,
-    )
-
-    inside = Level(8, 400e9, message_latency(936e-9))
-    outside = [
-        Level(n, 50e9, message_latency(link), "halving_doubling") for n, link in ((16, 1e-6), (32, 2e-6), (32, 3e-6))
-    ]
-    group = Group(131_072, 8, scale_up_links("H100-SXM", 450e9), transport("infiniband"), 50e9)
-    tables, sizes = nccl_library(), np.geomspace(1e3, 2.0**34, 64)
-
-    def action() -> None:
-        hierarchical_all_reduce(2.0**30, [inside, *outside])
-        collective_time("all_reduce", sizes, group, tables)
-
-    value = best(action, 20)
-    return Found(1e3 * value, ASTRA_SIM_S / value)
-
-
 def _run(folder: str, cache_folder: str | None = None) -> float:
     environment = {} if cache_folder is None else {"NUMBA_CACHE_DIR": cache_folder}
     return wall_s(["-m", "clustersim", "run", SCENARIO, "--force", "--out", folder], environment)
@@ -168,7 +138,6 @@ BENCHMARKS = {
         Benchmark("operation_30d", "s", 3.0, "lower", operation_30d),
         Benchmark("plan_search", "s", 5.0, "lower", plan_search),
         Benchmark("plan_rate", "1/s", 20000.0, "higher", plan_rate),
-        Benchmark("hierarchical_all_reduce_131072_ms", "ms", 10.0, "lower", hierarchical_all_reduce_131072),
         Benchmark("run_warm", "s", 8.0, "lower", run_warm),
         Benchmark("run_cold", "s", 45.0, "lower", run_cold),
         Benchmark("help", "s", 0.4, "lower", help_text),

@@ -48,8 +48,27 @@ from clustersim.fabric.network import (
 )
 from clustersim.fabric.rates import MOST_CLASSES, RateTable, rate_table
 from clustersim.fabric.resources import accelerator_resources, hop_count, path_latency, placement
+from clustersim.fabric.scale_up_bill import scale_up_items
+from clustersim.fabric.scale_up_network import SwitchedDomain, build_domain
 from clustersim.fabric.site import LinkTier, SiteEndpoints, SiteFabric, SwitchTier
 from clustersim.fabric.spec import FabricOptics, FabricSpec, Oversubscription, WanLink, WanSpec, fabric_spec
+from clustersim.fabric.torus import Torus, TorusPod, build_pod
+from clustersim.fabric.torus_collectives import (
+    torus_all_gather,
+    torus_all_reduce,
+    torus_all_to_all,
+    torus_reduce_scatter,
+)
+from clustersim.fabric.torus_links import TorusLinks
+from clustersim.fabric.torus_slices import (
+    PlacedSlice,
+    chips_of,
+    circuits,
+    place_slices,
+    slice_shape,
+    slices_of,
+    swap_cube,
+)
 from clustersim.fabric.traffic import RESOURCES, Placement, TrafficClass, group_ranks, group_traffic
 from clustersim.fabric.wiring import Damage, LinkTable, Policy, Wiring
 
@@ -76,6 +95,7 @@ __all__ = [
     "Oversubscription",
     "PatternRates",
     "PlaceDamage",
+    "PlacedSlice",
     "Placement",
     "Policy",
     "RateTable",
@@ -84,6 +104,10 @@ __all__ = [
     "SiteEndpoints",
     "SiteFabric",
     "SwitchTier",
+    "SwitchedDomain",
+    "Torus",
+    "TorusLinks",
+    "TorusPod",
     "TrafficClass",
     "Transport",
     "TreeShape",
@@ -98,8 +122,12 @@ __all__ = [
     "binomial_broadcast",
     "bisection_bandwidth",
     "build_clos",
+    "build_domain",
     "build_dragonfly",
     "build_fabric",
+    "build_pod",
+    "chips_of",
+    "circuits",
     "collective_time",
     "completion_times",
     "contend",
@@ -124,6 +152,7 @@ __all__ = [
     "parse_damage",
     "parse_pattern",
     "path_latency",
+    "place_slices",
     "placement",
     "point_to_point",
     "rate_table",
@@ -132,8 +161,16 @@ __all__ = [
     "ring_broadcast",
     "ring_reduce_scatter",
     "route_flows",
+    "scale_up_items",
     "scale_up_links",
+    "slice_shape",
+    "slices_of",
+    "swap_cube",
     "to_networkx",
+    "torus_all_gather",
+    "torus_all_reduce",
+    "torus_all_to_all",
+    "torus_reduce_scatter",
     "transport",
     "tree_all_reduce",
     "tree_shape",

@@ -63,15 +63,22 @@ def _sources(entry: Entry, names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(listed))
 
 
-def _switch(place: str, item: str, part: str, count: int) -> BillItem:
+def switch_item(place: str, item: str, part: str, count: int) -> BillItem:
+    """Return `count` switches; the catalog name is `part`."""
     entry = catalog.entry("switches", part)
     names = ("power.typical", "power.maximum", "price")
     typical, maximum, price = (_value(entry, name) for name in names)
     return BillItem(place, item, entry.name, count, typical, maximum, price, _sources(entry, names))
 
 
-def _module(place: str, item: str, part: str, links: int, rate: float) -> BillItem:
-    """Return the modules at one end of `links` links of `rate` [B/s]."""
+def module_item(place: str, item: str, part: str, links: int, rate: float) -> BillItem:
+    """Return the modules at one end of `links` links of `rate` [B/s].
+
+    Raises
+    ------
+    InputError
+        If a module is slower than a link.
+    """
     entry = catalog.entry("optics", part)
     per_module = math.floor(entry.si("data_rate") / rate + _ROUNDING)
     if per_module < 1:
@@ -90,7 +97,8 @@ def _modules(place: str, item: str, entry: Entry, count: int) -> BillItem:
     return BillItem(place, item, entry.name, count, watts, most, price, _sources(entry, ("power", "price")))
 
 
-def _passive(place: str, item: str, count: int) -> BillItem:
+def passive_item(place: str, item: str, count: int) -> BillItem:
+    """Return parts without watts, a price or an entry in the catalog."""
     return BillItem(place, item, "", count, 0.0, 0.0, None, ())
 
 
@@ -100,13 +108,13 @@ def _link_items(place: str, tiers: tuple[str, str], ends: tuple[str, str], links
     between = f"{below}-{above}"
     copper = [catalog.entry("optics", part).properties.get("medium") == "copper" for part in ends]
     if all(copper):
-        return [_module(place, f"copper {between}", ends[0], links, rate)]
+        return [module_item(place, f"copper {between}", ends[0], links, rate)]
     if any(copper):
         raise InputError(f"fabric.optics: {between}: copper at both ends or at none, got {ends[0]} and {ends[1]}")
     return [
-        _module(place, f"optics {between}, {below} end", ends[0], links, rate),
-        _module(place, f"optics {between}, {above} end", ends[1], links, rate),
-        _passive(place, f"cable {between}", links),
+        module_item(place, f"optics {between}, {below} end", ends[0], links, rate),
+        module_item(place, f"optics {between}, {above} end", ends[1], links, rate),
+        passive_item(place, f"cable {between}", links),
     ]
 
 
@@ -125,7 +133,7 @@ def link_modules(spec: FabricBase, tier: LinkTier) -> tuple[str, str]:
 def _site_items(spec: FabricBase, tree: SiteFabric) -> list[BillItem]:
     """Return the lines of one site."""
     place = tree.site.name
-    items = [_switch(place, f"{tier.name} switch", tier.part, tier.count) for tier in tree.switch_tiers]
+    items = [switch_item(place, f"{tier.name} switch", tier.part, tier.count) for tier in tree.switch_tiers]
     for tier in tree.link_tiers:
         items += _link_items(place, (tier.lower, tier.upper), link_modules(spec, tier), tier.count, tier.rate)
     return items
@@ -140,7 +148,7 @@ def _wan_items(route: WanRoute, transceiver: str) -> list[BillItem]:
     watts, huts = line.si("amplifier.power"), route.amplifiers
     items = [
         _modules(place, "WAN transceiver", entry, count),
-        _passive(place, "WAN fibre pair", route.fibre_pairs),
+        passive_item(place, "WAN fibre pair", route.fibre_pairs),
     ]
     if huts < 1:
         return items
@@ -148,7 +156,7 @@ def _wan_items(route: WanRoute, transceiver: str) -> list[BillItem]:
 
 
 def bill_of_materials(fabric: Fabric) -> list[BillItem]:
-    """Return what the fabric is made of.
+    """Return what the fabric is made of, the networks inside scale-up domains included where the spec gives them.
 
     Network cards belong to the server and are not listed, nor is what a fibre route costs to build or lease. Line
     amplifiers stand every ``amplifier.spacing`` of a long-haul route, one hut for all pairs.
@@ -161,6 +169,11 @@ def bill_of_materials(fabric: Fabric) -> list[BillItem]:
         If a module is slower than a port.
     """
     items = [item for tree in fabric.sites for item in _site_items(fabric.spec, tree)]
+    if fabric.spec.scale_up is not None:
+        # which itself makes items of this module
+        from clustersim.fabric.scale_up_bill import scale_up_items
+
+        items += scale_up_items(fabric)
     if fabric.spec.wan is not None:
         items += [item for route in fabric.wan for item in _wan_items(route, fabric.spec.wan.transceiver)]
     return items

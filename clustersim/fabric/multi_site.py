@@ -14,6 +14,7 @@ from clustersim import catalog
 from clustersim.errors import InputError, nearest
 from clustersim.fabric.clos import build_clos, check_switches
 from clustersim.fabric.dragonfly import build_dragonfly, check_dragonfly_switch
+from clustersim.fabric.scale_up_network import check_scale_up
 from clustersim.fabric.site import SiteEndpoints, SiteFabric
 from clustersim.fabric.spec import ClosSpec, DragonflySpec, FabricBase, WanLink, WanSpec
 
@@ -107,6 +108,8 @@ def build_site(spec: FabricBase, site: SiteEndpoints) -> SiteFabric:
     InputError
         If the section and the site do not fit together.
     """
+    if spec.scale_up is not None:
+        check_scale_up(spec.scale_up, site)
     if isinstance(spec, ClosSpec):
         check_switches(spec)
         return build_clos(spec, site)

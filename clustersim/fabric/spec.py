@@ -128,6 +128,8 @@ class SwitchedScaleUpSpec(Spec):
     """Switch chips of a domain."""
     links: int = Field(gt=0)
     """Links of one accelerator, spread over the switches."""
+    switch: str | None = None
+    """Catalog name (kind ``switches``) of the switch chip; its ports are not checked when left out."""
 
 
 ScaleUpSpec = Annotated[TorusSpec | SwitchedScaleUpSpec, Field(discriminator="kind")]

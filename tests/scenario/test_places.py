@@ -1,0 +1,248 @@
+"""Every shipped place: its file, its sources, its counts, and that each place of the facts has one."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from clustersim import catalog
+from clustersim.cli import app
+from clustersim.report.place import place_text
+from clustersim.report.places import places_markdown, shipped_places
+from clustersim.scenario import load_topology, shipped
+from clustersim.study.place import build_place
+
+FACTS = Path(__file__).resolve().parents[2] / ".." / "shared" / "facts"
+PATHS = sorted(shipped("topologies").glob("*.yaml"))
+NAMES = [path.stem for path in PATHS]
+
+SITES = {
+    "colossus_1": {"colossus_memphis", "colossus_memphis_2025"},
+    "colossus_2": {"colossus_2"},
+    "abilene": {"abilene", "abilene_2026_09", "abilene_first"},
+    "fairwater_wi": {"fairwater_wi", "fairwater_pair"},
+    "fairwater_atl": {"fairwater_atl", "fairwater_pair"},
+    "google_council_bluffs": {"google_iowa_nebraska", "google_iowa_nebraska_4"},
+    "google_omaha": {"google_iowa_nebraska", "google_iowa_nebraska_4"},
+    "google_papillion": {"google_iowa_nebraska", "google_iowa_nebraska_4"},
+    "google_lincoln": {"google_iowa_nebraska_4"},
+    "google_iowa_nebraska_cluster": {"google_iowa_nebraska", "google_iowa_nebraska_4"},
+    "google_new_albany": {"google_columbus"},
+    "google_columbus": {"google_columbus"},
+    "google_lancaster": {"google_columbus"},
+    "google_columbus_cluster": {"google_columbus"},
+    "google_pryor": {"google_pryor"},
+    "prometheus": {"prometheus"},
+    "hyperion": {"hyperion"},
+    "meta_24k": {"meta_24k", "meta_24k_infiniband"},
+    "goodyear_az": {"goodyear_az", "goodyear_az_130k"},
+    "rainier": {"rainier", "rainier_400k"},
+    "madison_ms": {"madison_ms"},
+    "denton": {"denton"},
+    "osmium": {"osmium"},
+    "deepseek": {"deepseek_v3", "deepseek_fleet", "fireflyer_2"},
+}
+SYSTEMS = {
+    "GPT-4": {"gpt4_a100", "osmium"},
+    "OpenAI/Microsoft Arizona": {"goodyear_az", "goodyear_az_130k"},
+    "Meta 24k": {"meta_24k", "meta_24k_infiniband"},
+    "Meta Llama 4 cluster": {"meta_128k"},
+    "xAI Colossus": {"colossus_memphis", "colossus_memphis_2025", "colossus_2"},
+    "Stargate": {"abilene"},
+    "Stargate Abilene": {"abilene", "abilene_2026_09"},
+    "Stargate Abilene first section": {"abilene_first"},
+    "Meta Louisiana (Hyperion)": {"hyperion"},
+    "Anthropic / Amazon": {"rainier", "rainier_400k"},
+    "Google TPU": {"google_iowa_nebraska_4", "google_columbus", "google_pryor"},
+    "Google Iowa/Nebraska": {"google_iowa_nebraska", "google_iowa_nebraska_4"},
+    "xAI / Meta / OpenAI": {"colossus_memphis", "meta_128k", "goodyear_az"},
+    "DeepSeek / High-Flyer": {"fireflyer_2"},
+    "DeepSeek V3": {"deepseek_v3"},
+    "DeepSeek": {"deepseek_fleet"},
+}
+NO_PLACE = {
+    "A100": "a part", "H100": "a part", "H20": "a part", "Blackwell": "a part", "NVIDIA next generation": "a part",
+    "H100 rental": "a price", "H100 server": "a price", "cluster cost": "a share of cost",
+    "US grid": "a grid", "Virginia grid": "a grid", "industry": "a trend", "data centre": "a kind of load",
+    "Meta PyTorch op": "software", "MoE": "a model", "DeepSeek MLA": "a model", "NVIDIA": "a volume",
+    "China routing": "a volume", "Meta": "all GPUs of a company", "ByteDance": "all GPUs of a company",
+}  # fmt: skip
+FABRICS = {
+    "semianalysis_100k_infiniband": "semianalysis_100k_infiniband",
+    "semianalysis_100k_ethernet": "semianalysis_100k_ethernet",
+    "xai_colossus": "colossus_memphis",
+    "meta_roce": "meta_24k",
+    "meta_dsf_prometheus": "prometheus",
+    "alibaba_hpn7": "alibaba_hpn7",
+    "deepseek_mpft": "deepseek_mpft_16384",
+    "fireflyer2": "fireflyer_2",
+    "google_ici_ocs": "google_iowa_nebraska_4",
+    "fairwater": "fairwater_pair",
+}
+COUNTED = {
+    "gpt4-gpus": "gpt4_a100",
+    "oai-az": "goodyear_az",
+    "meta-128k": "meta_128k",
+    "xai-gpus": "colossus_memphis",
+    "rainier": "rainier_400k",
+    "ds-2021": "fireflyer_2",
+    "ds-50k": "deepseek_fleet",
+}
+"""Claims that give the accelerators of a place."""
+
+
+@cache
+def built(name):
+    return build_place(load_topology(shipped("topologies") / f"{name}.yaml"), "bf16")
+
+
+def tree(path):
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def facts(name):
+    path = FACTS / f"{name}.yaml"
+    if not path.is_file():
+        pytest.skip(f"no {path.name} beside the repository")
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("path", PATHS, ids=NAMES)
+def test_the_fabric_holds_the_fleet_and_can_be_shown(path):
+    place = built(path.stem)
+    fleets = {name: sum(item["count"] for item in site["fleet"]) for name, site in tree(path)["site"].items()}
+    assert {one.site.name: one.site.endpoints for one in place.fabric.sites} == fleets
+    assert place.accelerators == sum(fleets.values())
+    for site in place.fabric.sites:
+        assert site.host_links * site.sharing >= site.site.endpoints
+        assert 0.0 < site.bisection <= site.site.endpoints * site.site.nic_bandwidth / 2.0 * (1 + 1e-9)
+    assert f"{place.accelerators:,} accelerators" in place_text(place)
+
+
+def _found(whole, key):
+    """Return whether a key path is there."""
+    for part in key.split("."):
+        if isinstance(whole, list):
+            whole = whole[int(part)] if part.isdigit() and int(part) < len(whole) else None
+        elif isinstance(whole, dict):
+            whole = whole.get(part)
+        else:
+            return False
+        if whole is None:
+            return False
+    return True
+
+
+@pytest.mark.parametrize("path", PATHS, ids=NAMES)
+def test_every_source_belongs_to_a_value(path):
+    whole = tree(path)
+    assert not [key for key in whole["provenance"] if not _found(whole, key)]
+
+
+@pytest.mark.parametrize("path", PATHS, ids=NAMES)
+def test_every_value_of_site_and_fabric_has_a_source(path):
+    whole = tree(path)
+    said = list(whole["provenance"])
+    fabric = {key: value for key, value in whole["fabric"].items() if key not in {"kind", "wan"}}
+    wanted = [f"site.{name}.{key}" for name, site in whole["site"].items() for key in site]
+    wanted += [f"fabric.{key}" for key in fabric] + [f"fabric.wan.{key}" for key in whole["fabric"].get("wan", {})]
+
+    def covered(key):
+        return any(key == one or key.startswith(f"{one}.") or one.startswith(f"{key}.") for one in said)
+
+    assert not [key for key in wanted if not covered(key)]
+
+
+@pytest.mark.parametrize("path", PATHS, ids=NAMES)
+def test_what_is_assumed_or_recalled_is_marked_so(path):
+    for key, entry in tree(path)["provenance"].items():
+        if entry["source"].startswith("assumed"):
+            assert entry["confidence"] == "estimate", key
+        if entry["source"].endswith("recalled"):
+            assert entry["confidence"] == "from_memory", key
+
+
+@pytest.mark.parametrize("path", PATHS, ids=NAMES)
+def test_servers_and_racks_are_those_of_the_accelerator(path):
+    for name, site in load_topology(path).site.items():
+        for item in site.fleet:
+            chip = catalog.entry("accelerators", item.accelerator)
+            if chip.has("server.accelerators"):
+                assert site.servers.accelerators_per_server == chip.si("server.accelerators"), name
+            if chip.has("rack.accelerators"):
+                rack = site.servers.accelerators_per_server * site.servers.servers_per_rack
+                assert rack == chip.si("rack.accelerators"), name
+                assert item.count % rack == 0, name
+
+
+@pytest.mark.parametrize("path", PATHS, ids=NAMES)
+def test_a_torus_consists_of_whole_cubes(path):
+    scale_up = load_topology(path).fabric.scale_up
+    if scale_up is None or scale_up.kind != "torus":
+        return
+    cube = scale_up.cube[0] * scale_up.cube[1] * scale_up.cube[2]
+    for site in built(path.stem).fabric.sites:
+        assert site.site.endpoints % cube == 0
+        assert site.site.scale_up_domain == scale_up.pod[0] * scale_up.pod[1] * scale_up.pod[2]
+        assert 6 * scale_up.link_rate == pytest.approx(site.site.scale_up_bandwidth)
+
+
+def test_the_page_of_places_is_that_of_the_files():
+    page = Path(__file__).resolve().parents[2] / "docs" / "places.md"
+    assert page.read_text(encoding="utf-8") == places_markdown(shipped_places()), (
+        "run: python -m clustersim.report.places > docs/places.md"
+    )
+
+
+def test_every_site_of_the_facts_has_a_place():
+    assert set(facts("sites")["sites"]) == set(SITES)
+    assert set().union(*SITES.values()) <= set(NAMES)
+
+
+def test_every_system_of_the_claims_is_a_place_or_none():
+    named = {claim["system"] for claim in facts("claims")["claims"]}
+    assert named == set(SYSTEMS) | set(NO_PLACE)
+    assert not set(SYSTEMS) & set(NO_PLACE)
+    assert set().union(*SYSTEMS.values()) <= set(NAMES)
+
+
+def test_every_system_of_the_interview_has_a_place():
+    rows = facts("claims")["systems"]["rows"]
+    known = {"Meta 128k H100": "meta_128k", "GPT-4 run": "gpt4_a100"}
+    for row in rows:
+        assert SITES[row["site"]] if row["site"] else known[row["system"]] in NAMES, row["system"]
+
+
+@pytest.mark.parametrize("claim", sorted(COUNTED))
+def test_counts_of_the_interview(claim):
+    found = {one["id"]: one for one in facts("claims")["claims"]}[claim]
+    assert built(COUNTED[claim]).accelerators == found["figure"]["value"]
+
+
+def test_every_fabric_of_the_facts_has_a_place():
+    without = {"neocloud_1024": "ratios of cost of a design, no count of its parts"}
+    assert set(facts("networks")["fabrics"]) == set(FABRICS) | set(without)
+    assert set(FABRICS.values()) <= set(NAMES)
+
+
+@pytest.mark.parametrize("name", ["fairwater_wi", "abilene_2026_09", "prometheus", "google_columbus", "rainier"])
+def test_positions_are_those_of_the_facts(name):
+    known = [site["location"] for site in facts("sites")["sites"].values() if "location" in site]
+    first = next(iter(load_topology(shipped("topologies") / f"{name}.yaml").site.values())).location
+    assert (first.lat, first.lon) in [(one["lat"], one["lon"]) for one in known]
+
+
+def test_a_run_on_a_place_without_plant_is_refused(tmp_path):
+    job = "{model: llama3.1-8b, sequence_length: 4096, tokens_per_step_max: 4194304, token_budget: 1.0e+12, "
+    job += "plan: {tensor: 8, data: 256, micro_batches: 4}}"
+    path = tmp_path / "bare.yaml"
+    path.write_text(f"name: bare\ntitle: fabric alone\ntopology: deepseek_v3\njob: {job}\n", encoding="utf-8")
+    refused = CliRunner().invoke(app, ["run", str(path), "--out", str(tmp_path)])
+    assert refused.exit_code == 2
+    assert "error: electrical: the topology file of deepseek_v3 has no electrical and no cooling" in refused.stderr
+    for verb in ("step", "check"):
+        assert CliRunner().invoke(app, [verb, str(path)]).exit_code == 0

@@ -34,14 +34,24 @@ class Routes:
 
 
 def as_routes(routes: Routes | Sequence[ArrayLike]) -> Routes:
-    """Return routes as arrays; each entry of a sequence is a flow of one part."""
+    """Return routes as arrays; each entry of a sequence is a flow of one part.
+
+    Raises
+    ------
+    ValueError
+        If an entry is not a list of link indices.
+    """
     if isinstance(routes, Routes):
         return routes
-    parts = [np.asarray(route, dtype=np.int32).ravel() for route in routes]
+    parts = [part if isinstance(part, np.ndarray) and part.ndim == 1 else np.array(part).ravel() for part in routes]
     first = np.zeros(len(parts) + 1, dtype=np.int64)
-    np.cumsum([part.size for part in parts], out=first[1:])
-    links = np.concatenate(parts) if parts else np.zeros(0, dtype=np.int32)
-    return Routes(first, links, np.arange(len(parts)))
+    np.cumsum(np.fromiter((part.size for part in parts), dtype=np.int64, count=len(parts)), out=first[1:])
+    links = np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
+    if links.size and not np.issubdtype(links.dtype, np.integer) and np.any(links != np.floor(links)):
+        raise ValueError("expected routes of whole numbers")
+    if links.size and (links.min() < 0 or links.max() > np.iinfo(np.int32).max):
+        raise ValueError(f"expected link indices from 0, got {links.min()} to {links.max()}")
+    return Routes(first, links.astype(np.int32), np.arange(len(parts)))
 
 
 def fill(capacity: Floats, flow: Ints, link: Ints, load: Floats, weights: Floats) -> Floats:

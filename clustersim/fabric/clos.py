@@ -207,7 +207,9 @@ class ClosFabric(SiteFabric):
         return tuple(tier.name for tier in self.switch_tiers)
 
     def wiring(self, policy: Policy) -> Wiring:
-        """Return the links of the site, or its trunks where packets are spread."""
+        """Return the links of the site, or its trunks where packets are spread; `policy` is any but ``valiant``."""
+        if policy == "valiant":
+            raise InputError(f"a tree knows the policies ecmp, static, spread, rail_local, not {policy}")
         # built where it is used: the arrays of 200,000 accelerators take 30 MB
         from clustersim.fabric.clos_links import ClosLinks
         from clustersim.fabric.clos_trunks import ClosTrunks

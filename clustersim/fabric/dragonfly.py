@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from clustersim import catalog
 from clustersim.errors import CapacityError, InputError
 from clustersim.fabric import dragonfly_kernels
+from clustersim.fabric.dragonfly_cuts import group_cut, middle_cut
 from clustersim.fabric.site import LinkTier, SiteEndpoints, SiteFabric, SwitchTier, ports_and_sharing
 from clustersim.fabric.spec import DragonflySpec
 from clustersim.fabric.wiring import Policy, Wiring
@@ -87,6 +88,11 @@ class DragonflyFabric(SiteFabric):
     def leaf_switches(self) -> int:
         """Leaves, or routers."""
         return self.groups * self.spec.leaves_per_group
+
+    @property
+    def used_leaves(self) -> int:
+        """Leaves, or routers, that hold accelerators."""
+        return math.ceil(self.site.endpoints / self.leaf_width)
 
     @property
     def spine_switches(self) -> int:
@@ -169,50 +175,14 @@ class DragonflyFabric(SiteFabric):
         """
         hosts, rate = self.link_tiers[0], self.spec.port_rate
         cuts = {hosts.name: min(self.site.endpoints * self.site.nic_bandwidth, hosts.count * hosts.rate) / 2.0}
-        used = self._used_leaves
+        used = self.used_leaves
         if self.plus and used > 1:
             cuts["leaf-spine"] = (used // 2) * self.spec.spines_per_group * rate
         if not self.plus and self.groups == 1 and used > 1:
-            cuts["router-router"] = self._middle_cut() * rate
+            cuts["router-router"] = middle_cut(self) * rate
         if self.groups > 1:
-            cuts["group-group"] = (self._cut_of_groups() + self._middle_cut()) * rate
+            cuts["group-group"] = (group_cut(self) + middle_cut(self)) * rate
         return cuts
-
-    @property
-    def _used_leaves(self) -> int:
-        """Leaves that hold accelerators."""
-        return math.ceil(self.site.endpoints / self.leaf_width)
-
-    @property
-    def _middle_leaf(self) -> int:
-        """First leaf of the second half."""
-        return round(self.site.endpoints / 2 / self.leaf_width)
-
-    def _cut_of_groups(self) -> int:
-        """Links between groups that lie wholly in different halves."""
-        first, last = self._middle_groups()
-        here = np.repeat(np.arange(self.groups), self.group_ports)
-        there = self.peers // self.group_ports
-        return int(np.count_nonzero((here < first) & (there >= last) & (self.peers >= 0)))
-
-    def _middle_groups(self) -> tuple[int, int]:
-        """Return the group that the middle falls into and the next; twice the same where it falls between groups."""
-        group, inside = divmod(self._middle_leaf, self.spec.leaves_per_group)
-        return group, group + (inside > 0)
-
-    def _middle_cut(self) -> int:
-        """Links that cut the group of the middle: its leaves by their half, other switches each to the cheaper side."""
-        group, inside = divmod(self._middle_leaf, self.spec.leaves_per_group)
-        if not inside:
-            return 0
-        used = min(self.spec.leaves_per_group, self._used_leaves - group * self.spec.leaves_per_group)
-        rest, empty = used - inside, self.spec.leaves_per_group - used
-        peers = self.peers[group * self.group_ports : (group + 1) * self.group_ports]
-        there = np.where(peers >= 0, peers // self.group_ports, group).reshape(self.gates, -1)
-        below, above = (np.count_nonzero(side, axis=1) for side in (there < group, there > group))
-        if self.plus:
-            return int(np.minimum(rest + above, inside + below).sum())
-        return inside * rest + empty * min(inside, rest) + int(above[:inside].sum() + below[inside:].sum())
 
     def hops(self, block: str) -> tuple[str, ...]:
         """Return the tiers between two accelerators, on the longest of the minimal paths."""
@@ -229,10 +199,14 @@ class DragonflyFabric(SiteFabric):
         return tuple(tier.name for tier in self.switch_tiers)
 
     def wiring(self, policy: Policy) -> Wiring:
-        """Return the links of the site; `policy` is ``ecmp`` or ``static``."""
-        from clustersim.fabric.dragonfly_links import DragonflyLinks
+        """Return the links of the site, or the trunks of a dragonfly+ where packets are spread.
 
-        return DragonflyLinks(self, policy)
+        `policy` is ``ecmp``, ``static``, ``valiant`` or, in a dragonfly+, ``spread``.
+        """
+        from clustersim.fabric.dragonfly_links import DragonflyLinks
+        from clustersim.fabric.dragonfly_trunks import DragonflyTrunks
+
+        return DragonflyTrunks(self) if policy == "spread" and self.plus else DragonflyLinks(self, policy)
 
 
 def check_dragonfly_switch(spec: DragonflySpec) -> None:

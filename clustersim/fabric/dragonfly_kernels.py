@@ -148,16 +148,17 @@ def _straight(row: Longs, port_link: Longs, a: int, b: int, target: int, pick: i
 @njit(cache=True)
 def _round(row: Longs, port_link: Longs, a: int, b: int, target: int, pick: int, alive: Bools, path: Longs) -> bool:
     """Write a living path over a third group; False: there is none."""
-    here, there, groups = a // row[_A], b // row[_A], row[_B]
+    here, there, others = a // row[_A], b // row[_A], row[_B] - 2
+    low, high = min(here, there), max(here, there)
     spare = np.empty(1, dtype=np.int64)
-    for attempt in range(groups):
-        middle = (pick + attempt) % groups
-        if middle in (here, there):
-            continue
+    for attempt in range(others):
+        middle = (pick + attempt) % others
+        middle += middle >= low
+        middle += middle >= high
         first, second = _links(row, here, middle), _links(row, middle, there)
         for trial in range(first * second):
             path[1:] = -1
-            link = (pick // groups + trial) % (first * second)
+            link = (pick // others + trial) % (first * second)
             gate, into, _ = _over(row, port_link, here, middle, link % first, spare, 0)
             at = _up(row, here, a % row[_A], gate, path, 1)
             path[at] = spare[0]

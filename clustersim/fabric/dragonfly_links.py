@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from clustersim.errors import InputError, nearest
 from clustersim.fabric.clos_trunks import with_scale_up
-from clustersim.fabric.dragonfly_kernels import HASHED, STATIC, dragonfly_half_paths, dragonfly_paths
+from clustersim.fabric.dragonfly_kernels import DETOUR, HASHED, STATIC, dragonfly_half_paths, dragonfly_paths
 from clustersim.fabric.wiring import Damage, Floats, LinkTable, Longs, Policy, Wiring, damaged
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ Bools = NDArray[np.bool_]
 Ends = tuple[Longs, Longs]
 
 _KINDS, _KINDS_PLUS = ("host-router", "router-router"), ("host-leaf", "leaf-spine")
-_MODES: dict[str, int] = {"ecmp": HASHED, "static": STATIC}
+_MODES: dict[str, int] = {"ecmp": HASHED, "static": STATIC, "valiant": DETOUR}
 
 
 class DragonflyLinks(Wiring):
@@ -32,13 +32,15 @@ class DragonflyLinks(Wiring):
     Port p of a group is on its switch ``p // global_ports``.
 
     Flows take minimal paths: inside a group the direct link or one spine, between groups one of the links that join the
-    two. Where all of these failed, they go over a third router or a third group.
+    two. Where all of these failed, they go over a third router or a third group. Under ``valiant`` flows to another
+    group go over a third one first.
     """
 
     def __init__(self, fabric: DragonflyFabric, policy: Policy) -> None:
-        """Lay out the links of `fabric`; `policy` is ``ecmp`` or ``static``."""
+        """Lay out the links of `fabric`; `policy` is ``ecmp``, ``static`` or ``valiant``."""
         if policy not in _MODES:
-            raise InputError(f"a {fabric.spec.kind} knows the policies {', '.join(_MODES)}, not {policy}")
+            known = ", ".join([*_MODES, *(["spread"] if fabric.plus else [])])
+            raise InputError(f"a {fabric.spec.kind} knows the policies {known}, not {policy}")
         self.fabric, self._mode = fabric, _MODES[policy]
         site, spec = fabric.site, fabric.spec
         self._first_node = site.endpoints + fabric.scale_up_domains

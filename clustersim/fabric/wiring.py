@@ -16,13 +16,15 @@ Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-Policy = Literal["ecmp", "static", "spread", "rail_local"]
+Policy = Literal["ecmp", "static", "spread", "rail_local", "valiant"]
 """How flows choose among equal paths.
 
 ``ecmp``: each flow hashes to one path, so that flows collide. ``static``: the path follows from the destination, as
 InfiniBand's tables do (D-mod-k), so that shifts do not collide. ``spread``: packets go over all live paths evenly
 (adaptive routing, packet spraying), so that the uplinks of a switch act as one. ``rail_local``: as ``spread``, and a
-flow to another rail changes rails inside the sender's scale-up domain.
+flow to another rail changes rails inside the sender's scale-up domain. ``valiant``: in a dragonfly, each flow to
+another group hashes to a third group, which it goes over (Valiant and Brebner, STOC 1981). A kind of fabric refuses
+policies that it does not know.
 """
 
 

@@ -239,7 +239,7 @@ def test_hashing_uses_every_link(make_dragonfly, make_site):
         assert between.max() < 2.5 * between.mean()
 
 
-@pytest.mark.parametrize("policy", ["ecmp", "static"])
+@pytest.mark.parametrize("policy", ["ecmp", "static", "valiant"])
 @pytest.mark.parametrize("kind", ["full, one link per pair", "plus, full"])
 def test_flows_go_round_what_failed(make, kind, policy):
     fabric = make(kind)
@@ -267,6 +267,94 @@ def test_a_cut_between_two_groups_is_gone_round_over_a_third(make):
     assert flow_rates(degraded, route_flows(degraded, [0], [40])) == pytest.approx(0.95 * 12.5e9)
 
 
+@pytest.mark.parametrize("kind", ["full, one link per pair", "plus, full", "odd ports left over", "plus, few groups"])
+def test_valiant_goes_over_a_third_group(make, kind):
+    fabric = make(kind)
+    tree, network = fabric.sites[0], flow_network(fabric, "valiant")
+    table = network.wirings[0].table
+    a, b = np.random.default_rng(5).integers(0, fabric.endpoints, (2, 3_000))
+    a, b = a[a // 2 != b // 2], b[a // 2 != b // 2]
+    routes = route_flows(network, a, b)
+    first = tree.site.endpoints + tree.scale_up_domains
+    gates, before = fabric.spec.leaves_per_group, first
+    if tree.plus:
+        gates, before = fabric.spec.spines_per_group, first + tree.leaf_switches
+    over = np.zeros(tree.groups, dtype=int)
+    for part in range(len(routes)):
+        links, start, end = walk(network, routes, part)
+        assert (start, end) == (a[part], b[part])
+        between = links[table.kind[links] == 3]
+        pair = {start // tree.endpoints_per_pod, end // tree.endpoints_per_pod}
+        assert between.size == (2 if len(pair) == 2 else 0)
+        if between.size:
+            middle = int(table.head[between[0]] - before) // gates
+            assert middle not in pair
+            over[middle] += 1
+    assert over.max() < 1.5 * over.mean()
+
+
+def test_valiant_serves_a_shift_of_groups_that_minimal_routes_do_not(make):
+    fabric = make("full, one link per pair")
+    a = np.arange(72)
+    totals = {}
+    for policy in ("ecmp", "valiant"):
+        network = flow_network(fabric, policy)
+        totals[policy] = flow_rates(network, route_flows(network, a, (a + 8) % 72)).sum()
+    assert totals["ecmp"] == pytest.approx(9 * 0.95 * 50e9)
+    assert totals["valiant"] > 2 * totals["ecmp"]
+
+
+@pytest.mark.parametrize("kind", ["plus, full", "plus, few groups", "plus, one group"])
+def test_spread_joins_ends_over_trunks(make, kind):
+    fabric = make(kind)
+    tree, network = fabric.sites[0], flow_network(fabric, "spread")
+    table = network.wirings[0].table
+    links = flow_network(fabric, "ecmp").wirings[0].table
+    for number in range(4):  # trunks hold what their links do
+        of_kind = [found.capacity[found.kind == number].sum() for found in (table, links)]
+        assert of_kind[0] == pytest.approx(of_kind[1])
+    a, b = np.random.default_rng(7).integers(0, fabric.endpoints, (2, 300))
+    a, b = a[a != b], b[a != b]
+    routes = route_flows(network, a, b)
+    for part in range(len(routes)):
+        found, start, end = walk(network, routes, part)
+        assert (start, end) == (a[part], b[part])
+        leaf, group = start // 2 != end // 2, start // tree.endpoints_per_pod != end // tree.endpoints_per_pod
+        assert len(found) == 2 + 2 * leaf + group
+        assert network.wirings[0].node_name(start) == f"gpu{start}"
+    # adaptive routing is no slower than hashing
+    for shift in (1, 8, 16):
+        totals = []
+        for policy in ("ecmp", "spread"):
+            found = flow_network(fabric, policy)
+            everyone = np.arange(fabric.endpoints)
+            totals.append(flow_rates(found, route_flows(found, everyone, (everyone + shift) % fabric.endpoints)).sum())
+        assert totals[1] >= totals[0] * (1 - 1e-9)
+
+
+def test_trunks_lose_what_their_links_lose(make):
+    fabric = make("plus, full")
+    a, b = np.arange(8), np.arange(8) + 16
+    whole, half, cut = (
+        flow_network(fabric, "spread", parse_damage(fabric, parts, left))
+        for parts, left in (([], 0.0), (["group0:group2"], 0.5), (["group0:group2"], 0.0))
+    )
+    assert flow_rates(whole, route_flows(whole, a, b)).sum() == pytest.approx(0.95 * 50e9)
+    assert flow_rates(half, route_flows(half, a, b)).sum() == pytest.approx(0.95 * 25e9)
+    routes = route_flows(cut, a, b)
+    for part in range(len(routes)):
+        found, start, end = walk(cut, routes, part)
+        assert (start, end, len(found)) == (a[part], b[part], 8)
+    assert cut.alive[routes.links].all()
+    spine = flow_network(fabric, "spread", parse_damage(fabric, ["spine0"]))
+    assert spine.capacity.sum() < whole.capacity.sum()
+    lost = flow_network(fabric, "spread", parse_damage(fabric, ["leaf0"]))
+    with pytest.raises(InputError, match="no path is left"):
+        route_flows(lost, [0], [40])
+    with pytest.raises(InputError, match="dragonfly_plus knows the policies ecmp, static, valiant, spread, not rail"):
+        flow_network(fabric, "rail_local")
+
+
 def test_a_lost_router_parts_its_hosts(make):
     fabric = make("full, one link per pair")
     network = flow_network(fabric, "ecmp", parse_damage(fabric, ["router0"]))
@@ -282,7 +370,9 @@ def test_one_pair_of_groups_shares_the_link_between_them(make):
 
 
 @settings(max_examples=25, deadline=None)
-@given(kind=st.sampled_from(list(KINDS)), policy=st.sampled_from(["ecmp", "static"]), seed=st.integers(0, 99))
+@given(
+    kind=st.sampled_from(list(KINDS)), policy=st.sampled_from(["ecmp", "static", "valiant"]), seed=st.integers(0, 99)
+)
 def test_rates_are_max_min(make, kind, policy, seed):
     fabric = make(kind)
     network = flow_network(fabric, policy)
@@ -376,6 +466,10 @@ def test_sites_of_dragonflies_are_joined_by_fibre(make_dragonfly, make_site):
         kinds = [network.kind_of(int(link)) for link in routes.links[: routes.first[1]]]
         assert kinds.count("fibre") == 1
         assert "leaf-spine" in kinds if changes is not SMALL else len(kinds) == 3
+        if changes is not SMALL:
+            spread = flow_network(fabric, "spread")
+            rates = flow_rates(spread, route_flows(spread, np.arange(32), np.arange(32) + 32))
+            assert rates.sum() == pytest.approx(0.95 * 50e9)
 
 
 def test_fast_cards_take_several_ports(make_dragonfly, make_site):
@@ -385,7 +479,7 @@ def test_fast_cards_take_several_ports(make_dragonfly, make_site):
     assert (shared.sharing, shared.leaf_width, shared.host_links) == (2, 4, 10)
 
 
-def test_bad_input_is_named(make_dragonfly, make_site):
+def test_bad_input_is_named(make_dragonfly, make_spec, make_site):
     site = make_site(16)
     with pytest.raises(InputError, match=r"fabric.groups: 20 groups need 19 ports .* expected at most 9"):
         build_dragonfly(make_dragonfly(**SMALL, groups=20), site)
@@ -401,8 +495,10 @@ def test_bad_input_is_named(make_dragonfly, make_site):
         make_dragonfly(**SMALL | {"radix": 15})
     with pytest.raises(ValidationError, match="needs 7 ports and has 6"):
         make_dragonfly(**SMALL | {"radix": 6})
+    with pytest.raises(InputError, match="a tree knows the policies ecmp, static, spread, rail_local, not valiant"):
+        flow_network(build_fabric(make_spec(), [site]), "valiant")
     fabric = build_fabric(make_dragonfly(**SMALL), [site])
-    with pytest.raises(InputError, match="knows the policies ecmp, static, not spread"):
+    with pytest.raises(InputError, match="knows the policies ecmp, static, valiant, not spread"):
         flow_network(fabric, "spread")
     with pytest.raises(InputError, match="no 'ruter1' at site here; expected gpu0 to gpu15, .* did you mean 'router0'"):
         flow_network(fabric, "ecmp", parse_damage(fabric, ["ruter1"]))

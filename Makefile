@@ -10,7 +10,7 @@ SCENARIO ?= scenarios/colossus_200k.yaml
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint bench dashboard examples soak clean
+.PHONY: help setup run test lint bench dashboard examples pictures soak clean
 
 help:             ## say what each target does
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/'
@@ -49,6 +49,9 @@ examples: $(VENV)/.ready-run             ## run the examples
 
 bench: $(VENV)/.ready-dev                ## measure speed and memory against their limits
 	$(BIN)/python -m benchmarks
+
+pictures: $(VENV)/.ready-run             ## draw the fabrics of all shipped topologies into docs/
+	$(BIN)/python -m clustersim.report.gallery docs
 
 soak: $(VENV)/.ready-dev                 ## run the long tests
 	$(BIN)/python -m pytest -n $(WORKERS) -m soak --timeout 3600

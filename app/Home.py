@@ -12,11 +12,14 @@ import yaml
 from clustersim import units
 from clustersim.errors import InputError
 from clustersim.report import charts, figures
+from clustersim.report.fabric_picture import place_picture, site_picture
 from clustersim.report.page import html
+from clustersim.report.pod_picture import pod_picture
 from clustersim.report.sections import verdict_table
 from clustersim.report.text import cooling_words, damping_words, limiter, plan_words
 from clustersim.report.words import answer, dollars, number
 from clustersim.scenario import Scenario, load_scenario, run_id, shipped
+from clustersim.study.place_survey import result_place
 from clustersim.study.result import Result
 from clustersim.study.run import run
 
@@ -45,6 +48,15 @@ def simulated(
 def report_page(identity: str, _result: Result) -> str:  # noqa: ARG001 (the key of the cache)
     """The report of a run, kept by the identity of the run."""
     return html(_result)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def fabric_picture(identity: str, site: str | None, expanded: bool, _result: Result) -> str:  # noqa: ARG001 (the key)
+    """The fabric of a run, or of one site of it, by tiers or the first pod switch by switch."""
+    place = result_place(_result)
+    if site is None:
+        return place_picture(place.fabric, place.topology.title)
+    return pod_picture(place.fabric, site) if expanded else site_picture(place.fabric, site)
 
 
 def knobs(base: Scenario) -> dict[str, Any] | None:
@@ -165,6 +177,18 @@ def speed(result: Result) -> None:
 
 
 @st.fragment
+def fabric(result: Result) -> None:
+    """The network by tiers; a site alone, and its first pod switch by switch."""
+    left, right = st.columns(2)
+    sites = [None, *result.scenario["topology"]["site"]]
+    site = left.selectbox("Site", sites, format_func=lambda name: name or "the whole place", key="fabric_site")
+    views = ("by tiers", "first pod")
+    view = right.radio("View", views, horizontal=True, disabled=site is None, key="fabric_view")
+    st.image(fabric_picture(result.run_id, site, view == views[1], result), width="stretch")
+    st.caption("Ratios: capacity below over capacity above. `clustersim topology` tells delays, cables and losses.")
+
+
+@st.fragment
 def power(result: Result) -> None:
     """Waveform with a box to look closer; only this part runs again."""
     metrics(
@@ -249,6 +273,8 @@ def show(result: Result) -> None:
     if result.warnings:
         with st.expander(f"{len(result.warnings)} warnings"):
             st.markdown("\n".join(f"- {text}" for text in result.warnings))
+    with st.expander("Fabric"):
+        fabric(result)
     titles = ["How fast", "Its power", "Does the plant survive", "Damping and cost", "Assumed figures and files"]
     for tab, part in zip(st.tabs(titles), (speed, power, plant, money, files), strict=True):
         with tab:

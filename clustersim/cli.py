@@ -327,21 +327,62 @@ def _validate_collectives(
 @app.command()
 def topology(
     place: Annotated[str, typer.Argument(metavar="TOPOLOGY", help="Topology file, or the name of a shipped one.")],
-    export: Annotated[Path | None, typer.Option("--export", help="Write the switch graph as GraphML.")] = None,
+    ends: Annotated[
+        tuple[str, str] | None,
+        typer.Option("--path", metavar="A B", help="The way between two accelerators: 17 or SITE/gpu17."),
+    ] = None,
+    lost: Annotated[
+        list[str] | None,
+        typer.Option("--without", metavar="PART", help="What the loss of spine3, leaf0:spine1, 'fibre a-b' does."),
+    ] = None,
+    policy: Annotated[
+        str | None, typer.Option("--policy", help="How flows choose paths: ecmp, static, spread or rail_local.")
+    ] = None,
+    size: Annotated[str, typer.Option("--size", help="Of the all-reduce, on every accelerator.")] = "1 GB",
+    exported: Annotated[
+        Path | None, typer.Option("--export", help="Write the switch graph: .graphml, .json (node-link) or .csv.")
+    ] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write a page with the picture and the tables.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Count the switches, links and parts of a place."""
-    from clustersim.report.place import graphml, place_data, place_text
+    """Count the parts of a place; find paths; tell what a loss does."""
+    from clustersim import units
+    from clustersim.report.place import place_data, place_text
+    from clustersim.report.place_graph import check_format, export
+    from clustersim.report.place_queries import loss_data, loss_text, path_data, path_text
     from clustersim.scenario import load_topology
     from clustersim.study.place import build_place
+    from clustersim.study.place_survey import POLICIES, SURVEYED, loss, path, read_policies, survey
 
+    try:
+        size_bytes = units.parse(size, "data")
+        if size_bytes < 0.0:
+            raise InputError("expected a size that is not negative")
+    except InputError as error:
+        raise InputError(f"--size {size!r}: {error}") from None
+    if exported is not None:
+        check_format(exported)
+    chosen = read_policies(policy, POLICIES)
     built = build_place(load_topology(_located(place, "topologies")), "bf16")
-    if export is not None:
-        write(export, graphml(built))
-    if as_json:
-        show_json(place_data(built))
-    else:
-        show(place_text(built))
+    found_path = path(built, ends, chosen[0], lost or ()) if ends else None
+    found_loss = loss(built, lost, chosen) if lost else None
+    asked = found_path is not None or found_loss is not None
+    whole = survey(built, read_policies(policy, SURVEYED)) if as_json or html or not asked else None
+    if exported is not None:
+        write(exported, export(built, exported))
+    if html is not None and whole is not None:
+        from clustersim.report.place_page import place_html
+
+        write(html, place_html(whole, size_bytes, found_loss, found_path))
+    if as_json and whole is not None:
+        data = place_data(whole, size_bytes)
+        data |= {} if found_path is None else {"path": path_data(found_path)}
+        show_json(data if found_loss is None else data | {"without": loss_data(found_loss, size_bytes)})
+        return
+    texts = [path_text(found_path)] if found_path else []
+    texts += [loss_text(found_loss, size_bytes)] if found_loss else []
+    texts += [place_text(whole, size_bytes)] if whole is not None and not asked else []
+    show("\n\n".join(texts))
 
 
 @app.command()

@@ -60,7 +60,7 @@ class ClosLinks(Wiring):
     def without(self, damage: Sequence[Damage]) -> Floats:
         """Return the capacity of every link with the damage done [B/s]."""
         ends = [(self.node_of(d.node), None if d.other is None else self.node_of(d.other)) for d in damage]
-        return damaged(self.table, ends, [d.left for d in damage])
+        return damaged(self.table, ends, [d.left for d in damage], [f"{d.node}:{d.other}" for d in damage])
 
     def routes(self, source: Longs, target: Longs, key: Longs, alive: Bools) -> Longs:
         """Return the links of each flow: up to two of the scale-up network, then up to six."""

@@ -167,7 +167,8 @@ def ring_members(fabric: Fabric, alive: Bools) -> Longs:
 
 def ring_step(fabric: Fabric) -> int:
     """Return the accelerators from one member of a ring to the next: those of a server or scale-up domain."""
-    return max(max(tree.site.server_accelerators, tree.site.scale_up_domain) for tree in fabric.sites)
+    sites = [tree.site for tree in fabric.sites]
+    return max(min(max(site.server_accelerators, site.scale_up_domain), site.endpoints) for site in sites)
 
 
 def pace(network: FlowNetwork, members: Longs, seed: int = 0) -> Pace:
@@ -198,9 +199,7 @@ def pace(network: FlowNetwork, members: Longs, seed: int = 0) -> Pace:
             return Pace(network.policy, 0.0, 0.0, 0.0, str(error))
         slowest.append(float(flow_rates(network, routes).min()))
     ring = slowest[0]
-    # one domain holds all: the scale-up network alone
-    bus = inside if count <= step else min(rings * ring, inside)
-    return Pace(network.policy, ring, bus, slowest[1])
+    return Pace(network.policy, ring, min(rings * ring, inside), slowest[1])
 
 
 def place_networks(fabric: Fabric, policies: Sequence[Policy]) -> Networks:

@@ -177,7 +177,7 @@ def _lengths(network: FlowNetwork, links: list[int]) -> tuple[list[float | None]
     return shown, total
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=2)
 def _metres(tree: SiteFabric, layout: LayoutSpec) -> tuple[int, Floats]:
     """Return the nodes and the length of every link of a site [m]."""
     table = tree.wiring("static").table

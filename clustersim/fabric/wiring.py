@@ -78,8 +78,12 @@ class Damage:
             raise ValueError(f"expected a share from 0 to 1 of what is left of {self.node}, got {self.left:g}")
 
 
-def damaged(table: LinkTable, ends: Sequence[tuple[int, int | None]], left: Sequence[float]) -> Floats:
+def damaged(
+    table: LinkTable, ends: Sequence[tuple[int, int | None]], left: Sequence[float], names: Sequence[str] | None = None
+) -> Floats:
     """Return the capacity of each link after damage to nodes, or to the links between two nodes [B/s].
+
+    `names` of the damaged parts are for the message.
 
     Raises
     ------
@@ -87,12 +91,13 @@ def damaged(table: LinkTable, ends: Sequence[tuple[int, int | None]], left: Sequ
         If two nodes have no link.
     """
     capacity = table.capacity.copy()
-    for (node, other), share in zip(ends, left, strict=True):
+    for at, ((node, other), share) in enumerate(zip(ends, left, strict=True)):
         struck = (table.tail == node) | (table.head == node)
         if other is not None:
             struck &= (table.tail == other) | (table.head == other)
         if not struck.any():
-            raise InputError("expected two nodes that a link joins")
+            found = f", found {names[at]}" if names else ""
+            raise InputError(f"expected two nodes that a link joins{found}")
         capacity[struck] *= share
     return capacity
 

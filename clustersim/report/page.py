@@ -13,6 +13,7 @@ import clustersim
 from clustersim.report import charts, figures
 from clustersim.report.sections import Figure, Section, Table, answers_table, plain_table, sections
 from clustersim.report.style import FONT, SERIES, styled
+from clustersim.report.svg import Picture
 from clustersim.study.compare import column_names, compare_table, input_differences
 from clustersim.study.result import Result
 
@@ -59,7 +60,7 @@ def compare_html(results: Sequence[Result]) -> str:
     """
     names = column_names(results)
     table = compare_table(results)
-    pictures = [
+    pictures: list[list[Figure | Picture]] = [
         [Figure("Where the time of a step goes", charts.breakdown(results))],
         [
             Figure(
@@ -96,9 +97,9 @@ def _meters(results: Sequence[Result]) -> go.Figure:
     return styled(figure, "time [s]", "power about the mean [MW]")
 
 
-def rendered(template: str, **content: object) -> str:
-    """Return a template of this package with `content`, plotly.js and the house font in it."""
+def rendered(template: str, *, scripts: bool = True, **content: object) -> str:
+    """Return a template of this package with `content`, plotly.js (if `scripts`) and the house font in it."""
     environment = Environment(
         loader=PackageLoader("clustersim.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    return environment.get_template(template).render(plotlyjs=get_plotlyjs(), font=FONT, **content)
+    return environment.get_template(template).render(plotlyjs=get_plotlyjs() if scripts else "", font=FONT, **content)

@@ -1,18 +1,25 @@
-"""A place and the catalog as text, data and GraphML."""
+"""A place and the catalog as text and data."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-import networkx as nx
-import numpy as np
 import pandas as pd
 
-from clustersim.fabric import SiteFabric, bill_totals, bisection_bandwidth, to_networkx
-from clustersim.report.words import columns, dollars, number, wrapped
-from clustersim.study.place import Place
+from clustersim.fabric import BillItem, SiteFabric, bill_totals
+from clustersim.report.place_queries import domain_rows, how_to_read, outage_data
+from clustersim.report.words import columns, dollars, number, percent, wrapped
+from clustersim.study.place_survey import PlaceSurvey
+
+BLOCKS = {
+    "scale_up": "same scale-up domain",
+    "leaf": "same leaf",
+    "pod": "same pod",
+    "site": "same site",
+    "sites": "between sites",
+}
+"""Where two accelerators are, in words."""
 
 
 def site_counts(tree: SiteFabric) -> dict[str, int]:
@@ -22,19 +29,104 @@ def site_counts(tree: SiteFabric) -> dict[str, int]:
     return counts | {f"{tier.name.replace('-', '_')}_links": tier.count for tier in tree.link_tiers}
 
 
-def place_data(place: Place) -> dict[str, Any]:
-    """Return counts, bisection and bill of materials of a place as plain data for JSON."""
-    sites = {}
-    for tree in place.fabric.sites:
-        name = tree.site.name
-        cut = bisection_bandwidth(place.fabric, name)
-        counts = site_counts(tree)
-        sites[name] = {"accelerators": tree.site.endpoints, **counts, "bisection_gbit_per_s": cut * 8e-9}
+def _money(bill: Iterable[BillItem], accelerators: int) -> dict[str, float]:
+    """Return dollars and watts of a bill, in all and for each accelerator."""
+    totals = bill_totals(bill)
+    return {
+        "network_typical_mw": totals.watts_typical / 1e6,
+        "network_maximum_mw": totals.watts_maximum / 1e6,
+        "network_usd": totals.usd,
+        "network_usd_per_accelerator": totals.usd / accelerators,
+        "network_watts_per_accelerator": totals.watts_typical / accelerators,
+    }
+
+
+def _site_data(survey: PlaceSurvey, tree: SiteFabric) -> dict[str, Any]:
+    name, bill = tree.site.name, survey.place.bill
+    return {
+        "accelerators": tree.site.endpoints,
+        **site_counts(tree),
+        "bisection_gbit_per_s": tree.bisection * 8e-9,
+        "tier_bisection_gbit_per_s": {tier: cut * 8e-9 for tier, cut in tree.tier_bisection().items()},
+        **_money([item for item in bill if item.place == name], tree.site.endpoints),
+    }
+
+
+def cable_data(survey: PlaceSurvey) -> list[dict[str, Any]]:
+    """Return a row per site and kind of links: how long the cables are, and what the modules reach."""
+    return [
+        {
+            "site": cable.site,
+            "links": cable.run.tier.name,
+            "count": cable.run.tier.count,
+            "shortest_m": cable.run.quantile(0.0),
+            "median_m": cable.run.quantile(0.5),
+            "p95_m": cable.run.quantile(0.95),
+            "longest_m": cable.run.quantile(1.0),
+            "total_km": cable.run.total / 1e3,
+            "modules": list(cable.modules),
+            "reach_m": cable.reach,
+            "beyond_reach_share": cable.beyond,
+            "usd": cable.usd,
+        }
+        for cable in survey.cables
+    ]
+
+
+def latency_data(survey: PlaceSurvey) -> list[dict[str, Any]]:
+    """Return the one-way delay between two accelerators of each block and each pair of sites."""
+    return [
+        {
+            "a": cell.a,
+            "b": cell.b,
+            "block": cell.block,
+            "switches": cell.hops,
+            # the delay of a scale-up network is not modelled
+            "switches_us": cell.switches_s * 1e6 if cell.hops else None,
+            "cables_us": cell.cables_s * 1e6 if cell.hops else None,
+            "fibre_us": cell.fibre_s * 1e6 if cell.hops else None,
+            "total_us": cell.total_s * 1e6 if cell.hops else None,
+        }
+        for cell in survey.latency
+    ]
+
+
+def fibre_data(survey: PlaceSurvey) -> list[dict[str, Any]]:
+    """Return what the fibre of each route costs to build or to lease."""
+    rows = []
+    for cost in survey.fibre:
+        row: dict[str, Any] = {
+            "a": cost.route.a,
+            "b": cost.route.b,
+            "length_km": cost.length / 1e3,
+            "fibre_pairs": cost.route.fibre_pairs,
+            "channels": cost.route.channels,
+            "amplifier_huts": cost.huts,
+            "amplifiers_kw": cost.huts * survey.amplifier_watts / 1e3,
+        }
+        for kind, money in (("underground_usd", cost.underground), ("aerial_usd", cost.aerial)):
+            row |= {kind: money.value, f"{kind}_low": money.low, f"{kind}_high": money.high}
+            row[f"{kind}_per_km"] = money.value / cost.length * 1e3
+        lease = cost.lease
+        row |= {"lease_usd_per_year": lease.value, "lease_usd_per_year_low": lease.low}
+        row |= {"lease_usd_per_year_high": lease.high}
+        rows.append(row)
+    return rows
+
+
+def place_data(survey: PlaceSurvey, size_bytes: float) -> dict[str, Any]:
+    """Return everything about a place as plain data for JSON; `size_bytes` is that of the all-reduce [B]."""
+    place = survey.place
     totals = bill_totals(place.bill)
+    lengths = {(cable.site, f"cable {cable.run.tier.name}"): cable.run.total / 1e3 for cable in survey.cables}
+    lengths |= {
+        (f"{r.a} - {r.b}", "WAN fibre pair"): r.fibre_pairs * r.route_m / 1e3 for r in place.fabric.wan
+    }  # fmt: skip
     bill = [
         {
             "place": item.place, "item": item.item, "part": item.part, "count": item.count,
             "watts_typical": item.watts_typical, "watts_maximum": item.watts_maximum, "usd": item.usd,
+            "total_km": lengths.get((item.place, item.item)),
         }
         for item in place.bill
     ]  # fmt: skip
@@ -42,7 +134,7 @@ def place_data(place: Place) -> dict[str, Any]:
         "name": place.topology.name,
         "title": place.topology.title,
         "accelerators": place.accelerators,
-        "sites": sites,
+        "sites": {tree.site.name: _site_data(survey, tree) for tree in place.fabric.sites},
         "links_between_sites": [
             {
                 "a": r.a,
@@ -54,50 +146,136 @@ def place_data(place: Place) -> dict[str, Any]:
             for r in place.fabric.wan
         ],
         "bill": bill,
-        "network_typical_mw": totals.watts_typical / 1e6,
-        "network_maximum_mw": totals.watts_maximum / 1e6,
-        "network_usd": totals.usd,
+        **_money(place.bill, place.accelerators),
         "without_watts": list(totals.without_watts),
         "without_price": list(totals.without_price),
+        "fibre_routes": fibre_data(survey),
+        "fibre_underground_usd": survey.fibre_usd,
+        "cables": cable_data(survey),
+        "diameter_switches": survey.diameter,
+        "latency": latency_data(survey),
+        "all_reduce": outage_data(survey.whole, size_bytes),
+        "failure_domains": [
+            {"kind": part.kind, "count": part.count, **outage_data(part.outage, size_bytes)} for part in survey.domains
+        ],
+        "warnings": list(survey.warnings),
     }
 
 
-def place_text(place: Place) -> str:
-    """Return counts, bisection and bill of materials of a place as text."""
-    data = place_data(place)
-    sites = data["sites"]
-    keys = list(dict.fromkeys(key for tree in place.fabric.sites for key in ("accelerators", *site_counts(tree))))
-    rows = [(key.replace("_", " "), *(number(site.get(key, 0)) for site in sites.values())) for key in keys]
-    rows.append(("bisection [Tbit/s]", *(number(site["bisection_gbit_per_s"] / 1e3) for site in sites.values())))
-    lines = [f"{data['title']}: {number(data['accelerators'])} accelerators", "", columns(("", *sites), rows)]
+def place_text(survey: PlaceSurvey, size_bytes: float) -> str:
+    """Return everything about a place as text."""
+    data = place_data(survey, size_bytes)
+    lines = [f"{data['title']}: {number(data['accelerators'])} accelerators", "", _counts_text(survey, data)]
     lines += [
         f"  {link['a']} - {link['b']}: {number(link['route_km'])} km of fibre, "
         f"{number(link['one_way_ms'])} ms one way, {number(link['gbit_per_s'] / 1e3)} Tbit/s each way"
         for link in data["links_between_sites"]
     ]
-    bill = [
-        (b["item"], b["part"] or "-", b["place"], number(b["count"]), number(b["watts_typical"]), number(b["usd"]))
-        for b in data["bill"]
+    lines += [
+        "",
+        "how far apart (one way, network cards and software not counted)",
+        columns(*latency_table(data), widest=44),
     ]
-    lines += ["", "bill of materials", columns(("item", "part", "place", "count", "W each", "USD each"), bill, left=3)]
+    lines.append(f"\n  diameter: {data['diameter_switches']} switches between the two that are farthest apart")
+    lines += ["", "cables, from the layout of the halls", columns(*cable_table(data), left=2)]
+    lines += [wrapped(f"! {text}", rest="    ") for text in data["warnings"]]
+    lines += ["", "what the loss of one part does", columns(*domain_rows(survey.whole, survey.domains))]
+    lines.append(wrapped(how_to_read(survey.whole)))
+    lines += ["", "bill of materials", columns(*bill_table(data), left=3)]
     lines.append(
         f"\n  network {number(data['network_typical_mw'])} MW typical, "
-        f"{number(data['network_maximum_mw'])} MW at most, {dollars(data['network_usd'])}"
+        f"{number(data['network_maximum_mw'])} MW at most, {dollars(data['network_usd'])}; for each accelerator "
+        f"{number(data['network_watts_per_accelerator'])} W and {number(data['network_usd_per_accelerator'])} USD"
     )
     if data["without_price"]:
         lines.append(wrapped(f"no published price, not in the sum: {', '.join(data['without_price'])}"))
+    if data["fibre_routes"]:
+        lines += ["", "fibre between sites, to build or to lease (not in the sum)", columns(*fibre_table(data))]
     return "\n".join(lines)
 
 
-def graphml(place: Place) -> str:
-    """Return the switch graph as GraphML; a link without a limit of its own has no capacity attribute [B/s]."""
-    graph = to_networkx(place.fabric)
-    for _, _, link in graph.edges(data=True):
-        if np.isinf(link["capacity"]):
-            del link["capacity"]
-    text = io.BytesIO()
-    nx.write_graphml_xml(graph, text)
-    return text.getvalue().decode("utf-8")
+def _counts_text(survey: PlaceSurvey, data: dict[str, Any]) -> str:
+    sites = data["sites"]
+    trees = survey.place.fabric.sites
+    keys = list(dict.fromkeys(key for tree in trees for key in ("accelerators", *site_counts(tree))))
+    rows = [(key.replace("_", " "), *(number(site.get(key, 0)) for site in sites.values())) for key in keys]
+    rows.append(("bisection [Tbit/s]", *(number(site["bisection_gbit_per_s"] / 1e3) for site in sites.values())))
+    for tier in dict.fromkeys(tier for site in sites.values() for tier in site["tier_bisection_gbit_per_s"]):
+        cuts = (site["tier_bisection_gbit_per_s"].get(tier) for site in sites.values())
+        rows.append((f"  at {tier} [Tbit/s]", *(number(None if cut is None else cut / 1e3) for cut in cuts)))
+    for key, label, scale in (
+        ("network_usd", "network [million USD]", 1e6),
+        ("network_usd_per_accelerator", "  each accelerator [USD]", 1.0),
+        ("network_typical_mw", "network, typical [MW]", 1.0),
+        ("network_watts_per_accelerator", "  each accelerator [W]", 1.0),
+    ):
+        rows.append((label, *(number(site[key] / scale) for site in sites.values())))
+    return columns(("", *sites), rows)
+
+
+Grid = tuple[tuple[str, ...], list[tuple[str, ...]]]
+"""Titles and rows of a table."""
+
+
+def latency_table(data: dict[str, Any]) -> Grid:
+    """Return the delays as rows of text."""
+    rows = [
+        (
+            f"{cell['a']}, {BLOCKS[cell['block']]}" if cell["a"] == cell["b"] else f"{cell['a']} - {cell['b']}",
+            number(cell["switches"]),
+            *(number(cell[key]) for key in ("switches_us", "cables_us", "fibre_us", "total_us")),
+        )
+        for cell in data["latency"]
+    ]
+    return ("", "switches", "in them [us]", "cables [us]", "fibre [us]", "total [us]"), rows
+
+
+def cable_table(data: dict[str, Any]) -> Grid:
+    """Return the lengths of the cables as rows of text."""
+    rows = [
+        (
+            cable["site"],
+            cable["links"],
+            number(cable["count"]),
+            *(number(cable[key]) for key in ("shortest_m", "median_m", "p95_m", "longest_m", "total_km", "reach_m")),
+            percent(cable["beyond_reach_share"]),
+        )
+        for cable in data["cables"]
+    ]
+    head = ("site", "links", "count", "min [m]", "median", "95 %", "max", "all [km]", "reach [m]", "beyond")
+    return head, rows
+
+
+def bill_table(data: dict[str, Any]) -> Grid:
+    """Return the bill of materials as rows of text."""
+    rows: list[tuple[str, ...]] = [
+        (
+            b["item"], b["part"] or "-", b["place"], number(b["count"]), number(b["watts_typical"]),
+            number(b["usd"]), number(b["total_km"]),
+        )
+        for b in data["bill"]
+    ]  # fmt: skip
+    return ("item", "part", "place", "count", "W each", "USD each", "km"), rows
+
+
+def fibre_table(data: dict[str, Any]) -> Grid:
+    """Return what fibre costs as rows of text, in million dollars."""
+    rows = [
+        (
+            f"{row['a']} - {row['b']}",
+            number(row["length_km"]),
+            number(row["underground_usd_per_km"]),
+            *(
+                f"{number(row[key] / 1e6)} ({number(row[f'{key}_low'] / 1e6)}-{number(row[f'{key}_high'] / 1e6)})"
+                for key in ("underground_usd", "aerial_usd")
+            ),
+            number(row["lease_usd_per_year"] / 1e6),
+            number(row["amplifier_huts"]),
+        )
+        for row in data["fibre_routes"]
+    ]
+    head = ("route", "km", "USD/km", "buried [M USD]", "on poles [M USD]", "lease [M USD/yr]", "huts")
+    return head, rows
 
 
 def catalog_text(rows: Sequence[dict[str, str]], *, kinds_only: bool) -> str:

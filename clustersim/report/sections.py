@@ -11,8 +11,11 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from clustersim.report import charts, figures
+from clustersim.report.pod_picture import fabric_pictures
+from clustersim.report.svg import Picture
 from clustersim.report.text import cooling_words, damping_words, limiter, plan_words, verdict_word
 from clustersim.report.words import PLAN_KEYS, answer, dollars, number, percent
+from clustersim.study.place_survey import result_place
 from clustersim.study.result import Result
 
 CONFIG = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
@@ -57,7 +60,9 @@ class Section:
     cards: list[Card] = field(default_factory=list)
     alerts: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    figures: list[Figure] = field(default_factory=list)
+    figures: list[Figure | Picture] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    """Blocks in letters of one width."""
     tables: list[Table] = field(default_factory=list)
 
 
@@ -68,7 +73,7 @@ def cards(summary: dict[str, Any], keys: Iterable[tuple[str, str]]) -> list[Card
 
 def sections(result: Result) -> list[Section]:
     """Return the sections of a run's report."""
-    return [_speed(result), _power(result), _plant(result), _damping(result), _money(result)]
+    return [_speed(result), _network(result), _power(result), _plant(result), _damping(result), _money(result)]
 
 
 def _speed(result: Result) -> Section:
@@ -118,6 +123,27 @@ def _plans(plans: pd.DataFrame) -> Table:
     return Table("Best plans of the cuts tried (the first eight with jitter)", head, rows, tuple(range(15)))
 
 
+def _network(result: Result) -> Section:
+    place = result_place(result)
+    watts, usd = sum(place.network_watts.values()), place.network_usd
+    return Section(
+        "network",
+        "Its network",
+        cards=[
+            ("switches", number(sum(tree.switches for tree in place.fabric.sites)), False),
+            ("links", number(sum(tree.switch_links + tree.host_links for tree in place.fabric.sites)), False),
+            ("to build", dollars(usd), False),
+            ("each accelerator", f"{number(usd / place.accelerators)} USD", False),
+            ("typical power", f"{number(watts / 1e6)} MW", False),
+            ("each accelerator", f"{number(watts / place.accelerators)} W", False),
+        ],
+        notes=[
+            f"clustersim topology {place.topology.name} tells delays, cables, paths and what the loss of a part does."
+        ],
+        figures=list(fabric_pictures(place.fabric, place.topology.title)),
+    )
+
+
 def _power(result: Result) -> Section:
     s, steady = result.summary, result.waveforms["steady"]
     keys = (
@@ -135,7 +161,7 @@ def _power(result: Result) -> Section:
         ("pue", "PUE"),
     )
     zoom_s = 3.0 * s["iteration_time_s"]
-    found = [
+    found: list[Figure | Picture] = [
         Figure("Power at the meter, steady training", figures.waveform(steady), figures.waveform_note(steady)),
         Figure("Three steps", figures.steps_zoom(result), figures.waveform_note(steady, 0.0, zoom_s)),
         Figure(
@@ -169,7 +195,7 @@ def _plant(result: Result) -> Section:
     found.append(("rules broken", number(s["rules_failed"]), bool(s["rules_failed"])))
     found.append(("rules not judged", number(s["rules_not_judged"]), False))
     alerts = [f"Cooling: {cooling_words(s)}."] if s["cooling_shortfall_mw"] else []
-    pictures = [Figure("Rules and ratings", figures.margins(result.verdict))]
+    pictures: list[Figure | Picture] = [Figure("Rules and ratings", figures.margins(result.verdict))]
     modes = list(dict.fromkeys(r.mode for r in result.responses))
     for window in result.waveforms:
         for mode in modes:

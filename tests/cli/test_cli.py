@@ -186,6 +186,95 @@ def test_topology_counts_and_graph(tmp_path):
     assert sum(count for _, count in graph.nodes(data="count") if _.split("/")[1].startswith("hosts")) == 2048
 
 
+@pytest.fixture(scope="session")
+def small_place(tmp_path_factory):
+    """A topology file of one site of 2,048 accelerators; with changes, another."""
+    text = (ROOT / "topologies" / "colossus_memphis.yaml").read_text()
+    text = text.replace("count: 100000", "count: 1024").replace("name: colossus_memphis", "name: small_place")
+    folder = tmp_path_factory.mktemp("places")
+
+    def make(**changes):
+        file = folder / f"small_place_{abs(hash(tuple(changes.items())))}.yaml"
+        written = text
+        for old, new in changes.values():
+            assert old in written
+            written = written.replace(old, new)
+        file.write_text(written)
+        return file
+
+    return make
+
+
+def test_topology_as_json_has_everything(small_place):
+    done = call("topology", small_place(), "--json", "--without", "spine0", "--path", "0", "2047", "--size", "4 GB")
+    assert done.exit_code == 0, done.output
+    data = json.loads(done.stdout)
+    assert data["path"]["switches"] == 3
+    assert len(data["path"]["links"]) == 4
+    before, after = data["without"]["before"], data["without"]["after"]
+    assert after["lost"] == ["spine0"]
+    assert before["accelerators_cut_off"] == after["accelerators_cut_off"] == 0
+    spread = after["policies"]["spread"]
+    assert spread["across_slowest_gbit_per_s"] < before["policies"]["spread"]["across_slowest_gbit_per_s"]
+    assert spread["all_reduce_s"] == pytest.approx(2 * 2047 / 2048 * 4 / spread["bus_gb_per_s"])
+    assert [part["kind"] for part in data["failure_domains"]] == [
+        "host-leaf link", "leaf-spine link", "spine-core link", "leaf", "spine", "core"
+    ]  # fmt: skip
+    assert {"cables", "latency", "diameter_switches", "all_reduce", "fibre_routes", "warnings"} <= set(data)
+
+
+def test_topology_answers_only_what_is_asked(small_place):
+    done = call("topology", small_place(), "--path", "gpu0", "memphis/gpu9", "--policy", "static")
+    assert done.stdout.startswith("path, policy static")
+    assert "bill of materials" not in done.stdout
+    done = call("topology", small_place(), "--without", "leaf0", "--without", "leaf1:spine2", "--policy", "spread")
+    assert "without leaf0, leaf1:spine2" in done.stdout
+    assert "64 of 2,048" in done.stdout
+    assert "ecmp" not in done.stdout
+
+
+@pytest.mark.parametrize("ending", ["json", "csv", "graphml"])
+def test_topology_writes_files_whole(small_place, tmp_path, ending):
+    page, graph = tmp_path / "new" / "place.html", tmp_path / f"graph.{ending}"
+    done = call("topology", small_place(), "--html", page, "--export", graph, "--path", 0, 1)
+    assert done.exit_code == 0, done.output
+    assert page.read_text().count("<svg") == 2
+    assert graph.stat().st_size > 1000
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["new", graph.name])
+    assert list((tmp_path / "new").iterdir()) == [page]
+
+
+NARROW = "layout: {racks_per_row: 8, rack_pitch: 0.6 m, row_pitch: %s, hall_gap: 5 m, drop: 2 m, slack: 10 %%}"
+WRONG_PLACES = {
+    "ending": (("--export", "graph.png"), {}, ".graphml, .json, .csv"),
+    "policy": (("--path", "0", "9", "--policy", "spred"), {}, "did you mean 'spread'"),
+    "accelerator": (("--path", "0", "2048"), {}, "from 0 to 2047"),
+    "same accelerator": (("--path", "5", "5"), {}, "two different accelerators"),
+    "no such spine": (("--without", "spine99"), {}, "spine0 to spine"),
+    "no such link": (("--without", "leaf0:leaf1"), {}, "a link joins, found leaf0:leaf1"),
+    "no fibre": (("--without", "fibre a-b"), {}, "there is none"),
+    "size without a unit": (("--size", "4"), {}, "--size '4'"),
+    "negative size": (("--size", "-4 GB"), {}, "not negative"),
+    "negative length": ((), {"at": ("  hop_latency", f"  {NARROW % '-3 m'}\n  hop_latency")}, "layout.row_pitch"),
+    "length without unit": ((), {"at": ("  hop_latency", f"  {NARROW % '3'}\n  hop_latency")}, "layout.row_pitch"),
+    "too many accelerators": (
+        (),
+        {"at": ("tiers: 3", "tiers: 3"), "radix": ("radix: 128", "radix: 16")},
+        "at most 1,024",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_PLACES)
+def test_wrong_questions_about_a_place(case, small_place):
+    words, changes, said = WRONG_PLACES[case]
+    done = call("topology", small_place(**changes), *words)
+    assert done.exit_code == 2, done.output
+    assert said in done.stderr
+    assert done.stderr.count("error:") == 1
+    assert done.stdout == ""
+
+
 def test_catalog():
     assert "accelerators" in call("catalog").stdout
     assert "989 TFLOP/s" in call("catalog", "accelerators", "H100").stdout

@@ -1,0 +1,129 @@
+"""What can be said of a place without a job: cables, fibre, delays, what the loss of its parts does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from clustersim import catalog
+from clustersim.errors import InputError, nearest
+from clustersim.fabric import Policy, flow_network, parse_damage
+from clustersim.fabric.cables import FibreCost, SiteCables, fibre_costs, reach_warnings, site_cables
+from clustersim.fabric.failures import FailureDomain, Outage, failure_domains, outage, place_networks
+from clustersim.fabric.latency import Latency, diameter, latency_matrix
+from clustersim.fabric.path_query import PathAnswer, find_path, parse_accelerator
+from clustersim.scenario import TopologySpec
+from clustersim.study.place import Place, build_place
+from clustersim.study.result import Result
+
+POLICIES: tuple[Policy, ...] = ("ecmp", "static", "spread", "rail_local")
+SURVEYED: tuple[Policy, ...] = ("static", "spread")
+"""Policies of the table of failures: flows that keep to a path, and packets over all paths."""
+
+
+@dataclass(frozen=True)
+class PlaceSurvey:
+    """A place and everything that follows from its fabric alone."""
+
+    place: Place
+    cables: tuple[SiteCables, ...]
+    fibre: tuple[FibreCost, ...]
+    latency: tuple[Latency, ...]
+    whole: Outage
+    """The place with nothing lost: pace of an all-reduce over all accelerators."""
+    domains: tuple[FailureDomain, ...]
+
+    @property
+    def diameter(self) -> int:
+        """Switches between the two accelerators that are farthest apart."""
+        return diameter(self.latency)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Cables that are longer than their modules reach."""
+        return reach_warnings(self.cables)
+
+    @property
+    def fibre_usd(self) -> float:
+        """To build all fibre buried. [USD]"""
+        return sum(cost.underground.value for cost in self.fibre)
+
+    @property
+    def amplifier_watts(self) -> float:
+        """Of one hut. [W]"""
+        return catalog.entry("networks", "long_haul").si("amplifier.power")
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A place before and after parts are lost."""
+
+    before: Outage
+    after: Outage
+
+
+def result_place(result: Result) -> Place:
+    """Return the place of a run, built anew from the topology that the result holds."""
+    return build_place(TopologySpec.model_validate(result.scenario["topology"]), "bf16")
+
+
+def read_policies(name: str | None, otherwise: Sequence[Policy]) -> tuple[Policy, ...]:
+    """Return the one policy called `name`, or `otherwise` when there is no name.
+
+    Raises
+    ------
+    InputError
+        If there is no such policy.
+    """
+    if name is None:
+        return tuple(otherwise)
+    for policy in POLICIES:
+        if policy == name:
+            return (policy,)
+    raise InputError(f"policy: expected one of {', '.join(POLICIES)}, found {name!r}{nearest(name, POLICIES)}")
+
+
+def survey(place: Place, policies: Sequence[Policy] = SURVEYED) -> PlaceSurvey:
+    """Return what follows from the fabric of a place.
+
+    Raises
+    ------
+    InputError
+        If its kind of fabric does not know a policy.
+    CatalogError
+        If the catalog lacks a figure.
+    """
+    cables = site_cables(place.fabric)
+    networks = place_networks(place.fabric, policies)
+    return PlaceSurvey(
+        place,
+        cables,
+        fibre_costs(place.fabric),
+        latency_matrix(place.fabric, cables),
+        outage(networks, []),
+        failure_domains(networks),
+    )
+
+
+def loss(place: Place, names: Sequence[str], policies: Sequence[Policy] = POLICIES) -> Loss:
+    """Return what the loss of named parts does to a place.
+
+    Raises
+    ------
+    InputError
+        If there is no such part, or the kind of fabric does not know a policy.
+    """
+    networks = place_networks(place.fabric, policies)
+    return Loss(outage(networks, []), outage(networks, names))
+
+
+def path(place: Place, ends: tuple[str, str], policy: Policy, names: Sequence[str] = ()) -> PathAnswer:
+    """Return the way between two accelerators, with the parts of `names` lost.
+
+    Raises
+    ------
+    InputError
+        If an accelerator or part is not there, or no path is left.
+    """
+    a, b = (parse_accelerator(place.fabric, text) for text in ends)
+    return find_path(flow_network(place.fabric, policy, parse_damage(place.fabric, names)), a, b)

@@ -35,6 +35,8 @@ class BillItem:
     """Of each. [USD]"""
     sources: tuple[str, ...]
     """Identifiers of the sources in the catalog file of the part."""
+    in_accelerators: bool = False
+    """Part of a scale-up network, so in the watts and the price of the accelerators already: counted, not summed."""
 
 
 @dataclass(frozen=True)
@@ -180,8 +182,8 @@ def bill_of_materials(fabric: Fabric) -> list[BillItem]:
 
 
 def bill_totals(items: Iterable[BillItem]) -> BillTotals:
-    """Return the sums of a bill over all counts."""
-    lines = list(items)
+    """Return the sums of a bill over all counts, without what accelerators bring with them."""
+    lines = [line for line in items if not line.in_accelerators]
     powered = [(line, line.watts_typical) for line in lines if line.watts_typical is not None]
     return BillTotals(
         watts_typical=math.fsum(line.count * watts for line, watts in powered),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from clustersim.fabric.bill import BillItem, module_item, passive_item, switch_item
 from clustersim.fabric.multi_site import Fabric
@@ -34,7 +35,8 @@ def scale_up_items(fabric: Fabric) -> list[BillItem]:
             items += _torus(spec, tree.site, tree.scale_up_domains)
         else:
             items += _switched(spec, tree.site, tree.scale_up_domains)
-    return items
+    # pods and racks are rated and sold with these inside
+    return [replace(item, in_accelerators=True) for item in items]
 
 
 def _torus(spec: TorusSpec, site: SiteEndpoints, pods: int) -> list[BillItem]:

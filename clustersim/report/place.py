@@ -126,7 +126,7 @@ def place_data(survey: PlaceSurvey, size_bytes: float) -> dict[str, Any]:
         {
             "place": item.place, "item": item.item, "part": item.part, "count": item.count,
             "watts_typical": item.watts_typical, "watts_maximum": item.watts_maximum, "usd": item.usd,
-            "total_km": lengths.get((item.place, item.item)),
+            "total_km": lengths.get((item.place, item.item)), "in_accelerators": item.in_accelerators,
         }
         for item in place.bill
     ]  # fmt: skip

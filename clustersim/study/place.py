@@ -81,7 +81,7 @@ class Place:
         sites = list(self.topology.site)
         watts = dict.fromkeys(sites, 0.0)
         for item in self.bill:
-            each = getattr(item, figure)
+            each = None if item.in_accelerators else getattr(item, figure)
             if each is not None:
                 watts[item.place if item.place in watts else sites[0]] += each * item.count
         return watts

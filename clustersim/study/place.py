@@ -19,6 +19,7 @@ from clustersim.fabric import (
     wan_path,
 )
 from clustersim.power.device import DevicePower, load_device_power
+from clustersim.power.spec import ServerSpec
 from clustersim.scenario import TopologySpec
 from clustersim.scenario.topology import FleetSpec
 from clustersim.training.network import Network, units_per_site
@@ -95,7 +96,7 @@ def build_place(topology: TopologySpec, precision: Precision, stack: str | None 
     InputError
         If the catalog lacks a name, or the fabric cannot hold the accelerators.
     """
-    kinds: dict[tuple[str, str | None], None] = {}
+    kinds: dict[tuple[str, str | None], ServerSpec] = {}
     if stack is not None:
         catalog.entry("stacks", stack)
         others = [
@@ -111,7 +112,8 @@ def build_place(topology: TopologySpec, precision: Precision, stack: str | None 
     endpoints = []
     for name, site in topology.site.items():
         for item in site.fleet:
-            kinds[catalog.entry("accelerators", item.accelerator).name, item.power] = None
+            # a kind has the servers of the first site where it stands
+            kinds.setdefault((catalog.entry("accelerators", item.accelerator).name, item.power), site.servers)
         chips = [catalog.entry("accelerators", item.accelerator) for item in site.fleet]
         endpoints.append(
             SiteEndpoints(
@@ -129,7 +131,6 @@ def build_place(topology: TopologySpec, precision: Precision, stack: str | None 
             )
         )
     fabric = build_fabric(topology.fabric, endpoints)
-    servers = next(iter(topology.site.values())).servers
     return Place(
         topology=topology,
         fabric=fabric,
@@ -138,14 +139,15 @@ def build_place(topology: TopologySpec, precision: Precision, stack: str | None 
         hardware=hardware(
             [name for name, _ in kinds], [precision] * len(kinds), [stack] * len(kinds), [None] * len(kinds)
         ),
-        power=tuple(load_device_power(name, servers, variant) for name, variant in kinds),
+        power=tuple(load_device_power(name, servers, variant) for (name, variant), servers in kinds.items()),
         fleet_kinds=tuple(kinds),
     )
 
 
 def _network(topology: TopologySpec, fabric: Fabric) -> Network:
     resources = accelerator_resources(fabric)
-    first = fabric.sites[0]
+    # one set of blocks stands for all sites: that of the smallest domains and leaves
+    least = min(fabric.sites, key=lambda tree: (tree.site.scale_up_domain, tree.endpoints_per_leaf))
     names = list(topology.site)
     hops = [
         sum(route.one_way_s for route in wan_path(fabric, a, b))
@@ -155,9 +157,9 @@ def _network(topology: TopologySpec, fabric: Fabric) -> Network:
     return Network(
         resources=resources,
         accelerators=tuple(site.accelerators for site in topology.site.values()),
-        scale_up_domain=first.site.scale_up_domain,
-        leaf=first.endpoints_per_leaf,
-        pod=first.endpoints_per_pod,
+        scale_up_domain=least.site.scale_up_domain,
+        leaf=least.endpoints_per_leaf,
+        pod=least.endpoints_per_pod,
         wan_latency_s=max(hops, default=0.0),
     )
 

@@ -246,3 +246,17 @@ def test_a_run_on_a_place_without_plant_is_refused(tmp_path):
     assert "error: electrical: the topology file of deepseek_v3 has no electrical and no cooling" in refused.stderr
     for verb in ("step", "check"):
         assert CliRunner().invoke(app, [verb, str(path)]).exit_code == 0
+
+
+def test_each_kind_has_the_servers_of_its_own_site():
+    place = built("colossus_memphis_2025")
+    hopper, _, blackwell = place.power
+    assert hopper.rest_w == catalog.entry("device_power", "H100-SXM").si("rest") + 50.0
+    assert blackwell.rest_w == catalog.entry("device_power", "GB200-NVL72").si("rest")
+
+
+def test_sites_that_differ_are_planned_by_the_smallest_blocks():
+    place = built("colossus_2")
+    assert [tree.endpoints_per_leaf for tree in place.fabric.sites] == [128, 64]
+    assert (place.network.leaf, place.network.pod) == (64, 8_192)
+    assert built("colossus_memphis_2025").network.scale_up_domain == 8

@@ -128,7 +128,9 @@ def load_tree(path: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
     topology = overrides.get("topology", data.get("topology"))
     if topology is None:
         raise InputError(f"{path}: topology: expected the name of a topology file, found none")
-    folders = [path.parent.parent / "topologies", path.parent, shipped("topologies")]
+    # a scenario named as its place is not the place
+    beside = [] if topology == path.stem else [path.parent]
+    folders = [path.parent.parent / "topologies", *beside, shipped("topologies")]
     data["topology"] = read_yaml(_named(topology, f"{path}: topology", folders))
     for key, value in {**settings, **{k: v for k, v in overrides.items() if k != "topology"}}.items():
         _put(data, key, value, str(path))

@@ -236,10 +236,32 @@ def test_positions_are_those_of_the_facts(name):
     assert (first.lat, first.lon) in [(one["lat"], one["lon"]) for one in known]
 
 
+IT_MW = {
+    "colossus_memphis_2025": 340, "colossus_2": 946, "abilene": 843, "abilene_2026_09": 421, "fairwater_wi": 369,
+    "fairwater_atl": 636, "google_iowa_nebraska_4": 852, "google_columbus": 773, "google_pryor": 368,
+    "prometheus": 562, "hyperion": 1500, "meta_24k": 30, "goodyear_az_130k": 202, "rainier": 910, "madison_ms": 284,
+    "denton": 262, "gpt4_a100": 17.5, "meta_128k": 145,
+}  # fmt: skip
+"""Stated IT power. [MW] Epoch AI, 2026-09-18; hyperion, meta_24k: SemiAnalysis; the last two: the interview."""
+
+
+@pytest.mark.parametrize("name", sorted(IT_MW))
+def test_servers_and_network_draw_what_the_site_was_said_to(name):
+    """Within the factor of 1.4 that Epoch AI gives for its own figures; accelerators at 95 % of their rating."""
+    place = built(name)
+    watts = sum(place.network_watts.values())
+    for site in place.topology.site.values():
+        for item in site.fleet:
+            device = place.power[place.kind_of(item)]
+            watts += float(device.server_w(0.95 * device.rated_w * item.count, item.count))
+    assert 1 / 1.4 < watts / 1e6 / IT_MW[name] < 1.4
+
+
 def test_a_run_on_a_place_without_plant_is_refused(tmp_path):
     job = "{model: llama3.1-8b, sequence_length: 4096, tokens_per_step_max: 4194304, token_budget: 1.0e+12, "
     job += "plan: {tensor: 8, data: 256, micro_batches: 4}}"
-    path = tmp_path / "bare.yaml"
+    # named as its place: the scenario must not be read as the topology
+    path = tmp_path / "deepseek_v3.yaml"
     path.write_text(f"name: bare\ntitle: fabric alone\ntopology: deepseek_v3\njob: {job}\n", encoding="utf-8")
     refused = CliRunner().invoke(app, ["run", str(path), "--out", str(tmp_path)])
     assert refused.exit_code == 2

@@ -336,7 +336,20 @@ def topology(
         typer.Option("--without", metavar="PART", help="What the loss of spine3, leaf0:spine1, 'fibre a-b' does."),
     ] = None,
     policy: Annotated[
-        str | None, typer.Option("--policy", help="How flows choose paths: ecmp, static, spread or rail_local.")
+        str | None,
+        typer.Option("--policy", help="How flows choose paths: ecmp, static, spread, rail_local, valiant."),
+    ] = None,
+    traffic: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--traffic",
+            metavar="KIND:SIZE",
+            help="Exchanges at the same time: ring, all_to_all or incast:SIZE[:STRIDE][@FIRST-LAST], or permutation.",
+        ),
+    ] = None,
+    collectives: Annotated[
+        list[str] | None,
+        typer.Option("--collective", metavar="KIND:MEMBERS", help="Times by size: all_reduce:1024, all_gather:64:8."),
     ] = None,
     size: Annotated[str, typer.Option("--size", help="Of the all-reduce, on every accelerator.")] = "1 GB",
     exported: Annotated[
@@ -345,14 +358,16 @@ def topology(
     html: Annotated[Path | None, typer.Option("--html", help="Write a page with the picture and the tables.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Count the parts of a place; find paths; tell what a loss does."""
+    """Count the parts of a place; find paths; time collectives; tell what a loss or other traffic does."""
     from clustersim import units
     from clustersim.report.place import place_data, place_text
     from clustersim.report.place_graph import check_format, export
     from clustersim.report.place_queries import loss_data, loss_text, path_data, path_text
+    from clustersim.report.place_traffic import traffic_data, traffic_text
     from clustersim.scenario import load_topology
     from clustersim.study.place import build_place
     from clustersim.study.place_survey import POLICIES, SURVEYED, loss, path, read_policies, survey
+    from clustersim.study.place_traffic import COMPARED, place_traffic
 
     try:
         size_bytes = units.parse(size, "data")
@@ -362,12 +377,13 @@ def topology(
         raise InputError(f"--size {size!r}: {error}") from None
     if exported is not None:
         check_format(exported)
-    chosen = read_policies(policy, POLICIES)
     built = build_place(load_topology(_located(place, "topologies")), "bf16")
+    chosen = read_policies(built, policy, POLICIES)
     found_path = path(built, ends, chosen[0], lost or ()) if ends else None
     found_loss = loss(built, lost, chosen) if lost else None
-    asked = found_path is not None or found_loss is not None
-    whole = survey(built, read_policies(policy, SURVEYED)) if as_json or html or not asked else None
+    moved = place_traffic(built, traffic or (), collectives or (), read_policies(built, policy, COMPARED), lost or ())
+    asked = found_path is not None or found_loss is not None or moved is not None
+    whole = survey(built, read_policies(built, policy, SURVEYED)) if as_json or html or not asked else None
     if exported is not None:
         write(exported, export(built, exported))
     if html is not None and whole is not None:
@@ -377,10 +393,12 @@ def topology(
     if as_json and whole is not None:
         data = place_data(whole, size_bytes)
         data |= {} if found_path is None else {"path": path_data(found_path)}
+        data |= {} if moved is None else traffic_data(moved)
         show_json(data if found_loss is None else data | {"without": loss_data(found_loss, size_bytes)})
         return
     texts = [path_text(found_path)] if found_path else []
     texts += [loss_text(found_loss, size_bytes)] if found_loss else []
+    texts += [traffic_text(moved)] if moved else []
     texts += [place_text(whole, size_bytes)] if whole is not None and not asked else []
     show("\n\n".join(texts))
 

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 
 from clustersim import catalog
 from clustersim.errors import CapacityError, InputError
-from clustersim.fabric.site import LinkTier, SiteEndpoints, SiteFabric, SwitchTier, check_rails, ports_and_sharing
+from clustersim.fabric.site import (
+    LinkTier,
+    SiteEndpoints,
+    SiteFabric,
+    SwitchTier,
+    check_policy,
+    check_rails,
+    ports_and_sharing,
+)
 from clustersim.fabric.spec import ClosSpec, TierSpec
 from clustersim.fabric.wiring import Policy, Wiring
 
@@ -119,6 +127,11 @@ class ClosFabric(SiteFabric):
         return self.spec.rails_in_plane
 
     @property
+    def policies(self) -> tuple[Policy, ...]:
+        """All but Valiant's, which a tree has no use for."""
+        return ("ecmp", "static", "spread", "rail_local")
+
+    @property
     def host_rate(self) -> float:
         """Line rate of a port to a host. [B/s]"""
         return self.spec.port_rate
@@ -207,9 +220,8 @@ class ClosFabric(SiteFabric):
         return tuple(tier.name for tier in self.switch_tiers)
 
     def wiring(self, policy: Policy) -> Wiring:
-        """Return the links of the site, or its trunks where packets are spread; `policy` is any but ``valiant``."""
-        if policy == "valiant":
-            raise InputError(f"a tree knows the policies ecmp, static, spread, rail_local, not {policy}")
+        """Return the links of the site, or its trunks where packets are spread."""
+        check_policy(self.policies, policy, "tree")
         # built where it is used: the arrays of 200,000 accelerators take 30 MB
         from clustersim.fabric.clos_links import ClosLinks
         from clustersim.fabric.clos_trunks import ClosTrunks

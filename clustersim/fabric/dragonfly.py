@@ -65,6 +65,11 @@ class DragonflyFabric(SiteFabric):
         return self.spec.kind == "dragonfly_plus"
 
     @property
+    def policies(self) -> tuple[Policy, ...]:
+        """Minimal paths by hash or destination, detours over a third group; trunks where groups have spines."""
+        return ("ecmp", "static", "valiant", *(("spread",) if self.plus else ()))
+
+    @property
     def host_rate(self) -> float:
         """Line rate of a port to a host. [B/s]"""
         return self.spec.port_rate

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from clustersim.errors import InputError, nearest
 from clustersim.fabric.clos_trunks import with_scale_up
 from clustersim.fabric.dragonfly_kernels import DETOUR, HASHED, STATIC, dragonfly_half_paths, dragonfly_paths
+from clustersim.fabric.site import check_policy
 from clustersim.fabric.wiring import Damage, Floats, LinkTable, Longs, Policy, Wiring, damaged
 
 if TYPE_CHECKING:
@@ -38,9 +39,7 @@ class DragonflyLinks(Wiring):
 
     def __init__(self, fabric: DragonflyFabric, policy: Policy) -> None:
         """Lay out the links of `fabric`; `policy` is ``ecmp``, ``static`` or ``valiant``."""
-        if policy not in _MODES:
-            known = ", ".join([*_MODES, *(["spread"] if fabric.plus else [])])
-            raise InputError(f"a {fabric.spec.kind} knows the policies {known}, not {policy}")
+        check_policy(fabric.policies, policy, fabric.spec.kind)
         self.fabric, self._mode = fabric, _MODES[policy]
         site, spec = fabric.site, fabric.spec
         self._first_node = site.endpoints + fabric.scale_up_domains

@@ -87,6 +87,11 @@ class SiteFabric(ABC):
 
     @property
     @abstractmethod
+    def policies(self) -> tuple[Policy, ...]:
+        """How flows can choose paths here."""
+
+    @property
+    @abstractmethod
     def host_rate(self) -> float:
         """Line rate of a port to a host. [B/s]"""
 
@@ -189,6 +194,18 @@ def ports_and_sharing(nic_rate: float, port_rate: float) -> tuple[int, int]:
     if ratio > 1.0 + _ROUNDING:
         return math.ceil(ratio - _ROUNDING), 1
     return 1, math.floor(1.0 / ratio + _ROUNDING)
+
+
+def check_policy(known: Sequence[Policy], policy: Policy, kind: str) -> None:
+    """Refuse a policy that a kind of fabric does not know.
+
+    Raises
+    ------
+    InputError
+        If it is none of `known`.
+    """
+    if policy not in known:
+        raise InputError(f"a {kind} knows the policies {', '.join(known)}, not {policy}")
 
 
 def check_rails(site: SiteEndpoints, rails: int, key: str) -> None:

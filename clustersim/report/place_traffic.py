@@ -7,7 +7,7 @@ from typing import Any
 
 from clustersim.fabric import PatternRates
 from clustersim.report.words import columns, number, percent
-from clustersim.study.place_traffic import PlaceCollective
+from clustersim.study.place_traffic import PlaceCollective, PlaceTraffic
 
 
 def collective_data(found: PlaceCollective) -> dict[str, Any]:
@@ -76,3 +76,17 @@ def contention_text(found: Sequence[PatternRates], policy: str) -> str:
         f"exchanges at the same time, paths {policy}; GB/s of a member, by its slowest flow\n"
         f"{columns(head, rows, left=1)}"
     )
+
+
+def traffic_data(found: PlaceTraffic) -> dict[str, Any]:
+    """Return collectives and exchanges as plain data for JSON."""
+    return {
+        "collectives": [collective_data(one) for one in found.collectives],
+        "traffic": [contention_data(rates, policy) for policy, rates in found.exchanges],
+    }
+
+
+def traffic_text(found: PlaceTraffic) -> str:
+    """Return collectives and exchanges as tables."""
+    tables = [collective_text(one) for one in found.collectives]
+    return "\n\n".join([*tables, *(contention_text(rates, policy) for policy, rates in found.exchanges)])

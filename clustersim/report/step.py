@@ -9,6 +9,7 @@ import numpy as np
 import clustersim
 from clustersim.report.text import plan_words
 from clustersim.report.words import PLAN_KEYS, answer, columns, number, percent, wrapped
+from clustersim.study.exchange_rates import exchange_rates
 from clustersim.study.it_power import Pool
 from clustersim.study.run import plan_table
 from clustersim.study.step import StepStudy
@@ -39,6 +40,15 @@ def step_data(study: StepStudy, pool: Pool) -> dict[str, Any]:
         "exposed_comm_fraction": (parts["exchange"] + parts["data_exchange"]) / seconds,
         "breakdown": {f"{name}_s": value for name, value in parts.items()},
         "plan": study.plan.model_dump(mode="json"),
+        "network_rates": [
+            {
+                "between": one.kind,
+                "alone_gb_per_s": one.alone / 1e9,
+                "together_gb_per_s": one.together / 1e9,
+                "through_nic": one.through_nic,
+            }
+            for one in exchange_rates(study)
+        ],
         "warnings": list(study.warnings),
     }
 
@@ -57,6 +67,16 @@ def step_text(study: StepStudy, pool: Pool) -> str:
         share = value / seconds
         label = name.removesuffix("_s").replace("_", " ")
         lines.append(f"    {label:<16} {percent(share):>8}  {'#' * round(50 * share)}")
+    if data["network_rates"]:
+        rows = [
+            (
+                one["between"], number(one["alone_gb_per_s"]),
+                number(one["together_gb_per_s"]), percent(one["through_nic"]),
+            )
+            for one in data["network_rates"]
+        ]  # fmt: skip
+        head = ("  exchange between", "alone [GB/s]", "all at once", "through the card")
+        lines += ["", columns(head, [(f"  {row[0]}", *row[1:]) for row in rows])]
     lines += ["", wrapped(plan_words(data["plan"]), "  plan: ", "        ")]
     return "\n".join([*lines, *(wrapped(text, "  ! ", "    ") for text in study.warnings)])
 

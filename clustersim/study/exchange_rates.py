@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from clustersim.study.step import StepStudy
-from clustersim.training.network import plan_rates
+from clustersim.training.network import plan_classes, plan_rates
 
 KINDS = {"expert": "experts", "pipeline": "pipeline", "data": "replicas", "wan": "sites"}
 """Traffic class -> between what it goes."""
@@ -18,8 +18,6 @@ class ExchangeRate:
     """One exchange of a plan, as one accelerator sends it. A byte may leave the scale-up domain or not."""
 
     kind: str
-    members: int
-    """Of one group."""
     alone: float
     """While no other exchange runs. [B/s]"""
     together: float
@@ -30,13 +28,13 @@ class ExchangeRate:
 
 def exchange_rates(study: StepStudy) -> tuple[ExchangeRate, ...]:
     """Return the max-min rates of the plan's exchanges; those that a plan does not have are left out."""
-    table, classes = plan_rates(study.model, study.plan, study.place.network)
-    running = [item for item in classes if item.usage]
+    arguments = (study.model, study.plan, study.place.network)
+    table = plan_rates(*arguments)
+    running = [item for item in plan_classes(*arguments) if item.usage and item.group > 1]
     everything = {item.name for item in running}
     found = (
         ExchangeRate(
             KINDS[item.name],
-            item.group,
             table.rate(item.name, {item.name}),
             table.rate(item.name, everything),
             item.usage.get("nic", 0.0),

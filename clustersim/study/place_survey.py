@@ -16,7 +16,7 @@ from clustersim.scenario import TopologySpec
 from clustersim.study.place import Place, build_place
 from clustersim.study.result import Result
 
-POLICIES: tuple[Policy, ...] = ("ecmp", "static", "spread", "rail_local")
+POLICIES: tuple[Policy, ...] = ("ecmp", "static", "spread", "rail_local", "valiant")
 SURVEYED: tuple[Policy, ...] = ("static", "spread")
 """Policies of the table of failures: flows that keep to a path, and packets over all paths."""
 
@@ -67,8 +67,8 @@ def result_place(result: Result) -> Place:
     return build_place(TopologySpec.model_validate(result.scenario["topology"]), "bf16")
 
 
-def read_policies(name: str | None, otherwise: Sequence[Policy]) -> tuple[Policy, ...]:
-    """Return the one policy called `name`, or `otherwise` when there is no name.
+def read_policies(place: Place, name: str | None, otherwise: Sequence[Policy]) -> tuple[Policy, ...]:
+    """Return the one policy called `name`, or, when there is no name, those of `otherwise` that the fabric knows.
 
     Raises
     ------
@@ -76,15 +76,15 @@ def read_policies(name: str | None, otherwise: Sequence[Policy]) -> tuple[Policy
         If there is no such policy.
     """
     if name is None:
-        return tuple(otherwise)
+        return tuple(policy for policy in otherwise if policy in place.fabric.sites[0].policies)
     for policy in POLICIES:
         if policy == name:
             return (policy,)
     raise InputError(f"policy: expected one of {', '.join(POLICIES)}, found {name!r}{nearest(name, POLICIES)}")
 
 
-def survey(place: Place, policies: Sequence[Policy] = SURVEYED) -> PlaceSurvey:
-    """Return what follows from the fabric of a place.
+def survey(place: Place, policies: Sequence[Policy] | None = None) -> PlaceSurvey:
+    """Return what follows from the fabric of a place, under `policies` or, when left out, those of `SURVEYED`.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def survey(place: Place, policies: Sequence[Policy] = SURVEYED) -> PlaceSurvey:
         If the catalog lacks a figure.
     """
     cables = site_cables(place.fabric)
-    networks = place_networks(place.fabric, policies)
+    networks = place_networks(place.fabric, policies or read_policies(place, None, SURVEYED))
     return PlaceSurvey(
         place,
         cables,
@@ -105,15 +105,15 @@ def survey(place: Place, policies: Sequence[Policy] = SURVEYED) -> PlaceSurvey:
     )
 
 
-def loss(place: Place, names: Sequence[str], policies: Sequence[Policy] = POLICIES) -> Loss:
-    """Return what the loss of named parts does to a place.
+def loss(place: Place, names: Sequence[str], policies: Sequence[Policy] | None = None) -> Loss:
+    """Return what the loss of named parts does to a place, under `policies` or, when left out, all it knows.
 
     Raises
     ------
     InputError
         If there is no such part, or the kind of fabric does not know a policy.
     """
-    networks = place_networks(place.fabric, policies)
+    networks = place_networks(place.fabric, policies or read_policies(place, None, POLICIES))
     return Loss(outage(networks, []), outage(networks, names))
 
 

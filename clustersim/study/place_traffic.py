@@ -22,6 +22,7 @@ from clustersim.fabric import (
     flow_network,
     group_traffic,
     nccl_library,
+    parse_damage,
     parse_pattern,
     placement,
     scale_up_links,
@@ -35,6 +36,8 @@ Numbers = NDArray[np.float64]
 
 SIZES = tuple(float(2**power) for power in range(20, 35, 2))
 """Buffers of the tables: 1 MiB to 16 GiB, by factors of four. [B]"""
+COMPARED: tuple[Policy, ...] = ("ecmp", "spread")
+"""Policies of traffic tables where none is asked for: with collisions and without."""
 TRANSPORTS = {"InfiniBand": "infiniband", "Ethernet": "roce"}
 """Family of switches -> kind of network whose constants hold."""
 TORI = frozenset({"Google", "AWS"})
@@ -122,13 +125,58 @@ def place_collective(place: Place, text: str, sizes: Sequence[float] = SIZES) ->
     )
 
 
-def place_contention(place: Place, texts: Sequence[str], policy: Policy, seed: int = 0) -> tuple[PatternRates, ...]:
+def place_contention(
+    place: Place, texts: Sequence[str], policy: Policy, lost: Sequence[str] = (), seed: int = 0
+) -> tuple[PatternRates, ...]:
     """Return what exchanges on the place get alone and together (:func:`clustersim.fabric.contention.contend`).
+
+    Parameters
+    ----------
+    place : Place
+        Whose fabric.
+    texts : sequence of str
+        Exchanges (:func:`clustersim.fabric.contention.parse_pattern`).
+    policy : str
+        How flows choose paths.
+    lost : sequence of str
+        Parts that have failed (:func:`clustersim.fabric.network.parse_damage`).
+    seed : int
+        Of hashes and permutations.
 
     Raises
     ------
     InputError
-        If a text means no pattern, or the fabric does not know the policy.
+        If a text means no pattern, a part is not there, or the fabric does not know the policy.
     """
-    network = flow_network(place.fabric, policy)
+    network = flow_network(place.fabric, policy, parse_damage(place.fabric, lost))
     return contend(network, [parse_pattern(text, place.fabric.endpoints, seed) for text in texts], seed=seed)
+
+
+@dataclass(frozen=True)
+class PlaceTraffic:
+    """Collectives by size, and exchanges at the same time, on one place."""
+
+    collectives: tuple[PlaceCollective, ...]
+    exchanges: tuple[tuple[Policy, tuple[PatternRates, ...]], ...]
+    """By policy; empty where none are asked for."""
+
+
+def place_traffic(
+    place: Place,
+    traffic: Sequence[str],
+    collectives: Sequence[str],
+    policies: Sequence[Policy],
+    lost: Sequence[str] = (),
+) -> PlaceTraffic | None:
+    """Return what is asked for of a place's network, or None where nothing is.
+
+    Raises
+    ------
+    InputError
+        As :func:`place_collective` and :func:`place_contention`.
+    """
+    if not traffic and not collectives:
+        return None
+    timed = tuple(place_collective(place, text) for text in collectives)
+    shared = tuple((policy, place_contention(place, traffic, policy, lost)) for policy in policies) if traffic else ()
+    return PlaceTraffic(timed, shared)

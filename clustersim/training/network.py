@@ -135,8 +135,8 @@ def _rates(classes: tuple[tuple[str, int, _Usage], ...], resources: _Usage) -> R
     return rate_table([TrafficClass(name, group, dict(usage)) for name, group, usage in classes], dict(resources))
 
 
-def plan_rates(model: ModelSpec, plan: PlanSpec, network: Network) -> RateTable:
-    """Return the max-min rates of the plan's exchanges: expert, pipeline, data and, between sites, wan.
+def plan_classes(model: ModelSpec, plan: PlanSpec, network: Network) -> tuple[TrafficClass, ...]:
+    """Return the traffic classes of the plan's exchanges: expert, pipeline, data and, between sites, wan.
 
     The busiest site stands for all. `data` is the reduction between scale-up domains (or between units, where a domain
     holds no whole unit).
@@ -152,6 +152,12 @@ def plan_rates(model: ModelSpec, plan: PlanSpec, network: Network) -> RateTable:
     if "wan" in network.resources:
         # on its way to another site a byte passes the accelerator's NIC and the site's switches
         classes = (*classes, TrafficClass("wan", 2, dict.fromkeys(("nic", "leaf", "spine", "wan"), 1.0)))
+    return classes
+
+
+def plan_rates(model: ModelSpec, plan: PlanSpec, network: Network) -> RateTable:
+    """Return the max-min rates of the plan's exchanges (:func:`plan_classes`)."""
+    classes = plan_classes(model, plan, network)
     keys = tuple((item.name, item.group, tuple(sorted(item.usage.items()))) for item in classes)
     return _rates(keys, tuple(sorted(_shared_fibre(plan, network).items())))
 

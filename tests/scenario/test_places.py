@@ -11,10 +11,11 @@ from typer.testing import CliRunner
 
 from clustersim import catalog
 from clustersim.cli import app
-from clustersim.report.place import place_text
+from clustersim.report.place import place_text, site_counts
 from clustersim.report.places import places_markdown, shipped_places
 from clustersim.scenario import load_topology, shipped
 from clustersim.study.place import build_place
+from clustersim.study.place_survey import survey
 
 FACTS = Path(__file__).resolve().parents[2] / ".." / "shared" / "facts"
 PATHS = sorted(shipped("topologies").glob("*.yaml"))
@@ -120,7 +121,14 @@ def test_the_fabric_holds_the_fleet_and_can_be_shown(path):
     for site in place.fabric.sites:
         assert site.host_links * site.sharing >= site.site.endpoints
         assert 0.0 < site.bisection <= site.site.endpoints * site.site.nic_bandwidth / 2.0 * (1 + 1e-9)
-    assert f"{place.accelerators:,} accelerators" in place_text(place)
+        assert sum(count for key, count in site_counts(site).items() if key.endswith("_switches")) == site.switches
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_every_place_can_be_shown(path):
+    place = built(path.stem)
+    assert f"{place.accelerators:,} accelerators" in place_text(survey(place), 1e9)
 
 
 def _found(whole, key):

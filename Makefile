@@ -50,7 +50,7 @@ examples: $(VENV)/.ready-run             ## run the examples
 bench: $(VENV)/.ready-dev                ## measure speed and memory against their limits
 	$(BIN)/python -m benchmarks
 
-pictures: $(VENV)/.ready-run             ## draw the fabrics of all shipped topologies into docs/
+pictures: $(VENV)/.ready-run             ## draw the fabrics of shipped topologies into docs/
 	$(BIN)/python -m clustersim.report.gallery docs
 
 soak: $(VENV)/.ready-dev                 ## run the long tests

@@ -25,6 +25,11 @@ from clustersim.fabric.wiring import Longs, Policy
 
 Bools = NDArray[np.bool_]
 
+MANY_PARTS = 500_000
+"""Parts of flows beyond which a table of losses takes minutes, and is cut down."""
+MOST_ROUTES = 3
+"""Most fibre routes of a table of losses."""
+
 
 @dataclass(frozen=True)
 class Networks:
@@ -34,6 +39,8 @@ class Networks:
     """With ``static``, which has every link, whether it is asked for or not."""
     policies: tuple[Policy, ...]
     """Those that are asked for."""
+    parts: Longs
+    """The connected part that each accelerator is in."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +94,10 @@ class FailureDomain:
     """host-leaf link, leaf, spine, core, fibre."""
     count: int
     """Parts of this kind."""
+    site: str
+    """The site whose accelerators are looked at; empty: the whole place."""
+    before: Outage
+    """With nothing lost."""
     outage: Outage
 
 
@@ -107,12 +118,12 @@ def all_reduce_seconds(bus: float, members: int, size_bytes: float) -> float:
     return 2.0 * (members - 1) / members * size_bytes / bus if bus > 0.0 else float("inf")
 
 
-def living(whole: FlowNetwork, network: FlowNetwork) -> Bools:
-    """Return which accelerators are still in the largest part of what hung together in the `whole`.
+def living(before: Longs, network: FlowNetwork) -> Bools:
+    """Return which accelerators are still in the largest part of what hung together `before`.
 
-    Planes that only scale-up domains join hang together each for itself. Both networks are of ``static`` routes.
+    Planes that only scale-up domains join hang together each for itself. The network is of ``static`` routes.
     """
-    before, after = _parts(whole), _parts(network)
+    after = _parts(network)
     kept = np.zeros(before.size, dtype=bool)
     for part in np.unique(before):
         own = np.flatnonzero(before == part)
@@ -202,6 +213,11 @@ def pace(network: FlowNetwork, members: Longs, seed: int = 0) -> Pace:
     return Pace(network.policy, ring, min(rings * ring, inside), slowest[1])
 
 
+def flow_parts(fabric: Fabric) -> int:
+    """Return the parts of one flow from every accelerator: one, or one per plane where it has a port in each."""
+    return sum(tree.site.endpoints * tree.wiring("spread").lanes for tree in fabric.sites)
+
+
 def place_networks(fabric: Fabric, policies: Sequence[Policy]) -> Networks:
     """Return the undamaged links of a place under each policy, and as every link (``static``).
 
@@ -211,7 +227,8 @@ def place_networks(fabric: Fabric, policies: Sequence[Policy]) -> Networks:
         If a kind of fabric does not know a policy.
     """
     wanted = tuple(dict.fromkeys(policies))
-    return Networks({policy: flow_network(fabric, policy) for policy in dict.fromkeys((*wanted, "static"))}, wanted)
+    found = {policy: flow_network(fabric, policy) for policy in dict.fromkeys((*wanted, "static"))}
+    return Networks(found, wanted, _parts(found["static"]))
 
 
 def outage(networks: Networks, names: Sequence[str], *, seed: int = 0, left: float = 0.0) -> Outage:
@@ -236,7 +253,7 @@ def outage(networks: Networks, names: Sequence[str], *, seed: int = 0, left: flo
     whole = networks.by_policy["static"]
     damage = parse_damage(whole.fabric, names, left)
     struck = {policy: with_damage(network, damage) for policy, network in networks.by_policy.items()}
-    alive = living(whole, struck["static"])
+    alive = living(networks.parts, struck["static"])
     members = ring_members(whole.fabric, alive)
     paces = tuple(pace(struck[policy], members, seed) for policy in networks.policies)
     cut_off = int(alive.size - np.count_nonzero(alive))
@@ -269,23 +286,39 @@ def _tiers_left(whole: FlowNetwork, network: FlowNetwork, damage: PlaceDamage, a
     return tuple(found)
 
 
-def failure_domains(networks: Networks, *, seed: int = 0) -> tuple[FailureDomain, ...]:
-    """Return what the loss of one part of each kind does: a link and a switch of each tier of the first site, fibre."""
-    whole = networks.by_policy["static"]
-    fabric, tree, wiring = whole.fabric, whole.fabric.sites[0], whole.wirings[0]
-    site = tree.site.name
-    table = wiring.table
-    named: list[tuple[str, int, str]] = []
-    for tier in tree.link_tiers:
-        chosen = (table.tail < table.head) & (table.kind == table.kinds.index(tier.name))
-        link = int(np.argmax(chosen))
-        ends = f"{wiring.node_name(int(table.tail[link]))}:{wiring.node_name(int(table.head[link]))}"
-        named.append((f"{tier.name} link", tier.count, f"{site}/{ends}"))
-    first = tree.site.endpoints + tree.scale_up_domains
+def failure_domains(fabric: Fabric, policies: Sequence[Policy], *, seed: int = 0) -> tuple[FailureDomain, ...]:
+    """Return what the loss of one part of each kind does: a host link and a switch of each tier, fibre.
+
+    Parts of a site are of the first site, and their rates those among its accelerators; the loss of a fibre is that
+    of the whole place. Of many routes the first few are tried.
+
+    Raises
+    ------
+    InputError
+        If a kind of fabric does not know a policy.
+    """
+    tree = fabric.sites[0]
+    networks = place_networks(fabric if len(fabric.sites) == 1 else Fabric(fabric.spec, (tree,), ()), policies)
+    wiring, site = networks.by_policy["static"].wirings[0], tree.site.name
+    table, first = wiring.table, tree.site.endpoints + tree.scale_up_domains
+    hosts = tree.link_tiers[0]
+    link = int(np.argmax((table.tail < table.head) & (table.kind == table.kinds.index(hosts.name))))
+    ends = f"{wiring.node_name(int(table.tail[link]))}:{wiring.node_name(int(table.head[link]))}"
     seen: dict[str, str] = {}
     for node in range(first, table.nodes):
         name = wiring.node_name(node)
         seen.setdefault(name.rsplit("/", 1)[-1].rstrip("0123456789"), name)
+    named = [(f"{hosts.name} link", hosts.count, f"{site}/{ends}")]
     named += [(tier.name, tier.count, f"{site}/{seen[tier.name]}") for tier in tree.switch_tiers if tier.name in seen]
-    named += [("fibre", len(fabric.wan), f"fibre {route.name}") for route in fabric.wan]
-    return tuple(FailureDomain(kind, count, outage(networks, [name], seed=seed)) for kind, count, name in named)
+    before = outage(networks, [], seed=seed)
+    found = [FailureDomain(kind, n, site, before, outage(networks, [name], seed=seed)) for kind, n, name in named]
+    if not fabric.wan:
+        return tuple(found)
+    whole = place_networks(fabric, policies)
+    before = outage(whole, [], seed=seed)
+    routes = fabric.wan[: 1 if flow_parts(fabric) > MANY_PARTS else MOST_ROUTES]
+    found += [
+        FailureDomain("fibre", len(fabric.wan), "", before, outage(whole, [f"fibre {route.name}"], seed=seed))
+        for route in routes
+    ]
+    return tuple(found)

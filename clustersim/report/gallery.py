@@ -1,4 +1,4 @@
-"""Pictures of all shipped topologies for the documentation: ``python -m clustersim.report.gallery [FOLDER]``.
+"""Pictures of some shipped topologies for the documentation: ``python -m clustersim.report.gallery [FOLDER]``.
 
 Writes ``FOLDER/images/fabric-NAME.svg`` for each, ``fabric-NAME-pod.svg`` for its first pod, and ``FOLDER/fabrics.md``,
 which shows them; FOLDER is ``docs`` when left out.
@@ -15,7 +15,10 @@ from clustersim.report.words import number
 from clustersim.scenario import load_topology, shipped
 from clustersim.study.place import Place, build_place
 
-HEAD = """# Fabrics of the shipped topologies
+SHOWN = ("colossus_memphis", "google_iowa_nebraska", "meta_24k", "deepseek_v3", "fairwater_pair")
+"""Topologies of the page: one tree, three sites, a tapered tree, planes of rails, planes of ports."""
+
+HEAD = """# Fabrics of shipped topologies
 
 Drawn by `make pictures` from the files in `topologies/`; not edited by hand. A box is a tier of switches, the strands
 between two boxes are all links between them; the ratio is the capacity below over the capacity above. The second
@@ -40,13 +43,13 @@ def place_section(place: Place) -> str:
 
 
 def draw(folder: Path) -> list[Path]:
-    """Draw every shipped topology into `folder` and return the files that were written."""
+    """Draw the topologies of the page into `folder` and return the files that were written."""
     images = folder / "images"
     images.mkdir(parents=True, exist_ok=True)
     texts: dict[Path, str] = {}
     page = HEAD
-    for path in sorted(shipped("topologies").glob("*.yaml")):
-        place = build_place(load_topology(path), "bf16")
+    for name in SHOWN:
+        place = build_place(load_topology(shipped("topologies") / f"{name}.yaml"), "bf16")
         first = place.fabric.sites[0].site.name
         texts[images / f"fabric-{place.topology.name}.svg"] = place_picture(place.fabric, place.topology.title)
         texts[images / f"fabric-{place.topology.name}-pod.svg"] = pod_picture(place.fabric, first)

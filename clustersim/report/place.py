@@ -156,7 +156,14 @@ def place_data(survey: PlaceSurvey, size_bytes: float) -> dict[str, Any]:
         "latency": latency_data(survey),
         "all_reduce": outage_data(survey.whole, size_bytes),
         "failure_domains": [
-            {"kind": part.kind, "count": part.count, **outage_data(part.outage, size_bytes)} for part in survey.domains
+            {
+                "kind": part.kind,
+                "count": part.count,
+                "among": part.site or "all sites",
+                "before": outage_data(part.before, size_bytes)["policies"],
+                **outage_data(part.outage, size_bytes),
+            }
+            for part in survey.domains
         ],
         "warnings": list(survey.warnings),
     }

@@ -112,10 +112,12 @@ def domain_rows(whole: Outage, domains: Sequence[FailureDomain]) -> tuple[tuple[
         return " / ".join(ring), " / ".join(bus), " / ".join(across)
 
     rows: list[tuple[str, ...]] = [("nothing", "", "0", "100 %", *rates(whole))]
-    for part in domains:
+    for part, earlier in zip(domains, (None, *domains), strict=False):
         found = part.outage
+        if part.site and len({other.site for other in domains}) > 1 and earlier is None:
+            rows.append((f"nothing, {part.site} alone", "", "0", "100 %", *rates(part.before)))
         least = min((tier.least for tier in found.tiers), default=1.0)
-        label = part.kind if part.kind != "fibre" else found.names[0]
+        label = f"{part.site} {part.kind}" if part.site else found.names[0]
         rows.append((label, number(part.count), number(found.cut_off), left_text(least), *rates(found)))
     return ("lost", "of", "cut off", "least left", "ring", "bus [GB/s]", "across"), rows
 

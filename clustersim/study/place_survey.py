@@ -9,7 +9,15 @@ from clustersim import catalog
 from clustersim.errors import InputError, nearest
 from clustersim.fabric import Policy, flow_network, parse_damage
 from clustersim.fabric.cables import FibreCost, SiteCables, fibre_costs, reach_warnings, site_cables
-from clustersim.fabric.failures import FailureDomain, Outage, failure_domains, outage, place_networks
+from clustersim.fabric.failures import (
+    MANY_PARTS,
+    FailureDomain,
+    Outage,
+    failure_domains,
+    flow_parts,
+    outage,
+    place_networks,
+)
 from clustersim.fabric.latency import Latency, diameter, latency_matrix
 from clustersim.fabric.path_query import PathAnswer, find_path, parse_accelerator
 from clustersim.scenario import TopologySpec
@@ -86,6 +94,8 @@ def read_policies(place: Place, name: str | None, otherwise: Sequence[Policy]) -
 def survey(place: Place, policies: Sequence[Policy] | None = None) -> PlaceSurvey:
     """Return what follows from the fabric of a place, under `policies` or, when left out, those of `SURVEYED`.
 
+    Of a very large place with the last of the policies only.
+
     Raises
     ------
     InputError
@@ -94,14 +104,16 @@ def survey(place: Place, policies: Sequence[Policy] | None = None) -> PlaceSurve
         If the catalog lacks a figure.
     """
     cables = site_cables(place.fabric)
-    networks = place_networks(place.fabric, policies or read_policies(place, None, SURVEYED))
+    asked = policies or read_policies(place, None, SURVEYED)
+    if len(asked) > 1 and flow_parts(place.fabric) > MANY_PARTS:
+        asked = asked[-1:]
     return PlaceSurvey(
         place,
         cables,
         fibre_costs(place.fabric),
         latency_matrix(place.fabric, cables),
-        outage(networks, []),
-        failure_domains(networks),
+        outage(place_networks(place.fabric, asked), []),
+        failure_domains(place.fabric, asked),
     )
 
 

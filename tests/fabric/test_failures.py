@@ -105,10 +105,10 @@ def test_a_second_way_keeps_the_sites_together(sites):
 
 
 def test_one_of_every_kind(sites):
-    found = {part.kind: part for part in failure_domains(place_networks(sites(2), ("spread",)))}
-    assert list(found) == [
-        "host-leaf link", "leaf-spine link", "spine-core link", "leaf", "spine", "core", "fibre"
-    ]  # fmt: skip
+    found = {part.kind: part for part in failure_domains(sites(2), ("spread",))}
+    assert list(found) == ["host-leaf link", "leaf", "spine", "core", "fibre"]
+    assert [part.site for part in found.values()] == ["east"] * 4 + [""]
+    assert [part.before.members for part in found.values()] == [64] * 4 + [128]
     tree = sites(2).sites[0]
     assert found["leaf"].count == tree.count("leaf")
     assert found["host-leaf link"].count == tree.host_links
@@ -127,7 +127,7 @@ def test_one_of_every_kind(sites):
 def test_other_fabrics(make_spec, make_site, changes, endpoints):
     fabric = build_fabric(make_spec(**changes), [make_site(endpoints, domain=2 if endpoints == 30 else 4)])
     networks = place_networks(fabric, ALL)
-    for part in failure_domains(networks):
+    for part in failure_domains(fabric, ALL):
         assert all(pace.reason == "" for pace in part.outage.paces), part
         assert part.outage.members >= endpoints / 2
     found = find_path(networks.by_policy["ecmp"], 0, endpoints - 1)

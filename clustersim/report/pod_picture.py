@@ -30,13 +30,15 @@ class _Row:
     nodes: Longs
     """All that belong to the pod; blocks are numbered from 0."""
     topmost: bool = False
+    most: int = MOST
+    """Most that are drawn."""
 
     @property
     def drawn(self) -> Longs:
         """The first; of the topmost row some of all, since every switch below has others of them."""
         if self.topmost and self.nodes.size > MOST:
             return self.nodes[np.linspace(0, self.nodes.size - 1, MOST).astype(np.int64)]
-        return self.nodes[:MOST]
+        return self.nodes[: self.most]
 
     def places(self, y: float) -> dict[int, svg.Point]:
         """Return the middle of each that is drawn."""
@@ -69,8 +71,13 @@ def pod_picture(fabric: Fabric, name: str) -> str:
     for row, place in zip(rows[1:], places[1:], strict=True):
         parts.append(svg.arcs(_among(wiring.table, place), tier_colour(row.tier), 1.0, 0.7))
     for row, place in zip(rows, places, strict=True):
-        notes = [f"{MOST} drawn" if row.topmost else f"the first {MOST} drawn"] if row.nodes.size > MOST else []
-        if row.tier != "host" and (up := np.count_nonzero(upward & (wiring.table.tail == row.nodes[0]))):
+        few = row.drawn.size < row.nodes.size
+        notes = [f"{'' if row.topmost else 'the first '}{row.drawn.size} drawn"] if few else []
+        if (
+            row.tier != "host"
+            and not row.topmost
+            and (up := np.count_nonzero(upward & (wiring.table.tail == row.nodes[0])))
+        ):
             notes.append(f"{up} links up each")
         notes += [outside[row.tier]] if row.tier in outside else []
         parts.append(_drawn_row(tree, row, place, notes))
@@ -101,7 +108,11 @@ def _rows(tree: SiteFabric, wiring: Wiring) -> tuple[list[_Row], dict[str, str]]
                 count = np.count_nonzero(chosen & np.isin(table.head, named[tier]))
                 outside[tier] = f"{number(int(count))} links to other pods"
         if not fresh:
-            return [*rows[:-1], replace(rows[-1], topmost=True)], outside
+            rows[-1] = replace(rows[-1], topmost=True)
+            if len(rows) > 1 and rows[1].nodes.size > MOST:
+                # no blocks but those of the switches that are drawn
+                rows[0] = replace(rows[0], most=min(MOST, max(1, MOST * blocks // rows[1].nodes.size)))
+            return rows, outside
         tier = fresh[0]
         seen.add(tier)
         rows.append(_Row(tier, named[tier]))

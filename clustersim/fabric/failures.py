@@ -215,7 +215,7 @@ def pace(network: FlowNetwork, members: Longs, seed: int = 0) -> Pace:
 
 def flow_parts(fabric: Fabric) -> int:
     """Return the parts of one flow from every accelerator: one, or one per plane where it has a port in each."""
-    return sum(tree.site.endpoints * tree.wiring("spread").lanes for tree in fabric.sites)
+    return sum(tree.site.endpoints * tree.wiring(tree.policies[0]).lanes for tree in fabric.sites)
 
 
 def place_networks(fabric: Fabric, policies: Sequence[Policy]) -> Networks:

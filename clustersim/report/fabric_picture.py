@@ -52,6 +52,8 @@ def place_picture(fabric: Fabric, title: str) -> str:
     str
         The picture as SVG, of its own: no script, no font, no request.
     """
+    if len(fabric.sites) == 1:
+        return _alone(fabric.sites[0], title)
     parts, top = [], 0.0
     if fabric.wan:
         parts.append(_map(fabric))
@@ -76,11 +78,16 @@ def site_picture(fabric: Fabric, name: str) -> str:
         If the place has no such site.
     """
     tree = fabric.site(name)
-    return svg.picture([_stack(tree, (svg.WIDTH - 760) / 2, 0.0, 760.0)], _stack_height(tree), f"Fabric of {name}")
+    return _alone(tree, f"Fabric of {name}")
+
+
+def _alone(tree: SiteFabric, title: str) -> str:
+    """Return one site as a picture that is no wider than it needs."""
+    return svg.picture([_stack(tree, 20.0, 0.0, 660.0)], _stack_height(tree), title, 700.0)
 
 
 def _stack_height(tree: SiteFabric) -> float:
-    return 56.0 + (len(tree.switch_tiers) + 1) * (_BOX + _GAP)
+    return 70.0 + len(tree.switch_tiers) * (_BOX + _GAP) + _BOX
 
 
 def _stack(tree: SiteFabric, x: float, y: float, width: float) -> str:

@@ -79,10 +79,11 @@ def _path(way: str, colour: str, width: float, opacity: float) -> str:
     return f'<path d="{way}" fill="none" stroke="{colour}" stroke-width="{width:g}" stroke-opacity="{opacity:g}"/>'
 
 
-def picture(parts: Iterable[str], height: float, title: str) -> str:
-    """Return parts as one picture that scales with the page; `title` is what a screen reader says."""
+def picture(parts: Iterable[str], height: float, title: str, width: float = WIDTH) -> str:
+    """Return parts as one picture that scales down with the page; `title` is what a screen reader says."""
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0f}" width="100%" role="img" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" width="100%" '
+        f'style="max-width:{width:.0f}px" role="img" '
         f'font-family="{escape(FONT)}"><title>{escape(title)}</title>'
-        f'<rect width="{WIDTH}" height="{height:.0f}" fill="#fff"/>{"".join(parts)}</svg>'
+        f'<rect width="{width:.0f}" height="{height:.0f}" fill="#fff"/>{"".join(parts)}</svg>'
     )

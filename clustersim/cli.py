@@ -359,22 +359,14 @@ def topology(
     as_json: JsonOption = False,
 ) -> None:
     """Count the parts of a place; find paths; time collectives; tell what a loss or other traffic does."""
-    from clustersim import units
-    from clustersim.report.place import place_data, place_text
+    from clustersim.report.place_answers import answers_data, answers_text, read_size
     from clustersim.report.place_graph import check_format, export
-    from clustersim.report.place_queries import loss_data, loss_text, path_data, path_text
-    from clustersim.report.place_traffic import traffic_data, traffic_text
     from clustersim.scenario import load_topology
     from clustersim.study.place import build_place
     from clustersim.study.place_survey import POLICIES, SURVEYED, loss, path, read_policies, survey
     from clustersim.study.place_traffic import COMPARED, place_traffic
 
-    try:
-        size_bytes = units.parse(size, "data")
-        if size_bytes < 0.0:
-            raise InputError("expected a size that is not negative")
-    except InputError as error:
-        raise InputError(f"--size {size!r}: {error}") from None
+    size_bytes = read_size(size)
     if exported is not None:
         check_format(exported)
     built = build_place(load_topology(_located(place, "topologies")), "bf16")
@@ -391,16 +383,9 @@ def topology(
 
         write(html, place_html(whole, size_bytes, found_loss, found_path))
     if as_json and whole is not None:
-        data = place_data(whole, size_bytes)
-        data |= {} if found_path is None else {"path": path_data(found_path)}
-        data |= {} if moved is None else traffic_data(moved)
-        show_json(data if found_loss is None else data | {"without": loss_data(found_loss, size_bytes)})
-        return
-    texts = [path_text(found_path)] if found_path else []
-    texts += [loss_text(found_loss, size_bytes)] if found_loss else []
-    texts += [traffic_text(moved)] if moved else []
-    texts += [place_text(whole, size_bytes)] if whole is not None and not asked else []
-    show("\n\n".join(texts))
+        show_json(answers_data(whole, size_bytes, found_path, found_loss, moved))
+    else:
+        show(answers_text(whole, size_bytes, found_path, found_loss, moved))
 
 
 @app.command()

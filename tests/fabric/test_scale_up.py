@@ -72,8 +72,10 @@ def test_bill_of_the_domains(make_spec, make_site):
     assert items["scale-up switch chip"].count == 180
     assert items["scale-up switch chip"].usd is None
     assert items["copper scale-up"].count == 12_960
-    totals = bill_totals(bill_of_materials(fabric))
-    assert "scale-up switch chip NVLink-5 switch chip" in totals.without_price
+    # racks are rated and sold with them
+    assert items["scale-up switch chip"].in_accelerators
+    without = bill_totals(bill_of_materials(build_fabric(make_spec(), [make_site(720, domain=72)])))
+    assert bill_totals(bill_of_materials(fabric)) == without
     unnamed = build_fabric(make_spec(scale_up={**NVL72, "switch": None}), [make_site(100, domain=72)])
     assert {item.item: item.count for item in bill_of_materials(unnamed)}["scale-up switch chip"] == 36
 

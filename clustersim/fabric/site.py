@@ -73,7 +73,7 @@ class SwitchTier:
     """Catalog name."""
     count: int
     hop_latency: float
-    """Delay of one, port to port, with its cable. [s]"""
+    """Delay of one, port to port, without cables. [s]"""
 
 
 class SiteFabric(ABC):

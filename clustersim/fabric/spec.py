@@ -47,7 +47,7 @@ class TierSpec(Spec):
     up: int | None = Field(default=None, gt=0)
     """Ports away from the hosts."""
     hop_latency: Annotated[Time, Field(ge=0)] | None = None
-    """Delay of a switch of this tier, port to port, with its cable."""
+    """Delay of a switch of this tier, port to port, without cables."""
 
 
 class Protection(Spec):
@@ -162,7 +162,7 @@ class FabricBase(Spec):
     """Share of the line rate that a well-spread collective achieves."""
     optics: FabricOptics
     hop_latency: Annotated[Time, Field(ge=0)]
-    """Delay of one switch, port to port, with its cable."""
+    """Delay of one switch, port to port, without cables."""
     scale_up: ScaleUpSpec | None = None
     """The network inside a scale-up domain, where its parts are to be counted."""
     layout: LayoutSpec | None = None

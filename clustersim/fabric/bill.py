@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from clustersim import catalog
 from clustersim.catalog import Entry
 from clustersim.errors import InputError
-from clustersim.fabric.multi_site import Fabric, WanRoute
+from clustersim.fabric.multi_site import Fabric, WanRoute, amplifiers_on
 from clustersim.fabric.site import LinkTier, SiteFabric
 from clustersim.fabric.spec import FabricBase
 
@@ -142,19 +142,29 @@ def _site_items(spec: FabricBase, tree: SiteFabric) -> list[BillItem]:
 
 
 def _wan_items(route: WanRoute, transceiver: str) -> list[BillItem]:
-    """Return transceivers, fibre and line amplifiers of a long-haul link."""
+    """Return transceivers, fibre and line amplifiers of a long-haul link, and of its second way where it has one."""
+    items = _way_items(route, transceiver, "WAN", route.capacity, route.fibre_pairs, route.amplifiers)
+    if route.protection_capacity <= 0.0:
+        return items
+    pairs = round(route.protection_capacity / route.capacity * route.fibre_pairs)
+    huts = amplifiers_on(route.protection_m)
+    return items + _way_items(route, transceiver, "WAN second way,", route.protection_capacity, pairs, huts)
+
+
+def _way_items(route: WanRoute, transceiver: str, label: str, capacity: float, pairs: int, huts: int) -> list[BillItem]:
+    """Return what one way of a long-haul link is made of."""
     place, entry = f"{route.a} - {route.b}", catalog.entry("optics", transceiver)
-    count = 2 * math.ceil(route.capacity / entry.si("data_rate") - _ROUNDING)
+    count = 2 * math.ceil(capacity / entry.si("data_rate") - _ROUNDING)
     line = catalog.entry("networks", "long_haul")
     names = ("amplifier.spacing", "amplifier.power")
-    watts, huts = line.si("amplifier.power"), route.amplifiers
+    watts = line.si("amplifier.power")
     items = [
-        _modules(place, "WAN transceiver", entry, count),
-        passive_item(place, "WAN fibre pair", route.fibre_pairs),
+        _modules(place, f"{label} transceiver", entry, count),
+        passive_item(place, f"{label} fibre pair", pairs),
     ]
     if huts < 1:
         return items
-    return [*items, BillItem(place, "WAN line amplifier hut", "", huts, watts, watts, None, _sources(line, names))]
+    return [*items, BillItem(place, f"{label} line amplifier hut", "", huts, watts, watts, None, _sources(line, names))]
 
 
 def bill_of_materials(fabric: Fabric) -> list[BillItem]:

@@ -75,6 +75,22 @@ def test_long_haul(make_spec, make_site, lon, huts):
     assert huts == max(0, math.ceil(fabric.wan[0].route_m / 80e3) - 1)
 
 
+def test_a_second_way_has_its_own_parts(make_spec, make_site):
+    second = {"fibre_pairs": 10, "length": "400 km"}
+    link = {"a": "east", "b": "west", "fibre_pairs": 40, "channels": 64, "length": "200 km", "protection": second}
+    wan = {"route_factor": 1.3, "delay_per_km": "4.9 us", "transceiver": "400ZR", "links": [link]}
+    fabric = build_fabric(make_spec(wan=wan), [make_site(64, "east"), make_site(64, "west", 41.0, -97.0)])
+    found = counts(item for item in bill_of_materials(fabric) if item.place == "east - west")
+    assert found == {
+        "WAN transceiver": 2 * 40 * 64,
+        "WAN fibre pair": 40,
+        "WAN line amplifier hut": 2,
+        "WAN second way, transceiver": 2 * 10 * 64,
+        "WAN second way, fibre pair": 10,
+        "WAN second way, line amplifier hut": 4,
+    }
+
+
 def test_unpriced_parts_are_named_and_not_summed(make_spec, make_site, monkeypatch):
     real = catalog.entry
 

@@ -99,7 +99,7 @@ def _across(
         return False
     ways = 1 if ports == tree[_C] else (ports - first - 1) // tree[_C] + 1
     other = first if ways == 1 else first + (pick % ways) * tree[_C]
-    back = _uplink_to(far - far_pod * tree[_LP], other // tree[_V], tree[_U], spines[far_pod], pick >> 3)
+    back = _uplink_to(far - far_pod * tree[_LP], other // tree[_V], tree[_U], spines[far_pod], pick // ways)
     if back < 0:
         return False
     near_up, far_up = near * tree[_U] + u, far * tree[_U] + back
@@ -151,7 +151,10 @@ def _path(
         u, v, pick = target - high * ups, 0 if overs == 1 else high % overs, target
     else:
         u, v, pick = key % ups, 0 if overs == 1 else (key >> 20) % overs, key >> 40
-    for _ in range(ups * overs):
+    # on the side that does not choose: links of a core to its pod, and parallel links of a leaf to its spine
+    far = spines[pod_b] if ahead else spines[pod_a]
+    choices = -(-ups // far) * (1 if pod_a == pod_b else -(-far * tree[_V] // tree[_C]))
+    for attempt in range(ups * overs * choices):
         if pod_a == pod_b:
             found = _in_pod(tree, spines[pod_a], pod_a, a, b, u, pick, path)
             path[3] = tree[_HD] + target
@@ -163,9 +166,11 @@ def _path(
             path[5] = tree[_HD] + target
         if found and _living(path, alive):
             return
-        u += 1
-        if u == ups:
-            u, v = 0, (v + 1) % overs
+        pick += 1
+        if (attempt + 1) % choices == 0:
+            u += 1
+            if u == ups:
+                u, v = 0, (v + 1) % overs
     path[0] = -2
 
 

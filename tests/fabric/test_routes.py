@@ -15,6 +15,7 @@ from clustersim.fabric import (
     max_min_rates,
     parse_damage,
     route_flows,
+    tree_shape,
 )
 
 KINDS = {
@@ -262,3 +263,43 @@ def test_wrong_names_are_refused(make):
         route_flows(flow_network(fabric, "ecmp"), [0], [128])
     with pytest.raises(InputError, match="expected two nodes that a link joins"):
         flow_network(fabric, "ecmp", parse_damage(fabric, ["leaf0:core1"]))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    endpoints=st.integers(20, 400),
+    leaf=st.sampled_from([1, 3]),
+    spine=st.sampled_from([1, 2, 3]),
+    tiers=st.sampled_from([2, 3]),
+    policy=st.sampled_from(["ecmp", "static"]),
+    lost=st.integers(0, 10_000),
+    also=st.integers(0, 10_000),
+)
+def test_a_flow_is_lost_only_where_no_shortest_path_is_left(
+    make_spec, make_site, endpoints, leaf, spine, tiers, policy, lost, also
+):
+    over = {"leaf": leaf} | ({"spine": spine} if tiers == 3 else {})
+    spec = make_spec(radix=8 if tiers == 3 else 16, tiers=tiers, oversubscription=over)
+    shape = tree_shape(spec)
+    fabric = build_fabric(spec, [make_site(min(endpoints, shape.leaf_down * shape.leaves), domain=1)])
+    tree = fabric.sites[0]
+    above = [f"spine{n}" for n in range(tree.count("spine"))] + [f"core{n}" for n in range(tree.count("core"))]
+    names = list({above[lost % len(above)], above[also % len(above)]})
+    network = flow_network(fabric, policy, parse_damage(fabric, names))
+    wiring, alive = network.wirings[0], network.alive
+    rng = np.random.default_rng(lost)
+    a, b = rng.integers(0, fabric.endpoints, (2, 60))
+    a, b = a[a != b], b[a != b]
+    found = wiring.routes(a, b, rng.integers(0, 2**50, a.size), alive)
+    living = nx.DiGraph(
+        (t, h)
+        for t, h, up in zip(wiring.table.tail.tolist(), wiring.table.head.tolist(), alive.tolist(), strict=True)
+        if up
+    )
+    width = wiring.table.nodes - tree.switches
+    leaf_of = wiring.table.head[wiring.table.kind == 1][: fabric.endpoints]
+    for source, target, links in zip(a.tolist(), b.tolist(), found.tolist(), strict=True):
+        pods = [(int(leaf_of[end]) - width) // shape.leaves_of_pod for end in (source, target)]
+        short = 2 if leaf_of[source] == leaf_of[target] else 4 if pods[0] == pods[1] else 6
+        there = nx.has_path(living, source, target) and nx.shortest_path_length(living, source, target) == short
+        assert (links[0] >= 0) == there

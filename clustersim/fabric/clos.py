@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from clustersim import catalog
 from clustersim.errors import CapacityError, InputError
+from clustersim.fabric.clos_cuts import least_cut
 from clustersim.fabric.site import (
     LinkTier,
     SiteEndpoints,
@@ -191,18 +192,24 @@ class ClosFabric(SiteFabric):
 
     @property
     def bisection(self) -> float:
-        """The least of half the NICs, half the leaf uplinks and, with several pods, half the spine uplinks. [B/s]
+        """What the first half of the accelerators can send to the second. [B/s]
 
-        Exact where whole switches fall on each side. Planes of rails are reached from all accelerators of a server.
+        See :func:`clustersim.fabric.clos_cuts.least_cut`.
         """
-        return min(self.tier_bisection().values())
+        return least_cut(self)
 
     def tier_bisection(self) -> dict[str, float]:
-        """Return half the capacity of the links of each kind that a cut between halves has to cross [B/s]."""
+        """Return the same where only the links of one kind are limited [B/s]; kinds without a limit are left out.
+
+        Where half of a pod is on either side, the core alone is no limit: its links count together with those inside.
+        """
         hosts, *between = self.link_tiers
-        cuts = {hosts.name: min(self.site.endpoints * self.site.nic_bandwidth, hosts.count * hosts.rate) / 2.0}
-        crossed = {"leaf-spine": self.leaf_switches > self.rails, "spine-core": self.pods > 1}
-        return cuts | {tier.name: tier.count * tier.rate / 2.0 for tier in between if crossed[tier.name]}
+        cuts = {hosts.name: least_cut(self, leaves=False, spines=False)}
+        if self.leaf_switches > self.rails:
+            cuts["leaf-spine"] = least_cut(self, hosts=False, spines=False)
+        if self.pods > 1 and any(tier.name == "spine-core" for tier in between):
+            cuts["spine-core"] = least_cut(self)
+        return cuts
 
     def hops(self, block: str) -> tuple[str, ...]:
         """Return the tiers between two accelerators: leaf, up to the spine of a pod, or up to the core."""

@@ -18,7 +18,7 @@ from clustersim.fabric.wiring import Floats, Longs
 KINDS = ("ring", "all_to_all", "incast", "permutation")
 Kind = Literal["ring", "all_to_all", "incast", "permutation"]
 MOST_FLOWS = 20_000_000
-"""More flows than this do not fit into the memory of a laptop."""
+"""More flows than this, over all planes, do not fit into the memory of a laptop: one takes about 250 B."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +135,8 @@ def parse_pattern(text: str, total: int, seed: int = 0) -> FlowPattern:
         )
     ranks = range(int(match[4]), int(match[5]) + 1) if match[4] else None
     size, stride = int(match[2] or 2), int(match[3] or 1)
+    if stride < 1:
+        raise InputError(f"traffic {text!r}: expected a stride of at least 1, found {stride}")
     return flow_pattern(text, kind, size, stride, ranks, total=total, seed=seed)  # type: ignore[arg-type]
 
 
@@ -151,7 +153,17 @@ def contend(network: FlowNetwork, patterns: Sequence[FlowPattern], *, seed: int 
         At least one.
     seed : int
         Of the hash of paths.
+
+    Raises
+    ------
+    CapacityError
+        If there are too many flows.
+    InputError
+        If a flow has no path.
     """
+    parts = max(wiring.lanes for wiring in network.wirings) * sum(item.source.size for item in patterns)
+    if parts > MOST_FLOWS:
+        raise CapacityError(f"traffic: {parts:,} flows, over all planes, are more than {MOST_FLOWS:,}")
     routed = [route_flows(network, item.source, item.target, seed=seed) for item in patterns]
     alone = [_solved(network, routes, item.share) for routes, item in zip(routed, patterns, strict=True)]
     joint, share = _joined(routed), np.concatenate([item.share for item in patterns])

@@ -79,7 +79,16 @@ def fill_some(
                 link = links[hop]
                 if rates[flow] < np.inf:
                     state[link, _LEFT] = max(state[link, _LEFT] - rates[flow], 0.0)
-                state[link, _DENSITY] -= weights[flow]
+                state[link, _DENSITY] = 0.0
+        # added up anew: taking weights off would leave nothing of small ones beside large ones
+        for at in range(done, count):
+            flow = todo[at]
+            for hop in range(first[flow], first[flow + 1]):
+                state[links[hop], _DENSITY] = 0.0
+        for at in range(done, count):
+            flow = todo[at]
+            for hop in range(first[flow], first[flow + 1]):
+                state[links[hop], _DENSITY] += weights[flow]
         for at in range(done, count):
             flow = todo[at]
             for hop in range(first[flow], first[flow + 1]):
@@ -156,7 +165,9 @@ def play_flows(
         until = start[order[begun]] if begun < flows else np.inf
         for at in range(count):
             flow = running[at]
-            if rates[flow] > 0.0:
+            if rates[flow] == np.inf:
+                until = now
+            elif rates[flow] > 0.0:
                 until = min(until, now + left[flow] / rates[flow])
         if until == np.inf:
             return finish
@@ -166,10 +177,10 @@ def play_flows(
             flow = running[at]
             over = False
             if rates[flow] > 0.0:
-                end = now + left[flow] / rates[flow]
+                end = now if rates[flow] == np.inf else now + left[flow] / rates[flow]
                 if rates[flow] < np.inf:
                     left[flow] -= rates[flow] * (until - now)
-                over = end <= until or left[flow] <= TIE * size[flow]
+                over = end <= until or (size[flow] < np.inf and left[flow] <= TIE * size[flow])
             if over:
                 finish[flow] = until
                 slowest = min(slowest, rates[flow] / weights[flow])

@@ -171,7 +171,7 @@ def flow_completion_times(
     routes : Routes or sequence of array_like of int
         Links that each flow crosses; a flow without links ends as it starts.
     size_bytes, start_s : array_like, shape (flows,)
-        Size [B] and start [s] of each flow (of each part of a flow).
+        Size [B] and start [s] of each flow (of each part of a flow); a flow of infinite size never ends.
     weights : array_like, shape (flows,), optional
         Positive weight of each flow; all 1 when left out.
 

@@ -40,8 +40,8 @@ class Group:
     """Members of a collective and the links that they have."""
 
     members: int
-    domain: int
-    """Members that share a scale-up domain."""
+    domain: float
+    """Members that share a scale-up domain; a mean where domains hold different numbers."""
     scale_up: ScaleUp
     transport: Transport
     nic: float
@@ -62,7 +62,7 @@ class Group:
         return math.ceil(self.members / self.domain)
 
     @property
-    def inside(self) -> int:
+    def inside(self) -> float:
         """Members of the group in one domain."""
         return min(self.members, self.domain)
 

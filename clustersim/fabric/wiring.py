@@ -92,6 +92,8 @@ def damaged(
     """
     capacity = table.capacity.copy()
     for at, ((node, other), share) in enumerate(zip(ends, left, strict=True)):
+        if other == node:
+            raise InputError("expected two different nodes that a link joins")
         struck = (table.tail == node) | (table.head == node)
         if other is not None:
             struck &= (table.tail == other) | (table.head == other)

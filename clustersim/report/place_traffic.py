@@ -38,10 +38,8 @@ def collective_text(found: PlaceCollective) -> str:
         )
         for row in data["sizes"]
     ]  # fmt: skip
-    head = (
-        f"{found.name}: {number(found.members)} accelerators in {number(found.domains)} scale-up domains, "
-        f"{number(data['nic_gb_per_s'])} GB/s of network each"
-    )
+    where = f"in {number(found.domains)} scale-up domains, {number(data['nic_gb_per_s'])} GB/s of network each"
+    head = f"{found.name}: {number(found.members)} accelerators " + (where if found.nic else "of one pod")
     return f"{head}\n{columns(('MB', 'ms', 'bus GB/s', 'as'), rows, left=0)}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,11 +29,27 @@ from clustersim.fabric import (
     transport,
 )
 from clustersim.fabric.nccl import COLLECTIVES
-from clustersim.fabric.traffic import Pattern
+from clustersim.fabric.spec import TorusSpec
+from clustersim.fabric.torus import Torus
+from clustersim.fabric.torus_collectives import (
+    torus_all_gather,
+    torus_all_reduce,
+    torus_all_to_all,
+    torus_reduce_scatter,
+)
+from clustersim.fabric.torus_slices import slices_of
+from clustersim.fabric.traffic import Pattern, group_ranks
 from clustersim.study.place import Place
 
 Numbers = NDArray[np.float64]
 
+TORUS_TIMES: dict[str, Callable[[float, Torus, float], float]] = {
+    "all_reduce": torus_all_reduce,
+    "reduce_scatter": torus_reduce_scatter,
+    "all_gather": torus_all_gather,
+    "all_to_all": torus_all_to_all,
+}
+"""Collective -> its time on a torus."""
 SIZES = tuple(float(2**power) for power in range(20, 35, 2))
 """Buffers of the tables: 1 MiB to 16 GiB, by factors of four. [B]"""
 COMPARED: tuple[Policy, ...] = ("ecmp", "spread")
@@ -70,13 +86,27 @@ def _nic_rate(fabric: Fabric, members: int, stride: int, collective: str) -> flo
     """
     pattern: Pattern = "all_to_all" if collective == "all_to_all" else "ring"
     usage = group_traffic("group", placement(fabric), members, stride, pattern).usage
+    if usage.get("wan"):
+        raise InputError(
+            "the group spans several sites, for which a library's constants do not hold; `clustersim step` has the "
+            "exchange between sites"
+        )
     shares = accelerator_resources(fabric)
     leaving = usage.get("nic", 0.0)
     if not leaving:
         return min(tree.site.nic_bandwidth for tree in fabric.sites)
-    ways = [shares[name] * leaving / usage[name] for name in ("nic", "leaf", "spine", "wan") if usage.get(name)]
+    ways = [shares[name] * leaving / usage[name] for name in ("nic", "leaf", "spine") if usage.get(name)]
     # the library's own share of the line rate stands for the fabric's goodput
     return float(min(ways)) / fabric.spec.goodput
+
+
+def _members_per_domain(fabric: Fabric, members: int, stride: int) -> float:
+    """Return how many members of a group share a scale-up domain: those of the group that spans most domains."""
+    where = placement(fabric)
+    groups = group_ranks(where.ranks, members, stride)
+    domains = np.sort(where.blocks(groups.ravel())["scale_up"].reshape(groups.shape), axis=1)
+    spanned = 1 + (np.diff(domains, axis=1) > 0).sum(axis=1)
+    return members / float(spanned.max())
 
 
 def place_collective(place: Place, text: str, sizes: Sequence[float] = SIZES) -> PlaceCollective:
@@ -85,7 +115,7 @@ def place_collective(place: Place, text: str, sizes: Sequence[float] = SIZES) ->
     Raises
     ------
     InputError
-        If the text means no collective, or accelerators of the place are wired as a torus.
+        If the text means no collective, accelerators are wired as a torus, or the group spans sites.
     CapacityError
         If the group does not fit.
     """
@@ -98,20 +128,24 @@ def place_collective(place: Place, text: str, sizes: Sequence[float] = SIZES) ->
         )
     members, stride = int(match[2]), int(match[3] or 1)
     fabric, chip = place.fabric, catalog.entry("accelerators", place.kinds[0])
+    size = np.array(sizes, dtype=np.float64)
+    if isinstance(fabric.spec.scale_up, TorusSpec):
+        return _on_torus(text, kind, members, stride, fabric.spec.scale_up, size)
     if chip.properties.get("vendor") in TORI:
-        raise InputError(f"collective {text!r}: {chip.name} is wired as a torus, on which no library like NCCL runs")
+        raise InputError(
+            f"collective {text!r}: {chip.name} is wired as a torus, on which no library like NCCL runs, and the "
+            "place's file has no scale_up section of that torus"
+        )
     family = str(catalog.entry("switches", fabric.spec.switch).properties.get("family", ""))
     group = Group(
         members,
-        max(1, place.network.scale_up_domain // stride),
+        _members_per_domain(fabric, members, stride),
         scale_up_links(chip.name, fabric.sites[0].site.scale_up_bandwidth),
         transport(TRANSPORTS.get(family, "generic_transport")),
         _nic_rate(fabric, members, stride, kind),
     )
-    size = np.array(sizes, dtype=np.float64)
     found = collective_time(kind, size, group, nccl_library())
-    turns = {"all_reduce": 2.0, "broadcast": members / (members - 1), "send_recv": members / (members - 1)}
-    moved = turns.get(kind, 1.0) * (members - 1) / members * size
+    bus = _bus_bytes(kind, members, size) / found.seconds
     return PlaceCollective(
         text,
         members,
@@ -119,10 +153,31 @@ def place_collective(place: Place, text: str, sizes: Sequence[float] = SIZES) ->
         group.nic,
         size,
         found.seconds,
-        moved / found.seconds,
+        bus,
         found.algorithm,
         found.protocol,
     )
+
+
+def _bus_bytes(kind: str, members: int, size: Numbers) -> Numbers:
+    """Return what nccl-tests counts as moved by a collective of `size` bytes [B]."""
+    turns = {"all_reduce": 2.0, "broadcast": members / (members - 1), "send_recv": members / (members - 1)}
+    return turns.get(kind, 1.0) * (members - 1) / members * size
+
+
+def _on_torus(text: str, kind: str, members: int, stride: int, spec: TorusSpec, size: Numbers) -> PlaceCollective:
+    """Return a collective over a slice of a torus: the shape with the largest bisection, in closed form."""
+    if kind not in TORUS_TIMES or stride != 1:
+        raise InputError(
+            f"collective {text!r}: on a torus expected one of {', '.join(TORUS_TIMES)} over a slice, without a stride"
+        )
+    best = slices_of(spec, members)[0]
+    latency = catalog.entry("networks", "fabric_google_ici").si("latency.hop")
+    seconds = np.array([TORUS_TIMES[kind](float(one), best, latency) for one in size])
+    shape = f"{' x '.join(map(str, best.size))} torus"
+    names = np.full(size.shape, shape)
+    bus = _bus_bytes(kind, members, size) / seconds
+    return PlaceCollective(text, members, 1, 0.0, size, seconds, bus, names, np.full(size.shape, "all links"))
 
 
 def place_contention(

@@ -92,3 +92,39 @@ def test_sites_are_joined_by_their_fibre(make_spec, make_site):
     assert graph.edges["east/wan", "west/wan"] == {"count": 2, "capacity": pytest.approx(6.4e12)}
     assert graph.degree["east/wan"] == fabric.sites[0].core_switches + 1
     assert nx.shortest_path_length(graph, "east/hosts0", "west/hosts0") == 2 * 3 + 3
+
+
+def first_to_second_half(fabric):
+    """Largest flow from the first half of the accelerators to the second, on every link."""
+    wiring, tree = fabric.sites[0].wiring("static"), fabric.sites[0]
+    table, half = wiring.table, tree.site.endpoints // 2
+    graph = nx.DiGraph()
+    for tail, head, rate, kind in zip(
+        table.tail.tolist(), table.head.tolist(), table.capacity.tolist(), table.kind.tolist(), strict=True
+    ):
+        if kind:
+            before = graph.edges[tail, head]["capacity"] if graph.has_edge(tail, head) else 0.0
+            graph.add_edge(tail, head, capacity=before + rate)
+    for one in range(tree.site.endpoints):
+        graph.add_edge(*(("source", one) if one < half else (one, "sink")))
+    return nx.maximum_flow_value(graph, "source", "sink")
+
+
+@pytest.mark.parametrize("endpoints", [32, 40, 48, 52, 64, 68, 72, 96, 100, 104, 128])
+@pytest.mark.parametrize("over", [{}, {"spine": 3}, {"leaf": 3}, {"leaf": 3, "spine": 3}])
+def test_bisection_of_partly_filled_trees_is_near_the_largest_flow(make_spec, make_site, endpoints, over):
+    fabric = build_fabric(make_spec(radix=8, oversubscription=over), [make_site(endpoints, domain=1)])
+    tree, found = fabric.sites[0], bisection_bandwidth(fabric, "here")
+    flow = first_to_second_half(fabric)
+    # never less than what passes; exact where whole leaves are on each side and wiring is even
+    assert found >= flow * (1 - 1e-9)
+    if (endpoints // 2) % tree.leaf_width == 0 and tree.leaf_switches % tree.shape.leaves_of_pod == 0:
+        assert found == pytest.approx(flow)
+    assert found <= 1.35 * flow
+
+
+def test_half_of_a_large_pod_does_not_cross_the_core(make_spec, make_site):
+    # one leaf more than a pod, 7:1 above: halves meet inside the pod
+    fabric = build_fabric(make_spec(radix=16, oversubscription={"spine": 7}), [make_site(15 * 8, domain=1)])
+    assert bisection_bandwidth(fabric, "here") == pytest.approx(first_to_second_half(fabric))
+    assert bisection_bandwidth(fabric, "here") > 2.0 * fabric.sites[0].link_count("spine-core") / 2 * 50e9

@@ -216,3 +216,24 @@ def test_completion_times_by_hand():
 def test_completion_times_refuse_wrong_shapes():
     with pytest.raises(ValueError, match="2 sizes"):
         flow_completion_times([1.0], [[0], [0]], [1.0], [0.0, 0.0])
+
+
+def test_small_weights_beside_large_ones_keep_their_rates():
+    np.testing.assert_allclose(max_min_rates([10, 1], [[0, 1], [0]], [1e9, 1e-9]), [1.0, 9.0])
+    np.testing.assert_allclose(flow_completion_times([10, 1], [[0, 1], [0]], [1e16, 9.0], [0, 0], [1e16, 1]), [1e16, 1])
+
+
+@settings(max_examples=60, deadline=None)
+@given(networks, st.data())
+def test_weights_over_many_magnitudes(network, data):
+    capacity, flows = network
+    routes = [f[0] for f in flows]
+    weights = [10.0 ** data.draw(st.integers(-4, 4)) for _ in flows]
+    found = max_min_rates(capacity, routes, weights)
+    np.testing.assert_allclose(found, slow_max_min(capacity, routes, weights), rtol=1e-6, atol=1e-12)
+
+
+def test_background_traffic_never_ends():
+    finish = flow_completion_times([1.0], [[0], [0]], [np.inf, 1.0], [0, 0])
+    assert finish.tolist() == [np.inf, 2.0]
+    assert flow_completion_times([1.0], [[]], [np.inf], [3.0]).tolist() == [3.0]

@@ -168,7 +168,7 @@ def test_seven_to_one_between_islands_of_one_tree(make_site):
     spec = fabric_spec(
         {"kind": "rail_optimised", "rails": 8, "tiers": 3, "radix": 128, "oversubscription": {"spine": 7}, **keys}
     )
-    tree = build_clos(spec, make_site(32_768))
+    tree = build_clos(spec, make_site(4 * 112 * 64))
     assert tree.endpoints_per_pod == 112 * 64
     nics = tree.site.endpoints * tree.site.nic_bandwidth / 2.0
     assert nics / tree.bisection == pytest.approx(7.0, rel=0.01)

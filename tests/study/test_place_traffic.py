@@ -65,6 +65,26 @@ def test_wrong_collectives_are_refused(memphis, text, match):
         place_collective(memphis, text)
 
 
-def test_a_torus_has_no_such_library(place):
-    with pytest.raises(InputError, match="TPU7x is wired as a torus"):
-        place_collective(place("google_iowa_nebraska"), "all_reduce:64")
+def test_a_slice_of_a_torus_uses_all_its_links(place):
+    found = place_collective(place("google_iowa_nebraska"), "all_reduce:512")
+    assert found.algorithm[0] == "8 x 8 x 8 torus"
+    rate = place("google_iowa_nebraska").fabric.spec.scale_up.link_rate
+    assert found.seconds[-1] == pytest.approx(2 * found.size_bytes[-1] * 511 / 512 / (6 * rate), rel=1e-3)
+    with pytest.raises(InputError, match="no slice of 17 accelerators"):
+        place_collective(place("google_iowa_nebraska"), "all_reduce:17")
+    with pytest.raises(InputError, match="on a torus expected one of"):
+        place_collective(place("google_iowa_nebraska"), "broadcast:512")
+
+
+def test_a_torus_that_the_file_does_not_describe_has_no_library(place):
+    with pytest.raises(InputError, match="Trainium2 is wired as a torus"):
+        place_collective(place("madison_ms"), "all_reduce:64")
+
+
+def test_groups_across_sites_are_refused(place):
+    with pytest.raises(InputError, match="spans several sites"):
+        place_collective(place("fairwater_pair"), "all_reduce:400000")
+
+
+def test_strided_groups_span_as_many_domains_as_they_do(place):
+    assert place_collective(place("semianalysis_100k_ethernet"), "all_reduce:1024:3").domains == 384

@@ -28,14 +28,7 @@ from clustersim.fabric.dragonfly import DragonflyFabric, build_dragonfly
 from clustersim.fabric.graph import bisection_bandwidth, to_networkx
 from clustersim.fabric.library import Library, ScaleUp, Transport, nccl_library, scale_up_links, transport
 from clustersim.fabric.maxmin import Routes, flow_completion_times, max_min_rates
-from clustersim.fabric.multi_site import (
-    Fabric,
-    WanRoute,
-    build_fabric,
-    great_circle_m,
-    wan_path,
-    wan_ring_bandwidth,
-)
+from clustersim.fabric.multi_site import Fabric, build_fabric, wan_path, wan_ring_bandwidth
 from clustersim.fabric.nccl import Choice, Group, collective_time
 from clustersim.fabric.network import (
     FlowNetwork,
@@ -70,6 +63,7 @@ from clustersim.fabric.torus_slices import (
     swap_cube,
 )
 from clustersim.fabric.traffic import RESOURCES, Placement, TrafficClass, group_ranks, group_traffic
+from clustersim.fabric.wan import WanRoute, great_circle_m
 from clustersim.fabric.wiring import Damage, LinkTable, Policy, Wiring
 
 __all__ = [

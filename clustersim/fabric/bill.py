@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from clustersim import catalog
 from clustersim.catalog import Entry
 from clustersim.errors import InputError
-from clustersim.fabric.multi_site import Fabric, WanRoute, amplifiers_on
+from clustersim.fabric.multi_site import Fabric
 from clustersim.fabric.site import LinkTier, SiteFabric
 from clustersim.fabric.spec import FabricBase
+from clustersim.fabric.wan import FibreWay, WanRoute
 
 _ROUNDING = 1e-9
 
@@ -143,35 +144,35 @@ def _site_items(spec: FabricBase, tree: SiteFabric) -> list[BillItem]:
 
 def _wan_items(route: WanRoute, transceiver: str) -> list[BillItem]:
     """Return transceivers, fibre and line amplifiers of a long-haul link, and of its second way where it has one."""
-    items = _way_items(route, transceiver, "WAN", route.capacity, route.fibre_pairs, route.amplifiers)
-    if route.protection_capacity <= 0.0:
-        return items
-    pairs = round(route.protection_capacity / route.capacity * route.fibre_pairs)
-    huts = amplifiers_on(route.protection_m)
-    return items + _way_items(route, transceiver, "WAN second way,", route.protection_capacity, pairs, huts)
-
-
-def _way_items(route: WanRoute, transceiver: str, label: str, capacity: float, pairs: int, huts: int) -> list[BillItem]:
-    """Return what one way of a long-haul link is made of."""
-    place, entry = f"{route.a} - {route.b}", catalog.entry("optics", transceiver)
-    count = 2 * math.ceil(capacity / entry.si("data_rate") - _ROUNDING)
-    line = catalog.entry("networks", "long_haul")
-    names = ("amplifier.spacing", "amplifier.power")
-    watts = line.si("amplifier.power")
-    items = [
-        _modules(place, f"{label} transceiver", entry, count),
-        passive_item(place, f"{label} fibre pair", pairs),
+    labels = ("WAN", "WAN second way,")
+    place = f"{route.a} - {route.b}"
+    return [
+        item
+        for way, label in zip(route.ways, labels, strict=False)
+        for item in _way_items(place, way, transceiver, label)
     ]
-    if huts < 1:
-        return items
-    return [*items, BillItem(place, f"{label} line amplifier hut", "", huts, watts, watts, None, _sources(line, names))]
+
+
+def _way_items(place: str, way: FibreWay, transceiver: str, label: str) -> list[BillItem]:
+    """Return what one way of a long-haul link is made of."""
+    entry, line = catalog.entry("optics", transceiver), catalog.entry("networks", "long_haul")
+    items = [_modules(place, f"{label} transceiver", entry, way.transceivers)]
+    if way.regenerators:
+        items.append(_modules(place, f"{label} regenerator transceiver", entry, way.regenerators))
+    items.append(passive_item(place, f"{label} fibre pair", way.fibre_pairs))
+    if way.amplifiers:
+        watts = line.si("amplifier.power")
+        named = _sources(line, ("amplifier.spacing", "amplifier.power"))
+        items.append(BillItem(place, f"{label} line amplifier hut", "", way.amplifiers, watts, watts, None, named))
+    return items
 
 
 def bill_of_materials(fabric: Fabric) -> list[BillItem]:
     """Return what the fabric is made of, the networks inside scale-up domains included where the spec gives them.
 
     Network cards belong to the server and are not listed, nor is what a fibre route costs to build or lease. Line
-    amplifiers stand every ``amplifier.spacing`` of a long-haul route, one hut for all pairs.
+    amplifiers stand every ``amplifier.spacing`` of a long-haul route, one hut for all pairs; where the transceivers do
+    not reach from end to end, regenerators stand in some of the huts, two transceivers for each wavelength.
 
     Raises
     ------

@@ -3,72 +3,19 @@
 from __future__ import annotations
 
 import itertools
-import math
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import overload
 
 import networkx as nx
 
-from clustersim import catalog
 from clustersim.errors import InputError, nearest
 from clustersim.fabric.clos import build_clos, check_switches
 from clustersim.fabric.dragonfly import build_dragonfly, check_dragonfly_switch
 from clustersim.fabric.scale_up_network import check_scale_up
 from clustersim.fabric.site import SiteEndpoints, SiteFabric
-from clustersim.fabric.spec import ClosSpec, DragonflySpec, FabricBase, WanLink, WanSpec
-
-EARTH_RADIUS_M = 6_371_008.8
-"""Mean radius of the Earth. [m] Moritz, Geodetic Reference System 1980, J. Geodesy 74, 2000."""
-
-
-def great_circle_m(lat_a: float, lon_a: float, lat_b: float, lon_b: float) -> float:
-    """Return the great-circle distance of two points on a sphere, by the haversine formula [m].
-
-    Parameters
-    ----------
-    lat_a, lon_a, lat_b, lon_b : float
-        Latitude and longitude. [degree]
-
-    Examples
-    --------
-    >>> round(great_circle_m(0.0, 0.0, 0.0, 90.0) / 1e3)
-    10008
-    """
-    phi_a, phi_b = math.radians(lat_a), math.radians(lat_b)
-    across = math.radians(lon_b - lon_a)
-    h = math.sin((phi_b - phi_a) / 2) ** 2 + math.cos(phi_a) * math.cos(phi_b) * math.sin(across / 2) ** 2
-    return 2.0 * EARTH_RADIUS_M * math.asin(math.sqrt(min(1.0, h)))
-
-
-@dataclass(frozen=True)
-class WanRoute:
-    """The fibre between two sites."""
-
-    a: str
-    b: str
-    fibre_pairs: int
-    capacity: float
-    """Of all pairs, each direction. [B/s]"""
-    great_circle_m: float
-    """Distance of the sites. [m]"""
-    route_m: float
-    """Length of the fibre. [m]"""
-    one_way_s: float
-    """Delay of the fibre, one direction. [s]"""
-    channels: int
-    """Transceivers on a pair, at each end: wavelengths that are lit."""
-    amplifiers: int
-    """Huts with line amplifiers on the way."""
-    protection_capacity: float = 0.0
-    """Of the second way, each direction. [B/s]"""
-    protection_m: float = 0.0
-    """Length of the second way. [m]"""
-
-    @property
-    def name(self) -> str:
-        """Both ends, as ``east-west``."""
-        return f"{self.a}-{self.b}"
+from clustersim.fabric.spec import ClosSpec, DragonflySpec, FabricBase
+from clustersim.fabric.wan import WanRoute, route_after_loss, wan_route
 
 
 @dataclass(frozen=True)
@@ -127,8 +74,9 @@ def build_fabric(spec: FabricBase, sites: Sequence[SiteEndpoints]) -> Fabric:
     CapacityError
         If a tree cannot hold the accelerators of its site.
     InputError
-        If the switch has less capacity than ``radix * port_rate``, a link names an unknown site, the links do not join
-        all sites, or ``wan`` is given for one site or missing for several.
+        If the switch has less capacity than ``radix * port_rate``, a link names an unknown site or has a transceiver
+        that does not light it, the links do not join all sites, or ``wan`` is given for one site or missing for
+        several.
     CatalogError
         If the catalog does not know the switch.
     """
@@ -143,53 +91,18 @@ def build_fabric(spec: FabricBase, sites: Sequence[SiteEndpoints]) -> Fabric:
     if len(sites) == 1:
         raise InputError("fabric.wan: a single site has no links to other sites; remove the section")
     by_name = {site.name: site for site in sites}
-    routes = tuple(_route(spec.wan, link, by_name, index) for index, link in enumerate(spec.wan.links))
+    routes = tuple(wan_route(spec.wan, link, by_name, index) for index, link in enumerate(spec.wan.links))
     _check_joined(names, routes)
     return Fabric(spec, trees, routes)
 
 
-def _route(wan: WanSpec, link: WanLink, sites: dict[str, SiteEndpoints], index: int) -> WanRoute:
-    for key, name in (("a", link.a), ("b", link.b)):
-        if name not in sites:
-            raise InputError(f"fabric.wan.links.{index}.{key}: no site {name!r} in this place{nearest(name, sites)}")
-    a, b = sites[link.a], sites[link.b]
-    distance = great_circle_m(a.lat, a.lon, b.lat, b.lon)
-    if link.length is not None and link.length < distance:
-        raise InputError(
-            f"fabric.wan.links.{index}.length: expected at least the great circle of {distance * 1e-3:.1f} km from "
-            f"{a.name} to {b.name}, found {link.length * 1e-3:g} km"
-        )
-    length = wan.route_factor * distance if link.length is None else link.length
-    rate = catalog.entry("optics", wan.transceiver).si("data_rate")
-    each = link.pair_capacity if link.channels is None else link.channels * rate
-    assert each is not None  # noqa: S101 (the spec has one of the two)
-    channels = link.channels or math.ceil(each / rate - 1e-9)
-    most = catalog.entry("networks", "long_haul").si("channels.c_and_l_band")
-    if channels > most:
-        raise InputError(
-            f"fabric.wan.links.{index}: a fibre pair holds at most {most:.0f} wavelengths in the C and L band, "
-            f"found {channels} of {wan.transceiver}"
-        )
-    second = link.protection
-    return WanRoute(
-        a.name,
-        b.name,
-        link.fibre_pairs,
-        link.fibre_pairs * each,
-        distance,
-        length,
-        length * 1e-3 * wan.delay_per_km,
-        channels,
-        amplifiers_on(length),
-        second.fibre_pairs * each if second else 0.0,
-        (second.length or length) if second else 0.0,
-    )
+def after_loss(fabric: Fabric, left: Mapping[str, float]) -> Fabric:
+    """Return the fabric of whose routes, by name, a share of the capacity is left; routes with none are gone.
 
-
-def amplifiers_on(length: float) -> int:
-    """Return the line amplifiers on a fibre of `length` [m]: one every ``amplifier.spacing`` of the catalog."""
-    spacing = catalog.entry("networks", "long_haul").si("amplifier.spacing")
-    return max(0, math.ceil(length / spacing) - 1)
+    Second ways take over as :func:`~clustersim.fabric.wan.route_after_loss` says.
+    """
+    routes = (route_after_loss(route, left.get(route.name, 1.0)) for route in fabric.wan)
+    return replace(fabric, wan=tuple(route for route in routes if route.capacity > 0.0))
 
 
 def _wan_graph(routes: Sequence[WanRoute]) -> nx.Graph:

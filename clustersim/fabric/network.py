@@ -10,12 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from clustersim.errors import CapacityError, InputError, nearest
 from clustersim.fabric.maxmin import Routes, flow_completion_times, max_min_rates
-from clustersim.fabric.multi_site import Fabric, WanRoute, wan_path
+from clustersim.fabric.multi_site import Fabric
 from clustersim.fabric.path_kernels import compress, hash_keys
-from clustersim.fabric.wiring import LANE_BITS, Damage, Floats, Longs, Policy, Wiring
-
-LOST = -2
-"""First link of a flow that has no path."""
+from clustersim.fabric.place_paths import LOST, place_paths
+from clustersim.fabric.wan import WanRoute, route_after_loss
+from clustersim.fabric.wiring import LANE_BITS, Damage, Floats, Policy, Wiring
 
 
 @dataclass(frozen=True)
@@ -31,6 +30,8 @@ class FlowNetwork:
     """First accelerator of each site, and their number."""
     capacity: Floats
     """Of each link: line rate times the fabric's goodput (not in the scale-up network), less what failed. [B/s]"""
+    wan: tuple[WanRoute, ...]
+    """Routes as they are used, in the order of those of `fabric`: of a cut one with a second way, that."""
 
     def __post_init__(self) -> None:
         """Make the array read-only."""
@@ -109,7 +110,7 @@ def parse_damage(fabric: Fabric, names: Sequence[str], left: float = 0.0) -> Pla
 def flow_network(fabric: Fabric, policy: Policy, damage: PlaceDamage | None = None) -> FlowNetwork:
     """Return the links of `fabric` as flows under `policy` see them, with `damage` done.
 
-    A cut fibre that has a second way keeps the capacity of that.
+    A cut fibre that has a second way goes on over that: its capacity, its length, its delay.
 
     Raises
     ------
@@ -117,10 +118,11 @@ def flow_network(fabric: Fabric, policy: Policy, damage: PlaceDamage | None = No
         If the damage names what is not there, or a kind of fabric does not know the policy.
     """
     wirings = tuple(tree.wiring(policy) for tree in fabric.sites)
-    capacity = _capacity(fabric, wirings, damage or PlaceDamage())
+    routes = _routes(fabric, damage or PlaceDamage())
+    capacity = _capacity(fabric, wirings, damage or PlaceDamage(), routes)
     first = np.concatenate(([0], np.cumsum([wiring.table.size for wiring in wirings])))
     ranks = np.concatenate(([0], np.cumsum([tree.site.endpoints for tree in fabric.sites])))
-    return FlowNetwork(fabric, policy, wirings, tuple(first.tolist()), tuple(ranks.tolist()), capacity)
+    return FlowNetwork(fabric, policy, wirings, tuple(first.tolist()), tuple(ranks.tolist()), capacity, routes)
 
 
 def with_damage(network: FlowNetwork, damage: PlaceDamage) -> FlowNetwork:
@@ -131,26 +133,24 @@ def with_damage(network: FlowNetwork, damage: PlaceDamage) -> FlowNetwork:
     InputError
         If the damage names what is not there.
     """
-    return replace(network, capacity=_capacity(network.fabric, network.wirings, damage))
+    routes = _routes(network.fabric, damage)
+    return replace(network, capacity=_capacity(network.fabric, network.wirings, damage, routes), wan=routes)
 
 
-def _capacity(fabric: Fabric, wirings: Sequence[Wiring], damage: PlaceDamage) -> Floats:
+def _routes(fabric: Fabric, damage: PlaceDamage) -> tuple[WanRoute, ...]:
+    """Return the routes of the fabric as damage leaves them, those without capacity among them."""
+    left = dict(damage.fibres)
+    return tuple(route_after_loss(route, left.get(route.name, 1.0)) for route in fabric.wan)
+
+
+def _capacity(fabric: Fabric, wirings: Sequence[Wiring], damage: PlaceDamage, routes: Sequence[WanRoute]) -> Floats:
     """Return the capacity of all links, sites first, then the fibre each way [B/s]."""
     parts = []
     for tree, wiring in zip(fabric.sites, wirings, strict=True):
         capacity = wiring.without([found for site, found in damage.parts if site == tree.site.name])
         parts.append(np.where(wiring.table.kind == 0, capacity, fabric.spec.goodput * capacity))
-    left = dict(damage.fibres)
-    fibre = [
-        fabric.spec.goodput * max(route.capacity * left.get(route.name, 1.0), _second(route, left))
-        for route in fabric.wan
-        for _ in range(2)
-    ]
-    return np.concatenate([*parts, np.array(fibre)])
-
-
-def _second(route: WanRoute, left: dict[str, float]) -> float:
-    return route.protection_capacity if left.get(route.name, 1.0) < 1.0 else 0.0
+    fibre = np.repeat([route.capacity for route in routes], 2)
+    return np.concatenate([*parts, fabric.spec.goodput * fibre])
 
 
 def route_flows(
@@ -195,7 +195,7 @@ def route_flows(
     key = hash_keys(a, b, which, np.uint64(seed)) & ((1 << LANE_BITS) - 1)
     if lanes > 1:
         key |= lane << LANE_BITS
-    paths = _paths(network, a, b, key)
+    paths = place_paths(network, a, b, key)
     lost = paths[:, 0] == LOST
     if lost.any():
         # a flow goes on over the planes that are left
@@ -209,77 +209,6 @@ def route_flows(
         paths, flow = paths[~lost], flow[~lost]
     first, links = compress(paths)
     return Routes(first, links, flow)
-
-
-def _paths(network: FlowNetwork, a: Longs, b: Longs, key: Longs) -> Longs:
-    """Return the links of every flow as rows, -1 behind the last."""
-    alive, ranks = network.alive, np.array(network.first_rank)
-    if len(network.wirings) == 1:
-        return network.wirings[0].routes(a, b, key, alive)
-    site_a, site_b = (np.searchsorted(ranks, ends, side="right") - 1 for ends in (a, b))
-    fibres = _fibre_paths(network)
-    rows = []
-    for here in range(len(network.wirings)):
-        for there in range(len(network.wirings)):
-            chosen = np.flatnonzero((site_a == here) & (site_b == there))
-            if chosen.size:
-                ends = (a[chosen] - ranks[here], b[chosen] - ranks[there])
-                rows.append((chosen, _between(network, fibres, here, there, *ends, key[chosen], alive)))
-    out = np.full((a.size, max(found.shape[1] for _, found in rows) if rows else 1), -1, dtype=np.int64)
-    for chosen, found in rows:
-        out[chosen, : found.shape[1]] = found
-    return out
-
-
-def _between(
-    network: FlowNetwork,
-    fibres: dict[tuple[int, int], list[int]],
-    here: int,
-    there: int,
-    a: Longs,
-    b: Longs,
-    key: Longs,
-    alive: NDArray[np.bool_],
-) -> Longs:
-    """Return the links of flows from one site to another, or within one."""
-
-    def shifted(site: int, found: Longs) -> Longs:
-        return np.where(found >= 0, found + network.first_link[site], found)
-
-    def own(site: int) -> NDArray[np.bool_]:
-        return alive[network.first_link[site] : network.first_link[site + 1]]
-
-    if here == there:
-        return shifted(here, network.wirings[here].routes(a, b, key, own(here)))
-    if (here, there) not in fibres:
-        return np.full((a.size, 1), LOST, dtype=np.int64)
-    up = shifted(here, network.wirings[here].upward(a, key, own(here)))
-    down = shifted(there, network.wirings[there].downward(b, key, own(there)))
-    lost = (up[:, 0] == LOST) | (down[:, 0] == LOST)
-    way = np.tile(np.array(fibres[here, there], dtype=np.int64), (a.size, 1))
-    found = np.concatenate((up, way, down), axis=1)
-    found[lost, 0] = LOST
-    return found
-
-
-def _fibre_paths(network: FlowNetwork) -> dict[tuple[int, int], list[int]]:
-    """Return the fibre links between every two sites, by least delay over those that are alive."""
-    fabric, base = network.fabric, network.first_link[-1]
-    names = [tree.site.name for tree in fabric.sites]
-    living = {route.name for index, route in enumerate(fabric.wan) if network.capacity[base + 2 * index] > 0.0}
-    index_of = {route.name: index for index, route in enumerate(fabric.wan)}
-    found: dict[tuple[int, int], list[int]] = {}
-    for i, a in enumerate(names):
-        for j, b in enumerate(names):
-            way = wan_path(fabric, a, b, living) if i != j else ()
-            if way is None or i == j:
-                continue
-            at, links = a, []
-            for route in way:
-                links.append(base + 2 * index_of[route.name] + (0 if route.a == at else 1))
-                at = route.b if route.a == at else route.a
-            found[i, j] = links
-    return found
 
 
 def flow_rates(network: FlowNetwork, routes: Routes) -> Floats:

@@ -117,7 +117,7 @@ def find_path(network: FlowNetwork, source: int, target: int, *, seed: int = 0, 
     tiers = [_switch_after(network, link) for link in parts[0]]
     met = [delay for delay in tiers if delay is not None]
     fibre = math.fsum(
-        network.fabric.wan[(link - network.first_link[-1]) // 2].one_way_s
+        network.wan[(link - network.first_link[-1]) // 2].one_way_s
         for link in parts[0]
         if network.kind_of(link) == "fibre"
     )
@@ -167,7 +167,7 @@ def _lengths(network: FlowNetwork, links: list[int]) -> tuple[list[float | None]
     for link in links:
         kind, at = network.kind_of(link), _site_of(network, link)
         if kind == "fibre":
-            shown.append(network.fabric.wan[(link - network.first_link[-1]) // 2].route_m)
+            shown.append(network.wan[(link - network.first_link[-1]) // 2].route_m)
             continue
         if kind == "scale-up":
             shown.append(None)

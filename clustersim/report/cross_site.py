@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
+from clustersim.fabric.fibre_cost import Dollars, FibreCost, total_dollars
 from clustersim.report.validation import HEAD
 from clustersim.report.words import columns, dollars, number, percent, wrapped
 from clustersim.study.cross_site import BetweenSites, Cut, Way
-from clustersim.study.fibre_cost import Dollars, RouteCost, total_usd
 from clustersim.study.multisite_table import MultisiteValidation
 from clustersim.study.validation import Statistics
 
@@ -70,22 +70,24 @@ def _cut_data(cut: Cut) -> dict[str, Any]:
         "path": list(cut.path),
         "one_way_s": cut.one_way_s,
         "bandwidth_gbit_s": _gbit_s(cut.bandwidth),
+        "second_way": cut.second_way,
         "exposed_s": cut.exposed_s,
         "step_s": cut.step_s,
     }
 
 
-def _cost_data(cost: RouteCost) -> dict[str, Any]:
+def _cost_data(cost: FibreCost) -> dict[str, Any]:
     return {
-        "route": [cost.a, cost.b],
-        "length_km": cost.length_m / 1e3,
-        "fibre_pairs": cost.fibre_pairs,
-        "capacity_gbit_s": _gbit_s(cost.capacity),
-        "amplifier_huts": cost.amplifier_huts,
+        "route": [cost.route.a, cost.route.b],
+        "length_km": cost.length / 1e3,
+        "fibre_pairs": cost.route.fibre_pairs,
+        "capacity_gbit_s": _gbit_s(cost.route.capacity),
+        "amplifier_huts": cost.huts,
+        "regeneration_sites": sum(way.regeneration_sites for way in cost.route.ways),
         "underground_usd": _band(cost.underground),
         "aerial_usd": _band(cost.aerial),
         "transceivers_usd": _band(cost.transceivers),
-        "lease_usd_per_year": _band(cost.lease_year),
+        "lease_usd_per_year": _band(cost.lease),
         "usd_per_km": _band(cost.usd_per_km),
         "built_usd_per_gbit_s_year": _band(cost.built_per_gbit_s_year),
         "leased_usd_per_gbit_s_year": _band(cost.leased_per_gbit_s_year),
@@ -130,6 +132,7 @@ def _cut_words(cut: Cut, step_s: float) -> str:
         apart = " | ".join(", ".join(group) for group in cut.parted)
         return f"{head}sites parted ({apart}): a synchronous job stops; under DiLoCo each part trains on by itself"
     way = f"by way of {', '.join(cut.path[1:-1])}, " if len(cut.path) > 2 else ""
+    way = "over its second way, " if cut.second_way and not way else way
     slower = 100.0 * (cut.step_s / step_s - 1.0)
     return (
         f"{head}{way}{number(1e6 * cut.one_way_s)} us one way, {_rate(cut.bandwidth)} per site; the step waits "
@@ -145,11 +148,11 @@ def _plain(amount: Dollars) -> str:
     return f"{number(amount.value)} ({number(amount.low)} to {number(amount.high)})"
 
 
-def _cost_lines(costs: tuple[RouteCost, ...]) -> list[str]:
+def _cost_lines(costs: tuple[FibreCost, ...]) -> list[str]:
     rows = [
         (
-            f"{cost.a} - {cost.b}",
-            number(cost.length_m / 1e3),
+            f"{cost.route.a} - {cost.route.b}",
+            number(cost.length / 1e3),
             number(cost.underground.value / 1e6),
             number(cost.transceivers.value / 1e6),
             number(cost.usd_per_km.value / 1e3),
@@ -159,9 +162,10 @@ def _cost_lines(costs: tuple[RouteCost, ...]) -> list[str]:
         for cost in costs
     ]
     head = ("route", "km", "dig MUSD", "optics MUSD", "kUSD/km", "built USD/Gbit/s/yr", "leased USD/Gbit/s/yr")
-    huts = sum(cost.amplifier_huts for cost in costs)
-    note = f"built under ground with transceivers: {_money(total_usd(costs))}. Aerial, and the bands, are in the JSON."
-    note += " A lease is per pair; its low end takes the price for the whole route."
+    huts = sum(cost.huts for cost in costs)
+    total = total_dollars(cost.underground + cost.transceivers for cost in costs)
+    note = f"built under ground with transceivers: {_money(total)}. Aerial, and the bands, are in the JSON."
+    note += " A lease is priced for the route; its high end takes that price for each pair."
     if huts:
         note += f" {huts} amplifier huts are not in it: nobody published their price."
     return [columns(head, rows, widest=30), wrapped(note)]

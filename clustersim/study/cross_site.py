@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from clustersim import catalog
 from clustersim.fabric import Fabric, ring_all_reduce, wan_path, wan_ring_bandwidth
-from clustersim.fabric.multi_site import WanRoute
-from clustersim.study.fibre_cost import RouteCost, route_costs
+from clustersim.fabric.fibre_cost import FibreCost, fibre_costs
+from clustersim.fabric.multi_site import after_loss
+from clustersim.fabric.wan import WanRoute
 from clustersim.study.step import StepStudy
 from clustersim.training.cross_site import (
     CrossSiteJob,
@@ -73,6 +74,8 @@ class Cut:
     """Delay of that way. [s]"""
     bandwidth: float
     """Of a site, as the job's ring between sites sees it; 0 where the sites are parted. [B/s]"""
+    second_way: bool
+    """Whether the route goes on over its second way."""
     exposed_s: float | None
     """What the simulated step waits for the exchange; None where the sites are parted and the job stops. [s]"""
     step_s: float | None
@@ -97,7 +100,7 @@ class BetweenSites:
     ways: tuple[Way, ...]
     cuts: tuple[Cut, ...]
     """Worst first."""
-    costs: tuple[RouteCost, ...]
+    costs: tuple[FibreCost, ...]
 
 
 def between_sites(study: StepStudy, step_s: float) -> BetweenSites | None:
@@ -128,7 +131,7 @@ def between_sites(study: StepStudy, step_s: float) -> BetweenSites | None:
         hidden_share=catalog.entry("networks", "cross_site_training").si("hidden"),
         ways=tuple(_way(job, sync, bandwidth) for sync in _syncs(study, job)),
         cuts=fibre_cuts(study, step_s),
-        costs=route_costs(study.place.fabric),
+        costs=fibre_costs(study.place.fabric),
     )
 
 
@@ -203,16 +206,6 @@ def _way(job: CrossSiteJob, sync: Sync, bandwidth: float) -> Way:
     )
 
 
-def with_loss(fabric: Fabric, lost: WanRoute, share: float) -> Fabric:
-    """Return the fabric without `share` of the pairs of one route, or without the route."""
-    kept = [
-        route if route is not lost else replace(route, capacity=(1.0 - share) * route.capacity)
-        for route in fabric.wan
-        if route is not lost or share < 1.0
-    ]
-    return replace(fabric, wan=tuple(kept))
-
-
 def groups_of(fabric: Fabric) -> tuple[tuple[str, ...], ...]:
     """Return the groups of sites that reach each other over the fabric's routes, in the order of the sites."""
     graph = nx.Graph()
@@ -225,9 +218,9 @@ def groups_of(fabric: Fabric) -> tuple[tuple[str, ...], ...]:
 def fibre_cuts(study: StepStudy, step_s: float) -> tuple[Cut, ...]:
     """Return the step after the loss of each route, and of half of its pairs; worst first.
 
-    The exchange goes over the paths that are left, in the rings of
-    :func:`~clustersim.fabric.multi_site.wan_ring_bandwidth`. Parted sites stop a synchronous job; under DiLoCo each
-    group trains on by itself until the fibre is back.
+    The second way of a route takes over (:func:`~clustersim.fabric.wan.route_after_loss`). The exchange goes over the
+    paths that are left, in the rings of :func:`~clustersim.fabric.multi_site.wan_ring_bandwidth`. Parted sites stop a
+    synchronous job; under DiLoCo each group trains on by itself until the fibre is back.
     """
     found = [_cut(study, step_s, route, share) for route in study.place.fabric.wan for share in LOST]
     return tuple(sorted(found, key=lambda cut: (not cut.parted, cut.bandwidth, -(cut.step_s or 0.0))))
@@ -235,10 +228,10 @@ def fibre_cuts(study: StepStudy, step_s: float) -> tuple[Cut, ...]:
 
 def _cut(study: StepStudy, step_s: float, route: WanRoute, share: float) -> Cut:
     place = study.place
-    left = with_loss(place.fabric, route, share)
+    left = after_loss(place.fabric, {route.name: 1.0 - share})
     groups = groups_of(left)
     if len(groups) > 1:
-        return Cut(route.a, route.b, share, groups, (), None, 0.0, None, None)
+        return Cut(route.a, route.b, share, groups, (), None, 0.0, False, None, None)
     scale = wan_ring_bandwidth(left) / wan_ring_bandwidth(place.fabric)
     resources = {**place.network.resources, "wan": place.network.resources["wan"] * scale}
     names = [tree.site.name for tree in left.sites]
@@ -254,6 +247,7 @@ def _cut(study: StepStudy, step_s: float, route: WanRoute, share: float) -> Cut:
         _stops(route.a, way),
         _delay(way),
         _bandwidth(study, network),
+        any(one.name == route.name and one.second != route.second for one in left.wan),
         after,
         step_s + after - before,
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from clustersim import catalog
 from clustersim.errors import InputError, nearest
 from clustersim.fabric import Policy, flow_network, parse_damage
-from clustersim.fabric.cables import FibreCost, SiteCables, fibre_costs, reach_warnings, site_cables
+from clustersim.fabric.cables import SiteCables, reach_warnings, site_cables
 from clustersim.fabric.failures import (
     MANY_PARTS,
     FailureDomain,
@@ -18,8 +18,10 @@ from clustersim.fabric.failures import (
     outage,
     place_networks,
 )
+from clustersim.fabric.fibre_cost import FibreCost, fibre_costs
 from clustersim.fabric.latency import Latency, diameter, latency_matrix
 from clustersim.fabric.path_query import PathAnswer, find_path, parse_accelerator
+from clustersim.fabric.wan import wan_reach_warnings
 from clustersim.scenario import TopologySpec
 from clustersim.study.place import Place, build_place
 from clustersim.study.result import Result
@@ -48,8 +50,9 @@ class PlaceSurvey:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Cables that are longer than their modules reach."""
-        return reach_warnings(self.cables)
+        """Cables, and fibre between sites, that are longer than their modules reach."""
+        fabric = self.place.fabric
+        return (*reach_warnings(self.cables), *wan_reach_warnings(fabric.spec.wan, fabric.wan))
 
     @property
     def fibre_usd(self) -> float:

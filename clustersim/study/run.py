@@ -215,7 +215,7 @@ def _cost_facts(study: StepStudy, findings: Findings) -> CostFacts:
         goodput=findings.timeline.goodput,
         generators=tuple(generators),
         batteries=tuple(batteries),
-        fibre_m=sum(route.route_m for route in study.place.fabric.wan),
+        fibre_m=sum(route.built_m for route in study.place.fabric.wan),
         damping_energy_j=max(0.0, findings.damping_energy_j),
     )
 

@@ -5,6 +5,7 @@ import pytest
 from clustersim import catalog
 from clustersim.errors import CatalogError, InputError
 from clustersim.fabric import bill_of_materials, bill_totals, build_fabric
+from clustersim.fabric.wan import wan_reach_warnings
 
 OPTICS = {"host": "400G SR4", "leaf": "800G 2xSR4", "leaf_spine": "800G 2xDR4", "spine_core": "800G 2xDR4"}
 
@@ -83,12 +84,43 @@ def test_a_second_way_has_its_own_parts(make_spec, make_site):
     found = counts(item for item in bill_of_materials(fabric) if item.place == "east - west")
     assert found == {
         "WAN transceiver": 2 * 40 * 64,
+        "WAN regenerator transceiver": 2 * 40 * 64,  # 400ZR reaches 100 km: one site, two modules for each wavelength
         "WAN fibre pair": 40,
         "WAN line amplifier hut": 2,
         "WAN second way, transceiver": 2 * 10 * 64,
+        "WAN second way, regenerator transceiver": 3 * 2 * 10 * 64,
         "WAN second way, fibre pair": 10,
         "WAN second way, line amplifier hut": 4,
     }
+
+
+def test_transceivers_that_do_not_reach_are_regenerated(make_spec, make_site):
+    second = {"fibre_pairs": 3, "length": "650 km"}
+    link = {"a": "east", "b": "west", "fibre_pairs": 5, "pair_capacity": "30 Tbit/s", "length": "400 km"}
+    wan = {"route_factor": 1.3, "delay_per_km": "4.9 us", "transceiver": "800ZR+", "links": [link]}
+    sites = [make_site(64, "east"), make_site(64, "west", 41.0, -97.0)]
+    fabric = build_fabric(make_spec(wan=wan), sites)
+    found = counts(item for item in bill_of_materials(fabric) if item.place == "east - west")
+    # inside the range of 120 to 500 km; 30 Tbit/s are 38 wavelengths of 800 Gbit/s on each of the pairs
+    assert found["WAN transceiver"] == 2 * 5 * 38
+    assert "WAN regenerator transceiver" not in found
+    (said,) = wan_reach_warnings(fabric.spec.wan, fabric.wan)
+    assert "400 km of fibre, longer than the 310 km (120 to 500 km) that 800ZR+ reaches; inside the range" in said
+    wan["links"] = [{**link, "length": "700 km", "protection": second}]
+    longer = build_fabric(make_spec(wan=wan), sites)
+    found = counts(item for item in bill_of_materials(longer) if item.place == "east - west")
+    # ceil(700 / 310) - 1 = ceil(650 / 310) - 1 = 2 sites, two modules back to back for each wavelength
+    assert found["WAN regenerator transceiver"] == 2 * 2 * 5 * 38
+    assert found["WAN second way, regenerator transceiver"] == 2 * 2 * 3 * 38
+    assert ["second way" in said for said in wan_reach_warnings(longer.spec.wan, longer.wan)] == [False, True]
+
+
+def test_a_module_of_two_ports_lights_two_pairs(make_spec, make_site):
+    link = {"a": "east", "b": "west", "fibre_pairs": 41, "pair_capacity": "400 Gbit/s"}
+    wan = {"route_factor": 1.5, "delay_per_km": "4.9 us", "transceiver": "800G 2xFR4", "links": [link]}
+    sites = [make_site(64, "east", 41.0, -95.8), make_site(64, "west", 41.003, -95.8)]
+    found = counts(bill_of_materials(build_fabric(make_spec(wan=wan), sites)))
+    assert found["WAN transceiver"] == 2 * 21
 
 
 def test_unpriced_parts_are_named_and_not_summed(make_spec, make_site, monkeypatch):

@@ -5,7 +5,8 @@ import pytest
 
 from clustersim import catalog
 from clustersim.fabric import SiteEndpoints, build_fabric
-from clustersim.fabric.cables import fibre_costs, reach_warnings, site_cables
+from clustersim.fabric.cables import reach_warnings, site_cables
+from clustersim.fabric.fibre_cost import fibre_costs
 from clustersim.fabric.latency import diameter, latency_matrix
 from clustersim.fabric.layout import cable_runs, hall_layout, link_lengths, positions
 
@@ -127,9 +128,13 @@ def test_fibre_by_length(two_sites):
     assert (cost.underground.low, cost.underground.high) == pytest.approx((10 * foot, 27 * foot))
     assert cost.aerial.value == pytest.approx(8 * foot)
     assert cost.lease.value == pytest.approx(50e6 / 20 / 3200 * 200 / 1.609344)
+    # the source prices the route; the high end takes its price for each of the four pairs
+    assert cost.lease.high / cost.lease.value >= 4 * (1 - 1e-9)
     assert cost.huts == 2
     (both,) = fibre_costs(two_sites(length="200 km", protection={"fibre_pairs": 4, "length": "300 km"}))
     assert both.underground.value == pytest.approx(2.5 * cost.underground.value)
+    assert both.lease.value == pytest.approx(2.5 * cost.lease.value)
+    assert both.transceivers.value > 2 * cost.transceivers.value
     assert both.huts == 2 + 3
 
 

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 from pydantic import ValidationError
@@ -14,6 +15,7 @@ from clustersim.fabric import (
     wan_path,
     wan_ring_bandwidth,
 )
+from clustersim.fabric.wan import route_after_loss
 
 PLACES = {
     "council_bluffs": (41.16665, -95.79774),
@@ -156,3 +158,41 @@ def test_wan_is_needed_between_sites_and_only_there(make_spec, make_site, place)
         place(THREE, CHAIN).site("omha")
     with pytest.raises(ValidationError, match="two different sites"):
         make_spec(wan=wan(("omaha", "omaha")))
+
+
+@pytest.mark.parametrize(
+    ("transceiver", "change", "match"),
+    [
+        ("DAC", {}, "fabric.wan.transceiver: expected a module for fibre, found DAC, copper of 3 m"),
+        ("800G 2xFR4", {"pair_capacity": "800 Gbit/s"}, "need a coherent module; 800G 2xFR4 reaches 2 km"),
+        ("800G 2xFR4", {}, "800G 2xFR4 is not coherent and lights a fibre pair with one signal, found 32"),
+        (
+            "400ZR",
+            {"protection": {"fibre_pairs": 2, "length": "20 km"}},
+            r"0\.protection\.length: .*28.4 km.*found 20 km",
+        ),
+        ("400ZR", {"length": "20 km"}, r"0\.length: expected at least the great circle of 28.4 km"),
+    ],
+)
+def test_fibre_that_cannot_be_is_refused(make_spec, make_site, transceiver, change, match):
+    between = wan(CHAIN[0], transceiver=transceiver)
+    between["links"][0] |= change
+    sites = [make_site(64, name, *PLACES[name]) for name in CHAIN[0]]
+    with pytest.raises(InputError, match=match):
+        build_fabric(make_spec(wan=between), sites)
+
+
+def test_the_second_way_takes_over(make_spec, make_site):
+    between = wan(CHAIN[0])
+    between["links"][0] |= {"length": "40 km", "protection": {"fibre_pairs": 10, "length": "70 km"}}
+    sites = [make_site(64, name, *PLACES[name]) for name in CHAIN[0]]
+    (route,) = build_fabric(make_spec(wan=between), sites).wan
+    assert route_after_loss(route, 1.0) is route
+    half = route_after_loss(route, 0.5)
+    assert (half.capacity, half.one_way_s, half.second) == (0.5 * route.capacity, route.one_way_s, route.second)
+    for left in (0.0, 0.2):
+        cut = route_after_loss(route, left)
+        assert (cut.name, cut.fibre_pairs, cut.route_m, cut.second) == (route.name, 10, 70e3, None)
+        assert cut.capacity == pytest.approx(10 * 25.6e12 / 8)
+        assert cut.one_way_s == pytest.approx(70 * 4.9e-6)
+    assert route_after_loss(replace(route, second=None), 0.0).capacity == 0.0

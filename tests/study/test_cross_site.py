@@ -8,9 +8,13 @@ from typer.testing import CliRunner
 
 from clustersim.cli import app
 from clustersim.fabric import wan_ring_bandwidth
+from clustersim.fabric.fibre_cost import fibre_costs
+from clustersim.fabric.multi_site import after_loss
+from clustersim.report.cross_site import between_sites_data
+from clustersim.report.place import fibre_data
 from clustersim.scenario import load_scenario, shipped
-from clustersim.study.cross_site import _wan_seconds, between_sites, fibre_cuts, groups_of, with_loss
-from clustersim.study.fibre_cost import route_costs
+from clustersim.study.cross_site import _wan_seconds, between_sites, fibre_cuts, groups_of
+from clustersim.study.place_survey import loss, path, survey
 from clustersim.study.step import study_step
 
 PLAN = {"tensor": 8, "pipeline": 4, "data": 96, "micro_batches": 8}
@@ -68,7 +72,7 @@ def test_a_cut_never_gives_bandwidth(study, found):
         assert 0.0 < cut.bandwidth <= found.bandwidth * (1.0 + 1e-9)
         assert cut.step_s >= 2.0 - 1e-9
     for route in fabric.wan:
-        gone, half = (wan_ring_bandwidth(with_loss(fabric, route, share)) for share in (1.0, 0.5))
+        gone, half = (wan_ring_bandwidth(after_loss(fabric, {route.name: left})) for left in (0.0, 0.5))
         assert gone <= half <= wan_ring_bandwidth(fabric)
 
 
@@ -91,16 +95,65 @@ def test_a_chain_is_parted_by_any_cut(study):
 
 
 def test_dollars_follow_the_catalog(study):
-    for cost in route_costs(study.place.fabric):
-        assert cost.underground.value / cost.length_m == pytest.approx(18.25 / 0.3048)
-        assert cost.aerial.value / cost.length_m == pytest.approx(8.0 / 0.3048)
+    for cost in fibre_costs(study.place.fabric):
+        assert cost.underground.value / cost.length == pytest.approx(18.25 / 0.3048)
+        assert cost.aerial.value / cost.length == pytest.approx(8.0 / 0.3048)
         # a pair of 25.6 Tbit/s: 64 modules of 400 Gbit/s at either end, 4,000 USD each
         assert cost.transceivers.value == pytest.approx(2 * 64 * 4000)
-        for amount in (cost.underground, cost.lease_year, cost.built_year, cost.leased_per_gbit_s_year):
+        for amount in (cost.underground, cost.lease, cost.built_year, cost.leased_per_gbit_s_year):
             assert amount.low <= amount.value <= amount.high
-        # 780 USD per route mile and year, of one pair
-        per_mile = cost.lease_year.value / cost.fibre_pairs / (cost.length_m / 1609.344)
+        # 780 USD per route mile and year
+        per_mile = cost.lease.value / (cost.length / 1609.344)
         assert per_mile == pytest.approx(781, rel=0.01)
+
+
+@pytest.fixture(scope="module")
+def protected():
+    """The same sites in a chain whose first route has a second way."""
+    links = [
+        {"a": "council_bluffs", "b": "omaha", "fibre_pairs": 4, "pair_capacity": "25.6 Tbit/s",
+         "protection": {"fibre_pairs": 1, "length": "150 km"}},
+        {"a": "omaha", "b": "papillion", "fibre_pairs": 4, "pair_capacity": "25.6 Tbit/s"},
+    ]  # fmt: skip
+    changes = {key: value for key, value in SMALL.items() if "wan" not in key}
+    changes["topology.fabric.wan.links"] = links
+    return study_step(load_scenario(shipped("scenarios") / "iowa_nebraska.yaml", changes))
+
+
+def test_a_second_way_keeps_sites_joined_in_every_verb(protected):
+    second_s = 150 * 4.9e-6
+    cuts = {(cut.a, cut.b): cut for cut in fibre_cuts(protected, 2.0) if cut.lost == 1.0}
+    cut = cuts["council_bluffs", "omaha"]
+    assert (cut.parted, cut.path, cut.second_way) == ((), ("council_bluffs", "omaha"), True)
+    assert cut.one_way_s == pytest.approx(second_s)
+    assert 0.0 < cut.bandwidth <= 0.95 * 25.6e12 / 8 * (1 + 1e-9)
+    assert cut.step_s >= 2.0
+    assert cuts["omaha", "papillion"].parted
+    after = loss(protected.place, ["fibre council_bluffs-omaha"]).after
+    assert (after.cut_off, after.members) == (0, 3 * 1024)
+    assert next(tier.left for tier in after.tiers if tier.site == "council_bluffs-omaha") == 0.25
+    way = path(protected.place, ("council_bluffs/0", "omaha/0"), "spread", ["fibre council_bluffs-omaha"])
+    assert way.fibre_s == pytest.approx(second_s)
+    assert [link.length for link in way.links if link.kind == "fibre"] == [150e3]
+
+
+def test_two_verbs_tell_the_same_dollars(protected):
+    told = {tuple(cost["route"]): cost for cost in between_sites_data(between_sites(protected, 2.0))["costs"]}
+    rows = fibre_data(survey(protected.place))
+    assert len(rows) == len(told) == 2
+    for row in rows:
+        cost = told[row["a"], row["b"]]
+        for key in ("length_km", "fibre_pairs", "amplifier_huts"):
+            assert row[key] == cost[key]
+        for key in ("underground_usd", "aerial_usd"):
+            assert [row[key], row[f"{key}_low"], row[f"{key}_high"]] == list(cost[key].values())
+        lease = "lease_usd_per_year"
+        assert [row[lease], row[f"{lease}_low"], row[f"{lease}_high"]] == list(cost[lease].values())
+    (first, second), cost = protected.place.fabric.wan[0].ways, told["council_bluffs", "omaha"]
+    assert cost["length_km"] == pytest.approx((first.route_m + 150e3) / 1e3)
+    assert cost["amplifier_huts"] == first.amplifiers + second.amplifiers == 1
+    # 4 + 1 pairs of 64 modules at either end, and one regeneration site on the second way, 4,000 USD each
+    assert cost["transceivers_usd"]["value"] == pytest.approx((2 * 5 * 64 + 2 * 64) * 4000)
 
 
 def test_one_site_has_nothing_between_sites(small_scenario):

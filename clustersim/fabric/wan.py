@@ -231,13 +231,14 @@ def wan_reach_warnings(wan: WanSpec | None, routes: Iterable[WanRoute]) -> tuple
     for route in routes:
         for way, which in zip(route.ways, ("fibre", "fibre on the second way"), strict=False):
             if way.route_m > reach.value:
+                many = "s" if way.regeneration_sites > 1 else ""
                 done = (
-                    f"{way.regeneration_sites} regeneration site(s) with {way.regenerators:,} modules are in the bill"
+                    f"the bill has {way.regenerators:,} modules at {way.regeneration_sites} regeneration site{many}"
                     if way.regeneration_sites
                     else "inside the range, so the bill has no regeneration"
                 )
                 said.append(
-                    f"{route.a} - {route.b}: {way.route_m * 1e-3:.4g} km of {which}, longer than the "
+                    f"{route.a} - {route.b}: {way.route_m * 1e-3:,.4g} km of {which}, longer than the "
                     f"{reach.value * 1e-3:g} km{span} that {module.name} reaches; {done}"
                 )
     return tuple(said)

@@ -18,7 +18,7 @@ import typer
 from typer.core import TyperGroup
 
 import clustersim
-from clustersim.console import show, show_json, told, write
+from clustersim.console import show, show_json, told, write, write_all
 from clustersim.errors import InputError, nearest
 
 if TYPE_CHECKING:
@@ -204,8 +204,7 @@ def compare(
     table, differences = compare_table(results), input_differences(results)
     names = column_names(results)
     folder = out / f"compare-{'-'.join(names)}"
-    write(folder / "compare.csv", table.to_csv(index=False))
-    write(folder / "compare.html", compare_html(results))
+    write_all({folder / "compare.csv": table.to_csv(index=False), folder / "compare.html": compare_html(results)})
     if as_json:
         rows, inputs = (json.loads(frame.to_json(orient="records")) for frame in (table, differences))
         runs = {name: result.run_id for name, result in zip(names, results, strict=True)}
@@ -259,9 +258,13 @@ def validate(
             use_overlays([fitted])
         tell("prediction")
         found = validate_table(read)
-    for path, text in ((csv, validation_csv), (html, validation_html), (markdown, validation_markdown)):
-        if path is not None:
-            write(path, text(found))
+    write_all(
+        {
+            path: text(found)
+            for path, text in ((csv, validation_csv), (html, validation_html), (markdown, validation_markdown))
+            if path is not None
+        }
+    )
     if as_json:
         show_json(validation_data(found))
     else:
@@ -278,9 +281,9 @@ def _validate_multisite(table: Path, as_json: bool, csv: Path | None, markdown: 
     from clustersim.study.multisite_table import validate_multisite
 
     found = validate_multisite(table)
-    for path, text in ((csv, multisite_csv), (markdown, multisite_markdown)):
-        if path is not None:
-            write(path, text(found))
+    write_all(
+        {path: text(found) for path, text in ((csv, multisite_csv), (markdown, multisite_markdown)) if path is not None}
+    )
     if as_json:
         show_json(multisite_data(found))
     else:
@@ -313,9 +316,13 @@ def _validate_collectives(
             use_overlays([fitted])
         tell("prediction")
         found = validate_collectives(read)
-    for path, text in ((csv, collectives_csv), (html, collectives_html), (markdown, collectives_markdown)):
-        if path is not None:
-            write(path, text(found))
+    write_all(
+        {
+            path: text(found)
+            for path, text in ((csv, collectives_csv), (html, collectives_html), (markdown, collectives_markdown))
+            if path is not None
+        }
+    )
     if as_json:
         show_json(collectives_data(found))
     else:
@@ -356,6 +363,9 @@ def topology(
         Path | None, typer.Option("--export", help="Write the switch graph: .graphml, .json (node-link) or .csv.")
     ] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write a page with the picture and the tables.")] = None,
+    losses: Annotated[
+        bool, typer.Option("--losses", help="The table of losses of a very large place too, which takes minutes.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Count the parts of a place; find paths; time collectives; tell what a loss or other traffic does."""
@@ -369,19 +379,34 @@ def topology(
     size_bytes = read_size(size)
     if exported is not None:
         check_format(exported)
-    built = build_place(load_topology(_located(place, "topologies")), "bf16")
-    chosen = read_policies(built, policy, POLICIES)
-    found_path = path(built, ends, chosen[0], lost or ()) if ends else None
-    found_loss = loss(built, lost, chosen) if lost else None
-    moved = place_traffic(built, traffic or (), collectives or (), read_policies(built, policy, COMPARED), lost or ())
-    asked = found_path is not None or found_loss is not None or moved is not None
-    whole = survey(built, read_policies(built, policy, SURVEYED)) if as_json or html or not asked else None
-    if exported is not None:
-        write(exported, export(built, exported))
-    if html is not None and whole is not None:
-        from clustersim.report.place_page import place_html
+        if html is not None and exported.resolve() == html.resolve():
+            raise InputError(f"--export and --html: expected two files, found {exported} twice")
+    with told() as tell:
+        tell("place")
+        built = build_place(load_topology(_located(place, "topologies")), "bf16")
+        chosen = read_policies(built, policy, POLICIES)
+        found_path = path(built, ends, chosen[0], lost or ()) if ends else None
+        if lost:
+            tell("losses")
+        found_loss = loss(built, lost, chosen) if lost else None
+        if traffic or collectives:
+            tell("traffic")
+        compared = read_policies(built, policy, COMPARED)
+        moved = place_traffic(built, traffic or (), collectives or (), compared, lost or ())
+        asked = found_path is not None or found_loss is not None or moved is not None
+        whole = None
+        if as_json or html or losses or not asked:
+            whole = survey(built, read_policies(built, policy, SURVEYED), losses=losses, tell=tell)
+        texts = {}
+        if exported is not None:
+            tell("switch graph")
+            texts[exported] = export(built, exported)
+        if html is not None and whole is not None:
+            from clustersim.report.place_page import place_html
 
-        write(html, place_html(whole, size_bytes, found_loss, found_path))
+            tell("page")
+            texts[html] = place_html(whole, size_bytes, found_loss, found_path)
+    write_all(texts)
     if as_json and whole is not None:
         show_json(answers_data(whole, size_bytes, found_path, found_loss, moved))
     else:
@@ -441,6 +466,11 @@ def dashboard(
     inherited = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
     sys.stderr.flush()
     os.execve(sys.executable, [*server, *options], inherited)  # noqa: S606 (our own interpreter and page)
+
+
+def _write_asked(found: Any, wanted: Sequence[tuple[Path | None, Callable[[Any], str]]]) -> None:
+    """Write `found` in each form whose file was named; all of them or none."""
+    write_all({path: text(found) for path, text in wanted if path is not None})
 
 
 def _shipped(folder: Literal["app", "scenarios", "topologies"]) -> Path:

@@ -25,7 +25,7 @@ from clustersim.fabric.collectives import (
 )
 from clustersim.fabric.contention import FlowPattern, PatternRates, contend, flow_pattern, parse_pattern
 from clustersim.fabric.dragonfly import DragonflyFabric, build_dragonfly
-from clustersim.fabric.graph import bisection_bandwidth, to_networkx
+from clustersim.fabric.graph import to_networkx
 from clustersim.fabric.library import Library, ScaleUp, Transport, nccl_library, scale_up_links, transport
 from clustersim.fabric.maxmin import Routes, flow_completion_times, max_min_rates
 from clustersim.fabric.multi_site import Fabric, build_fabric, wan_path, wan_ring_bandwidth
@@ -40,7 +40,7 @@ from clustersim.fabric.network import (
     route_flows,
 )
 from clustersim.fabric.rates import MOST_CLASSES, RateTable, rate_table
-from clustersim.fabric.resources import accelerator_resources, hop_count, path_latency, placement
+from clustersim.fabric.resources import accelerator_resources, placement
 from clustersim.fabric.scale_up_bill import scale_up_items
 from clustersim.fabric.scale_up_network import SwitchedDomain, build_domain
 from clustersim.fabric.site import LinkTier, SiteEndpoints, SiteFabric, SwitchTier
@@ -114,7 +114,6 @@ __all__ = [
     "bill_of_materials",
     "bill_totals",
     "binomial_broadcast",
-    "bisection_bandwidth",
     "build_clos",
     "build_domain",
     "build_dragonfly",
@@ -137,7 +136,6 @@ __all__ = [
     "halving_doubling_all_reduce",
     "halving_doubling_reduce_scatter",
     "hierarchical_all_reduce",
-    "hop_count",
     "in_network_all_reduce",
     "in_switch_all_reduce",
     "max_min_rates",
@@ -145,7 +143,6 @@ __all__ = [
     "nccl_library",
     "parse_damage",
     "parse_pattern",
-    "path_latency",
     "place_slices",
     "placement",
     "point_to_point",

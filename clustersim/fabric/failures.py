@@ -25,11 +25,6 @@ from clustersim.fabric.wiring import Longs, Policy
 
 Bools = NDArray[np.bool_]
 
-MANY_PARTS = 500_000
-"""Parts of flows beyond which a table of losses takes minutes, and is cut down."""
-MOST_ROUTES = 3
-"""Most fibre routes of a table of losses."""
-
 
 @dataclass(frozen=True)
 class Networks:
@@ -84,21 +79,6 @@ class Outage:
     tiers: tuple[TierLeft, ...]
     paces: tuple[Pace, ...]
     """Of the accelerators that are left, one per policy."""
-
-
-@dataclass(frozen=True)
-class FailureDomain:
-    """One part of a kind, and what its loss does."""
-
-    kind: str
-    """host-leaf link, leaf, spine, core, fibre."""
-    count: int
-    """Parts of this kind."""
-    site: str
-    """The site whose accelerators are looked at; empty: the whole place."""
-    before: Outage
-    """With nothing lost."""
-    outage: Outage
 
 
 def all_reduce_seconds(bus: float, members: int, size_bytes: float) -> float:
@@ -213,11 +193,6 @@ def pace(network: FlowNetwork, members: Longs, seed: int = 0) -> Pace:
     return Pace(network.policy, ring, min(rings * ring, inside), slowest[1])
 
 
-def flow_parts(fabric: Fabric) -> int:
-    """Return the parts of one flow from every accelerator: one, or one per plane where it has a port in each."""
-    return sum(tree.site.endpoints * tree.wiring(tree.policies[0]).lanes for tree in fabric.sites)
-
-
 def place_networks(fabric: Fabric, policies: Sequence[Policy]) -> Networks:
     """Return the undamaged links of a place under each policy, and as every link (``static``).
 
@@ -283,42 +258,4 @@ def _tiers_left(whole: FlowNetwork, network: FlowNetwork, damage: PlaceDamage, a
         link = network.first_link[-1] + 2 * at
         share = float(network.capacity[link] / whole.capacity[link])
         found.append(TierLeft(route.name, "fibre", share, share))
-    return tuple(found)
-
-
-def failure_domains(fabric: Fabric, policies: Sequence[Policy], *, seed: int = 0) -> tuple[FailureDomain, ...]:
-    """Return what the loss of one part of each kind does: a host link and a switch of each tier, fibre.
-
-    Parts of a site are of the first site, and their rates those among its accelerators; the loss of a fibre is that
-    of the whole place. Of many routes the first few are tried.
-
-    Raises
-    ------
-    InputError
-        If a kind of fabric does not know a policy.
-    """
-    tree = fabric.sites[0]
-    networks = place_networks(fabric if len(fabric.sites) == 1 else Fabric(fabric.spec, (tree,), ()), policies)
-    wiring, site = networks.by_policy["static"].wirings[0], tree.site.name
-    table, first = wiring.table, tree.site.endpoints + tree.scale_up_domains
-    hosts = tree.link_tiers[0]
-    link = int(np.argmax((table.tail < table.head) & (table.kind == table.kinds.index(hosts.name))))
-    ends = f"{wiring.node_name(int(table.tail[link]))}:{wiring.node_name(int(table.head[link]))}"
-    seen: dict[str, str] = {}
-    for node in range(first, table.nodes):
-        name = wiring.node_name(node)
-        seen.setdefault(name.rsplit("/", 1)[-1].rstrip("0123456789"), name)
-    named = [(f"{hosts.name} link", hosts.count, f"{site}/{ends}")]
-    named += [(tier.name, tier.count, f"{site}/{seen[tier.name]}") for tier in tree.switch_tiers if tier.name in seen]
-    before = outage(networks, [], seed=seed)
-    found = [FailureDomain(kind, n, site, before, outage(networks, [name], seed=seed)) for kind, n, name in named]
-    if not fabric.wan:
-        return tuple(found)
-    whole = place_networks(fabric, policies)
-    before = outage(whole, [], seed=seed)
-    routes = fabric.wan[: 1 if flow_parts(fabric) > MANY_PARTS else MOST_ROUTES]
-    found += [
-        FailureDomain("fibre", len(fabric.wan), "", before, outage(whole, [f"fibre {route.name}"], seed=seed))
-        for route in routes
-    ]
     return tuple(found)

@@ -27,17 +27,6 @@ def to_networkx(fabric: Fabric) -> nx.Graph:
     return graph
 
 
-def bisection_bandwidth(fabric: Fabric, site: str) -> float:
-    """Return what one half of a site's accelerators can send to the other half, at line rate, one direction [B/s].
-
-    Raises
-    ------
-    InputError
-        If the place has no such site.
-    """
-    return fabric.site(site).bisection
-
-
 def _add_site(graph: nx.Graph, tree: SiteFabric) -> None:
     """Add the switches of a site, its hosts by blocks, and the links between them."""
     wiring, site = tree.wiring("static"), tree.site

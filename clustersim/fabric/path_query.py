@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from clustersim.errors import InputError, nearest
-from clustersim.fabric.latency import cable_delay
+from clustersim.fabric.latency import hall_cable_delay
 from clustersim.fabric.layout import cable_runs, hall_layout, link_lengths, positions
 from clustersim.fabric.multi_site import Fabric
 from clustersim.fabric.network import FlowNetwork, flow_rates, route_flows
@@ -45,11 +45,13 @@ class PathAnswer:
     switches_s: float
     """Delay of the switches. [s]"""
     cables_s: float
-    """Delay of the cables; of median length where links act as one. [s]"""
+    """Delay of the cables; of median length where links act as one, 0 where the switches have it in theirs. [s]"""
     fibre_s: float
     """Delay of the fibre between sites. [s]"""
     rate: float
     """Of the flow alone, over all its parts. [B/s]"""
+    cables_in_switches: bool = False
+    """Whether the delay of the switches has the cables of the halls in it."""
 
     @property
     def total_s(self) -> float:
@@ -127,9 +129,10 @@ def find_path(network: FlowNetwork, source: int, target: int, *, seed: int = 0, 
         len(parts),
         len(met),
         math.fsum(met),
-        metres * cable_delay(),
+        metres * hall_cable_delay(network.fabric),
         fibre,
         float(flow_rates(network, routes)[0]),
+        network.fabric.spec.hop_latency_with_cables,
     )
 
 

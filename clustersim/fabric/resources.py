@@ -1,15 +1,11 @@
-"""From a fabric to the shares that one accelerator has of it, to blocks of ranks and to path latency."""
+"""From a fabric to the shares that one accelerator has of it, and to blocks of ranks."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
-import numpy as np
-
 from clustersim.errors import CapacityError
-from clustersim.fabric.multi_site import Fabric, wan_path, wan_ring_bandwidth
-from clustersim.fabric.site import SiteFabric
+from clustersim.fabric.multi_site import Fabric, wan_ring_bandwidth
 from clustersim.fabric.traffic import Placement
 
 
@@ -82,44 +78,3 @@ def placement(fabric: Fabric, ranks: Sequence[int] | None = None) -> Placement:
         leaf=tuple(tree.endpoints_per_leaf for tree in fabric.sites),
         pod=tuple(tree.endpoints_per_pod for tree in fabric.sites),
     )
-
-
-def _tiers(fabric: Fabric, rank_a: int, rank_b: int) -> tuple[SiteFabric, SiteFabric, tuple[str, ...] | None]:
-    """Return the sites of two ranks and the tiers of the switches between them; None at different sites."""
-    a, b, blocks = _locate(fabric, rank_a, rank_b)
-    if a is not b:
-        return a, b, None
-    return a, b, a.hops(next(level for level in ("scale_up", "leaf", "pod", "site") if blocks[level]))
-
-
-def hop_count(fabric: Fabric, rank_a: int, rank_b: int) -> int:
-    """Return the switches between two ranks of the full place.
-
-    In a tree none inside a scale-up domain, 1 under one leaf, 3 in one pod (or one two-tier tree), 5 across pods;
-    between sites all tiers at both ends, and one switch at each site on the way.
-    """
-    a, b, tiers = _tiers(fabric, rank_a, rank_b)
-    if tiers is not None:
-        return len(tiers)
-    through = len(wan_path(fabric, a.site.name, b.site.name)) - 1
-    return len(a.to_the_fibre()) + len(b.to_the_fibre()) + through
-
-
-def path_latency(fabric: Fabric, rank_a: int, rank_b: int) -> float:
-    """Return the one-way delay of switches and fibre between two ranks [s]; NICs and software are not counted."""
-    a, b, tiers = _tiers(fabric, rank_a, rank_b)
-    if tiers is not None:
-        return a.hop_latency(tiers)
-    way = wan_path(fabric, a.site.name, b.site.name)
-    switches = a.hop_latency(a.to_the_fibre()) + b.hop_latency(b.to_the_fibre())
-    return switches + (len(way) - 1) * fabric.spec.hop_latency + math.fsum(route.one_way_s for route in way)
-
-
-def _locate(fabric: Fabric, rank_a: int, rank_b: int) -> tuple[SiteFabric, SiteFabric, dict[str, bool]]:
-    """Return the trees of two ranks and, per level, whether they share the block."""
-    for rank in (rank_a, rank_b):
-        if not 0 <= rank < fabric.endpoints:
-            raise CapacityError(f"expected a rank from 0 to {fabric.endpoints - 1}, got {rank}")
-    blocks = placement(fabric).blocks(np.array([rank_a, rank_b]))
-    a, b = (fabric.sites[int(index)] for index in blocks["site"])
-    return a, b, {level: bool(found[0] == found[1]) for level, found in blocks.items()}

@@ -8,18 +8,11 @@ from typing import Any
 import pandas as pd
 
 from clustersim.fabric import BillItem, SiteFabric, bill_totals
+from clustersim.fabric.failure_domains import MANY_PARTS
 from clustersim.report.place_queries import domain_rows, how_to_read, outage_data
-from clustersim.report.words import columns, dollars, number, percent, wrapped
+from clustersim.report.place_tables import OTHER_RAIL, bill_table, cable_table, fibre_table, latency_table
+from clustersim.report.words import columns, counted, dollars, number, wrapped
 from clustersim.study.place_survey import PlaceSurvey
-
-BLOCKS = {
-    "scale_up": "same scale-up domain",
-    "leaf": "same leaf",
-    "pod": "same pod",
-    "site": "same site",
-    "sites": "between sites",
-}
-"""Where two accelerators are, in words."""
 
 
 def site_counts(tree: SiteFabric) -> dict[str, int]:
@@ -74,16 +67,21 @@ def cable_data(survey: PlaceSurvey) -> list[dict[str, Any]]:
 
 
 def latency_data(survey: PlaceSurvey) -> list[dict[str, Any]]:
-    """Return the one-way delay between two accelerators of each block and each pair of sites."""
+    """Return the one-way delay between two accelerators of each block and each pair of sites.
+
+    Key ``way``: in a group of rails as :func:`~clustersim.fabric.latency.rail_ways` has it, else None.
+    """
     return [
         {
             "a": cell.a,
             "b": cell.b,
             "block": cell.block,
+            "way": cell.way or None,
             "switches": cell.hops,
             # the delay of a scale-up network is not modelled
             "switches_us": cell.switches_s * 1e6 if cell.hops else None,
             "cables_us": cell.cables_s * 1e6 if cell.hops else None,
+            "cables_in_switches": survey.place.fabric.spec.hop_latency_with_cables,
             "fibre_us": cell.fibre_s * 1e6 if cell.hops else None,
             "total_us": cell.total_s * 1e6 if cell.hops else None,
         }
@@ -114,6 +112,16 @@ def fibre_data(survey: PlaceSurvey) -> list[dict[str, Any]]:
     return rows
 
 
+def no_losses(survey: PlaceSurvey) -> str | None:
+    """Return why there is no table of losses; None where there is one."""
+    if survey.whole is not None:
+        return None
+    return (
+        f"left out beyond {number(MANY_PARTS)} flows, since it takes minutes: --losses gives all, --without PART one "
+        "of them"
+    )
+
+
 def place_data(survey: PlaceSurvey, size_bytes: float) -> dict[str, Any]:
     """Return everything about a place as plain data for JSON; `size_bytes` is that of the all-reduce [B]."""
     place = survey.place
@@ -134,6 +142,7 @@ def place_data(survey: PlaceSurvey, size_bytes: float) -> dict[str, Any]:
         "name": place.topology.name,
         "title": place.topology.title,
         "accelerators": place.accelerators,
+        "left_out": list(place.topology.left_out),
         "sites": {tree.site.name: _site_data(survey, tree) for tree in place.fabric.sites},
         "links_between_sites": [
             {
@@ -154,7 +163,8 @@ def place_data(survey: PlaceSurvey, size_bytes: float) -> dict[str, Any]:
         "cables": cable_data(survey),
         "diameter_switches": survey.diameter,
         "latency": latency_data(survey),
-        "all_reduce": outage_data(survey.whole, size_bytes),
+        "all_reduce": None if survey.whole is None else outage_data(survey.whole, size_bytes),
+        "losses_left_out": no_losses(survey),
         "failure_domains": [
             {
                 "kind": part.kind,
@@ -178,16 +188,25 @@ def place_text(survey: PlaceSurvey, size_bytes: float) -> str:
         f"{number(link['one_way_ms'])} ms one way, {number(link['gbit_per_s'] / 1e3)} Tbit/s each way"
         for link in data["links_between_sites"]
     ]
+    lines += [wrapped(f"left out: {text}", rest="    ") for text in data["left_out"]]
     lines += [
         "",
         "how far apart (one way, network cards and software not counted)",
         columns(*latency_table(data), widest=44),
     ]
-    lines.append(f"\n  diameter: {data['diameter_switches']} switches between the two that are farthest apart")
+    if any(cell["block"] == "group" for cell in data["latency"]):
+        lines.append(wrapped(OTHER_RAIL))
+    lines.append(
+        f"\n  diameter: {counted(data['diameter_switches'], 'switch')} between the two that are farthest apart"
+    )
     lines += ["", "cables, from the layout of the halls", columns(*cable_table(data), left=2)]
     lines += [wrapped(f"! {text}", rest="    ") for text in data["warnings"]]
-    lines += ["", "what the loss of one part does", columns(*domain_rows(survey.whole, survey.domains))]
-    lines.append(wrapped(how_to_read(survey.whole)))
+    lines += ["", "what the loss of one part does"]
+    if survey.whole is None:
+        lines.append(wrapped(str(data["losses_left_out"])))
+    else:
+        lines.append(columns(*domain_rows(survey.whole, survey.domains)))
+        lines.append(wrapped(how_to_read(survey.whole)))
     lines += ["", "bill of materials", columns(*bill_table(data), left=3)]
     lines.append(
         f"\n  network {number(data['network_typical_mw'])} MW typical, "
@@ -218,71 +237,6 @@ def _counts_text(survey: PlaceSurvey, data: dict[str, Any]) -> str:
     ):
         rows.append((label, *(number(site[key] / scale) for site in sites.values())))
     return columns(("", *sites), rows)
-
-
-Grid = tuple[tuple[str, ...], list[tuple[str, ...]]]
-"""Titles and rows of a table."""
-
-
-def latency_table(data: dict[str, Any]) -> Grid:
-    """Return the delays as rows of text."""
-    rows = [
-        (
-            f"{cell['a']}, {BLOCKS[cell['block']]}" if cell["a"] == cell["b"] else f"{cell['a']} - {cell['b']}",
-            number(cell["switches"]),
-            *(number(cell[key]) for key in ("switches_us", "cables_us", "fibre_us", "total_us")),
-        )
-        for cell in data["latency"]
-    ]
-    return ("", "switches", "in them [us]", "cables [us]", "fibre [us]", "total [us]"), rows
-
-
-def cable_table(data: dict[str, Any]) -> Grid:
-    """Return the lengths of the cables as rows of text."""
-    rows = [
-        (
-            cable["site"],
-            cable["links"],
-            number(cable["count"]),
-            *(number(cable[key]) for key in ("shortest_m", "median_m", "p95_m", "longest_m", "total_km", "reach_m")),
-            percent(cable["beyond_reach_share"]),
-        )
-        for cable in data["cables"]
-    ]
-    head = ("site", "links", "count", "min [m]", "median", "95 %", "max", "all [km]", "reach [m]", "beyond")
-    return head, rows
-
-
-def bill_table(data: dict[str, Any]) -> Grid:
-    """Return the bill of materials as rows of text."""
-    rows: list[tuple[str, ...]] = [
-        (
-            b["item"], b["part"] or "-", b["place"], number(b["count"]), number(b["watts_typical"]),
-            number(b["usd"]), number(b["total_km"]),
-        )
-        for b in data["bill"]
-    ]  # fmt: skip
-    return ("item", "part", "place", "count", "W each", "USD each", "km"), rows
-
-
-def fibre_table(data: dict[str, Any]) -> Grid:
-    """Return what fibre costs as rows of text, in million dollars."""
-    rows = [
-        (
-            f"{row['a']} - {row['b']}",
-            number(row["length_km"]),
-            number(row["underground_usd_per_km"]),
-            *(
-                f"{number(row[key] / 1e6)} ({number(row[f'{key}_low'] / 1e6)}-{number(row[f'{key}_high'] / 1e6)})"
-                for key in ("underground_usd", "aerial_usd")
-            ),
-            number(row["lease_usd_per_year"] / 1e6),
-            number(row["amplifier_huts"]),
-        )
-        for row in data["fibre_routes"]
-    ]
-    head = ("route", "km", "USD/km", "buried [M USD]", "on poles [M USD]", "lease [M USD/yr]", "huts")
-    return head, rows
 
 
 def catalog_text(rows: Sequence[dict[str, str]], *, kinds_only: bool) -> str:

@@ -5,15 +5,9 @@ from __future__ import annotations
 import clustersim
 from clustersim.fabric.path_query import PathAnswer
 from clustersim.report.page import rendered
-from clustersim.report.place import (
-    Grid,
-    bill_table,
-    cable_table,
-    fibre_table,
-    latency_table,
-    place_data,
-)
+from clustersim.report.place import place_data
 from clustersim.report.place_queries import domain_rows, how_to_read, loss_text, path_text
+from clustersim.report.place_tables import OTHER_RAIL, Grid, bill_table, cable_table, fibre_table, latency_table
 from clustersim.report.pod_picture import fabric_pictures
 from clustersim.report.sections import Card, Section, Table
 from clustersim.report.words import dollars, number
@@ -40,6 +34,7 @@ def place_html(survey: PlaceSurvey, size_bytes: float, lost: Loss | None = None,
         A path to show.
     """
     data, topology = place_data(survey, size_bytes), survey.place.topology
+    whole = survey.whole
     cards: list[Card] = [
         ("accelerators", number(data["accelerators"]), False),
         ("switches across", number(data["diameter_switches"]), False),
@@ -55,18 +50,22 @@ def place_html(survey: PlaceSurvey, size_bytes: float, lost: Loss | None = None,
             "Fabric",
             cards=cards,
             alerts=list(survey.warnings),
+            notes=[f"Left out: {text}" for text in data["left_out"]],
             figures=list(fabric_pictures(survey.place.fabric, topology.title)),
         ),
         Section(
-            "delay", "How far apart", tables=[_table("One way, cards and software not counted", latency_table(data))]
+            "delay",
+            "How far apart",
+            notes=[OTHER_RAIL] if any(cell["block"] == "group" for cell in data["latency"]) else [],
+            tables=[_table("One way, cards and software not counted", latency_table(data))],
         ),
         Section("cables", "Cables", tables=[_table("From the layout of the halls", cable_table(data), 2)]),
         Section(
             "losses",
             "What the loss of one part does",
-            notes=[how_to_read(survey.whole)],
+            notes=[how_to_read(whole) if whole else f"The table is {data['losses_left_out']}."],
             texts=queries,
-            tables=[_table("One of each kind", domain_rows(survey.whole, survey.domains))],
+            tables=[_table("One of each kind", domain_rows(whole, survey.domains))] if whole else [],
         ),
         Section("bill", "Bill of materials", tables=[_table("", bill_table(data), 3)]),
     ]

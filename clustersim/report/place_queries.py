@@ -6,9 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from clustersim.fabric.failures import FailureDomain, Outage, Pace, all_reduce_seconds
+from clustersim.fabric.failure_domains import FailureDomain
+from clustersim.fabric.failures import Outage, Pace, all_reduce_seconds
 from clustersim.fabric.path_query import PathAnswer
-from clustersim.report.words import columns, number, wrapped
+from clustersim.report.words import columns, counted, number, wrapped
 from clustersim.study.place_survey import Loss
 
 GBIT = 8e-9
@@ -134,6 +135,7 @@ def path_data(found: PathAnswer) -> dict[str, Any]:
         "switches": found.switches,
         "switches_us": found.switches_s * 1e6,
         "cables_us": found.cables_s * 1e6,
+        "cables_in_switches": found.cables_in_switches,
         "fibre_us": found.fibre_s * 1e6,
         "total_us": found.total_s * 1e6,
         "alone_gbit_per_s": found.rate * GBIT,
@@ -143,13 +145,15 @@ def path_data(found: PathAnswer) -> dict[str, Any]:
 def path_text(found: PathAnswer) -> str:
     """Return a path as text."""
     rows = [(link.name, link.kind, number(link.rate * GBIT), number(link.length)) for link in found.links]
+    inside = found.cables_in_switches and found.switches
+    cables = "in those of the switches" if inside else number(found.cables_s * 1e6)
     lines = [
         f"path, policy {found.policy}",
         "",
         columns(("link", "kind", "Gbit/s", "m"), rows, left=2, widest=60),
         "",
-        f"  {found.switches} switches; one way {number(found.total_s * 1e6)} us: switches "
-        f"{number(found.switches_s * 1e6)}, cables {number(found.cables_s * 1e6)}, fibre "
+        f"  {counted(found.switches, 'switch')}; one way {number(found.total_s * 1e6)} us: switches "
+        f"{number(found.switches_s * 1e6)}, cables {cables}, fibre "
         f"{number(found.fibre_s * 1e6)}",
         f"  alone the flow gets {number(found.rate * GBIT)} Gbit/s",
     ]

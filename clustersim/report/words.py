@@ -36,6 +36,12 @@ def number(value: float | None, digits: int = 3) -> str:
     return f"{value:.{decimals}f}"
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun: ``1 switch``, ``3 switches``."""
+    ending = "" if count == 1 else "es" if noun.endswith(("s", "x", "ch", "sh")) else "s"
+    return f"{number(count)} {noun}{ending}"
+
+
 def percent(value: float | None) -> str:
     """Return a share as per cent."""
     return "-" if value is None else f"{number(100.0 * value)} %"

@@ -69,12 +69,36 @@ def _of_scenario(scenario: Scenario) -> Iterator[Reference]:
         yield f"topology.{path}", kind, name
 
 
+def _cannot_reduce(topology: TopologySpec) -> list[str]:
+    """Return the key of each switch that would have to add up an all-reduce and is not an InfiniBand switch."""
+    if not topology.fabric.in_network_reduction:
+        return []
+    found = []
+    for key, kind, name in _of_topology(topology):
+        if not key.startswith("fabric.") or not key.endswith(".switch") or kind != "switches":
+            continue
+        try:
+            family = catalog.entry(kind, name).properties.get("family")
+        except CatalogError:
+            continue  # told as an unknown name
+        if family != "InfiniBand":
+            found.append(
+                "fabric.in_network_reduction: expected switches of the family InfiniBand, "
+                f"found {name} ({family}) at {key}"
+            )
+    return found
+
+
 def unknown_names(record: Scenario | TopologySpec) -> list[str]:
-    """Return one line ``key.path: unknown name ...`` for every name that the catalog does not have."""
+    """Return one line ``key.path: unknown name ...`` for every name that the catalog does not have.
+
+    And one for every switch that cannot do what the file asks of it.
+    """
     found = []
     for path, kind, name in _of_scenario(record) if isinstance(record, Scenario) else _of_topology(record):
         try:
             catalog.entry(kind, name)
         except CatalogError as error:
             found.append(f"{path}: {error}")
-    return found
+    within, place = ("topology.", record.topology) if isinstance(record, Scenario) else ("", record)
+    return found + [f"{within}{line}" for line in _cannot_reduce(place)]

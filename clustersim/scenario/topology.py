@@ -66,6 +66,8 @@ class TopologySpec(Spec):
     """One record per site, or none at all: see :func:`require_plant`."""
     cooling: dict[str, SiteCoolingSpec] = Field(default_factory=dict)
     """As `electrical`."""
+    left_out: tuple[str, ...] = ()
+    """What stands at the place and is not in this file, one sentence each; shown with the counts."""
     provenance: dict[str, Provenance] = Field(default_factory=dict)
     """Key path of a value of this file -> its source."""
 

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from clustersim import catalog
 from clustersim.errors import InputError, nearest
 from clustersim.fabric import Policy, flow_network, parse_damage
 from clustersim.fabric.cables import SiteCables, reach_warnings, site_cables
-from clustersim.fabric.failures import (
-    MANY_PARTS,
-    FailureDomain,
-    Outage,
-    failure_domains,
-    flow_parts,
-    outage,
-    place_networks,
-)
+from clustersim.fabric.failure_domains import MANY_PARTS, FailureDomain, failure_domains, flow_parts
+from clustersim.fabric.failures import Outage, outage, place_networks
 from clustersim.fabric.fibre_cost import FibreCost, fibre_costs
 from clustersim.fabric.latency import Latency, diameter, latency_matrix
 from clustersim.fabric.path_query import PathAnswer, find_path, parse_accelerator
@@ -39,9 +32,10 @@ class PlaceSurvey:
     cables: tuple[SiteCables, ...]
     fibre: tuple[FibreCost, ...]
     latency: tuple[Latency, ...]
-    whole: Outage
-    """The place with nothing lost: pace of an all-reduce over all accelerators."""
+    whole: Outage | None
+    """The place with nothing lost: pace of an all-reduce over all accelerators; None where it was left out."""
     domains: tuple[FailureDomain, ...]
+    """Empty where they were left out."""
 
     @property
     def diameter(self) -> int:
@@ -94,10 +88,30 @@ def read_policies(place: Place, name: str | None, otherwise: Sequence[Policy]) -
     raise InputError(f"policy: expected one of {', '.join(POLICIES)}, found {name!r}{nearest(name, POLICIES)}")
 
 
-def survey(place: Place, policies: Sequence[Policy] | None = None) -> PlaceSurvey:
+def quiet(part: str) -> None:
+    """Tell nobody what is being done."""
+
+
+def survey(
+    place: Place,
+    policies: Sequence[Policy] | None = None,
+    *,
+    losses: bool = True,
+    tell: Callable[[str], None] = quiet,
+) -> PlaceSurvey:
     """Return what follows from the fabric of a place, under `policies` or, when left out, those of `SURVEYED`.
 
-    Of a very large place with the last of the policies only.
+    Parameters
+    ----------
+    place : Place
+        The place.
+    policies : sequence of str, optional
+        How flows choose paths. Of a very large place only the last is used.
+    losses : bool
+        Whether the all-reduce and the table of losses of a very large place are computed, which takes minutes; those
+        of others always are.
+    tell : callable
+        Called with the name of each part that is begun.
 
     Raises
     ------
@@ -106,18 +120,20 @@ def survey(place: Place, policies: Sequence[Policy] | None = None) -> PlaceSurve
     CatalogError
         If the catalog lacks a figure.
     """
-    cables = site_cables(place.fabric)
+    many = flow_parts(place.fabric) > MANY_PARTS
     asked = policies or read_policies(place, None, SURVEYED)
-    if len(asked) > 1 and flow_parts(place.fabric) > MANY_PARTS:
+    if many:
         asked = asked[-1:]
-    return PlaceSurvey(
-        place,
-        cables,
-        fibre_costs(place.fabric),
-        latency_matrix(place.fabric, cables),
-        outage(place_networks(place.fabric, asked), []),
-        failure_domains(place.fabric, asked),
-    )
+    tell("cables and delays")
+    cables = site_cables(place.fabric)
+    latency = latency_matrix(place.fabric, cables)
+    whole, domains = None, ()  # type: tuple[Outage | None, tuple[FailureDomain, ...]]
+    if losses or not many:
+        tell("all-reduce over the whole place")
+        whole = outage(place_networks(place.fabric, asked), [])
+        tell("losses of one part of each kind")
+        domains = failure_domains(place.fabric, asked)
+    return PlaceSurvey(place, cables, fibre_costs(place.fabric), latency, whole, domains)
 
 
 def loss(place: Place, names: Sequence[str], policies: Sequence[Policy] | None = None) -> Loss:

@@ -18,10 +18,8 @@ from clustersim.fabric import (
     fabric_spec,
     flow_network,
     flow_rates,
-    hop_count,
     max_min_rates,
     parse_damage,
-    path_latency,
     route_flows,
     to_networkx,
 )
@@ -436,10 +434,9 @@ def test_shares_latency_and_bill(make_dragonfly, make_site):
     tree = fabric.sites[0]
     assert tree.uplink_shares == pytest.approx((31 / 16 * 50e9, 50e9))  # a = 2 p = 2 h: balanced
     assert accelerator_resources(fabric)["spine"] == pytest.approx(0.95 * 50e9)
-    ends = [(0, 8, 1), (0, 16, 2), (0, 512, 4)]
-    for a, b, switches in ends:
-        assert hop_count(fabric, a, b) == switches
-        assert path_latency(fabric, a, b) == pytest.approx(switches * 0.7e-6)
+    for block, switches in (("leaf", 1), ("pod", 2), ("site", 4)):
+        assert len(tree.hops(block)) == switches
+        assert tree.hop_latency(tree.hops(block)) == pytest.approx(switches * 0.7e-6)
     counts = {item.item: item.count for item in bill_of_materials(fabric)}
     assert counts["router switch"] == 16_352
     assert counts["optics group-group, group end"] == 130_816 / 2  # twin-port modules; both ends have the same name

@@ -5,13 +5,10 @@ import pytest
 
 from clustersim.errors import InputError
 from clustersim.fabric import build_fabric, flow_network, parse_damage
-from clustersim.fabric.failures import (
-    all_reduce_seconds,
-    failure_domains,
-    outage,
-    place_networks,
-    ring_step,
-)
+from clustersim.fabric.cables import site_cables
+from clustersim.fabric.failure_domains import failure_domains
+from clustersim.fabric.failures import all_reduce_seconds, outage, place_networks, ring_step
+from clustersim.fabric.latency import diameter, latency_matrix
 from clustersim.fabric.path_query import find_path, parse_accelerator
 
 NIC = 0.95 * 50e9
@@ -114,6 +111,61 @@ def test_one_of_every_kind(sites):
     assert found["host-leaf link"].count == tree.host_links
     assert found["leaf"].outage.cut_off == tree.endpoints_per_leaf
     assert found["fibre"].outage.cut_off == 64
+
+
+def test_a_shared_port_cuts_off_all_that_share_it(make_spec, make_site):
+    # cards of 200 Gbit/s, two to a port of 400
+    fabric = build_fabric(make_spec(radix=8, tiers=2), [make_site(32, domain=1, nic=25e9)])
+    assert (fabric.sites[0].sharing, fabric.sites[0].host_links) == (2, 16)
+    found = failure_domains(fabric, ("spread",))[0]
+    assert (found.kind, found.count) == ("host-leaf link", 16)
+    assert found.outage.names == ("here/gpu0:leaf0", "here/gpu1:leaf0")
+    assert (found.outage.cut_off, found.outage.members) == (2, 30)
+    # one accelerator is left over: its port has no other
+    odd = build_fabric(make_spec(radix=8, tiers=2), [make_site(1, domain=1, nic=25e9)])
+    assert failure_domains(odd, ("spread",))[0].outage.names == ("here/gpu0:leaf0",)
+
+
+@pytest.mark.parametrize(("nic", "left"), [(100e9, 1 / 2), (75e9, 2 / 3), (150e9, 2 / 3)])
+def test_a_card_of_several_ports_keeps_the_others(make_spec, make_site, nic, left):
+    # ports of 400 Gbit/s: two for 800 or 600, three for 1,200
+    fabric = build_fabric(make_spec(radix=16, tiers=2), [make_site(64 if nic < 150e9 else 32, domain=1, nic=nic)])
+    found = failure_domains(fabric, ("spread",))[0]
+    assert found.count == fabric.endpoints * fabric.sites[0].ports
+    assert found.outage.cut_off == 0
+    assert found.outage.tiers[0].least == pytest.approx(left)
+    assert found.outage.paces[0].ring == pytest.approx(left * 0.95 * nic)
+
+
+def test_ways_within_a_group_of_rails(make_spec, make_site):
+    def ways(domain=4, **changes):
+        fabric = build_fabric(make_spec(radix=8, tiers=2, **changes), [make_site(32, domain=domain)])
+        found = latency_matrix(fabric, site_cables(fabric))
+        return fabric, {(cell.block, cell.way): cell.hops for cell in found}, diameter(found)
+
+    fabric, found, most = ways(kind="rail_optimised", rails=4)
+    same, inside, over = ("leaf", "same_rail"), ("group", "inside_the_server"), ("group", "over_the_spine")
+    assert (found[same], found[inside], found[over], most) == (1, 1, 3, 3)
+    crossed = {policy: find_path(flow_network(fabric, policy), 0, 5).switches for policy in ("ecmp", "rail_local")}
+    assert crossed == {"ecmp": found[over], "rail_local": found[inside]}
+    assert find_path(flow_network(fabric, "ecmp"), 0, 4).switches == found[same]
+    # planes are joined in the servers only
+    fabric, found, _ = ways(kind="multi_plane", planes=4, split="rails")
+    assert (found[same], found[inside], over in found) == (1, 1, False)
+    assert find_path(flow_network(fabric, "ecmp"), 0, 5).switches == found[inside]
+    assert {block for block, way in ways(domain=2)[1] if not way} == {"scale_up", "leaf", "pod"}
+
+
+def test_cables_that_are_in_the_delay_of_the_switches_are_not_added(make_spec, make_site):
+    keys = {"radix": 16, "tiers": 2, "hop_latency": "0.45 us"}
+    for within in (False, True):
+        fabric = build_fabric(make_spec(**keys, hop_latency_with_cables=within), [make_site(128, domain=4)])
+        cells = latency_matrix(fabric, site_cables(fabric))[1:]
+        found = find_path(flow_network(fabric, "ecmp"), 0, 127)
+        assert all((cell.cables_s == 0.0) == within for cell in cells)
+        assert (found.cables_s == 0.0) == within
+        assert found.switches_s == pytest.approx(3 * 0.45e-6)
+        assert all(link.length for link in found.links)
 
 
 @pytest.mark.parametrize(

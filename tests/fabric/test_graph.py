@@ -2,7 +2,7 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from clustersim.fabric import bisection_bandwidth, build_fabric, to_networkx
+from clustersim.fabric import build_fabric, to_networkx
 
 WAN = {
     "route_factor": 1.3,
@@ -66,17 +66,17 @@ def half_to_half(fabric):
 )
 def test_bisection_equals_the_largest_flow(make_spec, make_site, changes, endpoints):
     fabric = build_fabric(make_spec(**changes), [make_site(endpoints)])
-    assert bisection_bandwidth(fabric, "here") == pytest.approx(half_to_half(fabric))
+    assert fabric.site("here").bisection == pytest.approx(half_to_half(fabric))
 
 
 def test_full_tree_has_full_bisection(make_spec, make_site):
     fabric = build_fabric(make_spec(), [make_site(65_536)])
-    assert bisection_bandwidth(fabric, "here") == 65_536 / 2 * 50e9
+    assert fabric.site("here").bisection == 65_536 / 2 * 50e9
 
 
 def test_a_single_leaf_is_limited_by_its_hosts(make_spec, make_site):
     fabric = build_fabric(make_spec(oversubscription={"leaf": 7}), [make_site(40)])
-    assert bisection_bandwidth(fabric, "here") == 40 / 2 * 50e9
+    assert fabric.site("here").bisection == 40 / 2 * 50e9
 
 
 def test_shared_ports_count_once(make_spec, make_site):
@@ -114,7 +114,7 @@ def first_to_second_half(fabric):
 @pytest.mark.parametrize("over", [{}, {"spine": 3}, {"leaf": 3}, {"leaf": 3, "spine": 3}])
 def test_bisection_of_partly_filled_trees_is_near_the_largest_flow(make_spec, make_site, endpoints, over):
     fabric = build_fabric(make_spec(radix=8, oversubscription=over), [make_site(endpoints, domain=1)])
-    tree, found = fabric.sites[0], bisection_bandwidth(fabric, "here")
+    tree, found = fabric.sites[0], fabric.sites[0].bisection
     flow = first_to_second_half(fabric)
     # never less than what passes; exact where whole leaves are on each side and wiring is even
     assert found >= flow * (1 - 1e-9)
@@ -126,5 +126,5 @@ def test_bisection_of_partly_filled_trees_is_near_the_largest_flow(make_spec, ma
 def test_half_of_a_large_pod_does_not_cross_the_core(make_spec, make_site):
     # one leaf more than a pod, 7:1 above: halves meet inside the pod
     fabric = build_fabric(make_spec(radix=16, oversubscription={"spine": 7}), [make_site(15 * 8, domain=1)])
-    assert bisection_bandwidth(fabric, "here") == pytest.approx(first_to_second_half(fabric))
-    assert bisection_bandwidth(fabric, "here") > 2.0 * fabric.sites[0].link_count("spine-core") / 2 * 50e9
+    assert fabric.sites[0].bisection == pytest.approx(first_to_second_half(fabric))
+    assert fabric.sites[0].bisection > 2.0 * fabric.sites[0].link_count("spine-core") / 2 * 50e9

@@ -9,12 +9,12 @@ from clustersim.fabric import (
     accelerator_resources,
     build_fabric,
     great_circle_m,
-    hop_count,
-    path_latency,
     placement,
     wan_path,
     wan_ring_bandwidth,
 )
+from clustersim.fabric.cables import site_cables
+from clustersim.fabric.latency import latency_matrix
 from clustersim.fabric.wan import route_after_loss
 
 PLACES = {
@@ -98,14 +98,16 @@ def test_path_of_least_delay(place):
 
 def test_hops_and_latency_by_tier(place):
     fabric = place(THREE, CHAIN, endpoints=2_048)
-    hops = {8: 1, 1: 0, 32: 3, 1024: 5, 2_048: 6, 4_096: 7}
-    assert {rank: hop_count(fabric, 0, rank) for rank in hops} == hops
-    assert path_latency(fabric, 0, 1024) == pytest.approx(5 * 0.7e-6)
-    across = sum(route.one_way_s for route in fabric.wan)
-    assert path_latency(fabric, 0, 4_096) == pytest.approx(7 * 0.7e-6 + across)
-    assert path_latency(fabric, 4_096, 0) == path_latency(fabric, 0, 4_096)
-    with pytest.raises(CapacityError, match="from 0 to 6143"):
-        hop_count(fabric, 0, 6_144)
+    found = {(cell.a, cell.b, cell.block): cell for cell in latency_matrix(fabric, site_cables(fabric))}
+    omaha = {block: found["omaha", "omaha", block] for block in ("scale_up", "leaf", "pod", "site")}
+    assert [cell.hops for cell in omaha.values()] == [0, 1, 3, 5]
+    assert omaha["site"].switches_s == pytest.approx(5 * 0.7e-6)
+    first, last = THREE[0], THREE[2]
+    across = found[first, last, "sites"]
+    assert across.hops == 7
+    assert across.switches_s == pytest.approx(7 * 0.7e-6)
+    assert across.fibre_s == pytest.approx(sum(route.one_way_s for route in fabric.wan))
+    assert found[first, THREE[1], "sites"].hops == 6
 
 
 def test_shares_of_one_accelerator(make_spec, make_site):

@@ -364,7 +364,7 @@ def topology(
     ] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write a page with the picture and the tables.")] = None,
     losses: Annotated[
-        bool, typer.Option("--losses", help="The table of losses of a very large place too, which takes minutes.")
+        bool, typer.Option("--losses", help="The table of losses of a very large place too, which takes long.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -466,11 +466,6 @@ def dashboard(
     inherited = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
     sys.stderr.flush()
     os.execve(sys.executable, [*server, *options], inherited)  # noqa: S606 (our own interpreter and page)
-
-
-def _write_asked(found: Any, wanted: Sequence[tuple[Path | None, Callable[[Any], str]]]) -> None:
-    """Write `found` in each form whose file was named; all of them or none."""
-    write_all({path: text(found) for path, text in wanted if path is not None})
 
 
 def _shipped(folder: Literal["app", "scenarios", "topologies"]) -> Path:

@@ -14,7 +14,7 @@ from clustersim.fabric.spec import ClosSpec
 from clustersim.fabric.wiring import Policy, Wiring
 
 MANY_PARTS = 500_000
-"""Parts of flows beyond which a table of losses takes minutes."""
+"""Parts of flows beyond which a table of losses takes long."""
 MOST_ROUTES = 3
 """Most fibre routes of a table of losses."""
 

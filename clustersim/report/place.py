@@ -117,7 +117,7 @@ def no_losses(survey: PlaceSurvey) -> str | None:
     if survey.whole is not None:
         return None
     return (
-        f"left out beyond {number(MANY_PARTS)} flows, since it takes minutes: --losses gives all, --without PART one "
+        f"left out beyond {number(MANY_PARTS)} flows, since it takes long: --losses gives all, --without PART one "
         "of them"
     )
 

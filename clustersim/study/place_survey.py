@@ -108,7 +108,7 @@ def survey(
     policies : sequence of str, optional
         How flows choose paths. Of a very large place only the last is used.
     losses : bool
-        Whether the all-reduce and the table of losses of a very large place are computed, which takes minutes; those
+        Whether the all-reduce and the table of losses of a very large place are computed, which takes long; those
         of others always are.
     tell : callable
         Called with the name of each part that is begun.

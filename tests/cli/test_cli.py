@@ -242,6 +242,30 @@ def test_topology_writes_files_whole(small_place, tmp_path, ending):
     assert list((tmp_path / "new").iterdir()) == [page]
 
 
+def test_topology_writes_all_files_or_none(small_place, tmp_path):
+    graph = tmp_path / "new" / "deep" / "graph.json"
+    (tmp_path / "taken.html").mkdir()
+    for page in (tmp_path / "taken.html", tmp_path / "file" / "page.html"):
+        (tmp_path / "file").write_text("")
+        done = call("topology", small_place(), "--export", graph, "--html", page)
+        assert done.exit_code == 2, done.output
+        assert f"{page}: cannot be written" in done.stderr
+        assert not (tmp_path / "new").exists()
+        (tmp_path / "file").unlink()
+    done = call("topology", small_place(), "--export", graph, "--html", graph)
+    assert done.exit_code == 2
+    assert "expected two files" in done.stderr
+
+
+def test_reduction_in_the_switches_needs_infiniband(small_place):
+    added = "hop_latency: 0.7 us\n  in_network_reduction: true"
+    done = call("topology", small_place(at=("hop_latency: 0.7 us", added)))
+    assert done.exit_code == 2
+    assert "fabric.in_network_reduction: expected switches of the family InfiniBand" in done.stderr
+    found = call("check", small_place(at=("hop_latency: 0.7 us", added)))
+    assert found.exit_code == 2
+
+
 NARROW = "layout: {racks_per_row: 8, rack_pitch: 0.6 m, row_pitch: %s, hall_gap: 5 m, drop: 2 m, slack: 10 %%}"
 WRONG_PLACES = {
     "ending": (("--export", "graph.png"), {}, ".graphml, .json, .csv"),

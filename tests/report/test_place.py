@@ -93,6 +93,31 @@ def test_data_and_text_agree(place, surveyed):
     assert max(map(len, text.splitlines())) <= 110
 
 
+def test_losses_of_a_very_large_place_are_computed_when_asked(place, monkeypatch):
+    monkeypatch.setattr("clustersim.study.place_survey.MANY_PARTS", 100)
+    told = []
+    found = survey(place, losses=False, tell=told.append)
+    assert (found.whole, found.domains, told) == (None, (), ["cables and delays"])
+    data = place_data(found, GB)
+    json.dumps(data, allow_nan=False)
+    assert (data["all_reduce"], data["failure_domains"]) == (None, [])
+    for text in (data["losses_left_out"], place_text(found, GB), place_html(found, GB)):
+        assert "--losses" in text
+    asked = survey(place)
+    assert [pace.policy for pace in asked.whole.paces] == ["spread"]
+    assert place_data(asked, GB)["losses_left_out"] is None
+
+
+def test_what_a_file_leaves_out_is_shown():
+    found = survey(build_place(load_topology(shipped("topologies") / "fireflyer_2.yaml"), "bf16"))
+    data = place_data(found, GB)
+    assert any("storage" in text for text in data["left_out"])
+    assert "left out: storage" in place_text(found, GB)
+    assert "Left out: storage" in place_html(found, GB)
+    assert all(row["cables_in_switches"] for row in data["latency"])
+    assert "in them" in place_text(found, GB)
+
+
 def test_the_loss_of_a_fibre_route_is_in_the_table(place, surveyed):
     kinds = [part["kind"] for part in place_data(surveyed, GB)["failure_domains"]]
     assert kinds.count("fibre") == 3

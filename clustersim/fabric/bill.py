@@ -16,6 +16,9 @@ from clustersim.fabric.wan import FibreWay, WanRoute
 
 _ROUNDING = 1e-9
 
+WAY_LABELS = ("WAN", "WAN second way,")
+"""How the items of the first and of the second way between sites begin."""
+
 
 @dataclass(frozen=True)
 class BillItem:
@@ -144,11 +147,10 @@ def _site_items(spec: FabricBase, tree: SiteFabric) -> list[BillItem]:
 
 def _wan_items(route: WanRoute, transceiver: str) -> list[BillItem]:
     """Return transceivers, fibre and line amplifiers of a long-haul link, and of its second way where it has one."""
-    labels = ("WAN", "WAN second way,")
     place = f"{route.a} - {route.b}"
     return [
         item
-        for way, label in zip(route.ways, labels, strict=False)
+        for way, label in zip(route.ways, WAY_LABELS, strict=False)
         for item in _way_items(place, way, transceiver, label)
     ]
 

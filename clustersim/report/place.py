@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from clustersim.fabric import BillItem, SiteFabric, bill_totals
+from clustersim.fabric.bill import WAY_LABELS
 from clustersim.fabric.failure_domains import MANY_PARTS
 from clustersim.report.place_queries import domain_rows, how_to_read, outage_data
 from clustersim.report.place_tables import OTHER_RAIL, bill_table, cable_table, fibre_table, latency_table
@@ -128,8 +129,10 @@ def place_data(survey: PlaceSurvey, size_bytes: float) -> dict[str, Any]:
     totals = bill_totals(place.bill)
     lengths = {(cable.site, f"cable {cable.run.tier.name}"): cable.run.total / 1e3 for cable in survey.cables}
     lengths |= {
-        (f"{r.a} - {r.b}", "WAN fibre pair"): r.fibre_pairs * r.route_m / 1e3 for r in place.fabric.wan
-    }  # fmt: skip
+        (f"{r.a} - {r.b}", f"{label} fibre pair"): way.fibre_pairs * way.route_m / 1e3
+        for r in place.fabric.wan
+        for label, way in zip(WAY_LABELS, r.ways, strict=False)
+    }
     bill = [
         {
             "place": item.place, "item": item.item, "part": item.part, "count": item.count,

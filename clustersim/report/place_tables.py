@@ -85,9 +85,8 @@ def fibre_table(data: dict[str, Any]) -> Grid:
             number(row["underground_usd_per_km"]),
             *(
                 f"{number(row[key] / 1e6)} ({number(row[f'{key}_low'] / 1e6)}-{number(row[f'{key}_high'] / 1e6)})"
-                for key in ("underground_usd", "aerial_usd")
+                for key in ("underground_usd", "aerial_usd", "lease_usd_per_year")
             ),
-            number(row["lease_usd_per_year"] / 1e6),
             number(row["amplifier_huts"]),
         )
         for row in data["fibre_routes"]

@@ -24,6 +24,13 @@ WRONG = {
     ),
     "negative length": ("fairwater_pair", "fabric.wan.links.0.length", "-5 km", "fabric.wan.links.0.length"),
     "too short": ("fairwater_pair", "fabric.wan.links.0.length", "500 km", "at least the great circle of 1067"),
+    "second way too short": (
+        "fairwater_pair",
+        "fabric.wan.links.0.protection.length",
+        "500 km",
+        "fabric.wan.links.0.protection.length: expected at least the great circle of 1067",
+    ),
+    "copper between sites": ("fairwater_pair", "fabric.wan.transceiver", "DAC", "expected a module for fibre"),
     "too many channels": ("fairwater_pair", "fabric.wan.links.0.channels", 200, "at most 152 wavelengths"),
     "rails that are not the cards": (
         "meta_24k_infiniband",

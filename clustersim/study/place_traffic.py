@@ -143,6 +143,7 @@ def place_collective(place: Place, text: str, sizes: Sequence[float] = SIZES) ->
         scale_up_links(chip.name, fabric.sites[0].site.scale_up_bandwidth),
         transport(TRANSPORTS.get(family, "generic_transport")),
         _nic_rate(fabric, members, stride, kind),
+        fabric_reduces=fabric.spec.in_network_reduction,
     )
     found = collective_time(kind, size, group, nccl_library())
     bus = _bus_bytes(kind, members, size) / found.seconds

@@ -88,3 +88,11 @@ def test_groups_across_sites_are_refused(place):
 
 def test_strided_groups_span_as_many_domains_as_they_do(place):
     assert place_collective(place("semianalysis_100k_ethernet"), "all_reduce:1024:3").domains == 384
+
+
+def test_switches_that_reduce_are_used(tmp_path):
+    text = (shipped("topologies") / "meta_24k_infiniband.yaml").read_text()
+    file = tmp_path / "meta_24k_infiniband.yaml"
+    file.write_text(text.replace("  kind: rail_optimised\n", "  kind: rail_optimised\n  in_network_reduction: true\n"))
+    found = place_collective(build_place(load_topology(file), "bf16"), "all_reduce:1024")
+    assert found.algorithm[-1] == "sharp"

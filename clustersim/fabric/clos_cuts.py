@@ -51,8 +51,9 @@ def least_cut(f: ClosFabric, *, hosts: bool = True, leaves: bool = True, spines:
         total = 0.0
         for block in blocks:
             own, other = block[side], block[1 - side]
-            links = own * host if hosts else math.inf
-            # the leaf goes with the spines, or stays with its accelerators; the other half's have to be cut off it
+            # the leaf goes with the spines, or stays with its accelerators; the other half's have to be cut off it.
+            # Where hosts are no limit, a leaf with some of either half counts with its share of uplinks
+            links = own * host if hosts else uplinks * own / (own + other)
             stay = uplinks + (other * host if hosts or not other else math.inf)
             total += min(links, stay) if own else 0.0
         return total

@@ -128,3 +128,11 @@ def test_half_of_a_large_pod_does_not_cross_the_core(make_spec, make_site):
     fabric = build_fabric(make_spec(radix=16, oversubscription={"spine": 7}), [make_site(15 * 8, domain=1)])
     assert fabric.sites[0].bisection == pytest.approx(first_to_second_half(fabric))
     assert fabric.sites[0].bisection > 2.0 * fabric.sites[0].link_count("spine-core") / 2 * 50e9
+
+
+@pytest.mark.parametrize("endpoints", [1, 5, 37, 100, 127])
+def test_every_kind_of_link_has_a_finite_cut(make_spec, make_site, endpoints):
+    tree = build_fabric(make_spec(radix=8), [make_site(endpoints, domain=1)]).sites[0]
+    cuts = tree.tier_bisection()
+    assert all(0.0 < cut < float("inf") for cut in cuts.values())
+    assert tree.bisection <= cuts["host-leaf"] * (1 + 1e-9)

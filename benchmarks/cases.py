@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.damping_cases import DAMPING_BENCHMARKS
 from benchmarks.fabric_cases import FABRIC_BENCHMARKS
 from benchmarks.load_test import LoadTest, load_test
 from benchmarks.processes import output, wall_s
@@ -142,5 +143,6 @@ BENCHMARKS = {
         Benchmark("run_cold", "s", 45.0, "lower", run_cold),
         Benchmark("help", "s", 0.4, "lower", help_text),
         *FABRIC_BENCHMARKS,
+        *DAMPING_BENCHMARKS,
     )
 }

@@ -85,7 +85,7 @@ def smooth(load_w: NDArray[np.float64], dt_s: float, storage: Storage, initial_w
     """
     per_bin = max(1, round(dt_s / STEP_S))
     step = dt_s / per_bin
-    fine = np.repeat(load_w, per_bin)
+    fine = load_w if per_bin == 1 else np.repeat(load_w, per_bin)
     out, stored = np.empty_like(fine), np.empty_like(fine)
     start = storage.charge * storage.energy_j
     recharge = catalog.entry("device_power", "damping").si("battery.recharge")
@@ -105,7 +105,7 @@ def smooth(load_w: NDArray[np.float64], dt_s: float, storage: Storage, initial_w
         stored,
     )
     return StorageTrace(
-        battery_w=out.reshape(-1, per_bin).mean(axis=1),
+        battery_w=out if per_bin == 1 else out.reshape(-1, per_bin).mean(axis=1),
         stored_j=stored[per_bin - 1 :: per_bin].copy(),
         initial_j=start,
         loss_j=float(lost),

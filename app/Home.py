@@ -79,7 +79,11 @@ def knobs(base: Scenario) -> dict[str, Any] | None:
         )
         st.subheader("Damping")
         kinds = st.multiselect(
-            "Strategies", list(KINDS), default=list(own), format_func=KINDS.__getitem__, key="damping"
+            "Strategies",
+            list(KINDS),
+            default=[kind for kind in own if kind in KINDS],
+            format_func=KINDS.__getitem__,
+            key="damping",
         )
         smoothing, dummy, battery = own.get("gpu_smoothing"), own.get("dummy_compute"), own.get("site_battery")
         floor = st.slider("GPU smoothing: floor [% of rated]", 1, 100, _percent(smoothing, 80), key="floor")
@@ -112,7 +116,9 @@ def knobs(base: Scenario) -> dict[str, Any] | None:
         "job.tokens_per_step_max": round(tokens * 1e6),
         "job.sequence_length": int(length),
         "operation.horizon": f"{horizon!r} d",
-        "damping": [settings[kind] for kind in kinds],
+        # what the form does not show stays as the file has it
+        "damping": [settings[kind] for kind in kinds]
+        + [_changed(strategy) for kind, strategy in own.items() if kind not in KINDS],
         "plant.mode": mode,
         "economics.electricity_price": price.strip() or None,
     }

@@ -8,7 +8,7 @@ import numpy as np
 
 from clustersim.power import store_kernels
 from clustersim.power.damped import Damped, Floats, Level, Report, shape
-from clustersim.power.damping_spec import GradualStart, LoadBank, PhaseStagger
+from clustersim.power.spec import GradualStart, LoadBank, PhaseStagger
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from clustersim import catalog
 from clustersim.power import smoothing_kernels as kernels
 from clustersim.power.damped import Damped, Floats, Report, shape
-from clustersim.power.damping_spec import SmoothingProfileSpec
+from clustersim.power.spec import SmoothingProfileSpec
 
 
 @dataclass(frozen=True)

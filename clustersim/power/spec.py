@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from clustersim.spec import Spec
-from clustersim.units import Power, Ratio, Time
+from clustersim.units import Energy, Frequency, Power, Ramp, Ratio, Time
 
 
 class ServerSpec(Spec):
@@ -61,4 +61,100 @@ class SiteBattery(Spec):
     """Share of the battery's power used for smoothing; all of it when absent. [W]"""
 
 
-DampingStrategy = Annotated[DummyCompute | GpuSmoothing | PowerCap | SiteBattery, Field(discriminator="kind")]
+class SmoothingProfileSpec(Spec):
+    """Profile of the device with the fields of NVML's power smoothing, named as there."""
+
+    kind: Literal["gpu_smoothing_profile"]
+    percent_tmp_floor: Ratio = Field(gt=0, le=1)
+    """``PERCENT_TMP_FLOOR``: floor as a share of the device's power."""
+    ramp_up_rate: Ramp | None = Field(default=None, gt=0)
+    """``RAMP_UP_RATE`` of one device; the catalog's share of its power when absent. [W/s]"""
+    ramp_down_rate: Ramp | None = Field(default=None, gt=0)
+    """``RAMP_DOWN_RATE`` of one device; the catalog's share of its power when absent. [W/s]"""
+    ramp_down_hysteresis: Time | None = Field(default=None, ge=0)
+    """``RAMP_DOWN_HYSTERESIS``; the catalog's when absent. [s]"""
+    secondary_power_floor: Power = Field(default=0.0, ge=0)
+    """``SECONDARY_POWER_FLOOR`` of one device: the floor never falls below it. [W]"""
+    ceiling: Ratio | None = Field(default=None, gt=0)
+    """Highest power as a share of the device's (the EDP limit, no field of the profile); the catalog's when absent."""
+    release: Time | None = Field(default=None, ge=0)
+    """When the end of the job is known; until then a floor once reached is held. Hysteresis alone when absent. [s]"""
+
+
+class PsuStorage(Spec):
+    """Capacitors in the power supplies: the input of a server follows a quick low-pass of its load."""
+
+    kind: Literal["psu_storage"]
+    energy_per_accelerator: Energy | None = Field(default=None, gt=0)
+    """The catalog's when absent (`batteries`, entry `psu_capacitor`). [J]"""
+    time_constant: Time | None = Field(default=None, gt=0)
+    """Of the low-pass that the input follows; the catalog's when absent. [s]"""
+
+
+class RackStorage(Spec):
+    """Batteries or capacitors in the racks: the input of a rack follows a low-pass of its load."""
+
+    kind: Literal["rack_storage"]
+    energy_per_accelerator: Energy = Field(gt=0)
+    """Usable energy. [J]"""
+    power_per_accelerator: Power = Field(gt=0)
+    """Most that it gives or takes at the rack's input. [W]"""
+    time_constant: Time = Field(gt=0)
+    """Of the low-pass that the input follows. [s]"""
+    type: str = "lithium_capacitor_shelf"
+    """Entry of the catalog kind `batteries` that gives the efficiency."""
+    state_of_charge: Ratio = Field(default=0.5, ge=0, le=1)
+    """At the start, and to which the controller returns, share of the usable energy."""
+    recharge: Time | None = Field(default=None, gt=0)
+    """Time constant of that return; the catalog's (entry `damping` of kind `device_power`) when absent. [s]"""
+
+
+class HybridStorage(Spec):
+    """Supercapacitor and battery at one place, the load's departures split between them by frequency."""
+
+    kind: Literal["hybrid_storage"]
+    split: Frequency = Field(gt=0)
+    """Above it the capacitor acts, below it the battery. [Hz]"""
+    capacitor_energy: Energy = Field(gt=0)
+    capacitor_power: Power = Field(gt=0)
+    battery_energy: Energy = Field(gt=0)
+    battery_power: Power = Field(gt=0)
+    time_constant: Time = Field(gt=0)
+    """Of the low-pass that the battery makes of what the capacitor leaves. [s]"""
+
+
+class LoadBank(Spec):
+    """Resistors that burn power to hold a site up: to a floor, and while the load falls faster than a rate."""
+
+    kind: Literal["load_bank"]
+    power: Power = Field(gt=0)
+    """Most that it burns. [W]"""
+    floor: Power = Field(default=0.0, ge=0)
+    """The site is held at it. [W]"""
+    ramp_down: Ramp | None = Field(default=None, gt=0)
+    """The site falls no faster; any rate when absent. [W/s]"""
+
+
+class PhaseStagger(Spec):
+    """Independent replicas or sites, each shifted by an equal part of a period against the one before."""
+
+    kind: Literal["phase_stagger"]
+    groups: int = Field(ge=1)
+    period: Time = Field(gt=0)
+    """Of the iteration. [s]"""
+
+
+class GradualStart(Spec):
+    """Power may not pass a ceiling that rises from a level at a rate, from a time on."""
+
+    kind: Literal["gradual_start"]
+    start: Time = Field(ge=0)
+    initial: Power = Field(ge=0)
+    """Height of the ceiling at the start. [W]"""
+    rate: Ramp = Field(gt=0)
+
+
+DampingStrategy = Annotated[
+    DummyCompute | GpuSmoothing | PowerCap | PsuStorage | RackStorage | SiteBattery, Field(discriminator="kind")
+]
+"""What a scenario can ask for. The other records of this module are for the functions of this room."""

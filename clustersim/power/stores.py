@@ -10,7 +10,7 @@ import numpy as np
 from clustersim import catalog
 from clustersim.power import storage, store_kernels
 from clustersim.power.damped import Damped, Floats, Level, Report, Store, shape
-from clustersim.power.damping_spec import HybridStorage, PsuStorage, RackStorage
+from clustersim.power.spec import HybridStorage, PsuStorage, RackStorage
 
 
 @dataclass(frozen=True)

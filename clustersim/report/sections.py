@@ -239,6 +239,8 @@ def _damping(result: Result) -> Section:
         ("damping_energy_mwh", "energy of damping"),
         ("throughput_loss", "fewer tokens"),
         ("battery_cycles_per_year", "battery cycles"),
+        ("rack_storage_cycles_per_year", "rack storage cycles"),
+        ("psu_storage_cycles_per_year", "PSU storage cycles"),
     )
     notes = [f"Damping: {damping_words(result.scenario)}. Against the same scenario and seed without damping."]
     return Section("damping", "What damping costs", cards=cards(result.summary, keys), notes=notes)

@@ -217,9 +217,10 @@ def _damping(result: Result) -> str:
         )
     )
     lines.append(_line("throughput", f"{percent(s['throughput_loss'])} fewer tokens"))
-    cycles = s.get("battery_cycles_per_year")
-    if cycles is not None:
-        lines.append(_line("battery", f"{number(cycles)} full cycles a year"))
+    for name in ("battery", "rack_storage", "psu_storage"):
+        cycles = s.get(f"{name}_cycles_per_year")
+        if cycles is not None:
+            lines.append(_line(name.replace("_", " "), f"{number(cycles)} full cycles a year"))
     return "\n".join(lines)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from clustersim import catalog
+from clustersim.power.spec import PsuStorage, RackStorage
 from clustersim.scenario import Scenario, resolved
 from clustersim.study.step import StepStudy
 
@@ -72,6 +73,11 @@ def _entries(study: StepStudy) -> list[tuple[str, str]]:
         if plant.battery is not None:
             names.append(("batteries", plant.battery.type))
         names += [("facility", stage.stage) for stage in plant.conversion]
+    for strategy in scenario.damping:
+        if isinstance(strategy, PsuStorage):
+            names.append(("batteries", "psu_capacitor"))
+        elif isinstance(strategy, RackStorage):
+            names.append(("batteries", strategy.type))
     for cooling in scenario.topology.cooling.values():
         names += [("cooling", cooling.unit), ("facility", "cooling_auxiliaries")]
     return list(dict.fromkeys(names))

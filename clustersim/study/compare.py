@@ -68,6 +68,8 @@ QUESTIONS: Mapping[str, tuple[str, ...]] = {
         "damping_energy_share",
         "throughput_loss",
         "battery_cycles_per_year",
+        "rack_storage_cycles_per_year",
+        "psu_storage_cycles_per_year",
     ),
     "what does it cost": ("capex_usd", "tco_usd_per_h", "energy_usd", "usd_per_million_tokens"),
 }

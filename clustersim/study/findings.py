@@ -19,9 +19,9 @@ from clustersim.plant import (
 from clustersim.power.device import device_damping
 from clustersim.power.waveform import WAIT
 from clustersim.study.baseline import Baseline
-from clustersim.study.horizon import TRAIN, SiteHistory
+from clustersim.study.horizon import TRAIN, SiteHistory, steady_load_w
 from clustersim.study.it_power import Pool, tables
-from clustersim.study.site_power import SitePower, hall_it_w
+from clustersim.study.site_power import SitePower, hall_it_w, training_it_w
 from clustersim.study.step import StepStudy
 
 
@@ -80,6 +80,18 @@ class Findings:
         wave = self.steady.waveform
         return {site: trace.loss_j / (wave.samples * wave.dt_s) for site, trace in self.steady.storage.items()}
 
+    @cached_property
+    def it_storage_loss_w(self) -> dict[str, float]:
+        """Mean meter power that the losses of storage in supplies and racks cost each site while it trains. [W]"""
+        wave = self.steady.waveform
+        seconds = wave.samples * wave.dt_s
+        it = training_it_w(self.steady)
+        lost = {s: sum(r.loss_j for r in reports) / seconds for s, reports in self.steady.it_storage.items()}
+        return {
+            s: steady_load_w(self.study, s, it[s]) - steady_load_w(self.study, s, it[s] - watts) if watts else 0.0
+            for s, watts in lost.items()
+        }
+
     def site_energy_j(self, site: str) -> float:
         """At the meter of a site over the horizon.
 
@@ -133,10 +145,11 @@ class Findings:
 
     @cached_property
     def damping_energy_j(self) -> float:
-        """Extra energy over the horizon at equal tokens: battery losses and what the devices burn. [J]"""
+        """Extra energy over the horizon at equal tokens: losses of storage and what the devices burn. [J]"""
         battery = sum(self.storage_loss_w.values()) * self.busy_s
-        load_j = self.busy_s * sum(record.load_w[TRAIN] for record in self.history.values())
-        return battery + load_j * self.base.device_share / (1.0 + self.base.device_share)
+        stores = sum(self.it_storage_loss_w.values()) * self.busy_s
+        load_j = self.busy_s * sum(record.load_w[TRAIN] for record in self.history.values()) - stores
+        return battery + stores + load_j * self.base.device_share / (1.0 + self.base.device_share)
 
     @property
     def damping_share(self) -> float:

@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustersim.operation import EVENT_AT_S, EVENT_S
+from clustersim.power.damped import Level
 from clustersim.power.device import DeviceDamping, device_damping
 from clustersim.power.profile import ramp_down, ramp_up
 from clustersim.power.records import coarsen
 from clustersim.power.waveform import EXCHANGE, IDLE, WAIT, Binner, PowerTables, power_tables
+from clustersim.study.it_storage import it_chain
 from clustersim.study.step import StepStudy
 from clustersim.training.records import StepTrace
 
@@ -254,7 +256,7 @@ def _hall_totals(study: StepStudy) -> list[tuple[float, float]]:
 def close_up(study: StepStudy, pool: Pool) -> dict[str, NDArray[np.float64]]:
     """Return the power of the first rack, its first server and its first accelerator over 10 s at 1 ms. [W]
 
-    The accelerator is at its own input, server and rack at the input of their supplies.
+    The accelerator is at its own input, server and rack at the input of their supplies, the rack above its storage.
     """
     plan, fleet = study.plan, study.fleet
     site = next(iter(study.place.topology.site.values()))
@@ -274,5 +276,9 @@ def close_up(study: StepStudy, pool: Pool) -> dict[str, NDArray[np.float64]]:
         )
         _run(binner, pool, _order(study, 0), 0.0, CLOSE_S)
         watts = binner.finish()[0].sum(axis=0)
-        found[name] = watts if name == "accelerator" else device.server_w(watts, size)
+        if name == "accelerator":
+            found[name] = watts
+        else:
+            levels: tuple[Level, ...] = ("node",) if name == "server" else ("node", "rack")
+            found[name] = it_chain(study, size, levels=levels).apply(device.server_w(watts, size), EVENT_DT_S).power_w
     return found

@@ -35,9 +35,10 @@ from clustersim.study.it_power import (
 )
 from clustersim.study.judging import evidence, respond
 from clustersim.study.result import Result
-from clustersim.study.site_power import SitePower, provisioned_w, site_it_w, site_power
+from clustersim.study.site_power import SitePower, provisioned_w, site_it_w, site_power, training_it_w
 from clustersim.study.step import StepStudy, random_stream, study_step
 from clustersim.study.summary import plan_keys, raised_by_damping, summarise
+from clustersim.study.wear import it_storage_warnings
 from clustersim.training.search import Candidate, binding
 from clustersim.training.sequences import KINDS
 from clustersim.workload import count_parameters
@@ -178,11 +179,6 @@ def _states_before(timeline: Timeline, begin_s: float, event_s: float) -> tuple[
     inside = table[(table["t_end_s"] > begin_s) & (table["t_start_s"] < event_s - 1e-6) & table["state"].isin(QUIET)]
     rows = [(str(state), float(t) - begin_s) for state, t in zip(inside["state"], inside["t_start_s"], strict=True)]
     return ((rows[0][0], 0.0), *rows[1:])
-
-
-def training_it_w(steady: SitePower) -> dict[str, float]:
-    """Return the mean IT power of every site in the steady window. [W]"""
-    return {site: float(steady.waveform.power(f"{site}/it").mean()) for site in steady.cooling}
 
 
 def _cost_facts(study: StepStudy, findings: Findings) -> CostFacts:
@@ -332,6 +328,7 @@ def _warnings(
     study: StepStudy, findings: Findings, responses: tuple[PlantResponse, ...], summary: dict[str, Any]
 ) -> tuple[str, ...]:
     said = list(study.warnings) + list(findings.warnings)
+    said += it_storage_warnings(findings)
     worse = raised_by_damping(summary)
     if worse is not None:
         said.append(worse)

@@ -17,10 +17,12 @@ from clustersim.plant import (
     reactive_power,
     transformer_reactive,
 )
+from clustersim.power.damped import Report
 from clustersim.power.records import Waveform
 from clustersim.power.spec import SiteBattery
 from clustersim.power.storage import Storage, StorageTrace, site_storage, smooth
 from clustersim.study.it_power import HallPower
+from clustersim.study.it_storage import behind_it_storage
 from clustersim.study.step import StepStudy
 
 
@@ -32,6 +34,8 @@ class SitePower:
     waveform: Waveform
     cooling: dict[str, CoolingResponse]
     storage: dict[str, StorageTrace]
+    it_storage: dict[str, tuple[Report, ...]]
+    """By site: accounts of the storage in supplies and racks, hall by hall."""
 
     @property
     def window(self) -> str:
@@ -125,7 +129,11 @@ def site_power(study: StepStudy, hall: HallPower, before: dict[str, float] | Non
     it discharges), ``meter = sites``.
     """
     place = study.place
-    it_halls = hall_it_w(study, hall.watts)
+    plain_w = hall_it_w(study, hall.watts)
+    accelerators = np.array([_hall_accelerators(study, row).sum() for row in range(len(place.nodes))])
+    it_halls, accounts = behind_it_storage(
+        study, plain_w, hall.dt_s, accelerators, None if before is None else _hall_levels(study, plain_w, before)
+    )
     nodes: list[str] = ["meter"]
     parents: list[str | None] = [None]
     watts: list[NDArray[np.float64]] = [np.zeros(hall.watts.shape[1])]
@@ -174,4 +182,34 @@ def site_power(study: StepStudy, hall: HallPower, before: dict[str, float] | Non
         watts[0] = watts[0] + watts[site_row]
         reactive[0] = reactive[0] + reactive[site_row]
     waveform = Waveform(hall.t0_s, hall.dt_s, tuple(nodes), tuple(parents), np.stack(watts), np.stack(reactive))
-    return SitePower(hall, waveform, coolings, storages)
+    kept = {
+        site: tuple(report for row, (name, _) in enumerate(place.nodes) if name == site for report in accounts[row])
+        for site in place.topology.site
+    }
+    return SitePower(hall, waveform, coolings, storages, kept)
+
+
+def _hall_levels(study: StepStudy, halls_w: NDArray[np.float64], before: dict[str, float]) -> NDArray[np.float64]:
+    """Cut the IT power of each site before a window into halls, in proportion to their means in it. [W]"""
+    means = halls_w.mean(axis=1)
+    names = [name for name, _ in study.place.nodes]
+    total = {site: sum(means[row] for row, name in enumerate(names) if name == site) for site in before}
+    levels = [
+        (before[name] - study.place.network_watts[name]) * mean / total[name]
+        for name, mean in zip(names, means, strict=True)
+    ]
+    return np.array(levels)
+
+
+def training_it_w(steady: SitePower) -> dict[str, float]:
+    """Return the mean IT power of every site while it trains. [W]
+
+    What storage in supplies and racks took up or gave within the window is given back or made up for later and does not
+    count; what it lost does.
+    """
+    wave = steady.waveform
+    seconds = wave.samples * wave.dt_s
+    return {
+        site: float(wave.power(f"{site}/it").mean()) - sum(r.stored_change_j for r in reports) / seconds
+        for site, reports in steady.it_storage.items()
+    }

@@ -15,14 +15,15 @@ from clustersim.plant import PlantResponse
 from clustersim.power.device import DeviceDamping, device_damping
 from clustersim.power.records import coarsen
 from clustersim.study.findings import Findings
-from clustersim.study.site_power import storage_of
+from clustersim.study.it_storage import has_it_storage
+from clustersim.study.wear import storage_keys
 from clustersim.workload import PlanSpec
 
 MW, MWH = 1e6, 3.6e9
 METER_DT_S = 0.1
 """Power keys are 100 ms means. [s]"""
 BAND_HZ = (0.1, 20.0)
-DAY_S, YEAR_S = 86400.0, 31557600.0
+DAY_S = 86400.0
 SIGNIFICANT = 9
 UNDAMPED = ("peak_mw", "trough_mw", "swing_mw", "max_ramp_up_mw_per_s", "max_ramp_down_mw_per_s")
 BOILING_C = 100.0
@@ -190,9 +191,11 @@ def _power(found: Findings) -> dict[str, Any]:
 
 def _undamped(found: Findings, reasons: dict[str, str]) -> dict[str, Any]:
     """Return the keys of the load before the battery."""
-    if device_damping(found.study.scenario.damping) != DeviceDamping():
+    devices = device_damping(found.study.scenario.damping) != DeviceDamping()
+    if devices or has_it_storage(found.study):
+        what = "the devices' damping" if devices else "storage in supplies or racks"
         for key in UNDAMPED:
-            reasons[f"undamped_{key}"] = "only the battery's effect is separated; the devices' damping is in the load"
+            reasons[f"undamped_{key}"] = f"only the battery's effect is separated; {what} is in the load"
         return dict.fromkeys(f"undamped_{key}" for key in UNDAMPED)
     loads = []
     for power in (found.steady, *found.events):
@@ -216,17 +219,6 @@ def raised_by_damping(summary: dict[str, Any]) -> str | None:
 
 
 def _energy(found: Findings, reasons: dict[str, str]) -> dict[str, Any]:
-    cycles: float | None = None
-    if found.steady.storage:
-        wave = found.steady.waveform
-        seconds = wave.samples * wave.dt_s
-        busy = found.busy_s / found.timeline.horizon_s
-        cycles = max(
-            trace.throughput_j / 2.0 / _capacity_j(found, site) / seconds * YEAR_S * busy
-            for site, trace in found.steady.storage.items()
-        )
-    else:
-        reasons["battery_cycles_per_year"] = "no battery smooths the meter"
     return {
         "energy_mwh": found.meter_energy_j / MWH,
         "it_energy_mwh": found.it_energy_j / MWH,
@@ -234,14 +226,9 @@ def _energy(found: Findings, reasons: dict[str, str]) -> dict[str, Any]:
         "damping_energy_mwh": found.damping_energy_j / MWH,
         "damping_energy_share": found.damping_share,
         "throughput_loss": found.throughput_loss,
-        "battery_cycles_per_year": cycles,
+        **storage_keys(found, reasons),
         "pue": found.meter_energy_j / found.it_energy_j,
     }
-
-
-def _capacity_j(found: Findings, site: str) -> float:
-    storage = storage_of(found.study, site)
-    return storage.energy_j if storage is not None else float("inf")
 
 
 def _plant(found: Findings, reasons: dict[str, str]) -> dict[str, Any]:

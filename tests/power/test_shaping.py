@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from clustersim.errors import InputError
 from clustersim.power.chain import DampingChain
 from clustersim.power.damped import shape
-from clustersim.power.damping_spec import GradualStart, LoadBank, PhaseStagger
 from clustersim.power.records import coarsen
 from clustersim.power.shaping import (
     GradualStartElement,
@@ -19,6 +18,7 @@ from clustersim.power.shaping import (
     phase_stagger,
 )
 from clustersim.power.smoothing import SmoothingProfile
+from clustersim.power.spec import GradualStart, LoadBank, PhaseStagger
 from clustersim.power.stores import StoreElement
 
 loads = st.lists(st.floats(0.0, 100.0), min_size=2, max_size=60).map(np.array)

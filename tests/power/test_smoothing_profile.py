@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clustersim import catalog
-from clustersim.power.damping_spec import SmoothingProfileSpec
 from clustersim.power.records import coarsen
 from clustersim.power.smoothing import (
     SmoothingProfile,
@@ -17,6 +16,7 @@ from clustersim.power.smoothing import (
     smooth,
     smooth_ranks,
 )
+from clustersim.power.spec import SmoothingProfileSpec
 
 PROFILE = SmoothingProfile(
     floor_w=650.0, ceiling_w=1100.0, ramp_up_w_per_s=700.0, ramp_down_w_per_s=300.0, hysteresis_s=0.35, idle_w=100.0

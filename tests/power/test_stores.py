@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clustersim.errors import CatalogError
-from clustersim.power.damping_spec import HybridStorage, PsuStorage, RackStorage
 from clustersim.power.records import coarsen
+from clustersim.power.spec import HybridStorage, PsuStorage, RackStorage
 from clustersim.power.storage import site_storage
 from clustersim.power.stores import (
     SiteBatteryElement,

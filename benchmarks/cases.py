@@ -14,6 +14,7 @@ from benchmarks.load_test import LoadTest, load_test
 from benchmarks.processes import output, wall_s
 from benchmarks.records import Benchmark, Found
 from benchmarks.timing import best
+from benchmarks.trace_cases import TRACE_BENCHMARKS
 
 SCENARIO = "scenarios/colossus_200k.yaml"
 TRAINING_S = 60.0
@@ -144,5 +145,6 @@ BENCHMARKS = {
         Benchmark("help", "s", 0.4, "lower", help_text),
         *FABRIC_BENCHMARKS,
         *DAMPING_BENCHMARKS,
+        *TRACE_BENCHMARKS,
     )
 }

@@ -12,39 +12,21 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from typer.core import TyperGroup
 
 import clustersim
-from clustersim.console import show, show_json, told, write, write_all
+from clustersim.cli_traces import assess
+from clustersim.console import Group, show, show_json, told, write, write_all
 from clustersim.errors import InputError, nearest
 
 if TYPE_CHECKING:
     from clustersim.scenario import Scenario
     from clustersim.study.result import Result
 
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells use it."""
-
-
-class _Group(TyperGroup):
-    """Turns wrong input and Ctrl-C into their exit codes, with one message and no traceback."""
-
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except InputError as error:
-            typer.echo(f"error: {error}", err=True)
-            raise typer.Exit(2) from None
-        except KeyboardInterrupt:
-            typer.echo("interrupted; nothing was left half-written", err=True)
-            raise typer.Exit(INTERRUPTED) from None
-
-
 app = typer.Typer(
-    cls=_Group,
+    cls=Group,
     help="Simulate AI training megaclusters: step time, power, plant, grid rules and cost.",
     add_completion=False,
     rich_markup_mode=None,
@@ -414,6 +396,9 @@ def dashboard(
     inherited = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
     sys.stderr.flush()
     os.execve(sys.executable, [*server, *options], inherited)  # noqa: S606 (our own interpreter and page)
+
+
+app.command()(assess)
 
 
 def _shipped(folder: Literal["app", "scenarios", "topologies"]) -> Path:

@@ -14,8 +14,27 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from clustersim.errors import InputError
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells use it."""
+
+
+class Group(TyperGroup):
+    """Turns wrong input and Ctrl-C into their exit codes, with one message and no traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a verb; exit code 2 for wrong input, 130 for Ctrl-C."""
+        try:
+            return super().invoke(ctx)
+        except InputError as error:
+            typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(2) from None
+        except KeyboardInterrupt:
+            typer.echo("interrupted; nothing was left half-written", err=True)
+            raise typer.Exit(INTERRUPTED) from None
 
 
 @contextmanager

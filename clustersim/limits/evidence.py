@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from clustersim.limits.measures import BandShares
 from clustersim.plant.records import PlantResponse
 
 VERDICT_COLUMNS = (
@@ -32,6 +34,10 @@ class Trace:
     """Power before a window around an event; its first sample stands for it when absent. [W]"""
     settled_w: float | None = None
     """Power at which it settles after such a window; its last sample stands for it when absent. [W]"""
+    sensor_s: float = 0.0
+    """Time over which the sensor averages; 0 when it is as fast as the samples. [s]"""
+    shares: Mapping[tuple[float, float], BandShares] = field(default_factory=dict)
+    """Spectral shares (Hann) that are known already, by band [Hz]; others are measured."""
 
 
 @dataclass(frozen=True)

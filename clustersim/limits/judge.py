@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clustersim import units
+from clustersim import catalog, units
 from clustersim.errors import InputError
 from clustersim.limits import measures
 from clustersim.limits.evidence import VERDICT_COLUMNS, Evidence, Trace, Verdict
@@ -44,9 +44,25 @@ def _meter(trace: Trace) -> tuple[NDArray[np.float64], float]:
     return coarsen(trace.power_w, factor), METER_DT_S
 
 
+def _resolved(trace: Trace, shortest_s: float) -> None:
+    """Refuse what the sensor cannot show: the shortest time of a rule must hold two of its averages."""
+    windows = catalog.entry("traces", "sensor").si("windows")
+    if trace.sensor_s * windows > shortest_s * (1.0 + 1e-9):
+        raise _NotJudgedError(
+            f"sensor averages over {trace.sensor_s:g} s; {shortest_s:g} s needs {shortest_s / windows:g} s or finer"
+        )
+
+
+def _sampled(trace: Trace, shortest_s: float) -> None:
+    if trace.dt_s > shortest_s * (1.0 + 1e-9):
+        raise _NotJudgedError(f"needs samples every {shortest_s:g} s or finer, got {trace.dt_s:g} s")
+
+
 def _ramp(rule: Rule, trace: Trace) -> float:
     power, dt = _meter(trace)
     lag = rule.lag or 1.0
+    _sampled(trace, lag)
+    _resolved(trace, lag)
     if not trace.steady and power.size * dt <= 2.0 * lag:
         # Beyond the window around an event the power is taken to be settled.
         count = round(lag / dt) + 1
@@ -60,6 +76,8 @@ def _ramp(rule: Rule, trace: Trace) -> float:
 def _range(rule: Rule, trace: Trace) -> float:
     power, dt = _meter(trace)
     window = rule.window or 1.0
+    _sampled(trace, window)
+    _resolved(trace, window)
     if rule.allowed_per_hour is None:
         return measures.sliding_range(power, dt, window)
     if not trace.steady:
@@ -77,7 +95,10 @@ def _band(rule: Rule, trace: Trace) -> float:
         raise _NotJudgedError(f"needs a record of {PERIODS_IN_RECORD / low:g} s, got {length:g} s")
     if 0.5 / trace.dt_s < high * (1.0 - 1e-9):
         raise _NotJudgedError(f"needs samples every {500.0 / high:g} ms or finer, got {trace.dt_s * 1e3:g} ms")
-    shares = measures.band_shares(trace.power_w, trace.dt_s, low, high)
+    _resolved(trace, 1.0 / high)
+    shares = trace.shares.get((low, high))
+    if shares is None:
+        shares = measures.band_shares(trace.power_w, trace.dt_s, low, high)
     return shares.energy if rule.measure == "band_energy" else shares.amplitude
 
 

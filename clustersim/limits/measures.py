@@ -5,6 +5,8 @@ All take plain arrays on a fixed clock, simulated or measured; sample `k` is the
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +16,9 @@ from scipy import fft, ndimage
 from clustersim.errors import InputError
 
 Array = NDArray[np.float64]
+
+LONG = 1_000_000
+"""Records of more samples are cut to a length whose Fourier transform is fast."""
 
 
 class Ramps(NamedTuple):
@@ -120,10 +125,17 @@ def repeated_range(power_w: Array, dt_s: float, window_s: float, skip: int) -> f
     """
     ranges = window_ranges(power_w, dt_s, window_s)
     span = max(1, round(window_s / dt_s))
+    # The largest of each block is kept, so that the search for the next one does not read the whole record again.
+    block = max(1, min(ranges.size, 4096))
+    tops = np.maximum.reduceat(ranges, np.arange(0, ranges.size, block))
     for _ in range(skip):
-        top = int(np.argmax(ranges))
-        ranges[max(0, top - span) : top + span + 1] = 0.0
-    return float(ranges.max())
+        first = int(np.argmax(tops)) * block
+        top = first + int(np.argmax(ranges[first : first + block]))
+        low, high = max(0, top - span), min(ranges.size, top + span + 1)
+        ranges[low:high] = 0.0
+        for k in range(low // block, (high - 1) // block + 1):
+            tops[k] = ranges[k * block : (k + 1) * block].max()
+    return float(tops.max())
 
 
 def band_shares(power_w: Array, dt_s: float, low_hz: float = 0.1, high_hz: float = 20.0) -> BandShares:
@@ -142,16 +154,57 @@ def band_shares(power_w: Array, dt_s: float, low_hz: float = 0.1, high_hz: float
     low_hz, high_hz : float
         The band, both ends included. [Hz]
     """
-    centred = power_w - power_w.mean()
-    window = np.hanning(power_w.size + 1)[:-1]
-    magnitude = np.abs(fft.rfft(centred * window))[1:]
-    frequency = fft.rfftfreq(power_w.size, dt_s)[1:]
-    band = (frequency >= low_hz) & (frequency <= high_hz)
+    return band_table(power_w, dt_s, [(low_hz, high_hz)])[0][1]
+
+
+def band_table(
+    power_w: Array, dt_s: float, bands: Sequence[tuple[float, float]]
+) -> tuple[tuple[BandShares, BandShares], ...]:
+    """Return the shares of bands in the one-sided spectrum: rectangular window, then Hann.
+
+    As :func:`band_shares`. Both come from one transform: in the spectrum of ``n`` samples the Hann window is
+    ``Y_k = X_k / 2 - (X_(k-1) + X_(k+1)) / 4``. A record longer than a million samples is cut by at most 0.1 % at its
+    end to a length whose transform is fast.
+
+    Parameters
+    ----------
+    power_w : array, shape (samples,)
+        Power. [W]
+    dt_s : float
+        Sample spacing. [s]
+    bands : sequence of (float, float)
+        Lowest and highest frequency of each, both included; the lowest is also left out when it is 0. [Hz]
+    """
+    fast = int(fft.prev_fast_len(power_w.size, real=True)) if power_w.size > LONG else power_w.size
+    values = power_w[:fast] if fast >= 0.999 * power_w.size else power_w
+    centred = values - values.mean()
     # What is left of a constant after the mean is removed is rounding noise, not a spectrum.
-    if float(np.abs(centred).max()) <= 1e-12 * float(np.abs(power_w).max()):
-        return BandShares(0.0, 0.0)
+    if float(np.abs(centred).max()) <= 1e-12 * float(np.abs(values).max()):
+        return tuple((BandShares(0.0, 0.0), BandShares(0.0, 0.0)) for _ in bands)
+    plain = fft.rfft(centred)
+    plain[0] = 0.0
+    after = np.conj(plain[-2]) if values.size % 2 == 0 else np.conj(plain[-1])
+    hann = 0.5 * plain
+    quarter = 0.25 * plain
+    hann[1:] -= quarter[:-1]
+    hann[:-1] -= quarter[1:]
+    hann[-1] -= 0.25 * after
+    total = values.size * dt_s
+    found = [_shares(np.abs(spectrum), total, bands) for spectrum in (plain, hann)]
+    return tuple(zip(*found, strict=True))
+
+
+def _shares(magnitude: Array, total_s: float, bands: Sequence[tuple[float, float]]) -> list[BandShares]:
+    """Return the shares from the magnitudes at multiples of ``1 / total_s``."""
     energy = magnitude**2
-    return BandShares(float(energy[band].sum() / energy.sum()), float(magnitude[band].sum() / magnitude.sum()))
+    all_energy, all_magnitude = float(energy[1:].sum()), float(magnitude[1:].sum())
+    found = []
+    for low, high in bands:
+        first = max(1, math.ceil(low * total_s * (1.0 - 1e-12)))
+        last = min(magnitude.size, math.floor(high * total_s * (1.0 + 1e-12)) + 1)
+        band = slice(first, max(first, last))
+        found.append(BandShares(float(energy[band].sum()) / all_energy, float(magnitude[band].sum()) / all_magnitude))
+    return found
 
 
 def swing(power_w: Array, starts: NDArray[np.int64]) -> float:

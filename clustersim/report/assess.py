@@ -1,0 +1,93 @@
+"""An assessed trace as text, JSON data and files."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from clustersim.study.assess import Assessment
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def assessment_data(found: Assessment) -> dict[str, Any]:
+    """Return everything that was found, for JSON."""
+    rows = [{key: _finite(value) for key, value in row.items()} for row in found.verdict.table.to_dict("records")]
+    trace, asked = found.trace, found.question
+    return {
+        "trace": {
+            "name": trace.name, "samples": trace.samples, "dt_s": trace.dt_s, "t0_s": trace.t0_s,
+            "duration_s": trace.duration_s, "sensor_s": trace.sensor_s, "clock": trace.clock,
+        },
+        "units": asked.units,
+        "coherence": asked.coherence,
+        "packs": list(asked.packs),
+        "job": {"from_s": found.job.from_s, "to_s": found.job.to_s, "how": found.job.how},
+        "statistics": found.statistics,
+        "record_percentiles": found.record_percentiles,
+        "rules_failed": found.verdict.rules_failed,
+        "rules_not_judged": len(found.verdict.not_judged),
+        "verdict": rows,
+        "notes": list(found.notes),
+    }  # fmt: skip
+
+
+def verdict_csv(found: Assessment) -> str:
+    """Return the verdict, one row per rule."""
+    return str(found.verdict.table.to_csv(index=False))
+
+
+def assessment_text(found: Assessment) -> str:
+    """Return the assessment for a terminal, at most 100 columns wide."""
+    trace, job, s = found.trace, found.job, found.statistics
+    lines = [
+        f"{trace.name}: {trace.samples:,} samples every {trace.dt_s * 1e3:.6g} ms, {trace.duration_s:,.6g} s",
+        f"job {job.from_s:.6g} to {job.to_s:.6g} s ({job.how})",
+        *(f"note: {note}" for note in found.notes),
+        "",
+        "POWER OF THE JOB",
+        f"  mean {s['mean_mw']:.4g} MW, peak {s['peak_mw']:.4g}, trough {s['trough_mw']:.4g}, energy "
+        f"{s['energy_mwh']:.4g} MWh",
+        "  percentile   " + "".join(f"{key[1:-3]:>9}" for key in found.record_percentiles),
+        "    job, MW    " + "".join(f"{s[key]:9.4g}" for key in found.record_percentiles),
+        "    record, MW " + "".join(f"{value:9.4g}" for value in found.record_percentiles.values()),
+        _period_line(s),
+        f"  a store that holds it at its mean needs {s['flattening_energy_mwh'] * 1e3:.4g} kWh",
+        "",
+        "RAMPS (100 ms means)     up MW/s   down MW/s   range MW",
+    ]
+    for row in s["ramps"]:
+        name = f"  over {row['over_s']:g} s"
+        if row["reason"]:
+            lines.append(f"{name:18}not told: {row['reason']}")
+        else:
+            lines.append(f"{name:18}{row['up_mw_per_s']:14.4g}{row['down_mw_per_s']:12.4g}{row['range_mw']:11.4g}")
+    lines += ["", "SHARES OF BANDS   energy: none     Hann    amplitude: none     Hann  (window)"]
+    for row in s["band_shares"]:
+        name = f"  {row['low_hz']:g} to {row['high_hz']:g} Hz"
+        if row["reason"]:
+            lines.append(f"{name:18}not told: {row['reason']}")
+        else:
+            lines.append(
+                f"{name:18}{row['energy_rectangular']:13.3f}{row['energy_hann']:9.3f}"
+                f"{row['amplitude_rectangular']:19.3f}{row['amplitude_hann']:9.3f}"
+            )
+    lines += ["", f"RULES ({', '.join(found.question.packs)})"]
+    for row in found.verdict.table.to_dict("records"):
+        if row["passed"] is None:
+            lines.append(f"  -     {row['rule']:28}{row['reason']}")
+            continue
+        verdict = "PASS" if row["passed"] else "FAIL"
+        measured = f"{row['measured']:10.4g} of {row['limit']:g} {row['unit']}"
+        lines.append(f"  {verdict}  {row['rule']:28}{measured:30}margin {row['margin']:+.0%}, {row['window']}")
+    return "\n".join(lines)
+
+
+def _period_line(statistics: dict[str, Any]) -> str:
+    if statistics["period_s"] is None:
+        return "  no period: nothing repeats within half of the job"
+    swing = statistics["swing_mw"]
+    told = "" if swing is None else f", swing {swing:.4g} MW (median of periods)"
+    return f"  period {statistics['period_s']:.5g} s (autocorrelation {statistics['period_correlation']:.2f}){told}"

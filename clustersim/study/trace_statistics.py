@@ -1,0 +1,118 @@
+"""What a power trace is like: levels, ramps, spectrum, period."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clustersim.errors import InputError
+from clustersim.limits import BandShares, band_table, max_ramp, sliding_range, swing
+from clustersim.power.records import coarsen
+from clustersim.power.trace import PowerTrace, flattening_energy
+from clustersim.power.trace_period import Period, dominant_period
+
+PERCENTILES = (1, 10, 25, 50, 75, 90, 99)
+LAGS_S = (1.0, 5.0, 60.0)
+"""Times over which ramps are told: a second, ERCOT's window, a minute. [s]"""
+BANDS_HZ = ((0.1, 20.0), (0.0, 0.2), (0.2, 3.0), (3.0, 20.0), (0.1, 2.0), (3.0, 30.0))
+"""arXiv 2508.14318: the example rule, the bands of its text, and those of the same team's OCP talk. [Hz]"""
+Shares = Mapping[tuple[float, float], tuple[BandShares, BandShares]]
+"""By band [Hz]: with a rectangular window, with Hann."""
+METER_DT_S = 0.1
+"""Ramps and swings are taken of means over this time, as in the summary keys. [s]"""
+
+
+def meter(power_w: NDArray[np.float64], dt_s: float) -> tuple[NDArray[np.float64], float]:
+    """Return 100 ms means, or the power as it is where its samples are coarser or do not divide 100 ms."""
+    factor = round(METER_DT_S / dt_s)
+    if factor <= 1 or not math.isclose(factor * dt_s, METER_DT_S, rel_tol=1e-6):
+        return power_w, dt_s
+    return coarsen(power_w, factor), METER_DT_S
+
+
+def percentiles(power_w: NDArray[np.float64]) -> dict[str, float]:
+    """Return percentiles by name, ``p50_mw``. [MW]"""
+    levels = np.percentile(power_w, PERCENTILES)
+    return {f"p{p}_mw": float(v) * 1e-6 for p, v in zip(PERCENTILES, levels, strict=True)}
+
+
+def trace_statistics(trace: PowerTrace, shares: Shares) -> dict[str, Any]:
+    """Return the statistics of a trace, keys with their units; what cannot be told is None with its reason.
+
+    ``swing_mw`` is the median over periods of max - min (100 ms means), None without a period; ``band_shares`` has the
+    share of energy and of amplitude in each band, with a rectangular and with a Hann window, from :func:`spectrum`.
+    """
+    power, dt = meter(trace.watts, trace.dt_s)
+    period = dominant_period(trace.watts, trace.dt_s)
+    return {
+        "from_s": trace.t0_s,
+        "to_s": trace.t0_s + trace.duration_s,
+        "mean_mw": float(trace.watts.mean()) * 1e-6,
+        "peak_mw": float(power.max()) * 1e-6,
+        "trough_mw": float(power.min()) * 1e-6,
+        "energy_mwh": trace.energy_j / 3.6e9,
+        **percentiles(trace.watts),
+        "period_s": None if period is None else period.seconds,
+        "period_correlation": None if period is None else period.correlation,
+        "iteration_frequency_hz": None if period is None else 1.0 / period.seconds,
+        "swing_mw": _swing(power, dt, period),
+        "flattening_energy_mwh": flattening_energy(trace.watts, trace.dt_s) / 3.6e9,
+        "ramps": [_ramps(trace, power, dt, lag) for lag in LAGS_S],
+        "band_shares": _bands(trace, shares),
+    }
+
+
+def _swing(power_w: NDArray[np.float64], dt_s: float, period: Period | None) -> float | None:
+    if period is None:
+        return None
+    count = int(power_w.size * dt_s / period.seconds + 1e-9)
+    starts = np.rint(np.arange(count + 1) * period.seconds / dt_s).astype(np.int64)
+    starts = np.minimum(starts, power_w.size)
+    return swing(power_w, starts) * 1e-6 if count and np.all(np.diff(starts) > 0) else None
+
+
+def _ramps(trace: PowerTrace, power_w: NDArray[np.float64], dt_s: float, lag_s: float) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "over_s": lag_s,
+        "up_mw_per_s": None,
+        "down_mw_per_s": None,
+        "range_mw": None,
+        "reason": None,
+    }
+    if trace.resolution_s > lag_s * (1.0 + 1e-9):
+        return row | {"reason": f"a reading stands for {trace.resolution_s:g} s"}
+    try:
+        found = max_ramp(power_w, dt_s, lag_s)
+        widest = sliding_range(power_w, dt_s, lag_s)
+    except InputError as error:
+        return row | {"reason": str(error)}
+    return row | {
+        "up_mw_per_s": found.up * 1e-6, "down_mw_per_s": found.down * 1e-6, "range_mw": widest * 1e-6,
+    }  # fmt: skip
+
+
+def _highest_hz(trace: PowerTrace) -> float:
+    return 0.5 / trace.resolution_s * (1.0 + 1e-6)
+
+
+def spectrum(trace: PowerTrace, bands: Iterable[tuple[float, float]]) -> Shares:
+    """Return the shares of :data:`BANDS_HZ` and of further bands, as far as the record knows their frequencies."""
+    known = [band for band in dict.fromkeys((*BANDS_HZ, *bands)) if band[1] <= _highest_hz(trace)]
+    return dict(zip(known, band_table(trace.watts, trace.dt_s, known), strict=True)) if known else {}
+
+
+def _bands(trace: PowerTrace, shares: Shares) -> list[dict[str, Any]]:
+    rows = []
+    for low, high in BANDS_HZ:
+        row: dict[str, Any] = {"low_hz": low, "high_hz": high}
+        found = shares.get((low, high))
+        for place, window in enumerate(("rectangular", "hann")):
+            row[f"energy_{window}"] = None if found is None else found[place].energy
+            row[f"amplitude_{window}"] = None if found is None else found[place].amplitude
+        told = f"a reading stands for {trace.resolution_s:g} s: nothing is known above {0.5 / trace.resolution_s:g} Hz"
+        rows.append(row | {"reason": None if found else told})
+    return rows

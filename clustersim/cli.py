@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 import clustersim
-from clustersim.cli_traces import assess
+from clustersim.cli_traces import assess, fit_power
 from clustersim.console import Group, show, show_json, told, write, write_all
 from clustersim.errors import InputError, nearest
 
@@ -399,6 +399,7 @@ def dashboard(
 
 
 app.command()(assess)
+app.command("fit-power")(fit_power)
 
 
 def _shipped(folder: Literal["app", "scenarios", "topologies"]) -> Path:

@@ -121,8 +121,47 @@ def assess(
         show_json(data)
         return
     show(assessment_text(found))
-    for path in (
-        *(() if out is None else (out / "assess.json", out / "verdict.csv")),
-        *(() if export is None else (export,)),
-    ):
-        show(f"\nwritten {path}" if path in (export, out and out / "assess.json") else f"written {path}")
+    written = [] if out is None else [out / "assess.json", out / "verdict.csv"]
+    written += [] if export is None else [export]
+    if written:
+        show(f"\nwritten: {', '.join(map(str, written))}")
+
+
+def fit_power(
+    trace: TraceArg,
+    time: TimeOption = None,
+    power: PowerOption = None,
+    unit: UnitOption = None,
+    base: BaseOption = None,
+    zero: ZeroOption = "0 W",
+    step: StepOption = None,
+    between: BetweenOption = "line",
+    gap: GapOption = None,
+    sensor: SensorOption = None,
+    start: FromOption = None,
+    end: ToOption = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Write the load record as YAML.")] = None,
+    export: Annotated[
+        Path | None, typer.Option("--export", help="Write a waveform made of the record: .csv, .parquet or .cfg.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the waveform.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Recover period, levels, duty and jitter from a measured power trace; write a load record."""
+    from clustersim.report.fit_power import fit_data, fit_text
+    from clustersim.study.fit_power import fit_file, load_text, write_trace
+
+    columns = _columns(time, power, None, unit, base, zero, step, between, gap, sensor)
+    with told() as tell:
+        found = fit_file(trace, columns, _quantity("from", start, "time"), _quantity("to", end, "time"), seed, tell)
+    if export is not None:
+        write_trace(export, found.made)
+    if out is not None:
+        write(out, load_text(found.load))
+    if as_json:
+        show_json(fit_data(found))
+        return
+    show(fit_text(found))
+    written = [str(path) for path in (out, export) if path is not None]
+    if written:
+        show(f"\nwritten: {', '.join(written)}")

@@ -94,6 +94,8 @@ def job_window(trace: PowerTrace) -> JobWindow:
     held = max(catalog.entry("traces", "job").si("held"), LONGER * still)
     first = int(change[0]) + 1 if (change[0] + 1) * dt >= held else 0
     last = int(change[-1]) + 1 if (power.size - 1 - change[-1]) * dt >= held else power.size
+    if last - first < 2:
+        first, last = 0, power.size
     levels = two_levels(power[first:last]) if last - first > 1 else None
     if levels is not None:
         busy = np.flatnonzero(power[first:last] >= levels.middle_w)

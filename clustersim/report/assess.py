@@ -8,6 +8,11 @@ from typing import Any
 from clustersim.study.assess import Assessment
 
 
+def shown_in(peak_mw: float) -> tuple[str, float]:
+    """Return the unit in which powers of this size read well, and how many of it a megawatt has."""
+    return next(((unit, per) for unit, per in (("MW", 1.0), ("kW", 1e3)) if peak_mw * per >= 1.0), ("W", 1e6))
+
+
 def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
@@ -42,28 +47,30 @@ def verdict_csv(found: Assessment) -> str:
 def assessment_text(found: Assessment) -> str:
     """Return the assessment for a terminal, at most 100 columns wide."""
     trace, job, s = found.trace, found.job, found.statistics
+    unit, per = shown_in(s["peak_mw"])
     lines = [
         f"{trace.name}: {trace.samples:,} samples every {trace.dt_s * 1e3:.6g} ms, {trace.duration_s:,.6g} s",
         f"job {job.from_s:.6g} to {job.to_s:.6g} s ({job.how})",
         *(f"note: {note}" for note in found.notes),
         "",
         "POWER OF THE JOB",
-        f"  mean {s['mean_mw']:.4g} MW, peak {s['peak_mw']:.4g}, trough {s['trough_mw']:.4g}, energy "
-        f"{s['energy_mwh']:.4g} MWh",
-        "  percentile   " + "".join(f"{key[1:-3]:>9}" for key in found.record_percentiles),
-        "    job, MW    " + "".join(f"{s[key]:9.4g}" for key in found.record_percentiles),
-        "    record, MW " + "".join(f"{value:9.4g}" for value in found.record_percentiles.values()),
-        _period_line(s),
-        f"  a store that holds it at its mean needs {s['flattening_energy_mwh'] * 1e3:.4g} kWh",
+        f"  mean {s['mean_mw'] * per:.4g} {unit}, peak {s['peak_mw'] * per:.4g}, trough {s['trough_mw'] * per:.4g}, "
+        f"energy {s['energy_mwh'] * per:.4g} {unit}h",
+        f"  {'percentile':15}" + "".join(f"{key[1:-3]:>9}" for key in found.record_percentiles),
+        f"  {'  job, ' + unit:15}" + "".join(f"{s[key] * per:9.4g}" for key in found.record_percentiles),
+        f"  {'  record, ' + unit:15}" + "".join(f"{value * per:9.4g}" for value in found.record_percentiles.values()),
+        _period_line(s, unit, per),
+        f"  a store that holds it at its mean needs {s['flattening_energy_mwh'] * 3600 * per:.4g} {unit} s",
         "",
-        "RAMPS (100 ms means)     up MW/s   down MW/s   range MW",
+        f"RAMPS (100 ms means){'up ' + unit + '/s':>12}{'down ' + unit + '/s':>12}{'range ' + unit:>11}",
     ]
     for row in s["ramps"]:
         name = f"  over {row['over_s']:g} s"
         if row["reason"]:
-            lines.append(f"{name:18}not told: {row['reason']}")
+            lines.append(f"{name:20}not told: {row['reason']}")
         else:
-            lines.append(f"{name:18}{row['up_mw_per_s']:14.4g}{row['down_mw_per_s']:12.4g}{row['range_mw']:11.4g}")
+            values = (row["up_mw_per_s"], row["down_mw_per_s"], row["range_mw"])
+            lines.append(f"{name:20}" + "".join(f"{v * per:{w}.4g}" for v, w in zip(values, (12, 12, 11), strict=True)))
     lines += ["", "SHARES OF BANDS   energy: none     Hann    amplitude: none     Hann  (window)"]
     for row in s["band_shares"]:
         name = f"  {row['low_hz']:g} to {row['high_hz']:g} Hz"
@@ -85,9 +92,9 @@ def assessment_text(found: Assessment) -> str:
     return "\n".join(lines)
 
 
-def _period_line(statistics: dict[str, Any]) -> str:
+def _period_line(statistics: dict[str, Any], unit: str, per: float) -> str:
     if statistics["period_s"] is None:
         return "  no period: nothing repeats within half of the job"
     swing = statistics["swing_mw"]
-    told = "" if swing is None else f", swing {swing:.4g} MW (median of periods)"
+    told = "" if swing is None else f", swing {swing * per:.4g} {unit} (median of periods)"
     return f"  period {statistics['period_s']:.5g} s (autocorrelation {statistics['period_correlation']:.2f}){told}"

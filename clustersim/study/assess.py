@@ -87,6 +87,14 @@ def load_rules(packs: Sequence[str]) -> tuple[Rule, ...]:
     return tuple(found.values())
 
 
+def asked_window(trace: PowerTrace, from_s: float | None, to_s: float | None) -> JobWindow:
+    """Return the job window that is given, or the one that is found when neither end is."""
+    if from_s is None and to_s is None:
+        return job_window(trace)
+    part = trace.between(from_s, to_s)
+    return JobWindow(part.t0_s, part.t0_s + part.duration_s, "given")
+
+
 def assess(
     trace: PowerTrace, question: Question | None = None, tell: Callable[[str], None] = lambda _: None
 ) -> Assessment:
@@ -117,11 +125,7 @@ def assess(
         trace = boxcar(trace, asked.averaged_s)
         notes.append(f"shown as by a sensor that averages over {asked.averaged_s:g} s")
     tell("job window")
-    if asked.from_s is None and asked.to_s is None:
-        job = job_window(trace)
-    else:
-        part = trace.between(asked.from_s, asked.to_s)
-        job = JobWindow(part.t0_s, part.t0_s + part.duration_s, "given")
+    job = asked_window(trace, asked.from_s, asked.to_s)
     trace = scaled(trace, asked.units, asked.coherence)
     inside = trace.between(job.from_s, job.to_s - trace.dt_s)
     notes += _notes(trace, inside, asked)

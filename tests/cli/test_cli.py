@@ -16,7 +16,19 @@ from clustersim.cli import app
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("numpy", "pandas", "pydantic", "scipy", "numba", "networkx", "streamlit", "yaml", "plotly")
-VERBS = {"assess", "run", "step", "plan", "compare", "topology", "catalog", "check", "dashboard", "validate"}
+VERBS = {
+    "assess",
+    "fit-power",
+    "run",
+    "step",
+    "plan",
+    "compare",
+    "topology",
+    "catalog",
+    "check",
+    "dashboard",
+    "validate",
+}
 
 
 def call(*words: object):

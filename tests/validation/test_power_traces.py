@@ -8,6 +8,7 @@ import pytest
 from clustersim.power.trace import flattening_energy, low_pass
 from clustersim.power.trace_files import Columns, read_trace
 from clustersim.study.assess import Question, assess
+from clustersim.study.fit_power import fit_trace
 
 POWER = Path(__file__).resolve().parents[2] / ".." / "shared" / "reference" / "power"
 pytestmark = pytest.mark.skipif(not POWER.is_dir(), reason=f"no reference data at {POWER}")
@@ -82,3 +83,19 @@ def test_the_other_traces_are_read(record):
     assert np.median(np.abs(same - 1.0)) < 0.02
     meter = read_trace(POWER / "h100x8_ckpt_every_50_steps.csv.gz", Columns(time="time_seconds", sensor_s=1.0, gap=100))
     assert 1e3 < np.median(meter.watts) < 6e3
+
+
+def test_the_fit_recovers_period_dips_and_levels(record):
+    fitted = fit_trace(record, 7.0, 195.2)
+    load = fitted.load
+    assert load.period == pytest.approx(20.93, abs=0.02)
+    assert load.period_sd == pytest.approx(0.10, abs=0.02)
+    deep, short = load.dips
+    assert 2.85 <= deep.length <= 3.35
+    assert 0.11 <= deep.level / BASE_W <= 0.22
+    assert short.start == pytest.approx(6.94, abs=0.2)
+    assert load.idle == 0.0
+    for key in ("p25_mw", "p50_mw", "p75_mw", "p90_mw", "p99_mw", "p10_mw"):
+        assert fitted.reproduced[key] / 100 == pytest.approx(fitted.measured[key] / 100, abs=0.08)
+    assert fitted.reproduced["mean_mw"] == pytest.approx(fitted.measured["mean_mw"], rel=0.01)
+    assert fitted.reproduced["band_energy_share"] == pytest.approx(0.57, abs=0.08)

@@ -1,0 +1,166 @@
+"""A load as it was measured: the record that `fit-power` writes, and the waveform that it stands for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+from pydantic import Field, ValidationError, model_validator
+
+from clustersim import units
+from clustersim.errors import InputError
+from clustersim.power.trace import PowerTrace, bin_means
+from clustersim.spec import Spec
+from clustersim.units import Power, Ratio, Time
+
+
+class Dip(Spec):
+    """A fall of power that recurs in every cycle."""
+
+    start: Time = Field(ge=0)
+    """From the start of the cycle to the middle of the fall; 0 for the dip that marks the cycle. [s]"""
+    start_sd: Time = Field(default=0.0, ge=0)
+    """Standard deviation over cycles. [s]"""
+    length: Time = Field(gt=0)
+    """From the middle of the fall to the middle of the rise. [s]"""
+    length_sd: Time = Field(default=0.0, ge=0)
+    level: Power = Field(ge=0)
+    """Power at its bottom. [W]"""
+    fall: Time = Field(default=0.0, ge=0)
+    """Duration of the fall, a straight line. [s]"""
+    rise: Time = Field(default=0.0, ge=0)
+
+
+class MeasuredLoad(Spec):
+    """Levels, period, dips and jitter of one load."""
+
+    kind: Literal["measured_load"]
+    name: str
+    source: str
+    """Which trace, and which part of it."""
+    high: Power = Field(gt=0)
+    """Between the dips. [W]"""
+    low: Power = Field(ge=0)
+    """Median power in all dips. [W]"""
+    idle: Power | None = Field(default=None, ge=0)
+    """Outside the job, when the trace shows it. [W]"""
+    period: Time = Field(gt=0)
+    period_sd: Time = Field(default=0.0, ge=0)
+    """Standard deviation from cycle to cycle. [s]"""
+    cycles: int = Field(ge=1)
+    """Whole cycles that were measured."""
+    duty: Ratio = Field(gt=0, le=1)
+    """Share of time above the middle between the levels."""
+    dips: tuple[Dip, ...] = Field(min_length=1)
+    noise: Power = Field(default=0.0, ge=0)
+    """Robust standard deviation at the high level. [W]"""
+    noise_time: Time = Field(default=0.0, ge=0)
+    """Time after which the autocorrelation of that has fallen to 1/e. [s]"""
+    sensor: Time = Field(default=0.0, ge=0)
+    """Averaging time of the sensor; what is shorter is not in this record. [s]"""
+
+    @model_validator(mode="after")
+    def _is_in_order(self) -> MeasuredLoad:
+        if not self.low < self.high:
+            raise ValueError(f"low: expected below the high level of {self.high:g} W, got {self.low:g} W")
+        for one, after in zip(self.dips, self.dips[1:], strict=False):
+            if one.start + one.length > after.start:
+                raise ValueError("dips: expected in order of their start, none within another")
+        if self.dips[-1].start + self.dips[-1].length > self.period:
+            raise ValueError("dips: expected to end within the period")
+        return self
+
+
+def load_text(load: MeasuredLoad) -> str:
+    """Return a load as YAML that reads back as the same record."""
+    return yaml.safe_dump(_readable(load.model_dump(mode="json", exclude_none=True)), sort_keys=False, width=120)
+
+
+def _readable(node: Any, key: str = "") -> Any:
+    """Return times in seconds and large powers in MW where that reads back as the same number."""
+    if isinstance(node, dict):
+        return {name: _readable(value, name) for name, value in node.items()}
+    if isinstance(node, list):
+        return [_readable(value, key) for value in node]
+    if not isinstance(node, str) or key in ("kind", "name", "source"):
+        return node
+    dimension = units.dimension_of(units.split(node)[1])
+    if dimension not in ("time", "power"):
+        return node
+    value = units.parse(node, dimension)
+    found = units.text(value, "s" if dimension == "time" else "MW" if value >= 1e6 else "W")
+    return found if units.parse(found, dimension) == value else node
+
+
+def read_load(path: Path) -> MeasuredLoad:
+    """Return the load in a file.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or is not valid; the message names the key.
+    """
+    try:
+        return MeasuredLoad.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (OSError, yaml.YAMLError) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+
+
+def load_waveform(load: MeasuredLoad, duration_s: float, dt_s: float, seed: int = 0) -> PowerTrace:
+    """Return the power of a load over some time, as exact means over bins; it begins with a cycle.
+
+    Cycle lengths, starts and lengths of dips are drawn from normal distributions; falls and rises are straight lines.
+    On top lies noise with an exponential autocorrelation, ``y_k = phi y_(k-1) + sqrt(1 - phi^2) e_k`` with
+    ``phi = exp(-dt / noise_time)``, in full at the high level and none at the bottom of the deepest dip.
+
+    Parameters
+    ----------
+    load : MeasuredLoad
+    duration_s, dt_s : float
+        Length and bin width. [s]
+    seed : int
+        The same seed gives the same waveform.
+    """
+    jitter, noise = (np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(2))
+    times, watts = _corners(load, duration_s, jitter)
+    power = bin_means(times, watts, dt_s, "line")[: max(1, round(duration_s / dt_s))]
+    if load.noise > 0.0:
+        phi = float(np.exp(-dt_s / load.noise_time)) if load.noise_time > 0.0 else 0.0
+        drawn = noise.standard_normal(power.size) * np.sqrt(1.0 - phi**2)
+        drawn[0] /= np.sqrt(1.0 - phi**2)
+        for k in range(1, drawn.size):
+            drawn[k] += phi * drawn[k - 1]
+        bottom = min(dip.level for dip in load.dips)
+        power = np.maximum(power + load.noise * drawn * (power - bottom) / (load.high - bottom), 0.0)
+    return PowerTrace(load.name, 0.0, dt_s, power, sensor_s=load.sensor, clock="made of a load record")
+
+
+def _corners(
+    load: MeasuredLoad, duration_s: float, rng: np.random.Generator
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the corners of the straight lines that the power follows, in order of time. [s], [W]"""
+    first = load.dips[0]
+    begin = 0.0 if first.start > 0.0 else 0.5 * first.fall
+    times, watts = [0.0], [load.high]
+    while begin < duration_s + load.period:
+        over = max(0.5 * load.period, rng.normal(load.period, load.period_sd))
+        for dip in load.dips:
+            start = begin + dip.start + (rng.normal(0.0, dip.start_sd) if dip.start > 0.0 else 0.0)
+            length = max(0.1 * dip.length, rng.normal(dip.length, dip.length_sd))
+            shrink = min(1.0, 2.0 * length / (dip.fall + dip.rise)) if dip.fall + dip.rise > 0.0 else 1.0
+            fall, rise = 0.5 * shrink * dip.fall, 0.5 * shrink * dip.rise
+            if start - fall < times[-1]:
+                start = times[-1] + fall
+            times += [start - fall, start + fall, start + length - rise, start + length + rise]
+            watts += [load.high, dip.level, dip.level, load.high]
+        begin += over
+    # two corners at one time are a step: a bin's mean does not see a nanosecond
+    at = np.maximum.accumulate(np.array(times) + 1e-9 * np.arange(len(times)))
+    at[0] = 0.0
+    return at, np.array(watts)

@@ -145,10 +145,13 @@ def boxcar(trace: PowerTrace, window_s: float) -> PowerTrace:
     Raises
     ------
     InputError
-        If the window is not positive.
+        If the window is not positive, or longer than the record.
     """
-    if not window_s > 0.0:
-        raise InputError(f"sensor: expected an averaging time above zero, got {window_s:g} s")
+    if not 0.0 < window_s <= trace.duration_s:
+        raise InputError(
+            f"sensor: expected an averaging time above zero and within the {trace.duration_s:g} s of the record, "
+            f"got {window_s:g} s"
+        )
 
     def averaged(values: Array) -> Array:
         lead = math.ceil(window_s / trace.dt_s) + 1

@@ -1,10 +1,8 @@
-"""Traces from and to files: CSV, Parquet, COMTRADE; each problem of a file is named with its row."""
+"""Traces from files: CSV, Parquet, COMTRADE; each problem of a file is named with its row."""
 
 from __future__ import annotations
 
 import math
-import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +21,8 @@ from clustersim.power.trace import Array, Between, PowerTrace, bin_means
 TIMES = ("time_s", "t_s", "time_seconds", "timestamp_s", "time", "t")
 POWERS = ("power_w", "power_kw", "power_mw", "watts", "power_watts", "power", "p_w", "p_kw", "p_mw", "p")
 """Names of columns that are taken when none is given."""
+MOST_BINS = 200_000_000
+"""More bins than this are a mistake in the step or in the times, not a trace."""
 UNIT_OF_SUFFIX = {"_w": "W", "_watts": "W", "watts": "W", "_kw": "kW", "_mw": "MW"}
 
 
@@ -61,6 +61,8 @@ def read_trace(path: Path, columns: Columns | None = None) -> PowerTrace:
         power is negative or not a number; the message names the data row, counted from 1 below the header.
     """
     asked = Columns() if columns is None else columns
+    if asked.sensor_s < 0.0:
+        raise InputError(f"sensor: expected an averaging time of at least zero, got {asked.sensor_s:g} s")
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     kind = "".join(path.suffixes[-2:]).lower() if path.suffix.lower() == ".gz" else path.suffix.lower()
@@ -89,6 +91,9 @@ def _parquet(path: Path) -> pa.Table:
 
 def _from_table(path: Path, asked: Columns, table: pa.Table) -> PowerTrace:
     names = table.column_names
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(f"{path}: column {twice!r} is there twice")
     time = _column(path, names, (asked.time,) if asked.time else (), TIMES, "time")[0]
     powers = _column(path, names, asked.power, POWERS, "power")
     unit = asked.unit or _unit_of(path, powers[0])
@@ -225,8 +230,8 @@ def on_even_clock(
     if max(-float(off.min()), float(off.max())) <= rules.si("tolerance") * even and asked.dt_s is None:
         return PowerTrace(name, float(times_s[0]), even, watts, var, asked.sensor_s)
     width = usual if asked.dt_s is None else asked.dt_s
-    if not width > 0.0:
-        raise InputError(f"{path}: expected bins above zero, got {width:g} s")
+    if not width > 0.0 or (times_s[-1] - times_s[0]) / width > MOST_BINS:
+        raise InputError(f"{path}: expected bins above zero and at most {MOST_BINS:,} of them, got {width:g} s each")
     clock = f"exact means over {width:.6g} s, power between readings: {asked.between}"
     made = [None if v is None else bin_means(times_s, v, width, asked.between) for v in (watts, var)]
     if made[0] is None or made[0].size < rules.si("least_samples"):
@@ -251,48 +256,3 @@ def _check_times(path: Path, times_s: Array, gap: float) -> float:
         lambda k: f"gap of {step[k - 1]:.6g} s before it, more than {gap:g} times the usual {usual:.6g} s",
     )
     return usual
-
-
-def write_trace(path: Path, trace: PowerTrace, form: comtrade.Form = "FLOAT32") -> tuple[Path, ...]:
-    """Write a trace as ``.csv``, ``.parquet`` or COMTRADE (``.cfg`` with its ``.dat``), whole or not at all.
-
-    Tables have columns ``time_s``, ``power_w`` and, where known, ``reactive_var``. Returns the files.
-
-    Raises
-    ------
-    InputError
-        If the ending is none of these, or the file cannot be written.
-    """
-    kind = path.suffix.lower()
-    if kind not in (".csv", ".parquet", ".cfg"):
-        raise InputError(f"{path}: expected .csv, .parquet or .cfg, found {kind or 'no ending'}")
-    if kind == ".cfg":
-        text, data = comtrade.encode(trace, form)
-        files = (path.with_suffix(".dat"), path)
-        _whole(files[0], lambda working: Path(working).write_bytes(data))
-        _whole(files[1], lambda working: Path(working).write_bytes(text.encode("utf-8")))
-        return files
-    columns = {"time_s": trace.times_s(), "power_w": trace.watts}
-    if trace.vars is not None:
-        columns["reactive_var"] = trace.vars
-    table = pa.table(columns)
-    action = csv.write_csv if kind == ".csv" else parquet.write_table
-    _whole(path, lambda working: action(table, working))
-    return (path,)
-
-
-def _whole(path: Path, write: Callable[[str], object]) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, working = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-        os.close(handle)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
-    try:
-        write(working)
-        Path(working).chmod(0o644)
-        Path(working).replace(path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
-    finally:
-        Path(working).unlink(missing_ok=True)

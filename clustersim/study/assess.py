@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from clustersim.errors import InputError
 from clustersim.limits import Evidence, LimitsSpec, Rule, Trace, Verdict, judge, rules_of
 from clustersim.power.trace import PowerTrace, boxcar, scaled
-from clustersim.power.trace_files import Columns, read_trace, write_trace
+from clustersim.power.trace_export import write_trace
+from clustersim.power.trace_files import Columns, read_trace
 from clustersim.power.trace_period import JobWindow, job_window
 from clustersim.study.trace_statistics import Shares, percentiles, spectrum, trace_statistics
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from clustersim.power.measured_load import MeasuredLoad, load_text, load_waveform
 from clustersim.power.trace import PowerTrace
-from clustersim.power.trace_files import Columns, read_trace, write_trace
+from clustersim.power.trace_export import write_trace
+from clustersim.power.trace_files import Columns, read_trace
 from clustersim.power.trace_fit import fit_load
 from clustersim.power.trace_period import JobWindow
 from clustersim.study.assess import asked_window

@@ -135,6 +135,12 @@ def test_flattening_a_square_wave():
     assert flattening_energy(power, 0.1) == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("window", [0.0, -1.0, 2.5, 1e12])
+def test_a_boxcar_must_fit_into_the_record(window):
+    with pytest.raises(InputError, match="expected an averaging time above zero"):
+        boxcar(trace(np.ones(20)), window)
+
+
 def test_a_window_of_a_trace():
     part = trace(np.arange(10.0)).between(0.25, 0.6)
     assert part.t0_s == pytest.approx(0.3)

@@ -8,7 +8,8 @@ import pytest
 from clustersim.errors import InputError
 from clustersim.power import comtrade
 from clustersim.power.trace import PowerTrace
-from clustersim.power.trace_files import Columns, read_trace, write_trace
+from clustersim.power.trace_export import write_trace
+from clustersim.power.trace_files import Columns, read_trace
 
 FORMS = ("ASCII", "BINARY", "BINARY32", "FLOAT32")
 
@@ -205,6 +206,17 @@ def test_files_that_are_none(tmp_path):
         write_trace(tmp_path / "a.txt", example())
     with pytest.raises(InputError, match="cannot be written"):
         write_trace(tmp_path / "a.csv" / "b.csv", example())
+
+
+def test_what_makes_no_sense_is_refused(tmp_path):
+    path = csv(tmp_path / "a.csv", rows())
+    with pytest.raises(InputError, match="at most 200,000,000 of them"):
+        read_trace(path, Columns(dt_s=1e-9))
+    with pytest.raises(InputError, match="at least zero, got -1 s"):
+        read_trace(path, Columns(sensor_s=-1.0))
+    twice = csv(tmp_path / "b.csv", [f"{k},1,2" for k in range(20)], "t,power_w,power_w")
+    with pytest.raises(InputError, match="column 'power_w' is there twice"):
+        read_trace(twice)
 
 
 def test_a_gap_may_be_allowed(tmp_path):

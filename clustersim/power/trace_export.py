@@ -1,0 +1,60 @@
+"""Traces to files: CSV, Parquet, COMTRADE; whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+from pyarrow import csv, parquet
+
+from clustersim.errors import InputError
+from clustersim.power import comtrade
+from clustersim.power.trace import PowerTrace
+
+
+def write_trace(path: Path, trace: PowerTrace, form: comtrade.Form = "FLOAT32") -> tuple[Path, ...]:
+    """Write a trace as ``.csv``, ``.parquet`` or COMTRADE (``.cfg`` with its ``.dat``), whole or not at all.
+
+    Tables have columns ``time_s``, ``power_w`` and, where known, ``reactive_var``. Returns the files.
+
+    Raises
+    ------
+    InputError
+        If the ending is none of these, or the file cannot be written.
+    """
+    kind = path.suffix.lower()
+    if kind not in (".csv", ".parquet", ".cfg"):
+        raise InputError(f"{path}: expected .csv, .parquet or .cfg, found {kind or 'no ending'}")
+    if kind == ".cfg":
+        text, data = comtrade.encode(trace, form)
+        files = (path.with_suffix(".dat"), path)
+        _whole(files[0], lambda working: Path(working).write_bytes(data))
+        _whole(files[1], lambda working: Path(working).write_bytes(text.encode("utf-8")))
+        return files
+    columns = {"time_s": trace.times_s(), "power_w": trace.watts}
+    if trace.vars is not None:
+        columns["reactive_var"] = trace.vars
+    table = pa.table(columns)
+    action = csv.write_csv if kind == ".csv" else parquet.write_table
+    _whole(path, lambda working: action(table, working))
+    return (path,)
+
+
+def _whole(path: Path, write: Callable[[str], object]) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, working = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+        os.close(handle)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+    try:
+        write(working)
+        Path(working).chmod(0o644)
+        Path(working).replace(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+    finally:
+        Path(working).unlink(missing_ok=True)

@@ -199,6 +199,8 @@ def scaled(trace: PowerTrace, units: int, coherence: float = 1.0) -> PowerTrace:
     on the steep side. Never negative, since ``g <= N``.
     """
     gain = coherent_gain(units, coherence)
+    if units == 1:
+        return trace
 
     def sum_of(values: Array) -> Array:
         if gain == units:

@@ -17,7 +17,7 @@ from clustersim.power.trace import PowerTrace, boxcar, scaled
 from clustersim.power.trace_export import write_trace
 from clustersim.power.trace_files import Columns, read_trace
 from clustersim.power.trace_period import JobWindow, job_window
-from clustersim.study.trace_statistics import Shares, percentiles, spectrum, trace_statistics
+from clustersim.study.trace_statistics import PERCENTILE_KEYS, Shares, percentiles, spectrum, trace_statistics
 
 NEEDS_PLANT = "needs plant: a power trace alone says nothing about it"
 OF_PLANT = (
@@ -135,7 +135,9 @@ def assess(
     found = trace_statistics(inside, shares)
     tell("rules")
     verdict = _judged(rules, trace, inside, shares)
-    return Assessment(trace, asked, job, found, percentiles(trace.watts), verdict, tuple(notes))
+    whole = inside.samples == trace.samples
+    of_record = {key: found[key] for key in PERCENTILE_KEYS} if whole else percentiles(trace.watts)
+    return Assessment(trace, asked, job, found, of_record, verdict, tuple(notes))
 
 
 def _notes(trace: PowerTrace, inside: PowerTrace, asked: Question) -> list[str]:

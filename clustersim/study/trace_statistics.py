@@ -16,6 +16,7 @@ from clustersim.power.trace import PowerTrace, flattening_energy
 from clustersim.power.trace_period import Period, dominant_period
 
 PERCENTILES = (1, 10, 25, 50, 75, 90, 99)
+PERCENTILE_KEYS = tuple(f"p{p}_mw" for p in PERCENTILES)
 LAGS_S = (1.0, 5.0, 60.0)
 """Times over which ramps are told: a second, ERCOT's window, a minute. [s]"""
 BANDS_HZ = ((0.1, 20.0), (0.0, 0.2), (0.2, 3.0), (3.0, 20.0), (0.1, 2.0), (3.0, 30.0))
@@ -37,7 +38,7 @@ def meter(power_w: NDArray[np.float64], dt_s: float) -> tuple[NDArray[np.float64
 def percentiles(power_w: NDArray[np.float64]) -> dict[str, float]:
     """Return percentiles by name, ``p50_mw``. [MW]"""
     levels = np.percentile(power_w, PERCENTILES)
-    return {f"p{p}_mw": float(v) * 1e-6 for p, v in zip(PERCENTILES, levels, strict=True)}
+    return {key: float(v) * 1e-6 for key, v in zip(PERCENTILE_KEYS, levels, strict=True)}
 
 
 def trace_statistics(trace: PowerTrace, shares: Shares) -> dict[str, Any]:

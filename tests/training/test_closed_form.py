@@ -72,8 +72,9 @@ def test_better_hardware_is_never_slower(row, what):
     better = replace(hw, **{what: 2.0 * getattr(hw, what)})
     c = configurations([row])
     # where an exchange takes the time that faster products save, memory's share of compute rises, and with it what an
-    # exchange beside it loses: up to 0.06 % has been seen
-    assert estimate_steps(c, better).iteration_time_s[0] <= estimate_steps(c, hw).iteration_time_s[0] * (1 + 2e-3)
+    # exchange beside it loses: a search for the worst found 0.28 %
+    slack = 5e-3 if what == "peak" else 1e-9
+    assert estimate_steps(c, better).iteration_time_s[0] <= estimate_steps(c, hw).iteration_time_s[0] * (1 + slack)
 
 
 def test_a_uniform_pipeline_is_exact():

@@ -208,57 +208,18 @@ def validate(
     ] = None,
 ) -> None:
     """Predict measured training steps, collectives or training across sites: errors by row and by group."""
+    from clustersim import cli_tables
     from clustersim.study.collectives_table import is_collectives_table
     from clustersim.study.multisite_table import is_multisite
 
     if is_collectives_table(table):
-        from clustersim.cli_tables import collectives
-
-        collectives(table, as_json, csv, html, markdown, fitted)
-        return
-    if is_multisite(table):
+        cli_tables.collectives(table, as_json, csv, html, markdown, fitted)
+    elif is_multisite(table):
         if html is not None or fitted is not None:
             raise InputError("validate: --html and --fit are for tables of training steps and of collectives")
-        from clustersim.cli_tables import multisite
-
-        multisite(table, as_json, csv, markdown)
-        return
-    from clustersim.report.validation import (
-        validation_csv,
-        validation_data,
-        validation_html,
-        validation_markdown,
-        validation_text,
-    )
-    from clustersim.study.calibration import fit, overlay_text
-    from clustersim.study.throughput_table import read_table
-    from clustersim.study.validation import validate as validate_table
-
-    with told() as tell:
-        tell("table")
-        read = read_table(table)
-        if fitted is not None:
-            from clustersim.catalog import use_overlays
-
-            write(fitted, overlay_text(fit(read.cases, tell), f"Fitted on {table.name}"))
-            use_overlays([fitted])
-        tell("prediction")
-        found = validate_table(read)
-    write_all(
-        {
-            path: text(found)
-            for path, text in ((csv, validation_csv), (html, validation_html), (markdown, validation_markdown))
-            if path is not None
-        }
-    )
-    if as_json:
-        show_json(validation_data(found))
+        cli_tables.multisite(table, as_json, csv, markdown)
     else:
-        show(validation_text(found))
-        if fitted is not None:
-            show(f"\ncalibration in {fitted}: clustersim --catalog {fitted} VERB ... uses it")
-    if any(refusal.wrong for refusal in read.refused):
-        raise typer.Exit(2)
+        cli_tables.steps(table, as_json, csv, html, markdown, fitted)
 
 
 @app.command()

@@ -1,35 +1,65 @@
-"""``clustersim validate`` on tables of collectives and of training across sites."""
+"""``clustersim validate`` on tables of training steps, of collectives and of training across sites.
+
+Exit code 2 where a row is wrong; the others are predicted nevertheless.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 import typer
 
 from clustersim.console import show, show_json, told, write, write_all
 
+Found = TypeVar("Found")
+
+
+def steps(
+    table: Path, as_json: bool, csv: Path | None, html: Path | None, markdown: Path | None, fitted: Path | None
+) -> None:
+    """Predict a table of measured training steps."""
+    from clustersim.report.validation import (
+        validation_csv,
+        validation_data,
+        validation_html,
+        validation_markdown,
+        validation_text,
+    )
+    from clustersim.study.calibration import fit, overlay_text
+    from clustersim.study.throughput_table import read_table
+    from clustersim.study.validation import validate
+
+    with told() as tell:
+        tell("table")
+        read = read_table(table)
+        if fitted is not None:
+            _overlay(fitted, overlay_text(fit(read.cases, tell), f"Fitted on {table.name}"))
+        tell("prediction")
+        found = validate(read)
+    files = [(csv, validation_csv), (html, validation_html), (markdown, validation_markdown)]
+    _answer(found, files, validation_data if as_json else None, validation_text)
+    if fitted is not None and not as_json:
+        show(f"\ncalibration in {fitted}: clustersim --catalog {fitted} VERB ... uses it")
+    _refuse(read.refused)
+
 
 def multisite(table: Path, as_json: bool, csv: Path | None, markdown: Path | None) -> None:
-    """Predict a table of training across sites; exit code 2 where a row is wrong."""
+    """Predict a table of training across sites."""
     from clustersim.report.cross_site import multisite_csv, multisite_data, multisite_markdown, multisite_text
     from clustersim.study.multisite_table import validate_multisite
 
     found = validate_multisite(table)
-    write_all(
-        {path: text(found) for path, text in ((csv, multisite_csv), (markdown, multisite_markdown)) if path is not None}
-    )
-    if as_json:
-        show_json(multisite_data(found))
-    else:
-        show(multisite_text(found))
-    if any(refusal.wrong for refusal in found.refused):
-        raise typer.Exit(2)
+    files = [(csv, multisite_csv), (markdown, multisite_markdown)]
+    _answer(found, files, multisite_data if as_json else None, multisite_text)
+    _refuse(found.refused)
 
 
 def collectives(
     table: Path, as_json: bool, csv: Path | None, html: Path | None, markdown: Path | None, fitted: Path | None
 ) -> None:
-    """Predict a table of measured collectives; exit code 2 where a row is wrong."""
+    """Predict a table of measured collectives."""
     from clustersim.report.collectives import (
         collectives_csv,
         collectives_data,
@@ -45,22 +75,37 @@ def collectives(
         tell("table")
         read = read_collectives(table)
         if fitted is not None:
-            from clustersim.catalog import use_overlays
-
-            write(fitted, overlay_text(fit([*read.cases, *kernels_beside(table)], tell), f"Fitted on {table.name}"))
-            use_overlays([fitted])
+            _overlay(fitted, overlay_text(fit([*read.cases, *kernels_beside(table)], tell), f"Fitted on {table.name}"))
         tell("prediction")
         found = validate_collectives(read)
-    write_all(
-        {
-            path: text(found)
-            for path, text in ((csv, collectives_csv), (html, collectives_html), (markdown, collectives_markdown))
-            if path is not None
-        }
-    )
-    if as_json:
-        show_json(collectives_data(found))
+    files = [(csv, collectives_csv), (html, collectives_html), (markdown, collectives_markdown)]
+    _answer(found, files, collectives_data if as_json else None, collectives_text)
+    _refuse(read.refused)
+
+
+def _overlay(file: Path, text: str) -> None:
+    """Write a catalog overlay and use it."""
+    from clustersim.catalog import use_overlays
+
+    write(file, text)
+    use_overlays([file])
+
+
+def _answer(
+    found: Found,
+    files: Sequence[tuple[Path | None, Callable[[Found], str]]],
+    data: Callable[[Found], dict[str, Any]] | None,
+    text: Callable[[Found], str],
+) -> None:
+    """Write the files that are asked for, all or none, and print JSON where `data` is given, else text."""
+    write_all({path: render(found) for path, render in files if path is not None})
+    if data is not None:
+        show_json(data(found))
     else:
-        show(collectives_text(found))
-    if any(refusal.wrong for refusal in read.refused):
+        show(text(found))
+
+
+def _refuse(refused: Iterable[Any]) -> None:
+    """Stop with exit code 2 where a row is wrong, not only beyond the model."""
+    if any(refusal.wrong for refusal in refused):
         raise typer.Exit(2)

@@ -48,3 +48,23 @@ def small_result(small_scenario):
     from clustersim.study.run import run
 
     return run(load_scenario(small_scenario))
+
+
+@pytest.fixture(scope="session")
+def completion_from_table():
+    """Give a function that says when each traffic class ends by a table of rates."""
+
+    def completion_from_table(table, sizes):
+        """Play the classes from one end to the next with the rates of the table."""
+        left, now, done = dict(sizes), 0.0, {}
+        while left:
+            rates = {name: table.rate(name, set(left)) for name in left}
+            step = min(left[name] / rates[name] for name in left)
+            now += step
+            left = {name: rest - rates[name] * step for name, rest in left.items()}
+            for name in [name for name, rest in left.items() if rest <= 1e-9 * sizes[name]]:
+                done[name] = now
+                del left[name]
+        return done
+
+    return completion_from_table

@@ -20,8 +20,6 @@ class SiteCables:
     """Catalog names of the modules at the lower and the upper end."""
     reach: float | None
     """Of the module that reaches less far; None where nobody published one. [m]"""
-    usd: None = None
-    """Price of the cables: no source has one per metre."""
 
     @property
     def beyond(self) -> float:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from clustersim.report.envelope import MOST_POINTS
-from clustersim.report.style import ACTIVITY, BLUE, SERIES, STATES, styled
+from clustersim.report.style import ACTIVITY, BLUE, GREY, SERIES, STATES, styled
 from clustersim.study.compare import column_names
 from clustersim.study.result import Result
 
@@ -130,3 +131,33 @@ def answers_bar(results: Sequence[Result], key: str, title: str) -> go.Figure:
     )  # fmt: skip
     styled(figure, title, "", 100 + 40 * len(results))
     return figure.update_yaxes(autorange="reversed", automargin=True)
+
+
+def predicted_over_measured(rows: pd.DataFrame, by: str, measured: str, predicted: str, what: str) -> go.Figure:
+    """Return a scatter of predicted over measured, one colour per value of `by`, with lines at 1 and 20 % off.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        With the columns `by`, `measured`, `predicted` and row_id.
+    what : str
+        What is predicted, with its unit, for the titles of the axes.
+    """
+    figure = go.Figure()
+    for index, (name, part) in enumerate(rows.groupby(by)):
+        marker = {"color": SERIES[index % len(SERIES)], "size": 6, "opacity": 0.7, "symbol": index // len(SERIES)}
+        figure.add_trace(
+            go.Scatter(x=part[measured], y=part[predicted], mode="markers", name=str(name), text=part["row_id"],
+                       marker=marker)
+        )  # fmt: skip
+    if len(rows):
+        ends = np.array([rows[measured].min(), rows[measured].max()])
+        for factor, dash in ((1.0, "solid"), (1.2, "dot"), (1 / 1.2, "dot")):
+            figure.add_trace(
+                go.Scatter(x=ends, y=ends * factor, mode="lines", line={"color": GREY, "dash": dash, "width": 1},
+                           showlegend=False, hoverinfo="skip")
+            )  # fmt: skip
+    styled(figure, f"measured {what}", f"predicted {what}", height=560)
+    figure.update_xaxes(type="log")
+    figure.update_yaxes(type="log")
+    return figure

@@ -7,12 +7,11 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
 import plotly.graph_objects as go
 
+from clustersim.report.charts import predicted_over_measured
 from clustersim.report.page import rendered
 from clustersim.report.sections import Figure, Section, Table
-from clustersim.report.style import GREY, SERIES, styled
 from clustersim.report.validation import HEAD, SHOWN_ROWS, cells, markdown_table
 from clustersim.report.words import columns, number, wrapped
 from clustersim.study.collectives_validation import CollectivesValidation
@@ -114,24 +113,7 @@ def collectives_markdown(found: CollectivesValidation) -> str:
 
 def _scatter(found: CollectivesValidation) -> go.Figure:
     """Return predicted over measured time, one colour per fabric."""
-    figure = go.Figure()
-    for index, (name, part) in enumerate(found.rows.groupby("fabric")):
-        marker = {"color": SERIES[index % len(SERIES)], "size": 6, "opacity": 0.7, "symbol": index // len(SERIES)}
-        figure.add_trace(
-            go.Scatter(x=part["measured"], y=part["predicted"], mode="markers", name=str(name), text=part["row_id"],
-                       marker=marker)
-        )  # fmt: skip
-    if len(found.rows):
-        ends = np.array([found.rows["measured"].min(), found.rows["measured"].max()])
-        for factor, dash in ((1.0, "solid"), (1.2, "dot"), (1 / 1.2, "dot")):
-            figure.add_trace(
-                go.Scatter(x=ends, y=ends * factor, mode="lines", line={"color": GREY, "dash": dash, "width": 1},
-                           showlegend=False, hoverinfo="skip")
-            )  # fmt: skip
-    styled(figure, "measured s", "predicted s", height=560)
-    figure.update_xaxes(type="log")
-    figure.update_yaxes(type="log")
-    return figure
+    return predicted_over_measured(found.rows, "fabric", "measured", "predicted", "s")
 
 
 def collectives_html(found: CollectivesValidation) -> str:

@@ -61,7 +61,8 @@ def cable_data(survey: PlaceSurvey) -> list[dict[str, Any]]:
             "modules": list(cable.modules),
             "reach_m": cable.reach,
             "beyond_reach_share": cable.beyond,
-            "usd": cable.usd,
+            # no source has a price of cables per metre
+            "usd": None,
         }
         for cable in survey.cables
     ]

@@ -7,12 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
 import plotly.graph_objects as go
 
+from clustersim.report.charts import predicted_over_measured
 from clustersim.report.page import rendered
 from clustersim.report.sections import Figure, Section, Table
-from clustersim.report.style import GREY, SERIES, styled
 from clustersim.report.words import columns, number, wrapped
 from clustersim.study.validation import Statistics, Validation
 
@@ -157,35 +156,8 @@ def validation_markdown(found: Validation) -> str:
 
 def _scatter(found: Validation) -> go.Figure:
     """Return predicted over measured tokens/s per accelerator, one colour per accelerator."""
-    figure = go.Figure()
-    rows = found.rows
-    for index, (name, part) in enumerate(rows.groupby("accelerator")):
-        figure.add_trace(
-            go.Scatter(
-                x=part["measured_tokens_per_s"],
-                y=part["predicted_tokens_per_s"],
-                mode="markers",
-                name=str(name),
-                text=part["row_id"],
-                marker={
-                    "color": SERIES[index % len(SERIES)],
-                    "size": 6,
-                    "opacity": 0.7,
-                    "symbol": index // len(SERIES),
-                },
-            )
-        )
-    if len(rows):
-        ends = np.array([rows["measured_tokens_per_s"].min(), rows["measured_tokens_per_s"].max()])
-        for factor, dash in ((1.0, "solid"), (1.2, "dot"), (1 / 1.2, "dot")):
-            figure.add_trace(
-                go.Scatter(x=ends, y=ends * factor, mode="lines", line={"color": GREY, "dash": dash, "width": 1},
-                           showlegend=False, hoverinfo="skip")
-            )  # fmt: skip
-    styled(figure, "measured tokens/s per accelerator", "predicted tokens/s per accelerator", height=560)
-    figure.update_xaxes(type="log")
-    figure.update_yaxes(type="log")
-    return figure
+    speed = ("measured_tokens_per_s", "predicted_tokens_per_s")
+    return predicted_over_measured(found.rows, "accelerator", *speed, "tokens/s per accelerator")
 
 
 def validation_html(found: Validation) -> str:

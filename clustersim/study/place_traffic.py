@@ -39,6 +39,8 @@ from clustersim.fabric.torus_collectives import (
 )
 from clustersim.fabric.torus_slices import slices_of
 from clustersim.fabric.traffic import Pattern, group_ranks
+from clustersim.study.collective_fields import TORI
+from clustersim.study.collectives_table import bus_factor
 from clustersim.study.place import Place
 
 Numbers = NDArray[np.float64]
@@ -56,8 +58,6 @@ COMPARED: tuple[Policy, ...] = ("ecmp", "spread")
 """Policies of traffic tables where none is asked for: with collisions and without."""
 TRANSPORTS = {"InfiniBand": "infiniband", "Ethernet": "roce"}
 """Family of switches -> kind of network whose constants hold."""
-TORI = frozenset({"Google", "AWS"})
-"""Makers of accelerators whose scale-up network is a torus: no library like NCCL runs on it."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def place_collective(place: Place, text: str, sizes: Sequence[float] = SIZES) ->
         fabric_reduces=fabric.spec.in_network_reduction,
     )
     found = collective_time(kind, size, group, nccl_library())
-    bus = _bus_bytes(kind, members, size) / found.seconds
+    bus = bus_factor(kind, members) * size / found.seconds
     return PlaceCollective(
         text,
         members,
@@ -160,12 +160,6 @@ def place_collective(place: Place, text: str, sizes: Sequence[float] = SIZES) ->
     )
 
 
-def _bus_bytes(kind: str, members: int, size: Numbers) -> Numbers:
-    """Return what nccl-tests counts as moved by a collective of `size` bytes [B]."""
-    turns = {"all_reduce": 2.0, "broadcast": members / (members - 1), "send_recv": members / (members - 1)}
-    return turns.get(kind, 1.0) * (members - 1) / members * size
-
-
 def _on_torus(text: str, kind: str, members: int, stride: int, spec: TorusSpec, size: Numbers) -> PlaceCollective:
     """Return a collective over a slice of a torus: the shape with the largest bisection, in closed form."""
     if kind not in TORUS_TIMES or stride != 1:
@@ -177,7 +171,7 @@ def _on_torus(text: str, kind: str, members: int, stride: int, spec: TorusSpec, 
     seconds = np.array([TORUS_TIMES[kind](float(one), best, latency) for one in size])
     shape = f"{' x '.join(map(str, best.size))} torus"
     names = np.full(size.shape, shape)
-    bus = _bus_bytes(kind, members, size) / seconds
+    bus = bus_factor(kind, members) * size / seconds
     return PlaceCollective(text, members, 1, 0.0, size, seconds, bus, names, np.full(size.shape, "all links"))
 
 

@@ -1,6 +1,7 @@
+import numpy as np
 import pytest
 
-from clustersim.fabric import SiteEndpoints, fabric_spec
+from clustersim.fabric import SiteEndpoints, fabric_spec, max_min_rates
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +31,21 @@ def make_site():
         return SiteEndpoints(name, endpoints, lat, lon, domain, 450e9, nic)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def assert_max_min():
+    """Give a check that no link is overfull and that every flow has a full link on which none is faster."""
+
+    def check(network, routes):
+        rates = max_min_rates(network.capacity, routes)
+        incidence = np.repeat(np.arange(len(routes)), np.diff(routes.first))
+        load = np.bincount(routes.links, rates[incidence], network.capacity.size)
+        assert np.all(load <= network.capacity * (1 + 1e-9))
+        fastest = np.zeros(network.capacity.size)
+        np.maximum.at(fastest, routes.links, rates[incidence])
+        full = load >= network.capacity * (1 - 1e-9)
+        bottleneck = full[routes.links] & (rates[incidence] >= fastest[routes.links] * (1 - 1e-9))
+        assert np.array_equal(np.unique(incidence[bottleneck]), np.arange(len(routes)))
+
+    return check

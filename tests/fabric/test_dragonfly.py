@@ -18,7 +18,6 @@ from clustersim.fabric import (
     fabric_spec,
     flow_network,
     flow_rates,
-    max_min_rates,
     parse_damage,
     route_flows,
     to_networkx,
@@ -371,21 +370,13 @@ def test_one_pair_of_groups_shares_the_link_between_them(make):
 @given(
     kind=st.sampled_from(list(KINDS)), policy=st.sampled_from(["ecmp", "static", "valiant"]), seed=st.integers(0, 99)
 )
-def test_rates_are_max_min(make, kind, policy, seed):
+def test_rates_are_max_min(make, assert_max_min, kind, policy, seed):
     fabric = make(kind)
     network = flow_network(fabric, policy)
     a, b = np.random.default_rng(seed).integers(0, fabric.endpoints, (2, 60))
     b = np.where(a == b, (b + 1) % fabric.endpoints, b)
     routes = route_flows(network, a, b, seed=seed)
-    rates = max_min_rates(network.capacity, routes)
-    incidence = np.repeat(np.arange(len(routes)), np.diff(routes.first))
-    load = np.bincount(routes.links, rates[incidence], network.capacity.size)
-    assert np.all(load <= network.capacity * (1 + 1e-9))
-    fastest = np.zeros(network.capacity.size)
-    np.maximum.at(fastest, routes.links, rates[incidence])
-    full = load >= network.capacity * (1 - 1e-9)
-    bottleneck = full[routes.links] & (rates[incidence] >= fastest[routes.links] * (1 - 1e-9))
-    assert np.array_equal(np.unique(incidence[bottleneck]), np.arange(len(routes)))
+    assert_max_min(network, routes)
 
 
 def half_to_half(fabric):

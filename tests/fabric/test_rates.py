@@ -122,20 +122,6 @@ class Routed:
         return routes, size_bytes * np.array(parts), np.array(parts)
 
 
-def completion_from_table(table, sizes):
-    """Play the classes from one end to the next with the rates of the table."""
-    left, now, done = dict(sizes), 0.0, {}
-    while left:
-        rates = {name: table.rate(name, set(left)) for name in left}
-        step = min(left[name] / rates[name] for name in left)
-        now += step
-        left = {name: rest - rates[name] * step for name, rest in left.items()}
-        for name in [name for name, rest in left.items() if rest <= 1e-9 * sizes[name]]:
-            done[name] = now
-            del left[name]
-    return done
-
-
 TREES = {
     "24 hosts, two tiers, 2:1": ({"tiers": 2, "radix": 6, "oversubscription": {"leaf": 2}}, 24),
     "72 hosts, three tiers, 2:1": ({"radix": 6, "oversubscription": {"leaf": 2}}, 72),
@@ -156,7 +142,7 @@ MIXES = [
 
 @pytest.mark.parametrize("tree", TREES)
 @pytest.mark.parametrize("mix", MIXES)
-def test_table_against_routed_flows(make_spec, make_site, tree, mix):
+def test_table_against_routed_flows(make_spec, make_site, completion_from_table, tree, mix):
     changes, hosts = TREES[tree]
     fabric = build_fabric(make_spec(**changes), [make_site(hosts, domain=1)])
     names, sizes, classes, routed = ("one", "two"), {}, [], Routed(fabric)

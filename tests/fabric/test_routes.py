@@ -12,7 +12,6 @@ from clustersim.fabric import (
     completion_times,
     flow_network,
     flow_rates,
-    max_min_rates,
     parse_damage,
     route_flows,
     tree_shape,
@@ -212,22 +211,14 @@ def test_incast_shares_the_last_link(make):
 
 @settings(max_examples=25, deadline=None)
 @given(kind=st.sampled_from(list(KINDS)), policy=st.sampled_from(["ecmp", "static", "spread"]), seed=st.integers(0, 99))
-def test_rates_are_max_min_on_every_kind(make, kind, policy, seed):
+def test_rates_are_max_min_on_every_kind(make, assert_max_min, kind, policy, seed):
     fabric = make(kind)
     network = flow_network(fabric, policy)
     rng = np.random.default_rng(seed)
     a, b = rng.integers(0, fabric.endpoints, (2, 60))
     b = np.where(a == b, (b + 1) % fabric.endpoints, b)
     routes = route_flows(network, a, b, seed=seed)
-    rates = max_min_rates(network.capacity, routes)
-    incidence = np.repeat(np.arange(len(routes)), np.diff(routes.first))
-    load = np.bincount(routes.links, rates[incidence], network.capacity.size)
-    assert np.all(load <= network.capacity * (1 + 1e-9))
-    fastest = np.zeros(network.capacity.size)
-    np.maximum.at(fastest, routes.links, rates[incidence])
-    full = load >= network.capacity * (1 - 1e-9)
-    bottleneck = full[routes.links] & (rates[incidence] >= fastest[routes.links] * (1 - 1e-9))
-    assert np.array_equal(np.unique(incidence[bottleneck]), np.arange(len(routes)))
+    assert_max_min(network, routes)
 
 
 def test_sites_are_joined_by_fibre(make_spec, make_site):

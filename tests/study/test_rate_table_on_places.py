@@ -29,22 +29,8 @@ PLACES = {
 BYTES = {"data": 3e9, "pipeline": 1e9, "expert": 2e9}
 
 
-def played(table, sizes):
-    """Return the end of each class by the table, from one end to the next."""
-    left, now, done = dict(sizes), 0.0, {}
-    while left:
-        rates = {name: table.rate(name, set(left)) for name in left}
-        step = min(left[name] / rates[name] for name in left)
-        now += step
-        left = {name: rest - rates[name] * step for name, rest in left.items()}
-        for name in [name for name, rest in left.items() if rest <= 1e-9 * sizes[name]]:
-            done[name] = now
-            del left[name]
-    return done
-
-
 @pytest.mark.parametrize("name", PLACES)
-def test_table_against_flows(name):
+def test_table_against_flows(completion_from_table, name):
     ranks, policy, *shapes = PLACES[name]
     fabric = build_place(load_topology(shipped("topologies") / f"{name}.yaml"), "bf16").fabric
     # all of the job at the first site
@@ -69,4 +55,4 @@ def test_table_against_flows(name):
     owner = np.concatenate(owner)
     flows = {label: ends[owner == number].max() for number, label in enumerate(BYTES)}
     resources = accelerator_resources(fabric, fabric.sites[0].site.name)
-    assert played(rate_table(classes, resources), BYTES) == pytest.approx(flows, rel=0.05)
+    assert completion_from_table(rate_table(classes, resources), BYTES) == pytest.approx(flows, rel=0.05)

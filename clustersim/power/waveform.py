@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustersim.power import kernels
-from clustersim.power.device import DeviceDamping, DevicePower
+from clustersim.power.device import DevicePower
+from clustersim.power.device_damping import DeviceDamping
 from clustersim.training.records import Fleet, StepTiming, StepTrace
 
 OPTIMIZER, EXCHANGE, WAIT, IDLE = 0, 1, 2, 3

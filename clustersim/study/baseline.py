@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from clustersim.power.device import DeviceDamping, damping_slowdown, device_damping
+from clustersim.power.device_damping import DeviceDamping, damping_slowdown, device_damping
 from clustersim.power.waveform import Binner
 from clustersim.study.horizon import steady_load_w
 from clustersim.study.it_power import EVENT_DT_S, Pool, tables

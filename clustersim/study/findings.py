@@ -16,7 +16,7 @@ from clustersim.plant import (
     steady_cooling,
     steady_generation_w,
 )
-from clustersim.power.device import device_damping
+from clustersim.power.device_damping import device_damping
 from clustersim.power.waveform import WAIT
 from clustersim.study.baseline import Baseline
 from clustersim.study.horizon import TRAIN, SiteHistory, steady_load_w

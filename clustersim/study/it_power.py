@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from clustersim.operation import EVENT_AT_S, EVENT_S
 from clustersim.power.damped import Level
-from clustersim.power.device import DeviceDamping, device_damping
+from clustersim.power.device_damping import DeviceDamping, device_damping
 from clustersim.power.profile import ramp_down, ramp_up
 from clustersim.power.records import coarsen
 from clustersim.power.waveform import EXCHANGE, IDLE, WAIT, Binner, PowerTables, power_tables

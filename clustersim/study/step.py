@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from clustersim import catalog
 from clustersim.errors import CapacityError, InputError
-from clustersim.power.device import damping_slowdown, device_damping, power_cap
+from clustersim.power.device_damping import damping_slowdown, device_damping, power_cap
 from clustersim.scenario import Scenario
 from clustersim.study.place import Place, build_fleet, build_place
 from clustersim.training.network import fewest_replicas

@@ -12,7 +12,7 @@ from clustersim.errors import InputError
 from clustersim.limits.flicker import short_term_severity
 from clustersim.limits.measures import band_shares, max_ramp, max_rocof, swing, voltage_dip
 from clustersim.plant import PlantResponse
-from clustersim.power.device import DeviceDamping, device_damping
+from clustersim.power.device_damping import DeviceDamping, device_damping
 from clustersim.power.records import coarsen
 from clustersim.study.findings import Findings
 from clustersim.study.it_storage import has_it_storage

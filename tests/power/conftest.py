@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from clustersim.power.device import DeviceDamping, load_device_power
+from clustersim.power.device import load_device_power
+from clustersim.power.device_damping import DeviceDamping
 from clustersim.power.spec import ServerSpec
 from clustersim.power.waveform import Binner, power_tables
 from clustersim.training.network import Network

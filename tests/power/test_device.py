@@ -5,7 +5,8 @@ import pytest
 
 from clustersim import catalog
 from clustersim.errors import CatalogError
-from clustersim.power.device import DeviceDamping, damping_slowdown, device_damping, load_device_power
+from clustersim.power.device import load_device_power
+from clustersim.power.device_damping import DeviceDamping, damping_slowdown, device_damping
 from clustersim.power.records import Waveform
 from clustersim.power.spec import DummyCompute, GpuSmoothing, ServerSpec
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from clustersim.power.device import DeviceDamping
+from clustersim.power.device_damping import DeviceDamping
 from clustersim.power.waveform import Binner
 from clustersim.study.it_power import steady_window, tables
 from clustersim.study.site_power import site_power

@@ -12,8 +12,8 @@ from clustersim.errors import InputError
 from clustersim.limits.flicker import short_term_severity
 from clustersim.limits.measures import band_shares, max_ramp, max_rocof, swing, voltage_dip
 from clustersim.plant import PlantResponse
-from clustersim.power.device_damping import DeviceDamping, device_damping
 from clustersim.power.records import coarsen
+from clustersim.power.smoothing import damps_devices
 from clustersim.study.findings import Findings
 from clustersim.study.it_storage import has_it_storage
 from clustersim.study.wear import storage_keys
@@ -191,7 +191,7 @@ def _power(found: Findings) -> dict[str, Any]:
 
 def _undamped(found: Findings, reasons: dict[str, str]) -> dict[str, Any]:
     """Return the keys of the load before the battery."""
-    devices = device_damping(found.study.scenario.damping) != DeviceDamping()
+    devices = damps_devices(found.study.scenario.damping, found.study.place.power)
     if devices or has_it_storage(found.study):
         what = "the devices' damping" if devices else "storage in supplies or racks"
         for key in UNDAMPED:

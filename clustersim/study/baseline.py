@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from clustersim.power.device_damping import damping_slowdown
+from clustersim.power.dummy import DeviceSharing, device_sharing
 from clustersim.power.smoothing import damps_devices
 from clustersim.power.waveform import Binner
 from clustersim.study.horizon import steady_load_w
@@ -45,7 +45,8 @@ def undamped(study: StepStudy, pool: Pool) -> Baseline:
     quiet = replace(study, timing=plain, fleet=fleet)
     seconds, watts = _means(quiet, len(traces), damped=False)
     it, meter = site_means(study, watts)
-    if not damps_devices(study.scenario.damping, study.place.power) and not damping_slowdown(study.scenario.damping):
+    strategies = study.scenario.damping
+    if not damps_devices(strategies, study.place.power) and device_sharing(strategies) == DeviceSharing():
         return Baseline(seconds, seconds, meter, it, 0.0)
     damped_s, damped_watts = _means(study, len(traces), damped=True)
     _, damped_meter = site_means(study, damped_watts)

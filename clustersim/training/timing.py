@@ -85,11 +85,45 @@ def step_timing(program: StepProgram, network: Network) -> StepTiming:
     )
 
 
-def slowed(timing: StepTiming, factor: float) -> StepTiming:
-    """Return `timing` with every operation `factor` times as long, as when another kernel shares the device."""
-    if factor == 1.0:
+def slowed(
+    timing: StepTiming,
+    compute: float = 0.0,
+    exchange: float = 0.0,
+    gap_exchange: float = 0.0,
+    release_s: float = 0.0,
+) -> StepTiming:
+    """Return `timing` on a device that other kernels share.
+
+    Parameters
+    ----------
+    timing : StepTiming
+        On a device of its own.
+    compute, exchange : float
+        By which share compute (and the host's part) and exchange inside operations take longer; an operation takes
+        ``1 + sum of activity shares x these`` times as long. [-]
+    gap_exchange : float
+        By which share hand-overs, reductions and gathers between operations take longer. [-]
+    release_s : float
+        By which work that waited starts late: the first forward, the optimizer, and what waits for a hand-over. A
+        hand-over that is there before the stage is free delays nothing. An upper bound, since gaps too short to be
+        filled count too. [s]
+    """
+    if compute == exchange == gap_exchange == release_s == 0.0:
         return timing
-    return replace(timing, operation_s=timing.operation_s * factor, hidden_s=timing.hidden_s * factor)
+    longer = 1.0 + compute + (exchange - compute) * timing.shares[..., 2]
+    weight = 1.0 + np.array([compute, compute, exchange, compute])
+    return replace(
+        timing,
+        operation_s=timing.operation_s * longer,
+        shares=timing.shares * weight / longer[..., None],
+        hidden_s=timing.hidden_s * (1.0 + exchange),
+        message_s=timing.message_s * (1.0 + gap_exchange) + release_s,
+        reduce_s=timing.reduce_s * (1.0 + gap_exchange),
+        gather_s=timing.gather_s * (1.0 + gap_exchange),
+        optimizer_s=timing.optimizer_s + release_s,
+        stall_s=timing.stall_s + release_s,
+        wan_s=timing.wan_s * (1.0 + gap_exchange),
+    )
 
 
 @dataclass(frozen=True)

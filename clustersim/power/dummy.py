@@ -1,0 +1,268 @@
+"""Dummy compute and another job's work in the gaps of a job: what fills a gap, and what that costs the job."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clustersim import catalog
+from clustersim.catalog import Entry
+from clustersim.errors import InputError
+from clustersim.power.gap_kernels import FILL, HEADER, INTERLEAVE, MOST_PARTS, NONE, SECONDARY, STAIRCASE
+from clustersim.power.spec import (
+    CompilerShaping,
+    DummyCompute,
+    MicroBatchInterleave,
+    PytorchDamper,
+    SecondaryWorkload,
+    damper_configuration,
+)
+
+Floats = NDArray[np.float64]
+
+GAP_STRATEGIES = (DummyCompute, PytorchDamper, SecondaryWorkload, MicroBatchInterleave)
+"""Strategies that fill gaps; a device runs one of them."""
+
+FILLER_NAMES = {
+    FILL: "dummy_compute",
+    STAIRCASE: "pytorch_damper",
+    INTERLEAVE: "micro_batch_interleave",
+    SECONDARY: "secondary_workload",
+}
+
+
+@dataclass(frozen=True)
+class GapFiller:
+    """What fills a gap, for one accelerator; levels are shares of its rated power."""
+
+    kind: int
+    """One of :mod:`clustersim.power.gap_kernels`."""
+    cycle: tuple[tuple[float, float], ...]
+    """Seconds and level of each part. [s], [-]"""
+    delay_s: float = 0.0
+    """From the start of the gap. [s]"""
+    lead_s: float = 0.0
+    """It has stopped so long before the end of the gap. [s]"""
+    share: float = 1.0
+    """Of the time between that it fills, from its start on. [-]"""
+    repeat: bool = True
+    """Whether the cycle repeats while the gap lasts."""
+    of_matrix: bool = False
+    """Whether levels are shares of the device's level in matrix products instead."""
+
+    @property
+    def top(self) -> float:
+        """Highest level as a share of the rated power; 0 where the device's own work is the level. [-]"""
+        return 0.0 if self.of_matrix else max((level for _, level in self.cycle), default=0.0)
+
+
+@dataclass(frozen=True)
+class DeviceSharing:
+    """What damping kernels that share the device cost the job; zeros mean none."""
+
+    compute: float = 0.0
+    """Share by which compute inside operations takes longer. [-]"""
+    exchange: float = 0.0
+    """Share by which exchange inside operations takes longer. [-]"""
+    gap_exchange: float = 0.0
+    """Share by which exchange between operations (hand-overs, reductions, gathers) takes longer. [-]"""
+    release_s: float = 0.0
+    """By which work after a gap is late, since what filled the gap still runs. [s]"""
+
+    def __add__(self, other: DeviceSharing) -> DeviceSharing:
+        """Return what two strategies cost together: their kernels run in each other's absence."""
+        return DeviceSharing(*(a + b for a, b in zip(vars(self).values(), vars(other).values(), strict=True)))
+
+
+def gap_filler(strategies: tuple[object, ...]) -> GapFiller | None:
+    """Return what fills the gaps under the strategies; None when none of them does, or when it never gets to.
+
+    Raises
+    ------
+    InputError
+        If more than one strategy fills gaps, or one can never do what it is for.
+    """
+    found = [strategy for strategy in strategies if isinstance(strategy, GAP_STRATEGIES)]
+    if len(found) > 1:
+        names = " and ".join(strategy.kind for strategy in found)
+        raise InputError(f"damping: {names} all fill gaps; expected one of them")
+    defaults = catalog.entry("device_power", "damping")
+    for strategy in found:
+        if isinstance(strategy, DummyCompute):
+            detection = _default(strategy.detection, defaults, "dummy.detection")
+            return GapFiller(FILL, ((np.inf, strategy.floor),), delay_s=detection)
+        if isinstance(strategy, PytorchDamper):
+            return damper_filler(strategy)
+        if isinstance(strategy, SecondaryWorkload):
+            return _secondary(strategy, defaults)
+        switch = _default(strategy.switch, defaults, "interleave.switch")
+        ready = _default(strategy.ready, defaults, "interleave.ready")
+        return GapFiller(INTERLEAVE, ((np.inf, 1.0),), switch, switch, ready, of_matrix=True)
+    return None
+
+
+def damper_filler(damper: PytorchDamper) -> GapFiller:
+    """Return the staircase of PyTorch's power damper.
+
+    With ``start end ms steps`` step k = 0 ... steps - 1 lasts ``ms / steps`` and runs on the share
+    ``start - k (start - end) / steps`` of the multiprocessors, which the damper takes for that share of TDP: `end` is
+    approached and not reached. A thread draws one staircase after the other for as long as it lives. Source: public
+    copies of ``ATen/cuda/CUDAPowerDamper`` and of its caller in ``CUDAContext.cpp``. That a gap meets the staircase at
+    its start is assumed: the thread does not wait for gaps.
+
+    Raises
+    ------
+    InputError
+        If there are more steps than a gap can hold.
+    """
+    first, last, milliseconds, steps = damper_configuration(damper.configuration)
+    if steps > MOST_PARTS:
+        raise InputError(
+            f"damping: pytorch_damper.configuration: expected at most {MOST_PARTS} damper_steps, found {steps}"
+        )
+    seconds = milliseconds / 1e3 / steps
+    levels = (first - k * (first - last) / steps for k in range(steps))
+    return GapFiller(STAIRCASE, tuple((seconds, level / 100.0) for level in levels), repeat=damper.repeat)
+
+
+def _secondary(strategy: SecondaryWorkload, defaults: Entry) -> GapFiller | None:
+    """Return the bursts of a secondary workload; None when it backs off all of the time."""
+    detection, period, back_off = _secondary_times(strategy, defaults)
+    if back_off == 1.0:
+        return None
+    cycle = ((period * (1.0 - back_off), strategy.level), (period * back_off, 0.0))
+    return GapFiller(SECONDARY, cycle, delay_s=detection)
+
+
+def _secondary_times(strategy: SecondaryWorkload, defaults: Entry) -> tuple[float, float, float]:
+    """Return detection, period and back-off share of a secondary workload. [s], [s], [-]"""
+    detection = _default(strategy.detection, defaults, "secondary.detection")
+    period = _default(strategy.period, defaults, "secondary.period")
+    back_off = _default(strategy.back_off, defaults, "secondary.back_off")
+    if back_off * period < detection:
+        raise InputError(
+            f"damping: secondary_workload: expected a back-off of at least one reading of the counters "
+            f"({1e3 * detection:.3g} ms), found {1e3 * back_off * period:.3g} ms ({100 * back_off:.3g} % of period "
+            f"{1e3 * period:.3g} ms); otherwise it never sees that the job is back"
+        )
+    return detection, period, back_off
+
+
+def filler_watts(filler: GapFiller | None, rated_w: Floats, members: Floats, matrix_w: Floats) -> Floats:
+    """Return the filler array of a rank group for :func:`clustersim.power.gap_kernels.fill_gap`.
+
+    Parameters
+    ----------
+    filler : GapFiller, optional
+        None: nothing fills gaps.
+    rated_w, members, matrix_w : ndarray, shape (kinds,)
+        Rated power of each kind of accelerator, how many of them the group has, and the level of each in matrix
+        products under the power limit. [W], [-], [W]
+    """
+    if filler is None:
+        return np.array([float(NONE)])
+    full = float(members @ (matrix_w if filler.of_matrix else rated_w))
+    header = [float(filler.kind), filler.delay_s, filler.lead_s, filler.share, float(filler.repeat)]
+    out = np.empty(HEADER + 2 * len(filler.cycle))
+    out[:HEADER] = header
+    out[HEADER::2] = [seconds for seconds, _ in filler.cycle]
+    out[HEADER + 1 :: 2] = [level * full for _, level in filler.cycle]
+    return out
+
+
+def device_sharing(strategies: tuple[object, ...]) -> DeviceSharing:
+    """Return what the strategies' kernels cost the job that they share the device with.
+
+    - Dummy compute and the damper run beside everything: all operations take the catalog's share longer.
+    - The damper, a secondary workload and another job run beside the exchange of a gap, and take a share of the
+      compute units and the memory from it.
+    - Work after a gap starts beside what still fills it. The damper's kernel ends half its length later on average. A
+      secondary workload cannot tell its own activity from the job's and goes on until its next back-off: a job that
+      comes back at a random time meets it with the share ``1 - b`` of its period p, for ``(1 - b) p / 2`` on average,
+      and is slower by the share c meanwhile: ``c (1 - b)^2 p / 2`` late.
+    - Another job is stopped in time (planned), and a compiler makes the whole program slower.
+    """
+    defaults = catalog.entry("device_power", "damping")
+    total = DeviceSharing()
+    for strategy in strategies:
+        if isinstance(strategy, DummyCompute):
+            slower = defaults.si("dummy.slowdown")
+            total += DeviceSharing(slower, slower)
+        elif isinstance(strategy, PytorchDamper):
+            slower = defaults.si("dummy.slowdown")
+            late = defaults.si("secondary.compute") * defaults.si("damper.kernel") / 2.0
+            total += DeviceSharing(slower, slower, defaults.si("secondary.exchange"), late)
+        elif isinstance(strategy, SecondaryWorkload):
+            _, period, back_off = _secondary_times(strategy, defaults)
+            running = 1.0 - back_off
+            late = _default(strategy.contention, defaults, "secondary.compute") * running**2 * period / 2.0
+            total += DeviceSharing(gap_exchange=running * defaults.si("secondary.exchange"), release_s=late)
+        elif isinstance(strategy, MicroBatchInterleave):
+            total += DeviceSharing(gap_exchange=defaults.si("secondary.exchange"))
+        elif isinstance(strategy, CompilerShaping):
+            slower = defaults.si("compiler.slowdown")
+            total += DeviceSharing(slower, slower)
+    return total
+
+
+def shaped_levels(level_w: Floats, share: float) -> Floats:
+    """Return levels of a running job with the swing between them smaller by `share`; shape as `level_w`. [W]
+
+    ``P + share (max P - P)``: the highest level stays, the others are lifted towards it. The last level is that of a
+    device without a job, and stays.
+    """
+    lifted = np.array(level_w, dtype=np.float64)
+    running = lifted[..., :-1]
+    running += share * (running.max(axis=-1, keepdims=True) - running)
+    return lifted
+
+
+@dataclass(frozen=True)
+class InterleaveGain:
+    """What a second job gets done in the gaps of the first."""
+
+    filled_share: float
+    """Of the time in gaps. [-]"""
+    compute_share: float
+    """Of the whole time, in which the second job computes. [-]"""
+    tokens_per_s: float
+    """Tokens of the second job. [1/s]"""
+
+
+def interleave_gain(gap_s: Floats, step_s: float, filler: GapFiller, tokens_per_compute_s: float) -> InterleaveGain:
+    """Return what the second job of a micro-batch interleave gains.
+
+    A gap g holds ``share max(g - delay - lead, 0)`` seconds of the second job's compute; switching to it and back costs
+    delay and lead. Work that does not end within a gap goes on in the next one, so that no part of a micro-batch is
+    lost.
+
+    Parameters
+    ----------
+    gap_s : ndarray
+        Gaps of one step of the first job. [s]
+    step_s : float
+        The step, its gaps included. [s]
+    filler : GapFiller
+        Of the strategy (:func:`gap_filler`).
+    tokens_per_compute_s : float
+        Tokens of the second job per second in which it computes. [1/s]
+
+    Raises
+    ------
+    InputError
+        If the gaps are negative or longer than the step.
+    """
+    total = float(np.sum(gap_s))
+    if np.any(np.asarray(gap_s) < 0.0) or not step_s > 0.0 or total > step_s * (1.0 + 1e-9):
+        raise InputError(
+            f"gap_s: expected gaps >= 0 that sum to at most step_s = {step_s:g} s, found a sum of {total:g} s"
+        )
+    filled = float(filler.share * np.maximum(np.asarray(gap_s) - filler.delay_s - filler.lead_s, 0.0).sum())
+    compute = filled / step_s
+    return InterleaveGain(filled / total if total else 0.0, compute, compute * tokens_per_compute_s)
+
+
+def _default(given: float | None, defaults: Entry, key: str) -> float:
+    return defaults.si(key) if given is None else given

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustersim import catalog
-from clustersim.power.dummy import GapFiller, filler_watts, gap_filler, shaped_levels
+from clustersim.power.dummy import GapFiller, filler_watts, gap_filler
 from clustersim.power.gap_kernels import FILL
 from clustersim.power.spec import CompilerShaping, GpuSmoothing, PowerCap
 
@@ -70,31 +70,20 @@ def power_cap(strategies: tuple[object, ...]) -> float:
 
 
 def filler_array(damping: DeviceDamping, rated_w: Floats, members: Floats, matrix_w: Floats) -> Floats:
-    """Return what fills the gaps of a rank group, for :func:`clustersim.power.gap_kernels.fill_gap`.
+    """Return what fills the gaps of rank groups, for :func:`clustersim.power.gap_kernels.fill_gap`.
 
     Parameters
     ----------
     damping : DeviceDamping
         Of the scenario.
-    rated_w, members, matrix_w : ndarray, shape (kinds,)
-        Rated power of each kind of accelerator, how many of them the group has, and what each draws in matrix products
-        under the power limit. [W], [-], [W]
+    rated_w, matrix_w : ndarray, shape (kinds,)
+        Rated power of each kind of accelerator, and what it draws in matrix products under the power limit. [W]
+    members : ndarray, shape (kinds, classes)
+        How many accelerators of the kind a group of the class has. [-]
+
+    Returns
+    -------
+    ndarray, shape (kinds, classes, numbers)
+        The last axis is what the kernel takes.
     """
     return filler_watts(damping.gap_filler, rated_w, members, matrix_w)
-
-
-def running_levels(level_w: Floats, rated_w: Floats, damping: DeviceDamping) -> Floats:
-    """Return the levels of devices while a job runs, shaped by the compiler and then lifted to the floor. [W]
-
-    Parameters
-    ----------
-    level_w : ndarray, shape (kinds, activities)
-        Levels under the power limit, the last without a job. [W]
-    rated_w : ndarray, shape (kinds,)
-        [W]
-    damping : DeviceDamping
-        Of the scenario.
-    """
-    lifted = shaped_levels(level_w, damping.shaping_share)
-    lifted[:, :-1] = np.maximum(lifted[:, :-1], damping.floor_share * rated_w[:, None])
-    return lifted

@@ -19,11 +19,15 @@ from clustersim.power.spec import (
     SecondaryWorkload,
     damper_configuration,
 )
+from clustersim.training.records import ACTIVITIES
 
 Floats = NDArray[np.float64]
 
 GAP_STRATEGIES = (DummyCompute, PytorchDamper, SecondaryWorkload, MicroBatchInterleave)
 """Strategies that fill gaps; a device runs one of them."""
+
+PROGRAM = ACTIVITIES.index("idle")
+"""Levels of a device that a program drives come before that of idling."""
 
 FILLER_NAMES = {
     FILL: "dummy_compute",
@@ -70,6 +74,8 @@ class DeviceSharing:
     """Share by which exchange between operations (hand-overs, reductions, gathers) takes longer. [-]"""
     release_s: float = 0.0
     """By which work after a gap is late, since what filled the gap still runs. [s]"""
+    noticed_s: float = 0.0
+    """Gaps of this length or less are not filled, and work after them is not late. [s]"""
 
     def __add__(self, other: DeviceSharing) -> DeviceSharing:
         """Return what two strategies cost together: their kernels run in each other's absence."""
@@ -151,24 +157,29 @@ def _secondary_times(strategy: SecondaryWorkload, defaults: Entry) -> tuple[floa
 
 
 def filler_watts(filler: GapFiller | None, rated_w: Floats, members: Floats, matrix_w: Floats) -> Floats:
-    """Return the filler array of a rank group for :func:`clustersim.power.gap_kernels.fill_gap`.
+    """Return the filler arrays of rank groups for :func:`clustersim.power.gap_kernels.fill_gap`.
 
     Parameters
     ----------
     filler : GapFiller, optional
         None: nothing fills gaps.
-    rated_w, members, matrix_w : ndarray, shape (kinds,)
-        Rated power of each kind of accelerator, how many of them the group has, and the level of each in matrix
-        products under the power limit. [W], [-], [W]
+    rated_w, matrix_w : ndarray, shape (kinds,)
+        Rated power of each kind of accelerator, and what it draws in matrix products under the power limit. [W]
+    members : ndarray, shape (kinds, classes)
+        How many accelerators of the kind a group of the class has. [-]
+
+    Returns
+    -------
+    ndarray, shape (kinds, classes, numbers)
+        The last axis is what the kernel takes.
     """
     if filler is None:
-        return np.array([float(NONE)])
-    full = float(members @ (matrix_w if filler.of_matrix else rated_w))
-    header = [float(filler.kind), filler.delay_s, filler.lead_s, filler.share, float(filler.repeat)]
-    out = np.empty(HEADER + 2 * len(filler.cycle))
-    out[:HEADER] = header
-    out[HEADER::2] = [seconds for seconds, _ in filler.cycle]
-    out[HEADER + 1 :: 2] = [level * full for _, level in filler.cycle]
+        return np.full((*members.shape, 1), float(NONE))
+    full = members * (matrix_w if filler.of_matrix else rated_w)[:, None]
+    out = np.empty((*members.shape, HEADER + 2 * len(filler.cycle)))
+    out[..., :HEADER] = (filler.kind, filler.delay_s, filler.lead_s, filler.share, filler.repeat)
+    out[..., HEADER::2] = [seconds for seconds, _ in filler.cycle]
+    out[..., HEADER + 1 :: 2] = np.array([level for _, level in filler.cycle]) * full[..., None]
     return out
 
 
@@ -195,10 +206,11 @@ def device_sharing(strategies: tuple[object, ...]) -> DeviceSharing:
             late = defaults.si("secondary.compute") * defaults.si("damper.kernel") / 2.0
             total += DeviceSharing(slower, slower, defaults.si("secondary.exchange"), late)
         elif isinstance(strategy, SecondaryWorkload):
-            _, period, back_off = _secondary_times(strategy, defaults)
+            detection, period, back_off = _secondary_times(strategy, defaults)
             running = 1.0 - back_off
             late = _default(strategy.contention, defaults, "secondary.compute") * running**2 * period / 2.0
-            total += DeviceSharing(gap_exchange=running * defaults.si("secondary.exchange"), release_s=late)
+            exchange = running * defaults.si("secondary.exchange")
+            total += DeviceSharing(0.0, 0.0, exchange, late, detection if running else 0.0)
         elif isinstance(strategy, MicroBatchInterleave):
             total += DeviceSharing(gap_exchange=defaults.si("secondary.exchange"))
         elif isinstance(strategy, CompilerShaping):
@@ -210,11 +222,12 @@ def device_sharing(strategies: tuple[object, ...]) -> DeviceSharing:
 def shaped_levels(level_w: Floats, share: float) -> Floats:
     """Return levels of a running job with the swing between them smaller by `share`; shape as `level_w`. [W]
 
-    ``P + share (max P - P)``: the highest level stays, the others are lifted towards it. The last level is that of a
-    device without a job, and stays.
+    ``P + share (max P - P)`` for matrix, memory-bound, exchange and wait, the first four of
+    :data:`clustersim.training.records.ACTIVITIES`: the highest stays, the others are lifted towards it. Further levels
+    are of a device that no program drives, and stay.
     """
     lifted = np.array(level_w, dtype=np.float64)
-    running = lifted[..., :-1]
+    running = lifted[..., :PROGRAM]
     running += share * (running.max(axis=-1, keepdims=True) - running)
     return lifted
 

@@ -91,6 +91,7 @@ def slowed(
     exchange: float = 0.0,
     gap_exchange: float = 0.0,
     release_s: float = 0.0,
+    noticed_s: float = 0.0,
 ) -> StepTiming:
     """Return `timing` on a device that other kernels share.
 
@@ -104,25 +105,30 @@ def slowed(
     gap_exchange : float
         By which share hand-overs, reductions and gathers between operations take longer. [-]
     release_s : float
-        By which work that waited starts late: the first forward, the optimizer, and what waits for a hand-over. A
-        hand-over that is there before the stage is free delays nothing. An upper bound, since gaps too short to be
-        filled count too. [s]
+        By which work starts late after a gap longer than `noticed_s`: what waits for a hand-over, the optimizer after
+        the reductions, the first forward after the gathers. [s]
+    noticed_s : float
+        Gaps of this length or less stay empty. [s]
     """
     if compute == exchange == gap_exchange == release_s == 0.0:
         return timing
     longer = 1.0 + compute + (exchange - compute) * timing.shares[..., 2]
     weight = 1.0 + np.array([compute, compute, exchange, compute])
+    reduce_s, gather_s = timing.reduce_s * (1.0 + gap_exchange), timing.gather_s * (1.0 + gap_exchange)
+    opening = timing.stall_s + float(gather_s.max())
     return replace(
         timing,
         operation_s=timing.operation_s * longer,
         shares=timing.shares * weight / longer[..., None],
         hidden_s=timing.hidden_s * (1.0 + exchange),
-        message_s=timing.message_s * (1.0 + gap_exchange) + release_s,
-        reduce_s=timing.reduce_s * (1.0 + gap_exchange),
-        gather_s=timing.gather_s * (1.0 + gap_exchange),
-        optimizer_s=timing.optimizer_s + release_s,
-        stall_s=timing.stall_s + release_s,
+        message_s=timing.message_s * (1.0 + gap_exchange),
+        reduce_s=reduce_s,
+        gather_s=gather_s,
+        optimizer_s=timing.optimizer_s + (release_s if float(reduce_s.max()) > noticed_s else 0.0),
+        stall_s=timing.stall_s + (release_s if opening > noticed_s else 0.0),
         wan_s=timing.wan_s * (1.0 + gap_exchange),
+        late_s=release_s,
+        noticed_s=noticed_s,
     )
 
 

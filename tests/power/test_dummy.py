@@ -1,7 +1,5 @@
 """What fills the gaps of a job: the account of energy, the shapes, and what sharing the device costs."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,7 +8,7 @@ from pydantic import ValidationError
 
 from clustersim import catalog
 from clustersim.errors import InputError
-from clustersim.power.device_damping import DeviceDamping, device_damping, filler_array, running_levels
+from clustersim.power.device_damping import DeviceDamping, device_damping, filler_array
 from clustersim.power.dummy import (
     DeviceSharing,
     GapFiller,
@@ -60,8 +58,8 @@ fillers = st.one_of(
 def fill(filler, begin, end, low):
     """Return the starts, powers and burned energy of one filled gap of one accelerator."""
     times, watts = np.full(GAP_SEGMENTS + 2, np.nan), np.full(GAP_SEGMENTS + 2, np.nan)
-    one = np.ones(1)
-    array = filler_watts(filler, RATED_W * one, one, RATED_W * one)
+    full = np.array([RATED_W])
+    array = filler_watts(filler, full, np.ones((1, 1)), full)[0, 0]
     count, burned = fill_gap(times, watts, 1, begin, end, low, array)
     assert np.isnan(times[0])
     assert np.isnan(times[count:]).all()
@@ -213,7 +211,9 @@ def test_a_job_comes_back_beside_what_is_left_of_a_burst(back_off):
     )
     back = (np.arange(100_000) + 0.5) / 100_000 * period
     late = contention * np.maximum(period * (1.0 - back_off) - back, 0.0).mean()
-    assert device_sharing((strategy,)).release_s == pytest.approx(late, rel=1e-4)
+    found = device_sharing((strategy,))
+    assert found.release_s == pytest.approx(late, rel=1e-4)
+    assert found.noticed_s == catalog.entry("device_power", "damping").si("secondary.detection")
 
 
 def test_costs_of_sharing_come_from_the_catalog():
@@ -237,29 +237,30 @@ def test_shaping_lowers_the_swing_by_its_share_and_no_level(levels_w, share):
     before = np.array([levels_w, levels_w[::-1]])
     after = shaped_levels(before, share)
     assert (after >= before - 1e-12).all()
-    assert (after[:, -1] == before[:, -1]).all()
-    for old, new in zip(before[:, :-1], after[:, :-1], strict=True):
+    assert (after[:, 4:] == before[:, 4:]).all()
+    for old, new in zip(before[:, :4], after[:, :4], strict=True):
         assert new.max() == pytest.approx(old.max())
         assert np.ptp(new) == pytest.approx((1.0 - share) * np.ptp(old), abs=1e-9)
 
 
-def test_levels_of_a_running_job_are_shaped_and_then_floored():
-    level = np.array([[680.0, 500.0, 200.0, 150.0, 75.0]])
+def test_levels_of_a_running_program_are_shaped():
+    level = np.array([680.0, 500.0, 200.0, 150.0, 75.0, 120.0])
     damping = device_damping((CompilerShaping(kind="compiler_shaping", swing="50 %"),))
-    assert running_levels(level, np.array([RATED_W]), damping)[0].tolist() == [680.0, 590.0, 440.0, 415.0, 75.0]
-    floored = dataclasses.replace(damping, floor_share=0.6)
-    assert running_levels(level, np.array([RATED_W]), floored)[0].tolist() == [680.0, 590.0, 440.0, 420.0, 75.0]
-    assert (running_levels(level, np.array([RATED_W]), DeviceDamping()) == level).all()
+    assert shaped_levels(level, damping.shaping_share).tolist() == [680.0, 590.0, 440.0, 415.0, 75.0, 120.0]
+    assert (shaped_levels(level, DeviceDamping().shaping_share) == level).all()
 
 
 def test_a_rank_group_is_filled_by_all_of_its_members():
-    rated, members, matrix = np.array([700.0, 400.0]), np.array([6.0, 2.0]), np.array([665.0, 380.0])
+    rated, matrix = np.array([700.0, 400.0]), np.array([665.0, 380.0])
+    members = np.array([[6.0, 8.0], [2.0, 0.0]])
     dummy = device_damping((DummyCompute(kind="dummy_compute", floor="50 %", detection="1 ms"),))
-    assert filler_array(dummy, rated, members, matrix).tolist() == [FILL, 1e-3, 0.0, 1.0, 1.0, np.inf, 2500.0]
+    array = filler_array(dummy, rated, members, matrix)
+    assert array[0, 0].tolist() == [FILL, 1e-3, 0.0, 1.0, 1.0, np.inf, 2100.0]
+    assert array[..., -1].tolist() == [[2100.0, 2800.0], [400.0, 0.0]]
     other = device_damping((MicroBatchInterleave(kind="micro_batch_interleave", switch="2 ms", ready="70 %"),))
-    expected = [INTERLEAVE, 2e-3, 2e-3, 0.7, 1.0, np.inf, 6 * 665.0 + 2 * 380.0]
-    assert filler_array(other, rated, members, matrix).tolist() == pytest.approx(expected)
-    assert filler_array(DeviceDamping(), rated, members, matrix).tolist() == [0.0]
+    array = filler_array(other, rated, members, matrix)
+    assert array[1, 0].tolist() == pytest.approx([INTERLEAVE, 2e-3, 2e-3, 0.7, 1.0, np.inf, 760.0])
+    assert filler_array(DeviceDamping(), rated, members, matrix).tolist() == [[[0.0], [0.0]], [[0.0], [0.0]]]
 
 
 def test_the_second_job_gains_the_time_that_its_power_fills():

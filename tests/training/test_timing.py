@@ -337,12 +337,18 @@ def test_a_shared_device_slows_each_activity_by_its_own_share(make_timing):
 def test_late_work_after_gaps_lengthens_the_step_within_its_bounds(make_timing, pipeline):
     """At least the first forward and the optimizer are late; at most every hand-over of the longest chain too."""
     timing = make_timing("llama3.1-8b", PlanSpec(tensor=8, pipeline=pipeline, data=4, micro_batches=8))
+    timing = dataclasses.replace(timing, stall_s=1e-3)
     fleet = Fleet(np.zeros(2, dtype=np.int64), np.array([[8.0]]), np.zeros(2, dtype=np.int64))
     slow, quiet, release = np.ones((2, pipeline)), JitterSpec(0.0, 0.0), 1e-3
-    before, after = (
-        simulate_step(one, fleet, quiet, slow, 0).iteration_time_s
-        for one in (timing, slowed(timing, release_s=release))
-    )
+
+    def seconds(one):
+        return simulate_step(one, fleet, quiet, slow, 0).iteration_time_s
+
+    before, after = seconds(timing), seconds(slowed(timing, release_s=release))
     hops = 2 * (pipeline - 1) + 2 * 8 if pipeline > 1 else 0
     assert before + 2 * release <= after * (1 + 1e-12)
     assert after <= (before + (2 + hops) * release) * (1 + 1e-12)
+    # gaps that nobody notices cost nothing, and fewer are noticed the slower the counters
+    found = [seconds(slowed(timing, release_s=release, noticed_s=noticed)) for noticed in (0.0, 1e-3, 0.1, 1e3)]
+    assert found == sorted(found, reverse=True)
+    assert found[-1] == before

@@ -1,4 +1,4 @@
-"""Dummy compute and another job's work in the gaps of a job: what fills a gap, and what that costs the job."""
+"""What fills the gaps of a job: dummy compute, or another job's work; and shaped programs."""
 
 from __future__ import annotations
 
@@ -10,9 +10,19 @@ from numpy.typing import NDArray
 from clustersim import catalog
 from clustersim.catalog import Entry
 from clustersim.errors import InputError
-from clustersim.power.gap_kernels import FILL, HEADER, INTERLEAVE, MOST_PARTS, NONE, SECONDARY, STAIRCASE
+from clustersim.power.gap_kernels import (
+    FILL,
+    HEADER,
+    INTERLEAVE,
+    KIND,
+    MOST_PARTS,
+    NONE,
+    REPEAT,
+    SECONDARY,
+    SHARE,
+    STAIRCASE,
+)
 from clustersim.power.spec import (
-    CompilerShaping,
     DummyCompute,
     MicroBatchInterleave,
     PytorchDamper,
@@ -62,26 +72,6 @@ class GapFiller:
         return 0.0 if self.of_matrix else max((level for _, level in self.cycle), default=0.0)
 
 
-@dataclass(frozen=True)
-class DeviceSharing:
-    """What damping kernels that share the device cost the job; zeros mean none."""
-
-    compute: float = 0.0
-    """Share by which compute inside operations takes longer. [-]"""
-    exchange: float = 0.0
-    """Share by which exchange inside operations takes longer. [-]"""
-    gap_exchange: float = 0.0
-    """Share by which exchange between operations (hand-overs, reductions, gathers) takes longer. [-]"""
-    release_s: float = 0.0
-    """By which work after a gap is late, since what filled the gap still runs. [s]"""
-    noticed_s: float = 0.0
-    """Gaps of this length or less are not filled, and work after them is not late. [s]"""
-
-    def __add__(self, other: DeviceSharing) -> DeviceSharing:
-        """Return what two strategies cost together: their kernels run in each other's absence."""
-        return DeviceSharing(*(a + b for a, b in zip(vars(self).values(), vars(other).values(), strict=True)))
-
-
 def gap_filler(strategies: tuple[object, ...]) -> GapFiller | None:
     """Return what fills the gaps under the strategies; None when none of them does, or when it never gets to.
 
@@ -97,14 +87,14 @@ def gap_filler(strategies: tuple[object, ...]) -> GapFiller | None:
     defaults = catalog.entry("device_power", "damping")
     for strategy in found:
         if isinstance(strategy, DummyCompute):
-            detection = _default(strategy.detection, defaults, "dummy.detection")
+            detection = default_of(strategy.detection, defaults, "dummy.detection")
             return GapFiller(FILL, ((np.inf, strategy.floor),), delay_s=detection)
         if isinstance(strategy, PytorchDamper):
             return damper_filler(strategy)
         if isinstance(strategy, SecondaryWorkload):
             return _secondary(strategy, defaults)
-        switch = _default(strategy.switch, defaults, "interleave.switch")
-        ready = _default(strategy.ready, defaults, "interleave.ready")
+        switch = default_of(strategy.switch, defaults, "interleave.switch")
+        ready = default_of(strategy.ready, defaults, "interleave.ready")
         return GapFiller(INTERLEAVE, ((np.inf, 1.0),), switch, switch, ready, of_matrix=True)
     return None
 
@@ -135,18 +125,18 @@ def damper_filler(damper: PytorchDamper) -> GapFiller:
 
 def _secondary(strategy: SecondaryWorkload, defaults: Entry) -> GapFiller | None:
     """Return the bursts of a secondary workload; None when it backs off all of the time."""
-    detection, period, back_off = _secondary_times(strategy, defaults)
+    detection, period, back_off = secondary_times(strategy, defaults)
     if back_off == 1.0:
         return None
     cycle = ((period * (1.0 - back_off), strategy.level), (period * back_off, 0.0))
     return GapFiller(SECONDARY, cycle, delay_s=detection)
 
 
-def _secondary_times(strategy: SecondaryWorkload, defaults: Entry) -> tuple[float, float, float]:
+def secondary_times(strategy: SecondaryWorkload, defaults: Entry) -> tuple[float, float, float]:
     """Return detection, period and back-off share of a secondary workload. [s], [s], [-]"""
-    detection = _default(strategy.detection, defaults, "secondary.detection")
-    period = _default(strategy.period, defaults, "secondary.period")
-    back_off = _default(strategy.back_off, defaults, "secondary.back_off")
+    detection = default_of(strategy.detection, defaults, "secondary.detection")
+    period = default_of(strategy.period, defaults, "secondary.period")
+    back_off = default_of(strategy.back_off, defaults, "secondary.back_off")
     if back_off * period < detection:
         raise InputError(
             f"damping: secondary_workload: expected a back-off of at least one reading of the counters "
@@ -183,40 +173,25 @@ def filler_watts(filler: GapFiller | None, rated_w: Floats, members: Floats, mat
     return out
 
 
-def device_sharing(strategies: tuple[object, ...]) -> DeviceSharing:
-    """Return what the strategies' kernels cost the job that they share the device with.
+def filled_power(fillers: Floats, low_w: Floats) -> Floats:
+    """Return the mean power over an endless gap, as when a job hangs.
 
-    - Dummy compute and the damper run beside everything: all operations take the catalog's share longer.
-    - The damper, a secondary workload and another job run beside the exchange of a gap, and take a share of the
-      compute units and the memory from it.
-    - Work after a gap starts beside what still fills it. The damper's kernel ends half its length later on average. A
-      secondary workload cannot tell its own activity from the job's and goes on until its next back-off: a job that
-      comes back at a random time meets it with the share ``1 - b`` of its period p, for ``(1 - b) p / 2`` on average,
-      and is slower by the share c meanwhile: ``c (1 - b)^2 p / 2`` late.
-    - Another job is stopped in time (planned), and a compiler makes the whole program slower.
+    Parameters
+    ----------
+    fillers : ndarray, shape (..., numbers)
+        From :func:`filler_watts`.
+    low_w : ndarray, shape (...)
+        Power in the gap without a filler. [W]
     """
-    defaults = catalog.entry("device_power", "damping")
-    total = DeviceSharing()
-    for strategy in strategies:
-        if isinstance(strategy, DummyCompute):
-            slower = defaults.si("dummy.slowdown")
-            total += DeviceSharing(slower, slower)
-        elif isinstance(strategy, PytorchDamper):
-            slower = defaults.si("dummy.slowdown")
-            late = defaults.si("secondary.compute") * defaults.si("damper.kernel") / 2.0
-            total += DeviceSharing(slower, slower, defaults.si("secondary.exchange"), late)
-        elif isinstance(strategy, SecondaryWorkload):
-            detection, period, back_off = _secondary_times(strategy, defaults)
-            running = 1.0 - back_off
-            late = _default(strategy.contention, defaults, "secondary.compute") * running**2 * period / 2.0
-            exchange = running * defaults.si("secondary.exchange")
-            total += DeviceSharing(0.0, 0.0, exchange, late, detection if running else 0.0)
-        elif isinstance(strategy, MicroBatchInterleave):
-            total += DeviceSharing(gap_exchange=defaults.si("secondary.exchange"))
-        elif isinstance(strategy, CompilerShaping):
-            slower = defaults.si("compiler.slowdown")
-            total += DeviceSharing(slower, slower)
-    return total
+    low = np.array(low_w, dtype=np.float64)
+    kind, repeats = fillers[..., KIND].flat[0], fillers.shape[-1] > 1 and bool(fillers[..., REPEAT].flat[0])
+    if kind == NONE or not repeats:
+        return low
+    lifted, seconds = np.maximum(fillers[..., HEADER + 1 :: 2], low[..., None]), fillers[..., HEADER::2]
+    if kind in {FILL, INTERLEAVE}:
+        share = fillers[..., SHARE]
+        return np.asarray(share * lifted[..., 0] + (1.0 - share) * low)
+    return np.asarray((seconds * lifted).sum(axis=-1) / seconds.sum(axis=-1))
 
 
 def shaped_levels(level_w: Floats, share: float) -> Floats:
@@ -232,50 +207,6 @@ def shaped_levels(level_w: Floats, share: float) -> Floats:
     return lifted
 
 
-@dataclass(frozen=True)
-class InterleaveGain:
-    """What a second job gets done in the gaps of the first."""
-
-    filled_share: float
-    """Of the time in gaps. [-]"""
-    compute_share: float
-    """Of the whole time, in which the second job computes. [-]"""
-    tokens_per_s: float
-    """Tokens of the second job. [1/s]"""
-
-
-def interleave_gain(gap_s: Floats, step_s: float, filler: GapFiller, tokens_per_compute_s: float) -> InterleaveGain:
-    """Return what the second job of a micro-batch interleave gains.
-
-    A gap g holds ``share max(g - delay - lead, 0)`` seconds of the second job's compute; switching to it and back costs
-    delay and lead. Work that does not end within a gap goes on in the next one, so that no part of a micro-batch is
-    lost.
-
-    Parameters
-    ----------
-    gap_s : ndarray
-        Gaps of one step of the first job. [s]
-    step_s : float
-        The step, its gaps included. [s]
-    filler : GapFiller
-        Of the strategy (:func:`gap_filler`).
-    tokens_per_compute_s : float
-        Tokens of the second job per second in which it computes. [1/s]
-
-    Raises
-    ------
-    InputError
-        If the gaps are negative or longer than the step.
-    """
-    total = float(np.sum(gap_s))
-    if np.any(np.asarray(gap_s) < 0.0) or not step_s > 0.0 or total > step_s * (1.0 + 1e-9):
-        raise InputError(
-            f"gap_s: expected gaps >= 0 that sum to at most step_s = {step_s:g} s, found a sum of {total:g} s"
-        )
-    filled = float(filler.share * np.maximum(np.asarray(gap_s) - filler.delay_s - filler.lead_s, 0.0).sum())
-    compute = filled / step_s
-    return InterleaveGain(filled / total if total else 0.0, compute, compute * tokens_per_compute_s)
-
-
-def _default(given: float | None, defaults: Entry, key: str) -> float:
+def default_of(given: float | None, defaults: Entry, key: str) -> float:
+    """Return what the user gave, or the catalog's figure."""
     return defaults.si(key) if given is None else given

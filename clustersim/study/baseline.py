@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from clustersim.power.dummy import DeviceSharing, device_sharing
+from clustersim.power.sharing import DeviceSharing, device_sharing
 from clustersim.power.smoothing import damps_devices
 from clustersim.power.waveform import Binner
 from clustersim.study.horizon import steady_load_w

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from clustersim import catalog
 from clustersim.errors import CapacityError, InputError
 from clustersim.power.device_damping import device_damping, power_cap
-from clustersim.power.dummy import FILLER_NAMES, device_sharing
+from clustersim.power.dummy import FILLER_NAMES
+from clustersim.power.sharing import device_sharing
 from clustersim.scenario import Scenario
 from clustersim.study.place import Place, build_fleet, build_place
 from clustersim.training.network import fewest_replicas

@@ -7,8 +7,8 @@ from clustersim import catalog
 from clustersim.errors import CatalogError
 from clustersim.power.device import load_device_power
 from clustersim.power.device_damping import DeviceDamping, device_damping
-from clustersim.power.dummy import DeviceSharing, device_sharing
 from clustersim.power.records import Waveform
+from clustersim.power.sharing import DeviceSharing, device_sharing
 from clustersim.power.spec import DummyCompute, GpuSmoothing, ServerSpec
 
 CHIPS = ("H100-SXM", "H200-SXM", "H800-SXM", "A100-80G-SXM", "TPU7x")

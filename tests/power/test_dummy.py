@@ -9,16 +9,9 @@ from pydantic import ValidationError
 from clustersim import catalog
 from clustersim.errors import InputError
 from clustersim.power.device_damping import DeviceDamping, device_damping, filler_array
-from clustersim.power.dummy import (
-    DeviceSharing,
-    GapFiller,
-    device_sharing,
-    filler_watts,
-    gap_filler,
-    interleave_gain,
-    shaped_levels,
-)
+from clustersim.power.dummy import GapFiller, filled_power, filler_watts, gap_filler, shaped_levels
 from clustersim.power.gap_kernels import FILL, GAP_SEGMENTS, INTERLEAVE, MOST_PARTS, SECONDARY, STAIRCASE, fill_gap
+from clustersim.power.sharing import DeviceSharing, device_sharing, interleave_gain
 from clustersim.power.spec import (
     CompilerShaping,
     DummyCompute,
@@ -177,6 +170,21 @@ def test_a_long_gap_keeps_the_energy_of_all_its_cycles():
     assert burned == pytest.approx((1000.0 - filler.delay_s) * 0.8 * (630.0 - 150.0), rel=1e-4)
     # the last segment is the mean of what repeats
     assert watts[-1] == pytest.approx(150.0 + 0.8 * 480.0, rel=1e-4)
+
+
+@given(fillers, st.floats(0.0, 600.0))
+@settings(deadline=None)
+def test_the_power_of_an_endless_gap_is_the_mean_of_a_long_one(filler, low):
+    full = np.array([RATED_W])
+    mean = filled_power(filler_watts(filler, full, np.ones((1, 1)), full), np.array([[low]]))[0, 0]
+    assert fill(filler, 0.0, 1e6, low)[2] / 1e6 == pytest.approx(mean - low, abs=2e-3)
+
+
+def test_nothing_fills_an_endless_gap_without_a_filler():
+    full = np.array([RATED_W])
+    assert filled_power(filler_watts(None, full, np.ones((1, 2)), full), np.array([[200.0, 300.0]])).tolist() == [
+        [200.0, 300.0]
+    ]
 
 
 def test_a_workload_that_always_backs_off_is_none():

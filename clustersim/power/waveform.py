@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from clustersim.power import bin_kernels, profile_kernels, rank_kernels
 from clustersim.power.device import DevicePower
-from clustersim.power.device_damping import DeviceDamping
+from clustersim.power.device_damping import DeviceDamping, filler_array
+from clustersim.power.dummy import filled_power, shaped_levels
 from clustersim.power.smoothing import SmoothingProfile
 from clustersim.training.records import Fleet, StepTiming, StepTrace
 
@@ -32,9 +33,8 @@ class PowerTables:
     level_w: Floats
     """Optimizer, exchange, wait, idle and further levels of the device; shape (kinds, classes, levels)."""
     level_raw_w: Floats
-    fill_w: Floats
-    """Level to which gaps are filled; shape (kinds, classes)."""
-    detection_s: float
+    fillers: Floats
+    """What fills gaps (:mod:`clustersim.power.gap_kernels`); shape (kinds, classes, numbers)."""
     time_constant_s: float
     burst_w: Floats
     """What an operation draws more for `burst_s` after a rest; shape (kinds, classes)."""
@@ -80,16 +80,17 @@ def power_tables(
     rated = np.array([device.rated_w for device in devices])
     unlimited = np.stack([device.level_w for device in devices])
     # an accelerator under a limit draws the limit for as much longer as its kernels take
-    level = np.minimum(unlimited, damping.cap_share * rated[:, None])
-    operation = np.zeros((kinds, classes, operations))
+    raw = np.minimum(unlimited, damping.cap_share * rated[:, None])
+    shaped = shaped_levels(raw, damping.shaping_share)
+    operation = np.zeros((2, kinds, classes, operations))
     for c, members in enumerate(fleet.class_members):
         longest = timing.operation_s[members > 0].max(axis=0)
         for d in np.flatnonzero(members):
             busy = timing.operation_s[d] / np.where(longest > 0, longest, 1.0)
-            watts = busy * (timing.shares[d] @ level[d, :4]) + (1.0 - busy) * level[d, 2]
-            operation[d, c] = members[d] * watts.ravel()
+            for into, level in zip(operation, (raw[d], shaped[d]), strict=True):
+                watts = busy * (timing.shares[d] @ level[:4]) + (1.0 - busy) * level[2]
+                into[d, c] = members[d] * watts.ravel()
     members = fleet.class_members.T
-    levels = members[:, :, None] * level[:, None, 1:]
     profile = np.zeros((kinds, 0, 6))
     if any(p is not None for p in profiles):
         rows = np.array([profile_row(p, float(r)) for p, r in zip(profiles, rated, strict=True)])
@@ -97,12 +98,11 @@ def power_tables(
         scaled[..., profile_kernels.HOLD] = rows[:, None, profile_kernels.HOLD]
         profile = scaled
     return PowerTables(
-        operation_w=operation,
-        operation_raw_w=operation,
-        level_w=levels,
-        level_raw_w=levels,
-        fill_w=members * (damping.fill_share * rated)[:, None],
-        detection_s=damping.detection_s,
+        operation_w=operation[1],
+        operation_raw_w=operation[0],
+        level_w=members[:, :, None] * shaped[:, None, 1:],
+        level_raw_w=members[:, :, None] * raw[:, None, 1:],
+        fillers=filler_array(damping, rated, members, raw[:, 0]),
         time_constant_s=max(device.time_constant_s for device in devices),
         burst_w=np.zeros((kinds, classes)),
         burst_s=0.0,
@@ -162,8 +162,8 @@ class Binner:
         self.quiet = np.zeros((kinds, units, stages))
         groups = (kinds, units, stages) if self.profiled else (kinds, 0, 0)
         self.state = np.zeros((*groups, profile_kernels.STATES))
-        self.energy = np.zeros((nodes, 3))
-        """Drawn, burned and cut in the steps, by node. [J]"""
+        self.energy = np.zeros((nodes, 4))
+        """Drawn, burned, cut and used by another job in the steps, by node. [J]"""
         self.origin_s = 0.0
         """Time of the first bin. [s]"""
         self.before = np.zeros((nodes, 3))
@@ -216,8 +216,7 @@ class Binner:
                 tables.operation_raw_w[kind],
                 tables.level_w[kind],
                 tables.level_raw_w[kind],
-                tables.fill_w[kind],
-                tables.detection_s,
+                tables.fillers[kind],
                 tables.burst_w[kind],
                 tables.burst_s,
                 tables.profile[kind],
@@ -241,7 +240,7 @@ class Binner:
         running = state in RUNNING
         watts = self.tables.level_raw_w[:, :, state]
         if filled and running:
-            watts = np.maximum(self.tables.level_w[:, :, state], self.tables.fill_w)
+            watts = filled_power(self.tables.fillers, self.tables.level_w[:, :, state])
         self._set_level(watts, t_s, held=running and self.tables.holds)
 
     def clear(self, t_s: float) -> None:
@@ -249,7 +248,7 @@ class Binner:
         if self.profiled:
             self._advance(t_s, off=True)
         else:
-            self._set_level(np.zeros(self.tables.fill_w.shape), t_s, held=False)
+            self._set_level(np.zeros(self.tables.level_w.shape[:2]), t_s, held=False)
 
     def _set_level(self, watts: Floats, t_s: float, *, held: bool) -> None:
         for kind, level_w in enumerate(watts):

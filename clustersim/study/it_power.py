@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from clustersim.operation import EVENT_AT_S, EVENT_S
 from clustersim.power.damped import Level
 from clustersim.power.device_damping import DeviceDamping, device_damping
+from clustersim.power.dummy import filled_power
 from clustersim.power.profile_kernels import FLOOR
 from clustersim.power.records import coarsen
 from clustersim.power.smoothing import device_profile
@@ -129,7 +130,7 @@ def _hall_power(binner: Binner, name: str, cause: str, t0_s: float, starts: list
 
 
 def _burned(energy: NDArray[np.float64]) -> float:
-    drawn, burned, _ = energy.sum(axis=0)
+    drawn, burned, *_ = energy.sum(axis=0)
     return float(burned / drawn) if drawn else 0.0
 
 
@@ -156,7 +157,7 @@ def steady_window(study: StepStudy, pool: Pool, t0_s: float) -> HallPower:
 
 
 Made = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
-"""Means of 1 ms bins by hall [W], starts of the steps [s], energies drawn, burned and cut [J]."""
+"""Means of 1 ms bins by hall [W], starts of the steps [s], energies drawn, burned, cut and used by another job [J]."""
 
 
 def _one_by_one(study: StepStudy, pool: Pool) -> Made:
@@ -173,7 +174,7 @@ def _one_by_one(study: StepStudy, pool: Pool) -> Made:
 def _added_up(study: StepStudy, pool: Pool) -> Made:
     """Bin every step of the pool once and add them up in random order."""
     parts, lengths = [], []
-    energy = np.zeros((len(study.place.nodes), 3))
+    energy = np.zeros((len(study.place.nodes), 4))
     for trace in pool.traces:
         bins = math.ceil(trace.iteration_time_s / EVENT_DT_S - 1e-9)
         binner = _binner(study, (bins + 2) * EVENT_DT_S, EVENT_DT_S)
@@ -235,7 +236,7 @@ def state_w(study: StepStudy, state: str) -> NDArray[np.float64]:
     floors = table.profile[:, :, FLOOR] if table.profile.size else np.zeros_like(levels)
     if STATES[state] == EXCHANGE:
         # ranks that spin are a running job: floor and fill hold
-        levels = np.maximum(np.maximum(table.level_w[:, :, EXCHANGE], table.fill_w), table.holds * floors)
+        levels = np.maximum(filled_power(table.fillers, table.level_w[:, :, EXCHANGE]), table.holds * floors)
     level = levels.sum(axis=0)
     watts = np.zeros(len(study.place.nodes))
     np.add.at(watts, fleet.unit_node, level[fleet.unit_class] * study.plan.pipeline)

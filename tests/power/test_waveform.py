@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from clustersim.power.dummy import filled_power
 from clustersim.power.waveform import EXCHANGE, IDLE, OPTIMIZER, WAIT, Binner
 
 NAMES = ("none", "floor", "fill", "both")
@@ -26,7 +27,8 @@ def _segments(trace, fleet, tables, kind, u, stage):
     schedule, c = trace.timing.schedule, fleet.unit_class[u]
     virtual = trace.timing.operation_s.shape[2]
     first = stage * schedule.per_stage
-    fill, detection, level = tables.fill_w[kind, c], tables.detection_s, tables.level_w[kind, c]
+    level = tables.level_w[kind, c]
+    detection, fill = tables.fillers[kind, c, [1, 6]] if tables.fillers.shape[-1] > 1 else (0.0, 0.0)
     found, free = [], 0.0
     for position in range(schedule.per_stage):
         begin, end = trace.start_s[u, first + position], trace.end_s[u, first + position]
@@ -134,7 +136,9 @@ def test_a_gap_shorter_than_the_detection_burns_nothing(traces, fleet, tables_of
     longest = max(trace.iteration_time_s for trace in traces)
     energies = {}
     for detection in (longest, 0.0):
-        tables = dataclasses.replace(tables_of("fill"), detection_s=detection)
+        fillers = tables_of("fill").fillers.copy()
+        fillers[..., 1] = detection
+        tables = dataclasses.replace(tables_of("fill"), fillers=fillers)
         binner = Binner(tables, fleet, 4, 2, 1000, 0.01)
         binner.add_step(traces[0], 0.0)
         energies[detection] = binner.energy
@@ -172,7 +176,7 @@ def test_a_dead_unit_idles_and_the_others_wait(traces, fleet, tables_of, name, w
         assert watts[-3] >= idle * (1 - 1e-6)
     # the ranks that are alive exchange to the end, filled where the damping fills
     c = fleet.unit_class[0]
-    level = np.maximum(tables.level_w[:, c, EXCHANGE], tables.fill_w[:, c]).sum()
+    level = filled_power(tables.fillers[:, c], tables.level_w[:, c, EXCHANGE]).sum()
     share = np.zeros((4, 4))
     share[0] = 1.0
     alive = Binner(tables, fleet, 4, 2, bins, dt, share)

@@ -21,6 +21,7 @@ from clustersim.power.damped import Report
 from clustersim.power.records import Waveform
 from clustersim.power.spec import SiteBattery
 from clustersim.power.storage import Storage, StorageTrace, site_storage, smooth
+from clustersim.power.supplies import together
 from clustersim.study.it_power import HallPower
 from clustersim.study.it_storage import behind_it_storage
 from clustersim.study.step import StepStudy
@@ -44,7 +45,10 @@ class SitePower:
 
 
 def hall_it_w(study: StepStudy, accelerator_w: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Power at the supplies' input of every hall, idle accelerators included. [W], shape (halls, samples)"""
+    """Power at the supplies' input of every hall, idle accelerators included. [W], shape (halls, samples)
+
+    All servers of a hall load their supplies alike, by the hall's mean load.
+    """
     fleet, place = study.fleet, study.place
     members = fleet.class_members[fleet.unit_class] * study.plan.pipeline
     halls = len(place.nodes)
@@ -53,13 +57,17 @@ def hall_it_w(study: StepStudy, accelerator_w: NDArray[np.float64]) -> NDArray[n
         busy = members[fleet.unit_node == hall].sum(axis=0)
         total = _hall_accelerators(study, hall)
         spare = np.maximum(total - busy, 0.0)
-        count = float(busy.sum() + spare.sum())
-        weights = (busy + spare) / max(count, 1.0)
-        idle = sum(spare[d] * device.idle_w for d, device in enumerate(place.power))
-        rest = sum(w * device.rest_w for w, device in zip(weights, place.power, strict=True))
-        fans = sum(w * device.fan_share for w, device in zip(weights, place.power, strict=True))
-        supply = sum(w * device.psu_efficiency for w, device in zip(weights, place.power, strict=True))
-        result[hall] = (accelerator_w[hall] + idle + count * rest) * (1.0 + fans) / supply
+        counts = busy + spare
+        share = counts / max(float(counts.sum()), 1.0)
+        devices = [(device, number) for device, number in zip(place.power, counts, strict=True) if number > 0.0]
+        idle = sum(number * device.idle_w for device, number in zip(place.power, spare, strict=True))
+        rest = sum(number * device.rest_w for device, number in devices)
+        fans = sum(part * device.fan_share for device, part in zip(place.power, share, strict=True))
+        capacity = np.array([number * device.supply_w for device, number in devices])
+        supplies = together([device.supply for device, _ in devices], capacity)
+        # lines of input against output are lines of input against what the accelerators draw: one pass over the bins
+        drawn = supplies.output * (capacity.sum() / (1.0 + fans)) - (idle + rest)
+        result[hall] = np.interp(accelerator_w[hall], drawn, supplies.input * capacity.sum())
     return result
 
 

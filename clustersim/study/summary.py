@@ -16,6 +16,7 @@ from clustersim.power.records import coarsen
 from clustersim.power.smoothing import damps_devices
 from clustersim.study.findings import Findings
 from clustersim.study.it_storage import has_it_storage
+from clustersim.study.power_bands import band_keys
 from clustersim.study.wear import storage_keys
 from clustersim.workload import PlanSpec
 
@@ -71,6 +72,7 @@ def summarise(found: Findings, cost: CostTable) -> tuple[dict[str, Any], dict[st
     keys |= _training(found)
     keys |= _operation(found)
     keys |= _power(found)
+    keys |= band_keys(found.study, found.pool.traces[0], keys, reasons)
     keys |= _undamped(found, reasons)
     keys |= _energy(found, reasons)
     keys |= _plant(found, reasons)

@@ -54,8 +54,8 @@ def bin_step(
 
     `operation_w` [classes, kinds x virtual stages] is the power of a stage of a unit during an operation, `level_w`
     [classes, 4 or more] that of optimizer, exchange, wait and idle; `raw_w` and `raw_level_w` are the same without
-    damping. `fillers` [classes, numbers] say what fills gaps (:mod:`clustersim.power.gap_kernels`). `burst_w` [classes]
-    is by how much a unit exceeds the power of its operations for `burst_s` after a rest of that length or more.
+    damping. `fillers` [classes, numbers] say what fills gaps (:mod:`clustersim.power.gap_kernels`). `burst_w` [classes,
+    operations] is by how much a unit exceeds the power of an operation for `burst_s` after a rest of that length.
     `profile` [classes, 6] is the smoothing profile, of size 0 without; `holds`: a floor once reached is held while the
     job runs. `share` [units, stages] scales a stage. `level` [units, stages] carries the power from the end of one step
     into the next, `quiet` [units, stages] for how long it has been without an operation, `state` [units, stages,
@@ -97,16 +97,16 @@ def bin_step(
                     filled += extra
                     rest += begin - free
                 if finish > begin:
-                    power = operation_w[c, table[i]]
-                    if burst_w[c] > 0.0:
+                    power, excess = operation_w[c, table[i]], burst_w[c, table[i]]
+                    if excess > 0.0:
                         if rest >= burst_s:
                             burst = begin + burst_s
                         if burst > begin:
                             until = min(burst, finish)
                             times[count] = t0 + begin
-                            watts[count] = power + burst_w[c]
+                            watts[count] = power + excess
                             count += 1
-                            drawn += burst_w[c] * (until - begin)
+                            drawn += excess * (until - begin)
                             if until < finish:
                                 times[count] = t0 + until
                                 watts[count] = power

@@ -10,21 +10,22 @@ from numpy.typing import NDArray
 
 from clustersim.operation import EVENT_AT_S, EVENT_S
 from clustersim.power.damped import Level
+from clustersim.power.device import LEVELS
 from clustersim.power.device_damping import DeviceDamping, device_damping
 from clustersim.power.dummy import filled_power
 from clustersim.power.profile_kernels import FLOOR
 from clustersim.power.records import coarsen
 from clustersim.power.smoothing import device_profile
-from clustersim.power.waveform import EXCHANGE, IDLE, WAIT, Binner, PowerTables, power_tables
+from clustersim.power.states import STATE_LEVELS
+from clustersim.power.waveform import IDLE, RUNNING, Binner, PowerTables, power_tables
 from clustersim.study.it_storage import it_chain
 from clustersim.study.step import StepStudy
 from clustersim.training.records import StepTrace
 
 STEADY_S, STEADY_DT_S = 600.0, 10e-3
 EVENT_DT_S = 1e-3
-STATES = {"detect": EXCHANGE, "restart": IDLE, "stopped": IDLE, "reload": WAIT}
-"""What the accelerators do in the states of the timeline in which the job does not train: while a failure is being
-detected the ranks spin in the reduction."""
+STATES = {state: LEVELS.index(level) - 1 for state, level in STATE_LEVELS.items()}
+"""Column of the levels in the states of the timeline in which the job does not train."""
 CLOSE_S = 10.0
 """Length of the close-up of one rack, server and accelerator. [s]"""
 LEAST_STEPS, MOST_STEPS = 8, 512
@@ -232,11 +233,12 @@ def crash_window(study: StepStudy, pool: Pool, t0_s: float, cause: str, detectio
 def state_w(study: StepStudy, state: str) -> NDArray[np.float64]:
     """Accelerator power of every hall in a `state` in which the job does not train. [W], shape (halls,)"""
     table, fleet = tables(study), study.fleet
-    levels = table.level_raw_w[:, :, STATES[state]]
-    floors = table.profile[:, :, FLOOR] if table.profile.size else np.zeros_like(levels)
-    if STATES[state] == EXCHANGE:
-        # ranks that spin are a running job: floor and fill hold
-        levels = np.maximum(filled_power(table.fillers, table.level_w[:, :, EXCHANGE]), table.holds * floors)
+    column = STATES[state]
+    levels = table.level_raw_w[:, :, column]
+    if column in RUNNING:
+        # ranks that spin or stall are a running job: fill and held floor stay
+        floors = table.holds * table.profile[:, :, FLOOR] if table.profile.size else 0.0
+        levels = np.maximum(filled_power(table.fillers, table.level_w[:, :, column]), floors)
     level = levels.sum(axis=0)
     watts = np.zeros(len(study.place.nodes))
     np.add.at(watts, fleet.unit_node, level[fleet.unit_class] * study.plan.pipeline)
@@ -252,7 +254,7 @@ def restart_window(
     """
     binner = _binner(study, EVENT_S, EVENT_DT_S)
     for state, begin in before:
-        binner.set_state(STATES[state], max(0.0, begin), filled=state == "detect")
+        binner.set_state(STATES[state], max(0.0, begin), filled=True)
     starts = _run(binner, pool, _order(study, 2), EVENT_AT_S, EVENT_S)
     return _hall_power(binner, "restart", cause, t0_s, starts)
 

@@ -14,8 +14,8 @@ from clustersim.power.device_damping import DeviceDamping, device_damping
 from clustersim.power.records import Waveform
 from clustersim.power.sharing import DeviceSharing, device_sharing
 from clustersim.power.spec import DummyCompute, GpuSmoothing, ServerSpec
-from clustersim.power.states import STATE_LEVELS, state_level_w
-from clustersim.training.records import ACTIVITIES, Fleet
+from clustersim.power.states import STATE_LEVELS
+from clustersim.training.records import ACTIVITIES
 
 CHIPS = (
     "H100-SXM", "H200-SXM", "H800-SXM", "A100-80G-SXM", "A100-40G-PCIe", "B200-SXM", "B300-SXM", "GB200-NVL72",
@@ -198,14 +198,10 @@ def test_bursts_rise_with_length_and_limit(b300):
 
 
 def test_states_without_training_have_their_own_levels(devices):
-    fleet = Fleet(np.array([0, 1]), np.array([[8.0, 0.0], [4.0, 4.0]]), np.array([0, 0]))
-    found = {state: state_level_w(devices, fleet, state) for state in STATE_LEVELS}
-    assert found["checkpoint"][0] == 8 * devices[0].level("stall")
-    assert found["reload"][1] == 4 * devices[0].level("context") + 4 * devices[1].level("context")
-    assert (found["stopped"] < found["reload"]).all()
-    assert (found["reload"] < found["checkpoint"]).all()
-    with pytest.raises(InputError, match="found 'train'"):
-        state_level_w(devices, fleet, "train")
+    assert set(STATE_LEVELS) == {"detect", "restart", "stopped", "reload", "checkpoint"}
+    for device in devices:
+        found = {state: device.level(level) for state, level in STATE_LEVELS.items()}
+        assert found["stopped"] == found["restart"] < found["reload"] < found["checkpoint"] <= found["detect"]
 
 
 def test_strategies_take_their_defaults_from_the_catalog():

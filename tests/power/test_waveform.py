@@ -7,8 +7,9 @@ import math
 import numpy as np
 import pytest
 
+from clustersim.power.device_damping import DeviceDamping
 from clustersim.power.dummy import filled_power
-from clustersim.power.waveform import EXCHANGE, IDLE, OPTIMIZER, WAIT, Binner
+from clustersim.power.waveform import EXCHANGE, IDLE, OPTIMIZER, WAIT, Binner, power_tables
 
 NAMES = ("none", "floor", "fill", "both")
 
@@ -174,14 +175,48 @@ def test_a_dead_unit_idles_and_the_others_wait(traces, fleet, tables_of, name, w
         # the floor of a dead unit falls after the hysteresis, from 40 % of the rated power at 7 % of it per second
         assert (np.diff(watts[int(dead_s / dt) + 20 : -2]) < 1e-6).all()
         assert watts[-3] >= idle * (1 - 1e-6)
-    # the ranks that are alive exchange to the end, filled where the damping fills
+    # the ranks that are alive spin to the end in a collective that moves nothing, filled where the damping fills
     c = fleet.unit_class[0]
-    level = filled_power(tables.fillers[:, c], tables.level_w[:, c, EXCHANGE]).sum()
+    level = filled_power(tables.fillers[:, c], tables.level_w[:, c, WAIT]).sum()
     share = np.zeros((4, 4))
     share[0] = 1.0
     alive = Binner(tables, fleet, 4, 2, bins, dt, share)
     alive.add_step(trace, 0.0, dead_unit=unit, dead_s=dead_s, held_until_s=held_s)
     assert alive.finish()[0][0][-5:-2] == pytest.approx(4 * level, rel=1e-6)
+
+
+def test_a_burst_after_a_rest_exceeds_a_lowered_limit(traces, fleet, devices):
+    """Energy above the limit: the overshoot for its duration after every rest that is long enough, and no more."""
+    capped = power_tables(traces[0].timing, fleet, devices, DeviceDamping(cap_share=0.6))
+    assert capped.burst_s > 0.0
+    # the small step of these tests has rests of milliseconds
+    capped = dataclasses.replace(capped, burst_s=2e-3)
+    none = dataclasses.replace(capped, burst_w=np.zeros_like(capped.burst_w))
+    free = power_tables(traces[0].timing, fleet, devices, DeviceDamping())
+    assert not free.burst_w.any()
+    kind, u, stage = 0, 0, 3
+    share = np.zeros((4, 4))
+    share[u, stage] = 1.0
+    drawn = []
+    for tables in (capped, none):
+        binner = Binner(tables, fleet, 4, 2, 10, 0.01, share)
+        binner.add_step(traces[0], 0.0)
+        drawn.append(binner.energy[:, 0].sum())
+    schedule, found, rest, until = traces[0].timing.schedule, 0.0, 0.0, 0.0
+    virtual, before = traces[0].timing.operation_s.shape[2], 0.0
+    for position in range(schedule.per_stage):
+        number = stage * schedule.per_stage + position
+        begin, end = traces[0].start_s[u, number], traces[0].end_s[u, number]
+        rest += begin - before
+        if rest >= capped.burst_s:
+            until = begin + capped.burst_s
+        column = schedule.kind[stage, position] * virtual + schedule.virtual_stage[stage, position]
+        found += capped.burst_w[kind, 0, column] * max(0.0, min(until, end) - begin)
+        before, rest = end, 0.0
+    assert found > 0.0
+    assert drawn[0] - drawn[1] == pytest.approx(found, rel=1e-9)
+    # never above what the accelerator draws without a limit
+    assert (capped.operation_w + capped.burst_w <= free.operation_w * (1 + 1e-12)).all()
 
 
 def test_shares_split_the_power(traces, fleet, tables_of):

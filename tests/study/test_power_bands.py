@@ -1,7 +1,6 @@
 """Bands of the levels carried to the power of a step."""
 
 from dataclasses import replace
-from time import perf_counter
 
 import numpy as np
 import pytest
@@ -9,12 +8,10 @@ import pytest
 from clustersim import catalog
 from clustersim.power.device import BANDS, LEVELS
 from clustersim.power.supplies import SupplyCurve
-from clustersim.scenario import load_scenario, shipped
 from clustersim.study import power_bands as module
 from clustersim.study.place import place_power
 from clustersim.study.power_bands import KEYS, power_bands
 from clustersim.study.run import run
-from clustersim.study.step import study_step
 
 MOVED = tuple(name for name in BANDS if name != "time_constant")
 
@@ -118,12 +115,3 @@ def test_the_summary_has_the_band_around_its_figures(small, scenario):
     assert stored.summary["it_swing_low_mw"] is None
     assert "storage" in stored.reasons["it_swing_low_mw"]
     assert stored.summary["it_mean_low_mw"] < stored.summary["it_mean_mw"]
-
-
-def test_the_band_of_200_000_accelerators_is_quick():
-    study = study_step(load_scenario(shipped("scenarios") / "colossus_200k.yaml"))
-    trace = study.trace(0)
-    power_bands(study, trace)
-    start = perf_counter()
-    power_bands(study, trace)
-    assert perf_counter() - start < 0.5

@@ -246,16 +246,21 @@ def state_w(study: StepStudy, state: str) -> NDArray[np.float64]:
 
 
 def restart_window(
-    study: StepStudy, pool: Pool, t0_s: float, cause: str, before: tuple[tuple[str, float], ...]
+    study: StepStudy,
+    pool: Pool,
+    t0_s: float,
+    cause: str,
+    before: tuple[tuple[str, float], ...],
+    length_s: float = EVENT_S,
 ) -> HallPower:
-    """Return 60 s at 1 ms in which a job starts to train again.
+    """Return 60 s, or `length_s`, at 1 ms in which a job starts to train again.
 
     `before` gives the states of the timeline that lead to it, each with the time in the window at which it begins.
     """
-    binner = _binner(study, EVENT_S, EVENT_DT_S)
+    binner = _binner(study, length_s, EVENT_DT_S)
     for state, begin in before:
         binner.set_state(STATES[state], max(0.0, begin), filled=True)
-    starts = _run(binner, pool, _order(study, 2), EVENT_AT_S, EVENT_S)
+    starts = _run(binner, pool, _order(study, 2), EVENT_AT_S, length_s)
     return _hall_power(binner, "restart", cause, t0_s, starts)
 
 

@@ -18,10 +18,13 @@ from clustersim.plant import (
 )
 from clustersim.plant.spec import GeneratorSpec
 from clustersim.power.records import coarsen
+from clustersim.study.event_windows import STARTS
 from clustersim.study.horizon import TRAIN, SiteHistory
 from clustersim.study.site_power import SitePower, provisioned_w
 from clustersim.study.step import StepStudy
 
+SETTLED_S = 10.0
+"""End of a window that stands for what follows it. [s]"""
 Windows = tuple[SitePower, ...]
 """The steady window, then those of the events."""
 
@@ -59,7 +62,7 @@ def _before(power: SitePower, site: str) -> float | None:
     load = power.waveform.power(site)
     if power.window == "steady":
         return None
-    if power.window == "restart":
+    if power.window in STARTS:
         return float(load[0])
     return float(load[: max(1, round(power.hall.event_s / power.hall.dt_s / 2))].mean())
 
@@ -91,7 +94,7 @@ def evidence(
     """Return traces, responses and ratings of a run.
 
     Beyond a window around an event the power is taken to be that of the state before it, and to settle at once on that
-    of the state after it.
+    of the state after it; where that has no power of its own in the history, on the window's last ten seconds.
     """
     voltages = {(r.site, r.window): r.voltage_pu for r in responses if r.mode == "grid_parallel"}
     traces = []
@@ -109,8 +112,10 @@ def evidence(
                     wave.power(site),
                     voltages.get((site, power.window)),
                     power.window == "steady",
-                    before_w=training if power.window == "crash" else before,
-                    settled_w=settled[power.hall.after],
+                    before_w=before if power.window in ("steady", *STARTS) else training,
+                    settled_w=settled.get(
+                        power.hall.after, float(wave.power(site)[-round(SETTLED_S / wave.dt_s) :].mean())
+                    ),
                 )
             )
     return Evidence(tuple(traces), responses, tuple(_ratings(study, windows, responses)))

@@ -19,7 +19,7 @@ from clustersim.training.sequences import (
     zero_bubble,
 )
 
-__all__ = ["BACKWARD", "FORWARD", "Schedule", "build_schedule"]
+__all__ = ["BACKWARD", "FORWARD", "Schedule", "build_schedule", "forward_schedule"]
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,40 @@ def build_schedule(pipeline: int, chunks: int, micro_batches: int, deep: bool = 
             ]
         routes = [(np.arange(pipeline * chunks), range(micro_batches))]
     return _schedule(pipeline, chunks, micro_batches, sequences, routes, whole=name == "dualpipe")
+
+
+@lru_cache(maxsize=64)
+def forward_schedule(
+    pipeline: int, chunks: int, micro_batches: int, deep: bool = False, name: str = "1f1b"
+) -> Schedule:
+    """Return the forwards of :func:`build_schedule`, in its order on each stage, and nothing else.
+
+    `last_backward` holds the last forward of each chunk: when it is through, so are the chunk's forwards.
+    """
+    whole = build_schedule(pipeline, chunks, micro_batches, deep, name)
+    kept = np.flatnonzero(whole.kind.ravel() == FORWARD)
+    number = np.full(whole.kind.size, -1, np.int32)
+    number[kept] = np.arange(kept.size, dtype=np.int32)
+    shape = (pipeline, kept.size // pipeline)
+    virtual = whole.virtual_stage.ravel()[kept].reshape(shape)
+    before, order = whole.depends_on[kept], number[whole.order]
+    places = np.arange(kept.size, dtype=np.int32).reshape(shape)
+    last = [np.where(virtual // pipeline == chunk, places, -1).max(axis=1) for chunk in range(chunks)]
+    found = Schedule(
+        stages=pipeline,
+        per_stage=shape[1],
+        kind=np.full(shape, FORWARD, np.int8),
+        virtual_stage=virtual,
+        micro_batch=whole.micro_batch.ravel()[kept].reshape(shape),
+        order=order[order >= 0],
+        depends_on=np.where(before >= 0, number[before], np.int32(-1)),
+        crosses=whole.crosses[kept],
+        last_backward=np.ascontiguousarray(np.stack(last, axis=1)),
+    )
+    for array in vars(found).values():
+        if isinstance(array, np.ndarray):
+            array.setflags(write=False)
+    return found
 
 
 def _schedule(

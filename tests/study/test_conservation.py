@@ -23,7 +23,7 @@ from clustersim.study.step import study_step
 @pytest.mark.parametrize("which", ["small", "battery"])
 def test_children_add_up_to_their_parent(which, request):
     result = request.getfixturevalue(which)
-    assert set(result.waveforms) == {"steady", "crash", "restart"}
+    assert set(result.waveforms) == {"steady", "crash", "restart", "job_start", "checkpoint"}
     for wave in result.waveforms.values():
         for node in set(wave.parents) - {None}:
             rows = [row for row, parent in enumerate(wave.parents) if parent == node]

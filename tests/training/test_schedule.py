@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clustersim.training.kernels import run_order
-from clustersim.training.schedule import BACKWARD, FORWARD, build_schedule
+from clustersim.training.records import forward_timing
+from clustersim.training.schedule import BACKWARD, FORWARD, build_schedule, forward_schedule
 from clustersim.training.sequences import WEIGHT
 from clustersim.workload import PlanSpec, load_model
 from clustersim.workload.configuration import configurations, model_record, plan_record
@@ -159,3 +160,39 @@ def test_interleaving_needs_whole_groups():
 
 def test_a_schedule_that_waits_for_itself_has_no_order():
     assert run_order(1, 3, np.array([-1, 2, -1], np.int32)).tolist() == [0, -1, -1]
+
+
+FORWARDS = [("1f1b", 1, 4, 8), ("1f1b", 3, 4, 8), ("zero_bubble", 1, 4, 8), ("dualpipe", 2, 4, 16)]
+
+
+@pytest.mark.parametrize(("name", "chunks", "p", "m"), FORWARDS)
+def test_the_forwards_of_a_schedule(name, chunks, p, m):
+    """Every forward once, on each stage in the order of training, each after what it waits for."""
+    whole, alone = (build(p, chunks, m, False, name) for build in (build_schedule, forward_schedule))
+    per_chunk = m // 2 if name == "dualpipe" else m
+    assert alone.per_stage == chunks * per_chunk
+    assert (alone.kind == FORWARD).all()
+    for stage in range(p):
+        kept = whole.kind[stage] == FORWARD
+        np.testing.assert_array_equal(alone.virtual_stage[stage], whole.virtual_stage[stage][kept])
+        np.testing.assert_array_equal(alone.micro_batch[stage], whole.micro_batch[stage][kept])
+    place = np.empty(alone.order.size, int)
+    place[alone.order] = np.arange(alone.order.size)
+    waits = alone.depends_on >= 0
+    assert waits.sum() == whole.crosses.size - np.count_nonzero(whole.depends_on < 0) - np.count_nonzero(
+        (whole.kind.ravel() != FORWARD) & (whole.depends_on >= 0)
+    )
+    assert (place[alone.depends_on[waits]] < place[waits]).all()
+    batch = alone.micro_batch.ravel()
+    np.testing.assert_array_equal(batch[alone.depends_on[waits]], batch[waits])
+    last = alone.last_backward
+    np.testing.assert_array_equal(alone.virtual_stage.ravel()[last] // p, np.tile(np.arange(chunks), (p, 1)))
+
+
+@pytest.mark.parametrize(("p", "v", "m"), [(1, 1, 7), (4, 1, 16), (4, 3, 8), (8, 12, 64)])
+def test_uniform_forward_passes(synthetic, still, p, v, m):
+    """T = m f + (p - 1) f / v: the pipeline fills once and no stage waits after that."""
+    timing = forward_timing(synthetic(p, v, m, 1.0 / v, 2.0 / v))
+    trace = still(timing, units=1)
+    assert trace.iteration_time_s == pytest.approx(m + (p - 1) / v, rel=1e-12)
+    assert trace.optimizer_end_s.max() == trace.iteration_time_s

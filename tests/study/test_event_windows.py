@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from clustersim.operation import EVENT_AT_S, EVENT_S
-from clustersim.power.device_damping import DeviceDamping
 from clustersim.power.records import coarsen
 from clustersim.power.waveform import EXCHANGE, WAIT, Binner
 from clustersim.study.event_windows import (
@@ -42,8 +41,8 @@ def training_w(small_study):
     return _drawn(study, pool.traces) / sum(trace.iteration_time_s for trace in pool.traces)
 
 
-def _binner(study, bins=1, damping=None):
-    return Binner(tables(study, damping), study.fleet, study.plan.pipeline, len(study.place.nodes), bins, DT)
+def _binner(study, bins=1):
+    return Binner(tables(study), study.fleet, study.plan.pipeline, len(study.place.nodes), bins, DT)
 
 
 def _drawn(study, parts):
@@ -56,18 +55,18 @@ def _at(watts, begin, end):
     return watts[:, round(begin / DT) : round(end / DT)].sum(axis=0)
 
 
-@pytest.mark.parametrize("damping", [None, DeviceDamping(floor_share=0.6, fill_share=0.8, detection_s=2e-3)])
-def test_a_windows_energy_is_that_of_its_parts(small_study, passes, damping):
-    study, pool = small_study
+@pytest.mark.parametrize("damping", [(), ({"kind": "dummy_compute", "floor": "80 %", "detection": "2 ms"},)])
+def test_a_windows_energy_is_that_of_its_parts(scenario, small_study, passes, damping):
+    study, pool = study_step(scenario(damping=list(damping))), small_study[1]
     parts = [pool.traces[0], stall(pool.traces[0], 0.7), passes[0], cut(passes[1], 0.4), pool.traces[1]]
-    binner = _binner(study, 20_000, damping)
+    binner = _binner(study, 20_000)
     # an empty bin before, so that nothing counts as settled
     starts = play(binner, parts, DT)
     binner.clear(starts[-1])
     watts, held = binner.finish()
     alone = []
     for part in parts:
-        one = _binner(study, 1, damping)
+        one = _binner(study)
         one.add_step(part, 0.0)
         alone.append(one.energy)
     np.testing.assert_allclose(binner.energy, sum(alone), rtol=1e-12)
@@ -90,11 +89,11 @@ def test_a_batch_of_forward_passes_has_nothing_else(small_study, passes):
     virtual = trace.timing.operation_s.shape[2]
     assert schedule.per_stage == study.plan.micro_batches * virtual // study.plan.pipeline
     busy = trace.end_s - trace.start_s
-    watts = table.operation_w[study.fleet.unit_class][:, schedule.virtual_stage.ravel()]
+    watts = table.operation_w.sum(axis=0)[study.fleet.unit_class][:, schedule.virtual_stage.ravel()]
     last = trace.end_s.reshape(-1, schedule.stages, schedule.per_stage).max(axis=2)
     gaps = last - busy.reshape(last.shape[0], schedule.stages, -1).sum(axis=2)
     at_end = trace.iteration_time_s - last
-    level = table.level_w[study.fleet.unit_class]
+    level = table.level_w.sum(axis=0)[study.fleet.unit_class]
     drawn = (busy * watts).sum() + (gaps * level[:, [WAIT]]).sum() + (at_end * level[:, [EXCHANGE]]).sum()
     assert _drawn(study, [trace]) == pytest.approx(drawn, rel=1e-9)
     assert trace.iteration_time_s < 0.6 * pool.iteration_time_s
@@ -114,7 +113,7 @@ def test_an_evaluation_draws_between_waiting_and_forward_passes(small_study, tra
     study, pool = small_study
     hall = evaluation_window(study, pool, 0.0, "schedule", 15.0, 1.0)
     table, fleet = tables(study), study.fleet
-    forward = table.operation_w[fleet.unit_class][:, : table.operation_w.shape[1] // 2]
+    forward = table.operation_w.sum(axis=0)[fleet.unit_class][:, : table.operation_w.shape[2] // 2]
     most = forward.reshape(fleet.unit_class.size, -1, study.plan.pipeline).max(axis=1).sum()
     least = state_w(study, "reload").sum()
     inside = _at(hall.watts, EVENT_AT_S + 1.1, EVENT_AT_S + 15.0)

@@ -45,6 +45,8 @@ class StepTiming:
     """Bytes that one accelerator sends to other sites per step. [B]"""
     wan_s: float
     """Part of the reduction spent between sites, at the busiest stage. [s]"""
+    gradient_overlap: bool = True
+    """Whether a chunk's gradients are reduced as soon as it has them; else all after the stage's last backward."""
     most_batches: int | None = None
     """Micro-batches of the replicas that take the most of them; None: the plan's."""
     late_s: float = 0.0

@@ -14,6 +14,7 @@ from clustersim.training.sequences import (
     FORWARD,
     WEIGHT,
     Operation,
+    breadth_first,
     dualpipe,
     one_forward_one_backward,
     zero_bubble,
@@ -56,7 +57,7 @@ def build_schedule(pipeline: int, chunks: int, micro_batches: int, deep: bool = 
     deep : bool
         Whether more micro-batches are under way than compute needs, so that the exchange of one can run beside the
         compute of another: twice as many in 1F1B, one more when interleaved (as Megatron-Core does).
-    name : {"1f1b", "zero_bubble", "dualpipe"}
+    name : {"1f1b", "zero_bubble", "dualpipe", "breadth_first"}
         Schedule; 1F1B is interleaved when there is more than one chunk (:mod:`clustersim.training.sequences`).
 
     Raises
@@ -76,6 +77,8 @@ def build_schedule(pipeline: int, chunks: int, micro_batches: int, deep: bool = 
             if chunks > 1:
                 raise ValueError("the zero-bubble schedule has one chunk per stage")
             sequences = [zero_bubble(pipeline, micro_batches, stage) for stage in range(pipeline)]
+        elif name == "breadth_first":
+            sequences = [breadth_first(pipeline, chunks, micro_batches, stage) for stage in range(pipeline)]
         else:
             sequences = [
                 one_forward_one_backward(pipeline, chunks, micro_batches, stage, deep=deep) for stage in range(pipeline)

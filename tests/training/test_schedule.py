@@ -34,6 +34,24 @@ def test_uniform_interleaved(synthetic, still, p, v, m, f, b):
     assert seconds == pytest.approx(m * (f + b) + (p - 1) * (f + b) / v, rel=1e-12)
 
 
+@pytest.mark.parametrize(("p", "v", "m"), [(2, 2, 2), (4, 1, 6), (4, 3, 10), (8, 3, 8)])
+@pytest.mark.parametrize(("f", "b"), [(1.0, 2.0), (3.0, 1.0)])
+def test_uniform_breadth_first(synthetic, still, p, v, m, f, b):
+    """T = m (f + b) + (p - 1)(f + b) / v for any number of micro-batches of at least p, arXiv 2211.05953, section 4."""
+    seconds = still(synthetic(p, v, m, f / v, b / v, schedule="breadth_first"), units=1).iteration_time_s
+    assert seconds == pytest.approx(m * (f + b) + (p - 1) * (f + b) / v, rel=1e-12)
+
+
+def test_breadth_first_waits_on_all_stages_between_its_two_halves(synthetic, still):
+    """Stage s ends its forwards at ``(s + m v) f``; its first backward is ``p - 1 - s`` backwards after the first."""
+    p, v, m, f, b = 4, 3, 4, 1.0, 2.0
+    trace = still(synthetic(p, v, m, f, b, schedule="breadth_first"), units=1)
+    start, end = trace.start_s[0].reshape(p, -1), trace.end_s[0].reshape(p, -1)
+    for stage in range(p):
+        assert end[stage, m * v - 1] == pytest.approx((stage + m * v) * f)
+        assert start[stage, m * v] == pytest.approx((p - 1 + m * v) * f + (p - 1 - stage) * b)
+
+
 def test_one_micro_batch_pays_every_message(synthetic, still):
     seconds = still(synthetic(5, 1, 1, 1.0, 2.0, message=0.1), units=1).iteration_time_s
     assert seconds == pytest.approx(5 * 3.0 + 2 * 4 * 0.1)
@@ -46,10 +64,10 @@ def test_a_slow_stage_sets_the_pace(synthetic, still):
 
 
 @settings(max_examples=40, deadline=None)
-@given(shape=SHAPES)
-def test_every_pass_runs_once_and_in_order(shape):
+@given(shape=SHAPES, name=st.sampled_from(["1f1b", "breadth_first"]))
+def test_every_pass_runs_once_and_in_order(shape, name):
     p, v, m = shape
-    schedule = build_schedule(p, v, m)
+    schedule = build_schedule(p, v, m, name=name)
     for stage in range(p):
         seen = set(zip(schedule.kind[stage], schedule.virtual_stage[stage], schedule.micro_batch[stage], strict=True))
         wanted = {(k, c * p + stage, b) for k in (FORWARD, BACKWARD) for c in range(v) for b in range(m)}
@@ -63,11 +81,11 @@ def test_every_pass_runs_once_and_in_order(shape):
 
 
 @settings(max_examples=40, deadline=None)
-@given(shape=SHAPES)
-def test_no_stage_holds_more_than_the_memory_model_counts(shape):
+@given(shape=SHAPES, name=st.sampled_from(["1f1b", "breadth_first"]))
+def test_no_stage_holds_more_than_the_memory_model_counts(shape, name):
     p, v, m = shape
-    schedule = build_schedule(p, v, m)
-    plan = PlanSpec(pipeline=p, virtual_stages=v, data=1, micro_batches=m)
+    schedule = build_schedule(p, v, m, name=name)
+    plan = PlanSpec(pipeline=p, virtual_stages=v, data=1, micro_batches=m, schedule=name)
     c = configurations([model_record(load_model("llama3.1-8b")) | plan_record(plan, 8192)])
     for stage in range(p):
         held = np.cumsum(np.where(schedule.kind[stage] == FORWARD, 1, -1))

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from clustersim.economics import CostTable
 from clustersim.errors import InputError
 from clustersim.limits.flicker import short_term_severity
-from clustersim.limits.measures import band_shares, max_ramp, max_rocof, swing, voltage_dip
+from clustersim.limits.measures import max_ramp, max_rocof, swing, voltage_dip
 from clustersim.plant import PlantResponse
 from clustersim.power.records import coarsen
 from clustersim.power.smoothing import damps_devices
+from clustersim.power.spectrum import band_shares
 from clustersim.study.findings import Findings
 from clustersim.study.it_storage import has_it_storage
 from clustersim.study.power_bands import band_keys

@@ -15,7 +15,6 @@ from clustersim.plant import (
     electrical_losses,
     power_factor,
     reactive_power,
-    transformer_reactive,
 )
 from clustersim.power.damped import Report
 from clustersim.power.records import Waveform
@@ -24,7 +23,9 @@ from clustersim.power.storage import Storage, StorageTrace, site_storage, smooth
 from clustersim.power.supplies import together
 from clustersim.study.it_power import HallPower
 from clustersim.study.it_storage import behind_it_storage
+from clustersim.study.place import Place
 from clustersim.study.step import StepStudy
+from clustersim.study.supply import site_load
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,11 @@ def site_it_w(study: StepStudy, accelerator_w: NDArray[np.float64]) -> dict[str,
 
 def provisioned_w(study: StepStudy) -> dict[str, float]:
     """IT power that each site must provide for: nameplates of servers, network at its maximum. [W]"""
-    place = study.place
+    return provisioned_of(study.place)
+
+
+def provisioned_of(place: Place) -> dict[str, float]:
+    """Return the same of a place without a job. [W]"""
     result = dict(place.network_watts_maximum)
     for name, site in place.topology.site.items():
         for item in site.fleet:
@@ -160,9 +165,14 @@ def site_power(study: StepStudy, hall: HallPower, before: dict[str, float] | Non
         rows = [row for row, (name, _) in enumerate(place.nodes) if name == site]
         network = np.full(hall.watts.shape[1], place.network_watts[site])
         it = it_halls[rows].sum(axis=0) + network
-        cooling = cooling_response(place.topology.cooling[site], it, hall.dt_s, before[site] if before else None)
-        losses = electrical_losses(place.topology.electrical[site], it + cooling.power_w)
-        load = it + cooling.power_w + losses
+        drawn = site_load(
+            place.topology.electrical[site],
+            place.topology.cooling[site],
+            it,
+            hall.dt_s,
+            before[site] if before else None,
+        )
+        cooling, losses, load = drawn.cooling, drawn.losses_w, drawn.load_w
         storage = storage_of(study, site)
         battery = np.zeros_like(load)
         if storage is not None:
@@ -182,9 +192,7 @@ def site_power(study: StepStudy, hall: HallPower, before: dict[str, float] | Non
         add(f"{site}/network", f"{site}/it", network, supplies)
         add(f"{site}/cooling", site, cooling.power_w, motors)
         add(f"{site}/losses", site, losses, None)
-        equipment = reactive_power(it, supplies) + reactive_power(cooling.power_w, motors)
-        reactive[-1] = transformer_reactive(place.topology.electrical[site], it + cooling.power_w, equipment)
-        reactive[site_row] = equipment + reactive[-1]
+        reactive[-1], reactive[site_row] = drawn.losses_var, drawn.load_var
         if storage is not None:
             add(f"{site}/battery", site, -battery, None)
         watts[0] = watts[0] + watts[site_row]

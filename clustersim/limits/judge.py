@@ -128,7 +128,10 @@ def _of_frequency(rule: Rule, response: PlantResponse) -> float:
         return float(response.frequency_hz.min())
     if rule.measure == "max_frequency":
         return float(response.frequency_hz.max())
-    return measures.max_rocof(response.frequency_hz, response.dt_s, rule.window or 0.5)
+    window = rule.window or 0.5
+    if response.dt_s > window * (1.0 + 1e-9):
+        raise _NotJudgedError(f"needs samples every {window:g} s or finer, got {response.dt_s:g} s")
+    return measures.max_rocof(response.frequency_hz, response.dt_s, window)
 
 
 def _candidates(rule: Rule, site: str, evidence: Evidence) -> Iterator[tuple[str, Callable[[], float]]]:

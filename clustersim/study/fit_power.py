@@ -12,7 +12,7 @@ from clustersim.power.trace_export import write_trace
 from clustersim.power.trace_files import Columns, read_trace
 from clustersim.power.trace_fit import fit_load
 from clustersim.power.trace_period import JobWindow
-from clustersim.study.assess import asked_window
+from clustersim.study.trace_question import asked_window
 from clustersim.study.trace_statistics import BANDS_HZ, percentiles, spectrum
 
 __all__ = ["Fitted", "fit_file", "fit_trace", "load_text", "write_trace"]

@@ -133,6 +133,8 @@ def _shares(magnitude: Array, total_s: float, bands: Sequence[tuple[float, float
     """Return the shares from the magnitudes at multiples of ``1 / total_s``."""
     energy = magnitude**2
     all_energy, all_magnitude = float(energy[1:].sum()), float(magnitude[1:].sum())
+    if all_energy == 0.0:
+        return [BandShares(0.0, 0.0) for _ in bands]
     found = []
     for low, high in bands:
         first = max(1, math.ceil(low * total_s * (1.0 - 1e-12)))

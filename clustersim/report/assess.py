@@ -141,4 +141,6 @@ def _period_line(statistics: dict[str, Any], unit: str, per: float) -> str:
         return "  no period: nothing repeats within half of the job"
     swing = statistics["swing_mw"]
     told = "" if swing is None else f", swing {swing * per:.4g} {unit} (median of periods)"
+    if not statistics["period_resolved"]:
+        told += "; few readings: a multiple of a shorter one?"
     return f"  period {statistics['period_s']:.5g} s (autocorrelation {statistics['period_correlation']:.2f}){told}"

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from clustersim import catalog
 from clustersim.errors import InputError
 from clustersim.limits import BandShares, band_table, max_ramp, sliding_range, swing
 from clustersim.power.records import coarsen
@@ -62,6 +63,7 @@ def trace_statistics(trace: PowerTrace, shares: Shares, bands: Sequence[tuple[fl
         **percentiles(trace.watts),
         "period_s": None if period is None else period.seconds,
         "period_correlation": None if period is None else period.correlation,
+        "period_resolved": None if period is None else _resolved(trace, period),
         "iteration_frequency_hz": None if period is None else 1.0 / period.seconds,
         "swing_mw": _swing(power, dt, period),
         "flattening_energy_mwh": flattening_energy(trace.watts, trace.dt_s) / 3.6e9,
@@ -69,6 +71,11 @@ def trace_statistics(trace: PowerTrace, shares: Shares, bands: Sequence[tuple[fl
         "band_shares": _bands(trace, shares, bands),
         "harmonics": _harmonics(trace, period),
     }
+
+
+def _resolved(trace: PowerTrace, period: Period) -> bool:
+    """Whether a period has so many readings that it cannot be a multiple of a shorter one."""
+    return period.seconds >= catalog.entry("traces", "period").si("resolved") * trace.resolution_s
 
 
 def _swing(power_w: NDArray[np.float64], dt_s: float, period: Period | None) -> float | None:

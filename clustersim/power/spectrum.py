@@ -207,7 +207,7 @@ def harmonics(power_w: Array, dt_s: float, period_s: float, most: int = 10) -> t
     centred = values - float(window @ values) / float(window.sum())
     energy = np.abs(fft.rfft(window * centred)) ** 2
     # with its mean under the window removed, what is left at f = 0 is rounding
-    total = float(energy[1:].sum()) if factor == 1 else _all_energy(power_w) / factor**2
+    total = float(energy[1:].sum()) if factor == 1 else _all_energy(power_w, factor, window) / factor**2
     if total <= (1e-12 * float(np.abs(values).max())) ** 2 * float(window @ window) * n:
         return ()
     scale = 2.0 / (n * float(window @ window))
@@ -236,11 +236,15 @@ def harmonics(power_w: Array, dt_s: float, period_s: float, most: int = 10) -> t
     return tuple(found)
 
 
-def _all_energy(power_w: Array) -> float:
-    """Return the sum of ``|X_k|^2`` over all f > 0 under a Hann window, by Parseval's theorem. [W^2]"""
-    window = signal.windows.hann(power_w.size, sym=False)
-    window *= power_w - float(window @ power_w) / float(window.sum())
-    return 0.5 * power_w.size * float(window @ window)
+def _all_energy(power_w: Array, factor: int, window: Array) -> float:
+    """Return the sum of ``|X_k|^2`` over all f > 0 of a record before it was averaged, by Parseval's theorem. [W^2]
+
+    The window changes so little over the `factor` samples of an average that it is taken as constant there.
+    """
+    blocks = power_w[: window.size * factor].reshape(window.size, factor)
+    blocks = blocks - float(window @ blocks.mean(axis=1)) / float(window.sum())
+    squares = np.einsum("ij,ij->i", blocks, blocks)
+    return 0.5 * window.size * factor * float(window**2 @ squares)
 
 
 def _welch_bands(values: Array, dt_s: float, period_s: float) -> tuple[Array, Array] | None:

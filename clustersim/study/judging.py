@@ -11,7 +11,6 @@ from clustersim.plant import (
     PlantResponse,
     simulate_plant,
 )
-from clustersim.power.records import coarsen
 from clustersim.study.event_windows import STARTS
 from clustersim.study.horizon import TRAIN, SiteHistory
 from clustersim.study.site_power import SitePower, provisioned_w

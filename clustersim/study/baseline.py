@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from clustersim.power.device_damping import DeviceDamping, damping_slowdown, device_damping
 from clustersim.power.waveform import Binner
+from clustersim.study.exchange_damping import changes_exchange
 from clustersim.study.horizon import steady_load_w
 from clustersim.study.it_power import EVENT_DT_S, Pool, tables
 from clustersim.study.site_power import site_it_w
@@ -22,7 +23,7 @@ STEPS = 16
 
 @dataclass(frozen=True)
 class Baseline:
-    """Steady training without damping, and what the device's damping adds."""
+    """Steady training without damping, and what damping in the devices and in the step adds."""
 
     iteration_time_s: float
     """Without damping. [s]"""
@@ -45,7 +46,8 @@ def undamped(study: StepStudy, pool: Pool) -> Baseline:
     seconds, watts = _means(quiet, DeviceDamping(), len(traces))
     it, meter = site_means(study, watts)
     damping = device_damping(study.scenario.damping)
-    if damping == DeviceDamping() and damping_slowdown(study.scenario.damping) == 0.0:
+    strategies = study.scenario.damping
+    if damping == DeviceDamping() and damping_slowdown(strategies) == 0.0 and not changes_exchange(strategies):
         return Baseline(seconds, seconds, meter, it, 0.0)
     damped_s, damped_watts = _means(study, damping, len(traces))
     _, damped_meter = site_means(study, damped_watts)

@@ -38,7 +38,7 @@ from clustersim.study.result import Result
 from clustersim.study.site_power import SitePower, provisioned_w, site_it_w, site_power, training_it_w
 from clustersim.study.step import StepStudy, random_stream, study_step
 from clustersim.study.summary import plan_keys, raised_by_damping, summarise
-from clustersim.study.wear import it_storage_warnings
+from clustersim.study.wear import damping_warnings
 from clustersim.training.search import Candidate, binding
 from clustersim.training.sequences import KINDS
 from clustersim.workload import count_parameters
@@ -147,19 +147,20 @@ def _windows(study: StepStudy, pool: Pool, timeline: Timeline) -> tuple[SitePowe
     """Return the power of the steady window and of the operation's crash and restart."""
     at = {window.name: window for window in timeline.windows}
     start = at["steady"].t0_s if "steady" in at else 0.0
-    steady = site_power(study, steady_window(study, pool, start))
+    period = pool.iteration_time_s
+    steady = site_power(study, steady_window(study, pool, start), period_s=period)
     found = [steady]
     if "crash" in at:
         crash = at["crash"]
         detection = _detection_s(timeline, crash.event_s)
         hall = crash_window(study, pool, crash.event_s - EVENT_AT_S, crash.cause, detection)
-        found.append(site_power(study, hall, training_it_w(steady)))
+        found.append(site_power(study, hall, training_it_w(steady), period))
     if "restart" in at:
         restart = at["restart"]
         begin = restart.event_s - EVENT_AT_S
         before = _states_before(timeline, begin, restart.event_s)
         hall = restart_window(study, pool, begin, restart.cause, before)
-        found.append(site_power(study, hall, site_it_w(study, state_w(study, before[0][0]))))
+        found.append(site_power(study, hall, site_it_w(study, state_w(study, before[0][0])), period))
     return tuple(found)
 
 
@@ -328,8 +329,8 @@ def _warnings(
     study: StepStudy, findings: Findings, responses: tuple[PlantResponse, ...], summary: dict[str, Any]
 ) -> tuple[str, ...]:
     said = list(study.warnings) + list(findings.warnings)
-    said += it_storage_warnings(findings)
-    worse = raised_by_damping(summary)
+    said += damping_warnings(findings)
+    worse = raised_by_damping(summary, [strategy.kind for strategy in study.scenario.damping])
     if worse is not None:
         said.append(worse)
     for response in responses:

@@ -11,7 +11,9 @@ from clustersim import catalog
 from clustersim.errors import CapacityError, InputError
 from clustersim.power.device_damping import damping_slowdown, device_damping, power_cap
 from clustersim.scenario import Scenario
+from clustersim.study.exchange_damping import changes_exchange, with_changed_exchange
 from clustersim.study.place import Place, build_fleet, build_place
+from clustersim.study.staggering import check_stagger, stagger_of
 from clustersim.training.network import fewest_replicas
 from clustersim.training.records import ACTIVITIES, Fleet, JitterSpec, StepTiming, StepTrace
 from clustersim.training.search import Candidate, search_plans
@@ -118,6 +120,7 @@ def study_step(scenario: Scenario) -> StepStudy:
     model = load_model(job.model)
     _check_damping(scenario)
     place = _limited(_place(scenario), power_cap(scenario.damping))
+    place = replace(place, hardware=with_changed_exchange(place.hardware, scenario.damping))
     candidates: tuple[Candidate, ...] = ()
     fitting = 0
     if job.plan == "best":
@@ -139,6 +142,7 @@ def study_step(scenario: Scenario) -> StepStudy:
             )
     timing = slowed(step_timing(program, place.network), 1.0 + damping_slowdown(scenario.damping))
     fleet = build_fleet(place, plan)
+    check_stagger(scenario.damping, place, fleet.unit_node)
     if plan.balance:
         timing, fleet, program = _shared_out(timing, fleet, program, scenario, place)
     jitter = _jitter()
@@ -228,8 +232,8 @@ def _shared_out(
 
 
 def unlimited_program(study: StepStudy) -> StepProgram:
-    """Return the step program of the study's plan without any power limit."""
-    if power_cap(study.scenario.damping) >= 1.0:
+    """Return the step program of the study's plan without any power limit, its exchange as the software has it."""
+    if power_cap(study.scenario.damping) >= 1.0 and not changes_exchange(study.scenario.damping):
         return study.program
     place = _place(study.scenario)
     # the same layers on the same stages, whatever the speeds would suggest
@@ -285,6 +289,12 @@ def _warnings(scenario: Scenario, place: Place, plan: PlanSpec) -> tuple[str, ..
     idle = place.accelerators - plan.accelerators
     if idle:
         said.append(f"the plan leaves {idle:,} of {place.accelerators:,} accelerators idle")
+    stagger = stagger_of(scenario.damping)
+    if stagger is not None and stagger.independent and stagger.groups > 1:
+        said.append(
+            f"phase_stagger: the {stagger.groups} groups of {stagger.by}s train separate jobs or take local steps; "
+            "tokens are those of all of them, and steps are timed with the reduction of one job"
+        )
     cap = power_cap(scenario.damping)
     for name, device in zip(place.kinds, place.power, strict=True):
         drawn = float(device.level_w[ACTIVITIES.index("matrix")])

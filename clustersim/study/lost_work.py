@@ -1,0 +1,65 @@
+"""Work that a job loses where damping refuses it power, hall by hall."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from clustersim.power.damped import Floats
+from clustersim.study.it_storage import hall_ceilings
+from clustersim.study.site_power import SitePower, hall_accelerators, hall_it_w, idle_halls_w
+from clustersim.study.staggering import stagger_of
+from clustersim.study.step import StepStudy
+from clustersim.study.unserved import lost_seconds, start_cut_j, unserved_share
+
+
+def steady_unserved_share(study: StepStudy, steady: SitePower) -> float:
+    """Return the share of the work that is refused power in the steady window. [-]
+
+    Of one synchronous job that of the hall that loses most, for which all others wait; of independent groups the mean,
+    each hall by its accelerators.
+    """
+    cut, asked = _by_hall(study, steady)
+    if not cut.any():
+        return 0.0
+    idle = idle_halls_w(study) * steady.waveform.samples * steady.waveform.dt_s
+    shares = [unserved_share(float(c), float(a), float(i)) for c, a, i in zip(cut, asked, idle, strict=True)]
+    return _of_job(study, np.array(shares))
+
+
+def start_lost_s(study: StepStudy, steady: SitePower) -> float:
+    """Return the training time that a rising ceiling costs at one start of the job; 0 without one. [s]
+
+    Closed form over the steady window (:func:`clustersim.study.unserved.start_cut_j`), so that a rise may last longer
+    than the window of a restart. Halls count as in :func:`steady_unserved_share`.
+    """
+    idle = idle_halls_w(study)
+    accelerators = hall_accelerators(study)
+    ceilings = hall_ceilings(study, accelerators, idle, np.zeros(accelerators.size))
+    if not any(ceilings):
+        return 0.0
+    lost = []
+    for power, ceiling, low in zip(hall_it_w(study, steady.hall.watts), ceilings, idle, strict=True):
+        assert ceiling is not None  # noqa: S101 (a start gives every hall one)
+        cut = start_cut_j(power, ceiling.initial_w, ceiling.rate_w_per_s, ceiling.limit_w)
+        lost.append(lost_seconds(cut, float(np.minimum(power, ceiling.limit_w).mean()), float(low)))
+    return _of_job(study, np.array(lost))
+
+
+def _by_hall(study: StepStudy, steady: SitePower) -> tuple[Floats, Floats]:
+    """Return energy refused and asked for in every hall. [J]"""
+    cut, asked = np.zeros(len(study.place.nodes)), np.zeros(len(study.place.nodes))
+    for site, reports in steady.it_storage.items():
+        rows = [row for row, (name, _) in enumerate(study.place.nodes) if name == site]
+        each = len(reports) // len(rows)
+        for place, row in enumerate(rows):
+            mine = reports[place * each : (place + 1) * each]
+            if mine:
+                cut[row], asked[row] = sum(r.cut_j for r in mine), mine[0].energy_in_j
+    return cut, asked
+
+
+def _of_job(study: StepStudy, values: Floats) -> float:
+    stagger = stagger_of(study.scenario.damping)
+    if stagger is not None and stagger.independent:
+        return float(np.average(values, weights=hall_accelerators(study)))
+    return float(values.max())

@@ -21,8 +21,8 @@ from clustersim.power.waveform import WAIT
 from clustersim.study.baseline import Baseline
 from clustersim.study.horizon import TRAIN, SiteHistory, steady_load_w
 from clustersim.study.it_power import Pool, tables
-from clustersim.study.lost_work import start_lost_s, steady_unserved_share
-from clustersim.study.site_chain import held_w
+from clustersim.study.lost_work import StartCost, start_cost, steady_unserved_share
+from clustersim.study.site_chain import fall_burn_j, held_w
 from clustersim.study.site_power import SitePower, hall_it_w, training_it_w
 from clustersim.study.step import StepStudy
 
@@ -58,9 +58,14 @@ class Findings:
         return steady_unserved_share(self.study, self.steady)
 
     @cached_property
-    def start_lost_s(self) -> float:
-        """Training time that a rising ceiling costs at every start of the job. [s]"""
-        return start_lost_s(self.study, self.steady)
+    def start_cost(self) -> StartCost:
+        """What a rising ceiling refuses at every start of the job."""
+        return start_cost(self.study, self.steady)
+
+    @property
+    def starts(self) -> int:
+        """How often the job starts over the horizon."""
+        return self.timeline.interruptions + 1
 
     @property
     def iteration_time_s(self) -> float:
@@ -104,8 +109,23 @@ class Findings:
         return sum(r.loss_j + r.burned_j for r in self.steady.site_damping[site]) / (wave.samples * wave.dt_s)
 
     def site_damping_j(self, site: str) -> float:
-        """The same over the horizon. [J]"""
-        return sum(s * self.site_damping_w(site, state) for state, s in self.history[site].seconds.items())
+        """The same over the horizon, with what a load bank burns as it lets the site down at every interruption. [J]"""
+        record = self.history[site]
+        states = sum(s * self.site_damping_w(site, state) for state, s in record.seconds.items())
+        quiet = sum(s for state, s in record.seconds.items() if state != TRAIN) / self.starts
+        down = fall_burn_j(self.study, record.load_w[TRAIN], record.load_w["restart"], quiet)
+        return states + self.timeline.interruptions * down
+
+    @cached_property
+    def start_saved_j(self) -> dict[str, float]:
+        """Energy at each site's meter that a rising ceiling refuses over the horizon. [J]"""
+        it = training_it_w(self.steady)
+        saved = {}
+        for site, cut_j in self.start_cost.cut_j.items():
+            mean = cut_j * self.starts / self.busy_s if self.busy_s else 0.0
+            less = steady_load_w(self.study, site, it[site]) - steady_load_w(self.study, site, it[site] - mean)
+            saved[site] = less * self.busy_s
+        return saved
 
     @cached_property
     def it_storage_loss_w(self) -> dict[str, float]:
@@ -122,10 +142,10 @@ class Findings:
     def site_energy_j(self, site: str) -> float:
         """At the meter of a site over the horizon.
 
-        The load, and what damping at the site loses and burns. What storage gives from its charge within the steady
-        window is given back later and does not count.
+        The load, what damping at the site loses and burns, less what starts are refused. What storage gives from its
+        charge within the steady window is given back later and does not count.
         """
-        return self.history[site].load_j + self.site_damping_j(site)
+        return self.history[site].load_j + self.site_damping_j(site) - self.start_saved_j[site]
 
     @cached_property
     def meter_energy_j(self) -> float:
@@ -135,7 +155,8 @@ class Findings:
     @cached_property
     def it_energy_j(self) -> float:
         """At the supplies' input of all sites over the horizon. [J]"""
-        return sum(record.it_j for record in self.history.values())
+        refused = sum(self.start_cost.cut_j.values()) * self.starts
+        return sum(record.it_j for record in self.history.values()) - refused
 
     @cached_property
     def generator_energy_j(self) -> dict[str, float]:
@@ -179,7 +200,9 @@ class Findings:
         stores = sum(self.it_storage_loss_w.values()) * self.busy_s
         load_j = self.busy_s * sum(record.load_w[TRAIN] for record in self.history.values()) - stores
         devices = load_j * self.base.device_share / (1.0 + self.base.device_share)
-        return at_site + stores + devices + self._longer_w * self.busy_s
+        train_w = sum(record.load_w[TRAIN] for record in self.history.values())
+        made_up = self.start_cost.lost_s * self.starts * train_w - sum(self.start_saved_j.values())
+        return at_site + stores + devices + self._longer_w * self.busy_s + made_up
 
     @cached_property
     def _longer_w(self) -> float:
@@ -210,8 +233,7 @@ class Findings:
         damping = device_damping(self.study.scenario.damping)
         # on the device's ramp from idle to full power on average half of the work is done
         ramp_s = 0.5 / damping.ramp_share_per_s if damping.ramp_share_per_s else 0.0
-        starts = self.timeline.interruptions + 1
-        lost = (ramp_s + self.start_lost_s) * starts / self.timeline.horizon_s
+        lost = (ramp_s + self.start_cost.lost_s) * self.starts / self.timeline.horizon_s
         return steps + min(1.0 - steps, lost)
 
     @cached_property

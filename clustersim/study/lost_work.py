@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from clustersim.power.damped import Floats
@@ -26,8 +28,18 @@ def steady_unserved_share(study: StepStudy, steady: SitePower) -> float:
     return _of_job(study, np.array(shares))
 
 
-def start_lost_s(study: StepStudy, steady: SitePower) -> float:
-    """Return the training time that a rising ceiling costs at one start of the job; 0 without one. [s]
+@dataclass(frozen=True)
+class StartCost:
+    """What a rising ceiling refuses at one start of the job."""
+
+    lost_s: float
+    """Training time that the job needs to make up for it. [s]"""
+    cut_j: dict[str, float]
+    """Energy refused to the halls of each site. [J]"""
+
+
+def start_cost(study: StepStudy, steady: SitePower) -> StartCost:
+    """Return what a rising ceiling refuses at one start of the job; nothing without one.
 
     Closed form over the steady window (:func:`clustersim.study.unserved.start_cut_j`), so that a rise may last longer
     than the window of a restart. Halls count as in :func:`steady_unserved_share`.
@@ -35,14 +47,15 @@ def start_lost_s(study: StepStudy, steady: SitePower) -> float:
     idle = idle_halls_w(study)
     accelerators = hall_accelerators(study)
     ceilings = hall_ceilings(study, accelerators, idle, np.zeros(accelerators.size))
-    if not any(ceilings):
-        return 0.0
-    lost = []
-    for power, ceiling, low in zip(hall_it_w(study, steady.hall.watts), ceilings, idle, strict=True):
-        assert ceiling is not None  # noqa: S101 (a start gives every hall one)
-        cut = start_cut_j(power, ceiling.initial_w, ceiling.rate_w_per_s, ceiling.limit_w)
-        lost.append(lost_seconds(cut, float(np.minimum(power, ceiling.limit_w).mean()), float(low)))
-    return _of_job(study, np.array(lost))
+    cut, lost = dict.fromkeys(study.place.topology.site, 0.0), np.zeros(accelerators.size)
+    powers = hall_it_w(study, steady.hall.watts) if any(ceilings) else steady.hall.watts
+    for row, (power, ceiling) in enumerate(zip(powers, ceilings, strict=True)):
+        if ceiling is None:
+            continue
+        refused = start_cut_j(power, ceiling.initial_w, ceiling.rate_w_per_s, ceiling.limit_w)
+        cut[study.place.nodes[row][0]] += refused
+        lost[row] = lost_seconds(refused, float(np.minimum(power, ceiling.limit_w).mean()), float(idle[row]))
+    return StartCost(_of_job(study, lost), cut)
 
 
 def _by_hall(study: StepStudy, steady: SitePower) -> tuple[Floats, Floats]:

@@ -69,6 +69,26 @@ def held_w(study: StepStudy, load_w: float) -> float:
     return load_w
 
 
+def fall_burn_j(study: StepStudy, from_w: float, to_w: float, longest_s: float) -> float:
+    """Return what a load bank burns while it lets a site down, beyond what holds its floor. [J]
+
+    Parameters
+    ----------
+    study : StepStudy
+        Its scenario says whether there is a bank.
+    from_w, to_w : float
+        Load before, and once the job has stopped. [W]
+    longest_s : float
+        Time until the load comes back. [s]
+    """
+    spec = next((s for s in study.scenario.damping if isinstance(s, LoadBank)), None)
+    if spec is None or spec.ramp_down is None or to_w >= from_w or longest_s <= 0.0:
+        return 0.0
+    load = np.array([from_w, to_w])
+    floor = sum(held_w(study, float(watts)) - float(watts) for watts in load) * longest_s
+    return load_bank(spec).apply(load, longest_s).report.burned_j - floor
+
+
 def damp_site(study: StepStudy, site: str, load_w: Floats, dt_s: float, before_w: float | None) -> SiteDamping:
     """Return the meter of a site and what each element did, in the order of the scenario's file.
 

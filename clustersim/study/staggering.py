@@ -67,6 +67,17 @@ def check_stagger(strategies: tuple[object, ...], place: Place, busy_halls: NDAr
         )
 
 
+def stagger_warnings(strategies: tuple[object, ...]) -> list[str]:
+    """Return what the user must know about groups that do not train one job."""
+    spec = stagger_of(strategies)
+    if spec is None or not spec.independent or spec.groups == 1:
+        return []
+    return [
+        f"phase_stagger: the {spec.groups} groups of {spec.by}s train separate jobs or take local steps; tokens are "
+        "those of all of them, and steps are timed with the reduction of one job"
+    ]
+
+
 def hall_shifts(strategies: tuple[object, ...], place: Place, period_s: float) -> Floats:
     """Return how much later each hall starts its steps; zeros without staggering. [s], shape (halls,)"""
     spec = stagger_of(strategies)

@@ -13,7 +13,7 @@ from clustersim.power.device_damping import damping_slowdown, device_damping, po
 from clustersim.scenario import Scenario
 from clustersim.study.exchange_damping import changes_exchange, with_changed_exchange
 from clustersim.study.place import Place, build_fleet, build_place
-from clustersim.study.staggering import check_stagger, stagger_of
+from clustersim.study.staggering import check_stagger, stagger_warnings
 from clustersim.training.network import fewest_replicas
 from clustersim.training.records import ACTIVITIES, Fleet, JitterSpec, StepTiming, StepTrace
 from clustersim.training.search import Candidate, search_plans
@@ -289,12 +289,7 @@ def _warnings(scenario: Scenario, place: Place, plan: PlanSpec) -> tuple[str, ..
     idle = place.accelerators - plan.accelerators
     if idle:
         said.append(f"the plan leaves {idle:,} of {place.accelerators:,} accelerators idle")
-    stagger = stagger_of(scenario.damping)
-    if stagger is not None and stagger.independent and stagger.groups > 1:
-        said.append(
-            f"phase_stagger: the {stagger.groups} groups of {stagger.by}s train separate jobs or take local steps; "
-            "tokens are those of all of them, and steps are timed with the reduction of one job"
-        )
+    said += stagger_warnings(scenario.damping)
     cap = power_cap(scenario.damping)
     for name, device in zip(place.kinds, place.power, strict=True):
         drawn = float(device.level_w[ACTIVITIES.index("matrix")])

@@ -7,6 +7,7 @@ from typing import Any
 from clustersim.power.damped import Report, Store
 from clustersim.power.stores import rainflow
 from clustersim.study.findings import Findings
+from clustersim.study.site_power import SitePower
 
 YEAR_S = 31557600.0
 MWH = 3.6e9
@@ -34,7 +35,7 @@ MUCH = 0.01
 def damping_keys(found: Findings, reasons: dict[str, str]) -> dict[str, Any]:
     """Return the summary keys of damping outside the devices, all of the steady window unless they say otherwise.
 
-    - ``*_cycles_per_year``: equivalent full cycles, ``throughput / 2 / energy``, of the most used store of a kind, times
+    - ``*_cycles_per_year``: equivalent full cycles of the most used store of a kind, ``throughput / 2 / energy``, times
       the share of the horizon in which the job draws training power.
     - ``*_cycle_depth_share``: its deepest cycle by rainflow over its energy.
     - ``*_missed_share``: energy that an element was asked for and did not give, take or burn for want of power or
@@ -54,7 +55,7 @@ def damping_keys(found: Findings, reasons: dict[str, str]) -> dict[str, Any]:
                 keys[f"{key}_{ending}"], reasons[f"{key}_{ending}"] = None, why
     for key, name in ELEMENTS.items():
         share = f"{key}_missed_share"
-        keys[share] = missed_share(found, name)
+        keys[share] = missed_share(found.steady, name)
         if not any(report.name == name for report in _reports(found)):
             why = "no battery smooths the meter" if key == "battery" else f"the scenario has no {key}"
             keys[share], reasons[share] = None, why
@@ -72,7 +73,7 @@ def _bank(found: Findings, reasons: dict[str, str]) -> dict[str, Any]:
 
 
 def _refused(found: Findings, reasons: dict[str, str]) -> dict[str, Any]:
-    keys: dict[str, Any] = {"unserved_share": found.unserved_share, "start_lost_time_s": found.start_lost_s}
+    keys: dict[str, Any] = {"unserved_share": found.unserved_share, "start_lost_time_s": found.start_cost.lost_s}
     if not any(strategy.kind == "gradual_start" for strategy in found.study.scenario.damping):
         keys["start_lost_time_s"] = None
         reasons["start_lost_time_s"] = "the scenario has no gradual_start"
@@ -85,9 +86,9 @@ def deepest_cycle(store: Store) -> float:
     return float(depth.max(initial=0.0)) / store.capacity_j if store.capacity_j else 0.0
 
 
-def missed_share(found: Findings, name: str) -> float:
-    """Return what the elements of a name missed in the steady window, over what they were asked for. [-]"""
-    reports = [report for report in _reports(found) if report.name == name]
+def missed_share(power: SitePower, name: str) -> float:
+    """Return what the elements of a name missed in a window, over what they were asked for. [-]"""
+    reports = [report for report in reports_of(power) if report.name == name]
     missed = sum(r.missed_j for r in reports)
     done = sum(store.throughput_j for r in reports for store in r.stores) + sum(r.burned_j for r in reports)
     return missed / (missed + done) if missed else 0.0
@@ -100,10 +101,12 @@ def damping_warnings(found: Findings) -> list[str]:
     for name in ELEMENTS.values():
         if name not in names:
             continue
-        share = missed_share(found, name)
-        if share > MUCH:
+        shares = {power.window: missed_share(power, name) for power in (found.steady, *found.events)}
+        much = {window: share for window, share in shares.items() if share > MUCH}
+        if much:
             what = "power" if name == "load_bank" else "energy or power"
-            said.append(f"{name}: its {what} limits it; while training it misses {share:.0%} of what it is asked for")
+            parts = ", ".join(f"{share:.0%} in the {window} window" for window, share in much.items())
+            said.append(f"{name}: its {what} limits it; of what it is asked for it misses {parts}")
         if name in UNPRICED:
             said.append(f"{name}: the catalog has no price for it; it is not in the capital cost")
     if found.unserved_share > 0.0:
@@ -118,9 +121,13 @@ def _element_of(store: str) -> str:
     return "hybrid_storage" if store.startswith("hybrid") else store
 
 
+def reports_of(power: SitePower) -> list[Report]:
+    """Return the accounts of all elements outside the devices in a window."""
+    return [r for part in (power.it_storage, power.site_damping) for reports in part.values() for r in reports]
+
+
 def _reports(found: Findings) -> list[Report]:
-    steady = found.steady
-    return [r for part in (steady.it_storage, steady.site_damping) for reports in part.values() for r in reports]
+    return reports_of(found.steady)
 
 
 def _windows_a_year(found: Findings) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks.damping_cases import DAMPING_BENCHMARKS
 from benchmarks.fabric_cases import FABRIC_BENCHMARKS
-from benchmarks.load_test import LoadTest, load_test
+from benchmarks.load_test import SMOOTHING, LoadTest, load_test
 from benchmarks.processes import output, wall_s
 from benchmarks.records import Benchmark, Found
 from benchmarks.timing import best
@@ -18,6 +18,14 @@ from benchmarks.trace_cases import TRACE_BENCHMARKS
 
 SCENARIO = "scenarios/colossus_200k.yaml"
 TRAINING_S = 60.0
+SMOOTHED_S = 600.0
+
+_SMOOTHED_PEAK = f"""
+import resource, sys
+from benchmarks.load_test import SMOOTHING, load_test
+load_test(damping=(SMOOTHING,)).waveform({SMOOTHED_S}, seed=1)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+"""
 
 _PEAK = f"""
 import resource, sys
@@ -52,6 +60,17 @@ def train_60s() -> Found:
     rng = np.random.default_rng(1)
     draw = best(lambda: rng.lognormal(size=test.operations), 2) * steps
     return Found(value, value / draw)
+
+
+def smoothed_600s() -> Found:
+    """600 s of the load test behind a smoothing profile on every rank; peer: against the same without a profile."""
+    value = best(lambda: load_test(damping=(SMOOTHING,)).waveform(SMOOTHED_S, seed=1), 1)
+    return Found(value, value / best(lambda: _compiled().waveform(SMOOTHED_S, seed=1), 1))
+
+
+def smoothed_memory() -> Found:
+    """Largest resident memory of a process that does `smoothed_600s`; no peer."""
+    return Found(float(output(["-c", _SMOOTHED_PEAK])) / 1e9)
 
 
 def peak_memory() -> Found:
@@ -137,6 +156,8 @@ BENCHMARKS = {
         Benchmark("step_196k", "s", 0.10, "lower", step_196k),
         Benchmark("train_60s", "s", 1.5, "lower", train_60s),
         Benchmark("peak_memory", "GB", 1.5, "lower", peak_memory),
+        Benchmark("smoothed_600s", "s", 20.0, "lower", smoothed_600s),
+        Benchmark("smoothed_memory", "GB", 2.0, "lower", smoothed_memory),
         Benchmark("operation_30d", "s", 3.0, "lower", operation_30d),
         Benchmark("plan_search", "s", 5.0, "lower", plan_search),
         Benchmark("plan_rate", "1/s", 20000.0, "higher", plan_rate),

@@ -15,8 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustersim import catalog
-from clustersim.power.device import DeviceDamping, load_device_power
-from clustersim.power.spec import ServerSpec
+from clustersim.power.device import load_device_power
+from clustersim.power.device_damping import device_damping
+from clustersim.power.smoothing import device_profile
+from clustersim.power.spec import ServerSpec, SmoothingProfileSpec
 from clustersim.power.waveform import Binner, PowerTables, power_tables
 from clustersim.training.network import Network
 from clustersim.training.records import Fleet, JitterSpec, StepTiming
@@ -26,6 +28,8 @@ from clustersim.workload import PlanSpec, build_step_program, load_model
 
 CHIP, MODEL, SEQUENCE = "H100-SXM", "llama3.1-405b", 8192
 REPLICAS, BIN_S = 1536, 1e-3
+SMOOTHING = SmoothingProfileSpec(kind="gpu_smoothing_profile", percent_tmp_floor="80 %", ramp_down_hysteresis="50 ms")  # type: ignore[arg-type]
+"""A hysteresis so short that the floor moves within every step."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +68,8 @@ class LoadTest:
         return trace.iteration_time_s
 
 
-def load_test(replicas: int = REPLICAS) -> LoadTest:
-    """Return the load test with its replicas, or a slice of it with fewer."""
+def load_test(replicas: int = REPLICAS, damping: tuple[object, ...] = ()) -> LoadTest:
+    """Return the load test with its replicas, or a slice of it with fewer, and with damping in the accelerators."""
     chip = catalog.entry("accelerators", CHIP)
     plan = PlanSpec(tensor=8, pipeline=16, data=replicas, micro_batches=32)
     rate = 0.95 * chip.si("nic.bandwidth")
@@ -87,13 +91,14 @@ def load_test(replicas: int = REPLICAS) -> LoadTest:
     fleet = Fleet(np.zeros(replicas, np.int64), np.array([[8.0]]), np.zeros(replicas, np.int64))
     spread = catalog.entry("device_power", "jitter")
     jitter = JitterSpec(spread.si("operation"), spread.si("rank"))
-    servers = ServerSpec(cooling="liquid", accelerators_per_server=8, servers_per_rack=8)
+    device = load_device_power(CHIP, ServerSpec(cooling="liquid", accelerators_per_server=8, servers_per_rack=8))
+    profile, holds = device_profile(damping, device)
     return LoadTest(
         timing=timing,
         fleet=fleet,
         jitter=jitter,
         slow=rank_slowness(fleet, 16, jitter, np.random.SeedSequence(1)),
-        tables=power_tables(timing, fleet, (load_device_power(CHIP, servers),), DeviceDamping()),
+        tables=power_tables(timing, fleet, (device,), device_damping(damping), (profile,), holds=holds),
     )
 
 

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import clustersim
 from clustersim.cli_traces import assess, fit_power
+from clustersim.cli_waveform import waveform
 from clustersim.console import Group, show, show_json, told, write, write_all
-from clustersim.errors import InputError, nearest
+from clustersim.errors import InputError
+from clustersim.named_files import located, scenario_of, shipped
 
 if TYPE_CHECKING:
     from clustersim.scenario import Scenario
@@ -74,7 +75,7 @@ def run(
     """Run a scenario and write its result folder."""
     seeded = [*(settings or []), *([] if seed is None else [f"seed={seed}"])]
     with told() as tell:
-        result, folder, reused = _result(_scenario(scenario, seeded), out, force, tell)
+        result, folder, reused = _result(scenario_of(scenario, seeded), out, force, tell)
     if as_json:
         from clustersim.report.text import as_data
 
@@ -103,7 +104,7 @@ def step(
 
     with told() as tell:
         tell("training step and plan")
-        study = study_step(_scenario(scenario, settings))
+        study = study_step(scenario_of(scenario, settings))
         pool = step_pool(study)
         between = between_sites(study, pool.iteration_time_s)
     if trace is not None:
@@ -158,7 +159,7 @@ def plan(
 
     with told() as tell:
         tell("search of parallel plans")
-        study = study_step(_scenario(str(scenario), [*(settings or []), "job.plan=best"]))
+        study = study_step(scenario_of(str(scenario), [*(settings or []), "job.plan=best"]))
     if as_json:
         show_json(plans_data(study, top))
     else:
@@ -175,7 +176,7 @@ def compare(
     """Run designs and put them side by side."""
     if len(scenarios) < 2:
         raise InputError(f"compare: expected at least two scenarios, found {len(scenarios)}")
-    loaded = [_scenario(name, settings) for name in scenarios]
+    loaded = [scenario_of(name, settings) for name in scenarios]
     with told() as tell:
         results = [_result(one, out, False, tell)[0] for one in loaded]
 
@@ -274,7 +275,7 @@ def topology(
             raise InputError(f"--export and --html: expected two files, found {exported} twice")
     with told() as tell:
         tell("place")
-        built = build_place(load_topology(_located(place, "topologies")), "bf16")
+        built = build_place(load_topology(located(place, "topologies")), "bf16")
         chosen = read_policies(built, policy, POLICIES)
         found_path = path(built, ends, chosen[0], lost or ()) if ends else None
         if lost:
@@ -331,7 +332,7 @@ def check(
     wrong = 0
     for name in files:
         try:
-            path = _located(name, "topologies" if (_shipped("topologies") / f"{name}.yaml").is_file() else "scenarios")
+            path = located(name, "topologies" if (shipped("topologies") / f"{name}.yaml").is_file() else "scenarios")
             found = problems(path)
         except InputError as error:
             path, found = Path(name), [str(error)]
@@ -348,7 +349,7 @@ def dashboard(
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port on this machine.")] = 8501,
 ) -> None:
     """Serve the dashboard on 127.0.0.1."""
-    page = _shipped("app") / "Home.py"
+    page = shipped("app") / "Home.py"
     typer.echo(f"dashboard at http://127.0.0.1:{port} (Ctrl-C ends it)", err=True)
     server = [sys.executable, "-m", "streamlit", "run", str(page)]
     options = ["--server.address", "127.0.0.1", "--server.port", str(port), "--server.headless", "true"]
@@ -360,33 +361,8 @@ def dashboard(
 
 
 app.command()(assess)
+app.command()(waveform)
 app.command("fit-power")(fit_power)
-
-
-def _shipped(folder: Literal["app", "scenarios", "topologies"]) -> Path:
-    from clustersim.scenario import shipped
-
-    return shipped(folder)
-
-
-def _located(text: str, folder: Literal["scenarios", "topologies"]) -> Path:
-    """Return the file that `text` means: a path, or the bare name of a shipped file."""
-    path = Path(text)
-    if path.is_file() or not re.fullmatch(r"[a-z0-9_]+", text):
-        return path
-    known = _shipped(folder)
-    if not (known / f"{text}.yaml").is_file():
-        names = sorted(file.stem for file in known.glob("*.yaml"))
-        raise InputError(
-            f"{text}: expected a file or one of the shipped {folder} ({', '.join(names)}){nearest(text, names)}"
-        )
-    return known / f"{text}.yaml"
-
-
-def _scenario(text: str, settings: Sequence[str] | None) -> Scenario:
-    from clustersim.scenario import load_scenario, parse_override
-
-    return load_scenario(_located(text, "scenarios"), dict(parse_override(item) for item in settings or []))
 
 
 def _result(scenario: Scenario, out: Path, force: bool, tell: Callable[[str], None]) -> tuple[Result, Path, bool]:

@@ -1,42 +1,67 @@
-"""Damping that acts inside the accelerators: floors, fills of gaps, power limits."""
+"""Damping that acts inside the accelerators: floors, fills of gaps, shaped levels, power limits."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from clustersim import catalog
-from clustersim.power.spec import DummyCompute, GpuSmoothing, PowerCap
+from clustersim.power.dummy import GapFiller, filler_watts, gap_filler
+from clustersim.power.gap_kernels import FILL
+from clustersim.power.spec import CompilerShaping, GpuSmoothing, PowerCap
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class DeviceDamping:
-    """Damping that acts in the device; zeros, and a cap of 1, mean none."""
+    """Damping that acts in the device; zeros, a cap of 1 and no filler mean none."""
 
     floor_share: float = 0.0
     """Floor while the job runs, share of the rated power."""
     fill_share: float = 0.0
-    """Level to which gaps are filled, share of the rated power."""
+    """Level to which dummy compute fills gaps, share of the rated power."""
     detection_s: float = 0.0
     ramp_share_per_s: float = 0.0
     hysteresis_s: float = 0.0
     cap_share: float = 1.0
     """Power limit, share of the rated power."""
+    filler: GapFiller | None = None
+    """What fills gaps other than to one level (`fill_share`)."""
+    shaping_share: float = 0.0
+    """Share by which the swing between the levels of a running job is smaller."""
+
+    @property
+    def gap_filler(self) -> GapFiller | None:
+        """What fills gaps, to one level or otherwise."""
+        if self.filler is None and self.fill_share > 0.0:
+            return GapFiller(FILL, ((np.inf, self.fill_share),), delay_s=self.detection_s)
+        return self.filler
 
 
 def device_damping(strategies: tuple[object, ...]) -> DeviceDamping:
-    """Return what the strategies do inside the device, with the catalog's defaults filled in."""
+    """Return what the strategies do inside the device, with the catalog's defaults filled in.
+
+    Raises
+    ------
+    InputError
+        If more than one strategy fills gaps, or one can never do what it is for.
+    """
     defaults = catalog.entry("device_power", "damping")
-    floor = fill = detection = ramp = hysteresis = 0.0
-    cap = power_cap(strategies)
+    floor = fill = detection = ramp = hysteresis = shaping = 0.0
+    filler = gap_filler(strategies)
+    if filler is not None and filler.kind == FILL:
+        fill, detection, filler = filler.top, filler.delay_s, None
     for strategy in strategies:
-        if isinstance(strategy, DummyCompute):
-            fill = strategy.floor
-            detection = defaults.si("dummy.detection") if strategy.detection is None else strategy.detection
-        elif isinstance(strategy, GpuSmoothing):
+        if isinstance(strategy, GpuSmoothing):
             floor = strategy.floor
             ramp = defaults.si("smoothing.ramp") if strategy.ramp is None else strategy.ramp
             hysteresis = defaults.si("smoothing.hysteresis") if strategy.hysteresis is None else strategy.hysteresis
-    return DeviceDamping(floor, fill, detection, ramp, hysteresis, cap)
+        elif isinstance(strategy, CompilerShaping):
+            shaping = defaults.si("compiler.swing") if strategy.swing is None else strategy.swing
+    return DeviceDamping(floor, fill, detection, ramp, hysteresis, power_cap(strategies), filler, shaping)
 
 
 def power_cap(strategies: tuple[object, ...]) -> float:
@@ -44,8 +69,21 @@ def power_cap(strategies: tuple[object, ...]) -> float:
     return min((strategy.limit for strategy in strategies if isinstance(strategy, PowerCap)), default=1.0)
 
 
-def damping_slowdown(strategies: tuple[object, ...]) -> float:
-    """Share by which operations take longer because dummy kernels share the device. [-]"""
-    if any(isinstance(strategy, DummyCompute) for strategy in strategies):
-        return catalog.entry("device_power", "damping").si("dummy.slowdown")
-    return 0.0
+def filler_array(damping: DeviceDamping, rated_w: Floats, members: Floats, matrix_w: Floats) -> Floats:
+    """Return what fills the gaps of rank groups, for :func:`clustersim.power.gap_kernels.fill_gap`.
+
+    Parameters
+    ----------
+    damping : DeviceDamping
+        Of the scenario.
+    rated_w, matrix_w : ndarray, shape (kinds,)
+        Rated power of each kind of accelerator, and what it draws in matrix products under the power limit. [W]
+    members : ndarray, shape (kinds, classes)
+        How many accelerators of the kind a group of the class has. [-]
+
+    Returns
+    -------
+    ndarray, shape (kinds, classes, numbers)
+        The last axis is what the kernel takes.
+    """
+    return filler_watts(damping.gap_filler, rated_w, members, matrix_w)

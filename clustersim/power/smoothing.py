@@ -13,9 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustersim import catalog
+from clustersim.errors import InputError
 from clustersim.power import smoothing_kernels as kernels
 from clustersim.power.damped import Damped, Floats, Report, shape
-from clustersim.power.spec import SmoothingProfileSpec
+from clustersim.power.device import DevicePower
+from clustersim.power.device_damping import DeviceDamping, device_damping
+from clustersim.power.spec import GpuSmoothing, SmoothingProfileSpec
 
 
 @dataclass(frozen=True)
@@ -222,6 +225,56 @@ def profile_of(spec: SmoothingProfileSpec, tmp_w: float, idle_w: float, devices:
         secondary_floor_w=spec.secondary_power_floor * devices,
         release_s=spec.release,
     )
+
+
+def device_profile(strategies: tuple[object, ...], device: DevicePower) -> tuple[SmoothingProfile | None, bool]:
+    """Return the profile that the strategies ask for of one accelerator, and whether a job that runs holds its floor.
+
+    `gpu_smoothing` gives shares of the rated power and holds; `gpu_smoothing_profile` has the vendor's fields and the
+    hysteresis alone decides.
+
+    Raises
+    ------
+    InputError
+        If there are two, a time of release is given, or floor, ceiling and idle power cannot hold together.
+    """
+    found = [s for s in strategies if isinstance(s, (GpuSmoothing, SmoothingProfileSpec))]
+    if not found:
+        return None, False
+    if len(found) > 1:
+        raise InputError("damping: expected one power-smoothing profile, found two")
+    spec = found[0]
+    if isinstance(spec, SmoothingProfileSpec) and spec.release is not None:
+        raise InputError(
+            "damping: gpu_smoothing_profile: release is a time on a measured trace; in a scenario the hysteresis "
+            "decides when a job has ended, or use gpu_smoothing, whose floor is held while the job runs"
+        )
+    try:
+        if isinstance(spec, GpuSmoothing):
+            return _plain_profile(spec, device), True
+        return profile_of(spec, device.rated_w, device.idle_w), False
+    except ValueError as error:
+        raise InputError(f"damping: {spec.kind} on {device.name}: {error}") from None
+
+
+def _plain_profile(spec: GpuSmoothing, device: DevicePower) -> SmoothingProfile:
+    """Return the profile of a floor, ramp and hysteresis given as shares of the device's power."""
+    figures = catalog.entry("device_power", "damping")
+    ramp = (figures.si("smoothing.ramp") if spec.ramp is None else spec.ramp) * device.rated_w
+    return SmoothingProfile(
+        floor_w=spec.floor * device.rated_w,
+        ceiling_w=figures.si("smoothing.ceiling") * device.rated_w,
+        ramp_up_w_per_s=ramp,
+        ramp_down_w_per_s=ramp,
+        hysteresis_s=figures.si("smoothing.hysteresis") if spec.hysteresis is None else spec.hysteresis,
+        idle_w=device.idle_w,
+    )
+
+
+def damps_devices(strategies: tuple[object, ...], devices: tuple[DevicePower, ...]) -> bool:
+    """Whether any of the strategies changes the power of the accelerators themselves."""
+    smoothed = any(device_profile(strategies, device)[0] is not None for device in devices)
+    return smoothed or device_damping(strategies) != DeviceDamping()
 
 
 def _numbers(p: SmoothingProfile) -> tuple[float, float, float, float, float, float, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from clustersim.spec import Spec
 from clustersim.units import Energy, Frequency, Power, Ramp, Ratio, Time
@@ -202,6 +202,80 @@ class SmallerExchange(Spec):
     """Bytes of a gradient in the reduction over those that the plan says: 0.5 for fp8 in place of bf16."""
 
 
+class PytorchDamper(Spec):
+    """PyTorch's power damper: a thread that runs a falling staircase of dummy kernels at low priority."""
+
+    kind: Literal["pytorch_damper"]
+    configuration: str = "100 80 50 2"
+    """As in ``PYTORCH_POWER_DAMPER_CONFIG``: tdp_pct_start, tdp_pct_end, damper_ms, damper_steps."""
+    repeat: bool = True
+    """Whether one staircase follows the other while a gap lasts, as the thread does; else one for each gap."""
+
+    @field_validator("configuration")
+    @classmethod
+    def _four_numbers(cls, text: str) -> str:
+        damper_configuration(text)
+        return text
+
+
+class SecondaryWorkload(Spec):
+    """A second process fills the device when counters say that the job does not, and stops to read them again."""
+
+    kind: Literal["secondary_workload"]
+    level: Ratio = Field(gt=0, le=1)
+    """Power that it reaches, as a share of the accelerator's rated power."""
+    detection: Time | None = Field(default=None, ge=0)
+    """One reading of the counters, before it starts; the catalog's when absent. [s]"""
+    period: Time | None = Field(default=None, gt=0)
+    """From one back-off to the next; the catalog's when absent. [s]"""
+    back_off: Ratio | None = Field(default=None, ge=0, le=1)
+    """Share of the period in which it stands still; the catalog's when absent."""
+    contention: Ratio | None = Field(default=None, ge=0, lt=1)
+    """Share by which the job's compute is slower while both run; the catalog's when absent."""
+
+
+class MicroBatchInterleave(Spec):
+    """Two jobs share the accelerators: each computes micro-batches in the gaps of the other."""
+
+    kind: Literal["micro_batch_interleave"]
+    switch: Time | None = Field(default=None, ge=0)
+    """From one job's kernels to the other's; the catalog's when absent. [s]"""
+    ready: Ratio | None = Field(default=None, ge=0, le=1)
+    """Share of a gap for which the other job has compute to run; the catalog's when absent."""
+
+
+class CompilerShaping(Spec):
+    """The compiler puts work where a program draws little, so that power swings less (Google, TPU)."""
+
+    kind: Literal["compiler_shaping"]
+    swing: Ratio | None = Field(default=None, ge=0, le=1)
+    """Share by which the swing between levels falls; the catalog's when absent."""
+
+
+def damper_configuration(text: str) -> tuple[float, float, float, int]:
+    """Return tdp_pct_start, tdp_pct_end [%], damper_ms [ms] and damper_steps of a damper's configuration.
+
+    Raises
+    ------
+    ValueError
+        If the text is not four numbers within their ranges.
+    """
+    names = ("tdp_pct_start", "tdp_pct_end", "damper_ms", "damper_steps")
+    parts = text.split()
+    if len(parts) != len(names) or not all(part.isascii() and part.isdigit() for part in parts):
+        raise ValueError(f"expected four whole numbers '{' '.join(names)}', as in '100 80 50 2', found {text!r}")
+    start, end, milliseconds, steps = (int(part) for part in parts)
+    if not 1 <= start <= 100:
+        raise ValueError(f"tdp_pct_start: expected 1 to 100 %, found {start} in {text!r}")
+    if end > start:
+        raise ValueError(f"tdp_pct_end: expected at most tdp_pct_start ({start} %), found {end} in {text!r}")
+    if milliseconds < 1 or steps < 1:
+        raise ValueError(
+            f"damper_ms and damper_steps: expected at least 1, found {milliseconds} and {steps} in {text!r}"
+        )
+    return float(start), float(end), float(milliseconds), steps
+
+
 DampingStrategy = Annotated[
     DummyCompute
     | GpuSmoothing
@@ -214,7 +288,11 @@ DampingStrategy = Annotated[
     | PhaseStagger
     | GradualStart
     | MoreOverlap
-    | SmallerExchange,
+    | SmallerExchange
+    | PytorchDamper
+    | SecondaryWorkload
+    | MicroBatchInterleave
+    | CompilerShaping,
     Field(discriminator="kind"),
 ]
 """What a scenario can ask for. The other records of this module are for the functions of this room."""

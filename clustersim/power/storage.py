@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustersim import catalog
-from clustersim.power import store_kernels
+from clustersim.power import kernels
 
 STEP_S = 1e-3
 """Integration step of the controller. [s]"""
@@ -135,7 +135,7 @@ def smooth(load_w: NDArray[np.float64], dt_s: float, storage: Storage, initial_w
     start = storage.charge * storage.energy_j
     target = storage.charge if storage.target is None else storage.target
     recharge = storage.recharge_s or catalog.entry("device_power", "damping").si("battery.recharge")
-    lost, short = store_kernels.battery_follow(
+    lost, short = kernels.battery_follow(
         fine,
         float(load_w.mean()) if initial_w is None else initial_w,
         step,

@@ -2,71 +2,126 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clustersim.power import kernels
+from clustersim.power import bin_kernels, profile_kernels, rank_kernels
 from clustersim.power.device import DevicePower
 from clustersim.power.device_damping import DeviceDamping
+from clustersim.power.smoothing import SmoothingProfile
 from clustersim.training.records import Fleet, StepTiming, StepTrace
 
+Floats = NDArray[np.float64]
 OPTIMIZER, EXCHANGE, WAIT, IDLE = 0, 1, 2, 3
+"""Columns of the levels: those of a device behind its first one."""
+RUNNING = (OPTIMIZER, EXCHANGE, WAIT)
+"""States in which the job runs on the accelerator: floors and fills hold."""
 
 
 @dataclass(frozen=True)
 class PowerTables:
-    """Power of one stage of a unit, by class of unit. [W]"""
+    """Power of one stage of a unit, by kind of accelerator and class of unit. [W]"""
 
-    operation_w: NDArray[np.float64]
-    """Shape (classes, kinds of operation x virtual stages)."""
-    operation_raw_w: NDArray[np.float64]
+    operation_w: Floats
+    """Shape (kinds, classes, kinds of operation x virtual stages)."""
+    operation_raw_w: Floats
     """The same without damping."""
-    level_w: NDArray[np.float64]
-    """Optimizer, exchange, wait, idle; shape (classes, 4)."""
-    level_raw_w: NDArray[np.float64]
-    fill_w: NDArray[np.float64]
-    """Level to which gaps are filled; shape (classes,)."""
+    level_w: Floats
+    """Optimizer, exchange, wait, idle and further levels of the device; shape (kinds, classes, levels)."""
+    level_raw_w: Floats
+    fill_w: Floats
+    """Level to which gaps are filled; shape (kinds, classes)."""
     detection_s: float
     time_constant_s: float
+    burst_w: Floats
+    """What an operation draws more for `burst_s` after a rest; shape (kinds, classes)."""
+    burst_s: float
+    profile: Floats
+    """Power-smoothing profile; shape (kinds, classes, 6), no classes without one."""
+    holds: bool
+    """Whether a floor once reached is held while the job runs."""
 
 
 def power_tables(
-    timing: StepTiming, fleet: Fleet, devices: tuple[DevicePower, ...], damping: DeviceDamping
+    timing: StepTiming,
+    fleet: Fleet,
+    devices: tuple[DevicePower, ...],
+    damping: DeviceDamping,
+    profiles: Sequence[SmoothingProfile | None] = (),
+    *,
+    holds: bool = True,
 ) -> PowerTables:
     """Return the power of a stage of a unit in every operation and state.
 
+    Parameters
+    ----------
+    timing, fleet
+        Durations and shares of the activities, and which units there are.
+    devices : tuple of DevicePower
+        By kind of accelerator.
+    damping : DeviceDamping
+        Power limit and fill.
+    profiles : sequence of SmoothingProfile, optional
+        Of one accelerator of each kind; none when empty.
+    holds : bool
+        Whether a floor once reached is held while the job runs, or falls after the hysteresis.
+
+    Notes
+    -----
     An operation's power is the mean over its matrix, memory-bound, exchange and waiting parts; an accelerator that is
-    faster than the slowest of its unit exchanges (waits in the collective) for the rest. A floor lifts each level of a
-    running job to at least ``floor x rated``.
+    faster than the slowest of its unit exchanges (waits in the collective) for the rest.
     """
     classes = fleet.class_members.shape[0]
     operations = timing.operation_s[0].size
+    kinds = len(devices)
     rated = np.array([device.rated_w for device in devices])
     unlimited = np.stack([device.level_w for device in devices])
     # an accelerator under a limit draws the limit for as much longer as its kernels take
     level = np.minimum(unlimited, damping.cap_share * rated[:, None])
-    operation, raw = np.zeros((classes, operations)), np.zeros((classes, operations))
+    operation = np.zeros((kinds, classes, operations))
     for c, members in enumerate(fleet.class_members):
         longest = timing.operation_s[members > 0].max(axis=0)
         for d in np.flatnonzero(members):
             busy = timing.operation_s[d] / np.where(longest > 0, longest, 1.0)
-            for into, levels in ((raw, level[d]), (operation, np.maximum(level[d], damping.floor_share * rated[d]))):
-                watts = busy * (timing.shares[d] @ levels[:4]) + (1.0 - busy) * levels[2]
-                into[c] += members[d] * watts.ravel()
-    # memory, exchange, wait, idle: rows 1 to 4 of the activities
-    level_raw = fleet.class_members @ level[:, 1:5]
-    floored = np.maximum(level[:, 1:5], damping.floor_share * rated[:, None])
-    floored[:, IDLE] = level[:, 4]
+            watts = busy * (timing.shares[d] @ level[d, :4]) + (1.0 - busy) * level[d, 2]
+            operation[d, c] = members[d] * watts.ravel()
+    members = fleet.class_members.T
+    levels = members[:, :, None] * level[:, None, 1:]
+    profile = np.zeros((kinds, 0, 6))
+    if any(p is not None for p in profiles):
+        rows = np.array([profile_row(p, float(r)) for p, r in zip(profiles, rated, strict=True)])
+        scaled = members[:, :, None] * rows[:, None, :]
+        scaled[..., profile_kernels.HOLD] = rows[:, None, profile_kernels.HOLD]
+        profile = scaled
     return PowerTables(
         operation_w=operation,
-        operation_raw_w=raw,
-        level_w=fleet.class_members @ floored,
-        level_raw_w=level_raw,
-        fill_w=fleet.class_members @ (damping.fill_share * rated),
+        operation_raw_w=operation,
+        level_w=levels,
+        level_raw_w=levels,
+        fill_w=members * (damping.fill_share * rated)[:, None],
         detection_s=damping.detection_s,
         time_constant_s=max(device.time_constant_s for device in devices),
+        burst_w=np.zeros((kinds, classes)),
+        burst_s=0.0,
+        profile=profile,
+        holds=holds,
+    )
+
+
+def profile_row(profile: SmoothingProfile | None, rated_w: float) -> tuple[float, ...]:
+    """Return the numbers of a profile in the order of the kernel; without one those that change nothing."""
+    if profile is None:
+        return (0.0, 0.0, 1e3 * rated_w, 1e9 * rated_w, 1e9 * rated_w, 0.0)
+    return (
+        profile.low_w,
+        profile.floor_w,
+        profile.ceiling_w - profile.floor_w,
+        profile.ramp_up_w_per_s,
+        profile.ramp_down_w_per_s,
+        profile.hysteresis_s,
     )
 
 
@@ -84,7 +139,7 @@ class Binner:
         nodes: int,
         bins: int,
         dt_s: float,
-        share: NDArray[np.float64] | None = None,
+        share: Floats | None = None,
     ) -> None:
         """Start with all accelerators drawing nothing at time 0.
 
@@ -100,11 +155,24 @@ class Binner:
             What part of each stage of a unit is counted; all of it when absent.
         """
         self.tables, self.fleet, self.dt_s = tables, fleet, dt_s
-        units = fleet.unit_class.size
+        units, kinds = fleet.unit_class.size, tables.level_w.shape[0]
         self.share = np.ones((units, stages)) if share is None else share
-        self.bins = np.zeros((nodes, bins, 4))
-        self.level = np.zeros((units, stages))
-        self.energy = np.zeros((nodes, 2))
+        self.bins = np.zeros((nodes, bins, bin_kernels.COLUMNS))
+        self.level = np.zeros((kinds, units, stages))
+        self.quiet = np.zeros((kinds, units, stages))
+        groups = (kinds, units, stages) if self.profiled else (kinds, 0, 0)
+        self.state = np.zeros((*groups, profile_kernels.STATES))
+        self.energy = np.zeros((nodes, 3))
+        """Drawn, burned and cut in the steps, by node. [J]"""
+        self.origin_s = 0.0
+        """Time of the first bin. [s]"""
+        self.before = np.zeros((nodes, 3))
+        self.everyone = np.arange(units)
+
+    @property
+    def profiled(self) -> bool:
+        """Whether the accelerators have a power-smoothing profile."""
+        return bool(self.tables.profile.size)
 
     def add_step(
         self,
@@ -114,8 +182,9 @@ class Binner:
         dead_unit: int = -1,
         dead_s: float = 0.0,
         held_until_s: float | None = None,
+        units: NDArray[np.int64] | None = None,
     ) -> None:
-        """Add one step that starts at `t0_s`.
+        """Add one step that starts at `t0_s`, of all units or of some.
 
         With `held_until_s` the step never gets past its reduction: the ranks that are alive exchange until then
         (seconds after `t0_s`), because `dead_unit` stopped at `dead_s` and never arrives.
@@ -129,59 +198,116 @@ class Binner:
         else:
             begin = over = held_until_s
             done = np.full(schedule.stages, held_until_s)
-        kernels.bin_step(
-            self.bins,
-            self.dt_s,
-            tables.time_constant_s,
-            t0_s,
-            trace.start_s,
-            trace.end_s,
-            schedule.per_stage,
-            table,
-            self.fleet.unit_class,
-            self.fleet.unit_node,
-            self.share,
-            tables.operation_w,
-            tables.operation_raw_w,
-            tables.level_w,
-            tables.level_raw_w,
-            tables.fill_w,
-            tables.detection_s,
-            begin,
-            done,
-            over,
-            dead_unit,
-            dead_s,
-            self.level,
-            self.energy,
-        )
+        for kind in range(tables.level_w.shape[0]):
+            rank_kernels.bin_step(
+                self.bins,
+                self.dt_s,
+                tables.time_constant_s,
+                t0_s - self.origin_s,
+                trace.start_s,
+                trace.end_s,
+                schedule.per_stage,
+                table,
+                self.fleet.unit_class,
+                self.fleet.unit_node,
+                self.everyone if units is None else units,
+                self.share,
+                tables.operation_w[kind],
+                tables.operation_raw_w[kind],
+                tables.level_w[kind],
+                tables.level_raw_w[kind],
+                tables.fill_w[kind],
+                tables.detection_s,
+                tables.burst_w[kind],
+                tables.burst_s,
+                tables.profile[kind],
+                tables.holds,
+                begin,
+                done,
+                over,
+                dead_unit,
+                dead_s,
+                self.level[kind],
+                self.quiet[kind],
+                self.state[kind],
+                self.energy,
+            )
 
-    def set_state(self, state: int, t_s: float) -> None:
-        """Bring all accelerators to `state` (OPTIMIZER, EXCHANGE, WAIT or IDLE) at `t_s`, undamped."""
-        self._set_level(self.tables.level_raw_w[:, state].copy(), t_s)
+    def set_state(self, state: int, t_s: float, *, filled: bool = False) -> None:
+        """Bring all accelerators to `state` (OPTIMIZER, EXCHANGE, WAIT, IDLE or a further level) at `t_s`.
+
+        `filled`: a running job whose gaps are filled. The smoothing profile acts in any state.
+        """
+        running = state in RUNNING
+        watts = self.tables.level_raw_w[:, :, state]
+        if filled and running:
+            watts = np.maximum(self.tables.level_w[:, :, state], self.tables.fill_w)
+        self._set_level(watts, t_s, held=running and self.tables.holds)
 
     def clear(self, t_s: float) -> None:
         """Bring all accelerators to no power at `t_s`."""
-        self._set_level(np.zeros(self.tables.level_w.shape[0]), t_s)
+        if self.profiled:
+            self._advance(t_s, off=True)
+        else:
+            self._set_level(np.zeros(self.tables.fill_w.shape), t_s, held=False)
 
-    def _set_level(self, class_w: NDArray[np.float64], t_s: float) -> None:
-        kernels.set_level(
-            self.bins,
-            self.dt_s,
-            self.tables.time_constant_s,
-            t_s,
-            self.fleet.unit_class,
-            self.fleet.unit_node,
-            self.share,
-            class_w,
-            self.level,
-        )
+    def _set_level(self, watts: Floats, t_s: float, *, held: bool) -> None:
+        for kind, level_w in enumerate(watts):
+            rank_kernels.set_level(
+                self.bins,
+                self.dt_s,
+                self.tables.time_constant_s,
+                t_s - self.origin_s,
+                self.fleet.unit_class,
+                self.fleet.unit_node,
+                self.everyone,
+                self.share,
+                level_w,
+                self.tables.profile[kind],
+                held,
+                self.level[kind],
+                self.quiet[kind],
+                self.state[kind],
+            )
 
-    def finish(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _advance(self, until_s: float, *, off: bool = False) -> None:
+        for kind, profile in enumerate(self.tables.profile):
+            rank_kernels.advance(
+                self.bins,
+                self.dt_s,
+                self.tables.time_constant_s,
+                until_s - self.origin_s,
+                self.fleet.unit_class,
+                self.fleet.unit_node,
+                self.share,
+                profile,
+                off,
+                self.state[kind],
+            )
+
+    def take(self, count: int) -> Floats:
+        """Return the means of the first `count` bins and drop them: the bins then begin where those end. [W]
+
+        What is added later must not begin before that. Shape (nodes, count).
+        """
+        end_s = self.origin_s + count * self.dt_s
+        self._advance(end_s)
+        mean, _ = self._means(count)
+        self.bins[:, :-count] = self.bins[:, count:]
+        self.bins[:, -count:] = 0.0
+        self.state[..., profile_kernels.CLOCK] -= end_s - self.origin_s
+        self.origin_s = end_s
+        return mean
+
+    def finish(self) -> tuple[Floats, Floats]:
         """Return the bin means [W], shape (nodes, bins), and the energy of the ranks less that of the bins [J].
 
         The difference is what the electrical lag holds at the end against its start: ``tau (y_end - y_start)``.
         """
-        mean = np.empty(self.bins.shape[:2])
-        held = kernels.finish_bins(self.bins, self.dt_s, self.tables.time_constant_s, mean)
+        self._advance(self.origin_s + self.bins.shape[1] * self.dt_s)
+        return self._means(self.bins.shape[1])
+
+    def _means(self, count: int) -> tuple[Floats, Floats]:
+        mean = np.empty((self.bins.shape[0], count))
+        held = bin_kernels.finish_bins(self.bins, count, self.dt_s, self.tables.time_constant_s, self.before, mean)
         return mean, held

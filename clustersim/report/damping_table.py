@@ -1,4 +1,7 @@
-"""Ways of damping one shipped job, alone and together, as a table: ``python -m clustersim.report.damping_table``."""
+"""Ways of damping one shipped job, alone and together, as a table.
+
+``python -m clustersim.report.damping_table > docs/models/damping_table.md`` writes the page again.
+"""
 
 from __future__ import annotations
 
@@ -57,6 +60,17 @@ CASES: Mapping[str, Case] = {
 }
 """Damping of the scenario by name. Sizes are examples that do their work on it, nobody's design."""
 
+PAGE = """# One job, damped in many ways
+
+Written by `python -m clustersim.report.damping_table > docs/models/damping_table.md`.
+
+The shipped scenario `{name}` with its plan fixed; sizes are examples, which the module lists. Swing, ramps and share of
+the band are at the meter, ramps the steepest over 1 s in the steady, crash and restart windows. Energy is at equal
+tokens. Cycles are equivalent full cycles of the most used store. [Damping](damping.md) says how each works.
+
+{table}
+"""
+
 HEAD = ("damping", "swing", "steepest rise", "steepest fall", "0.1-20 Hz", "energy", "tokens", "cycles a year")
 CYCLES = ("battery", "rack_storage", "psu_storage", "hybrid_capacitor", "hybrid_battery")
 
@@ -96,4 +110,4 @@ def damping_table(name: str = SCENARIO, cases: Mapping[str, Case] = CASES) -> st
 
 
 if __name__ == "__main__":
-    print(damping_table())
+    print(PAGE.format(name=SCENARIO, table=damping_table()), end="")

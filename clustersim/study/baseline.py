@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from clustersim.power.device_damping import DeviceDamping, damping_slowdown, device_damping
+from clustersim.power.sharing import DeviceSharing, device_sharing
+from clustersim.power.smoothing import damps_devices
 from clustersim.power.waveform import Binner
 from clustersim.study.exchange_damping import changes_exchange
 from clustersim.study.horizon import steady_load_w
@@ -43,29 +44,27 @@ def undamped(study: StepStudy, pool: Pool) -> Baseline:
     if study.plan.balance:
         plain, fleet = balanced(plain, replace(fleet, unit_batches=None))
     quiet = replace(study, timing=plain, fleet=fleet)
-    seconds, watts = _means(quiet, DeviceDamping(), len(traces))
+    seconds, watts = _means(quiet, len(traces), damped=False)
     it, meter = site_means(study, watts)
-    damping = device_damping(study.scenario.damping)
     strategies = study.scenario.damping
-    if damping == DeviceDamping() and damping_slowdown(strategies) == 0.0 and not changes_exchange(strategies):
+    in_devices = damps_devices(strategies, study.place.power) or device_sharing(strategies) != DeviceSharing()
+    if not in_devices and not changes_exchange(strategies):
         return Baseline(seconds, seconds, meter, it, 0.0)
-    damped_s, damped_watts = _means(study, damping, len(traces))
+    damped_s, damped_watts = _means(study, len(traces), damped=True)
     _, damped_meter = site_means(study, damped_watts)
     return Baseline(seconds, damped_s, meter, it, damped_meter * damped_s / (meter * seconds) - 1.0)
 
 
-def _means(study: StepStudy, damping: DeviceDamping, count: int) -> tuple[float, NDArray[np.float64]]:
-    """Return the mean iteration time and the mean accelerator power of every hall. [s], [W]"""
+def _means(study: StepStudy, count: int, *, damped: bool) -> tuple[float, NDArray[np.float64]]:
+    """Return the mean iteration time and the mean accelerator power of every hall, steps in a row. [s], [W]"""
     halls = len(study.place.nodes)
-    table = tables(study, damping)
-    energy, seconds = np.zeros(halls), 0.0
+    binner = Binner(tables(study, damped=damped), study.fleet, study.plan.pipeline, halls, 1, EVENT_DT_S)
+    seconds = 0.0
     for index in range(count):
         trace = simulate_step(study.timing, study.fleet, study.jitter, study.slow, int(study.keys[index]))
-        binner = Binner(table, study.fleet, study.plan.pipeline, halls, 1, EVENT_DT_S)
-        binner.add_step(trace, 0.0)
-        energy += binner.energy[:, 0]
+        binner.add_step(trace, seconds)
         seconds += trace.iteration_time_s
-    return seconds / count, energy / seconds
+    return seconds / count, binner.energy[:, 0] / seconds
 
 
 def site_means(study: StepStudy, hall_w: NDArray[np.float64]) -> tuple[float, float]:

@@ -257,10 +257,10 @@ class Findings:
         halls = len(study.place.nodes)
         computing, waiting = np.zeros((halls, 1)), np.zeros((halls, 1))
         per_stage = busy_s.reshape(busy_s.shape[0], schedule.stages, -1)
-        watts = table.operation_w[study.fleet.unit_class][:, index].reshape(per_stage.shape)
+        watts = table.operation_w.sum(axis=0)[study.fleet.unit_class][:, index].reshape(per_stage.shape)
         mean = (per_stage * watts).sum(axis=2) / per_stage.sum(axis=2)
         np.add.at(computing[:, 0], study.fleet.unit_node, mean.sum(axis=1))
-        wait = table.level_w[study.fleet.unit_class, WAIT] * schedule.stages
+        wait = table.level_w[:, study.fleet.unit_class, WAIT].sum(axis=0) * schedule.stages
         np.add.at(waiting[:, 0], study.fleet.unit_node, wait)
         network = sum(study.place.network_watts.values())
         full = float(hall_it_w(study, computing).sum()) + network

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from clustersim.operation import EVENT_AT_S, EVENT_S
 from clustersim.power.damped import Level
 from clustersim.power.device_damping import DeviceDamping, device_damping
-from clustersim.power.profile import ramp_down, ramp_up
+from clustersim.power.profile_kernels import FLOOR
 from clustersim.power.records import coarsen
+from clustersim.power.smoothing import device_profile
 from clustersim.power.waveform import EXCHANGE, IDLE, WAIT, Binner, PowerTables, power_tables
 from clustersim.study.it_storage import it_chain
 from clustersim.study.step import StepStudy
@@ -44,6 +45,8 @@ class HallPower:
     """Start of every step inside the window and the end of the last. [s]"""
     burned_share: float
     """Part of the accelerators' energy in the steps that damping burned. [-]"""
+    cut_share: float = 0.0
+    """What a smoothing profile did not let the accelerators draw in the steps, over what they drew. [-]"""
     after: str = "train"
     """State of the timeline at the end of the window."""
 
@@ -72,10 +75,21 @@ def step_pool(study: StepStudy) -> Pool:
     return Pool(tuple(study.trace(index) for index in range(count)))
 
 
-def tables(study: StepStudy, damping: DeviceDamping | None = None) -> PowerTables:
-    """Return the power tables of a study, with its own damping unless another is given."""
-    device = device_damping(study.scenario.damping) if damping is None else damping
-    return power_tables(study.timing, study.fleet, study.place.power, device)
+def tables(study: StepStudy, *, damped: bool = True) -> PowerTables:
+    """Return the power tables of a study, with the damping of its scenario inside the accelerators or without any."""
+    devices = study.place.power
+    if not damped:
+        return power_tables(study.timing, study.fleet, devices, DeviceDamping())
+    strategies = study.scenario.damping
+    profiles = [device_profile(strategies, device) for device in devices]
+    return power_tables(
+        study.timing,
+        study.fleet,
+        devices,
+        device_damping(strategies),
+        [profile for profile, _ in profiles],
+        holds=profiles[0][1],
+    )
 
 
 def _binner(study: StepStudy, duration_s: float, dt_s: float) -> Binner:
@@ -115,18 +129,51 @@ def _hall_power(binner: Binner, name: str, cause: str, t0_s: float, starts: list
 
 
 def _burned(energy: NDArray[np.float64]) -> float:
-    drawn, burned = energy.sum(axis=0)
+    drawn, burned, _ = energy.sum(axis=0)
     return float(burned / drawn) if drawn else 0.0
 
 
 def steady_window(study: StepStudy, pool: Pool, t0_s: float) -> HallPower:
     """Return 600 s of training at 10 ms, made of the pool's steps in random order.
 
-    Every pool step is binned once at 1 ms; the window adds them up. A step so starts on a whole millisecond: the one
-    before exchanges up to 1 ms longer.
+    Where the accelerators have no memory beyond the step, every step of the pool is binned once at 1 ms and the window
+    adds them up; a step so starts on a whole millisecond, the one before exchanges up to 1 ms longer. Behind a
+    smoothing profile, whose floor carries over from one step to the next, all steps are binned one after the other.
     """
+    made = _one_by_one if _binner(study, EVENT_DT_S, EVENT_DT_S).profiled else _added_up
+    fine, starts, energy = made(study, pool)
+    return HallPower(
+        window="steady",
+        cause="training",
+        t0_s=t0_s,
+        dt_s=STEADY_DT_S,
+        event_s=0.0,
+        watts=coarsen(fine, round(STEADY_DT_S / EVENT_DT_S)),
+        steps_s=starts,
+        burned_share=_burned(energy),
+        cut_share=float(energy[:, 2].sum() / energy[:, 0].sum()),
+    )
+
+
+Made = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+"""Means of 1 ms bins by hall [W], starts of the steps [s], energies drawn, burned and cut [J]."""
+
+
+def _one_by_one(study: StepStudy, pool: Pool) -> Made:
+    """Bin the steps of the steady window one after the other; one step before it lets the devices settle."""
+    lead = pool.iteration_time_s
+    binner = _binner(study, STEADY_S + lead, EVENT_DT_S)
+    starts = np.array(_run(binner, pool, _order(study, 0), 0.0, STEADY_S + lead))
+    skip = round(lead / EVENT_DT_S)
+    fine = binner.finish()[0][:, skip : skip + round(STEADY_S / EVENT_DT_S)]
+    inside = starts - skip * EVENT_DT_S
+    return fine, inside[(inside >= 0.0) & (inside <= STEADY_S)], binner.energy
+
+
+def _added_up(study: StepStudy, pool: Pool) -> Made:
+    """Bin every step of the pool once and add them up in random order."""
     parts, lengths = [], []
-    energy = np.zeros((len(study.place.nodes), 2))
+    energy = np.zeros((len(study.place.nodes), 3))
     for trace in pool.traces:
         bins = math.ceil(trace.iteration_time_s / EVENT_DT_S - 1e-9)
         binner = _binner(study, (bins + 2) * EVENT_DT_S, EVENT_DT_S)
@@ -152,16 +199,7 @@ def steady_window(study: StepStudy, pool: Pool, t0_s: float) -> HallPower:
         window.bins[:, begin : begin + piece.shape[1]] += piece
     fine, _ = window.finish()
     inside = starts[(starts >= first) & (starts <= first + total)]
-    return HallPower(
-        window="steady",
-        cause="training",
-        t0_s=t0_s,
-        dt_s=STEADY_DT_S,
-        event_s=0.0,
-        watts=coarsen(fine[:, first:], round(STEADY_DT_S / EVENT_DT_S)),
-        steps_s=(inside - first) * EVENT_DT_S,
-        burned_share=_burned(energy),
-    )
+    return fine[:, first:], (inside - first) * EVENT_DT_S, energy
 
 
 def crash_window(study: StepStudy, pool: Pool, t0_s: float, cause: str, detection_s: float) -> HallPower:
@@ -187,17 +225,18 @@ def crash_window(study: StepStudy, pool: Pool, t0_s: float, cause: str, detectio
     killed = begin + held
     binner.set_state(IDLE, killed)
     power = _hall_power(binner, "crash", cause, t0_s, starts)
-    power = replace(power, after="restart" if killed < EVENT_S else "detect")
-    return _with_profile(study, power, end_s=killed)
+    return replace(power, after="restart" if killed < EVENT_S else "detect")
 
 
 def state_w(study: StepStudy, state: str) -> NDArray[np.float64]:
     """Accelerator power of every hall in a `state` in which the job does not train. [W], shape (halls,)"""
     table, fleet = tables(study), study.fleet
-    level = table.level_raw_w[:, STATES[state]]
+    levels = table.level_raw_w[:, :, STATES[state]]
+    floors = table.profile[:, :, FLOOR] if table.profile.size else np.zeros_like(levels)
     if STATES[state] == EXCHANGE:
         # ranks that spin are a running job: floor and fill hold
-        level = np.maximum(table.level_w[:, EXCHANGE], table.fill_w)
+        levels = np.maximum(np.maximum(table.level_w[:, :, EXCHANGE], table.fill_w), table.holds * floors)
+    level = levels.sum(axis=0)
     watts = np.zeros(len(study.place.nodes))
     np.add.at(watts, fleet.unit_node, level[fleet.unit_class] * study.plan.pipeline)
     return watts
@@ -212,45 +251,9 @@ def restart_window(
     """
     binner = _binner(study, EVENT_S, EVENT_DT_S)
     for state, begin in before:
-        binner.set_state(STATES[state], max(0.0, begin))
+        binner.set_state(STATES[state], max(0.0, begin), filled=state == "detect")
     starts = _run(binner, pool, _order(study, 2), EVENT_AT_S, EVENT_S)
-    power = _hall_power(binner, "restart", cause, t0_s, starts)
-    return _with_profile(study, power, start_s=EVENT_AT_S)
-
-
-def _with_profile(
-    study: StepStudy, power: HallPower, *, start_s: float | None = None, end_s: float | None = None
-) -> HallPower:
-    """Return the window with the ramps of the device's smoothing profile at the start or end of the job."""
-    damping = device_damping(study.scenario.damping)
-    if not damping.floor_share:
-        return power
-    watts = power.watts.copy()
-    totals = _hall_totals(study)
-    for hall, (rated, idle) in enumerate(totals):
-        ramp = damping.ramp_share_per_s * rated
-        if end_s is not None:
-            shaped = ramp_down(
-                watts[hall], power.dt_s, end_s, damping.floor_share * rated, idle, ramp, damping.hysteresis_s
-            )
-        else:
-            begin = start_s or 0.0
-            from_w = max(idle, float(watts[hall, max(0, round(begin / power.dt_s) - 1)]))
-            shaped = ramp_up(watts[hall], power.dt_s, begin, from_w, rated, ramp)
-        watts[hall] = shaped
-    return replace(power, watts=watts)
-
-
-def _hall_totals(study: StepStudy) -> list[tuple[float, float]]:
-    """Return rated and idle power of the plan's accelerators in every hall. [W]"""
-    rated = np.array([device.rated_w for device in study.place.power])
-    idle = np.array([device.idle_w for device in study.place.power])
-    members = study.fleet.class_members[study.fleet.unit_class] * study.plan.pipeline
-    totals = []
-    for hall in range(len(study.place.nodes)):
-        mine = members[study.fleet.unit_node == hall].sum(axis=0)
-        totals.append((float(mine @ rated), float(mine @ idle)))
-    return totals
+    return _hall_power(binner, "restart", cause, t0_s, starts)
 
 
 def close_up(study: StepStudy, pool: Pool) -> dict[str, NDArray[np.float64]]:

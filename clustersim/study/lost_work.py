@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from clustersim.power.damped import Floats
+from clustersim.study.it_power import state_w
 from clustersim.study.it_storage import hall_ceilings
 from clustersim.study.site_power import SitePower, hall_accelerators, hall_it_w, idle_halls_w
 from clustersim.study.staggering import stagger_of
@@ -17,15 +18,24 @@ from clustersim.study.unserved import lost_seconds, start_cut_j, unserved_share
 def steady_unserved_share(study: StepStudy, steady: SitePower) -> float:
     """Return the share of the work that is refused power in the steady window. [-]
 
-    Of one synchronous job that of the hall that loses most, for which all others wait; of independent groups the mean,
-    each hall by its accelerators.
+    Of what halls are refused, in one synchronous job that of the hall that loses most, for which all others wait; of
+    independent groups the mean, each hall by its accelerators. What devices are refused loses work on top of it.
     """
+    inside = device_unserved_share(study, steady)
     cut, asked = _by_hall(study, steady)
     if not cut.any():
-        return 0.0
+        return inside
     idle = idle_halls_w(study) * steady.waveform.samples * steady.waveform.dt_s
     shares = [unserved_share(float(c), float(a), float(i)) for c, a, i in zip(cut, asked, idle, strict=True)]
-    return _of_job(study, np.array(shares))
+    return 1.0 - (1.0 - inside) * (1.0 - _of_job(study, np.array(shares)))
+
+
+def device_unserved_share(study: StepStudy, steady: SitePower) -> float:
+    """Return the share of the work for which the accelerators' own ceiling refuses power in the steady window. [-]"""
+    hall = steady.hall
+    drawn = float(hall.watts.sum(axis=0).mean())
+    idle = float(state_w(study, "stopped").sum())
+    return unserved_share(hall.cut_share * drawn, (1.0 - hall.burned_share + hall.cut_share) * drawn, idle)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from clustersim import catalog
 from clustersim.errors import CapacityError, InputError
-from clustersim.power.device_damping import damping_slowdown, device_damping, power_cap
+from clustersim.power.device_damping import device_damping, power_cap
+from clustersim.power.dummy import FILLER_NAMES
+from clustersim.power.sharing import device_sharing
 from clustersim.scenario import Scenario
 from clustersim.study.exchange_damping import changes_exchange, with_changed_exchange
 from clustersim.study.place import Place, build_fleet, build_place
@@ -140,7 +142,7 @@ def study_step(scenario: Scenario) -> StepStudy:
                 f"job.plan: a step of {plan.sequences} sequences holds {tokens:,} tokens, more than "
                 f"job.tokens_per_step_max = {job.tokens_per_step_max:,}"
             )
-    timing = slowed(step_timing(program, place.network), 1.0 + damping_slowdown(scenario.damping))
+    timing = slowed(step_timing(program, place.network), **vars(device_sharing(scenario.damping)))
     fleet = build_fleet(place, plan)
     check_stagger(scenario.damping, place, fleet.unit_node)
     if plan.balance:
@@ -177,7 +179,11 @@ def _place(scenario: Scenario) -> Place:
 def _check_damping(scenario: Scenario) -> None:
     """Raise if a strategy would hold accelerators at a power above their limit."""
     damping, cap = device_damping(scenario.damping), power_cap(scenario.damping)
-    for name, level in (("gpu_smoothing", damping.floor_share), ("dummy_compute", damping.fill_share)):
+    filler = damping.gap_filler
+    held = [("gpu_smoothing", damping.floor_share)]
+    if filler is not None:
+        held.append((FILLER_NAMES[filler.kind], filler.top))
+    for name, level in held:
         if level > cap:
             raise InputError(
                 f"damping: {name} holds {100 * level:.3g} %, above the power_cap of {100 * cap:.3g} %; "

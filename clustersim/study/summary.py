@@ -13,8 +13,8 @@ from clustersim.errors import InputError
 from clustersim.limits.flicker import short_term_severity
 from clustersim.limits.measures import band_shares, max_ramp, max_rocof, swing, voltage_dip
 from clustersim.plant import PlantResponse
-from clustersim.power.device_damping import DeviceDamping, device_damping
 from clustersim.power.records import coarsen
+from clustersim.power.smoothing import damps_devices
 from clustersim.study.findings import Findings
 from clustersim.study.it_storage import has_it_storage
 from clustersim.study.wear import damping_keys
@@ -211,7 +211,7 @@ def _undamped(found: Findings, reasons: dict[str, str]) -> dict[str, Any]:
 def _inside(found: Findings) -> str | None:
     """Name damping that the load before the site's own contains, or return None without any."""
     strategies = found.study.scenario.damping
-    if device_damping(strategies) != DeviceDamping():
+    if damps_devices(strategies, found.study.place.power):
         return "the devices' damping"
     if has_it_storage(found.study):
         return "storage in supplies or racks"

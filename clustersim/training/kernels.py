@@ -45,6 +45,8 @@ def pipeline_step(
     batches: Ints,
     message_s: float,
     stall_s: float,
+    late_s: float,
+    noticed_s: float,
     per_stage: int,
     start: Floats,
     end: Floats,
@@ -54,7 +56,8 @@ def pipeline_step(
     base and hidden [classes, kinds x virtual stages]: time on the stage, and how much later the output is there;
     unit_class [units], slow [units, stages], quantile [cells + 1] multiplier by
     probability, order/table/depends/crosses/micro [operations], batches [units] micro-batches of the unit (further
-    ones take no time), start/end [units, operations].
+    ones take no time), start/end [units, operations]. An operation that waited for longer than noticed_s starts late_s
+    later still.
     """
     units, operations = start.shape
     stages = operations // per_stage
@@ -78,7 +81,7 @@ def pipeline_step(
                 if crosses[number]:
                     arrival += message_s
                 if arrival > begin:
-                    begin = arrival
+                    begin = arrival + late_s if arrival - begin > noticed_s else arrival
             place = uniform(unit_key, np.uint64(number)) * cells
             cell = int(place)
             factor = quantile[cell] + (place - cell) * (quantile[cell + 1] - quantile[cell])

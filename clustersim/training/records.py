@@ -47,6 +47,9 @@ class StepTiming:
     """Part of the reduction spent between sites, at the busiest stage. [s]"""
     most_batches: int | None = None
     """Micro-batches of the replicas that take the most of them; None: the plan's."""
+    late_s: float = 0.0
+    """By which an operation starts late that waited for longer than `noticed_s`. [s]"""
+    noticed_s: float = 0.0
 
     @property
     def schedule(self) -> Schedule:

@@ -151,6 +151,8 @@ def simulate_step(
         unit_batches(timing, fleet),
         timing.message_s,
         timing.stall_s,
+        timing.late_s,
+        timing.noticed_s,
         per_stage,
         start,
         end,

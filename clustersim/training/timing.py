@@ -85,11 +85,51 @@ def step_timing(program: StepProgram, network: Network) -> StepTiming:
     )
 
 
-def slowed(timing: StepTiming, factor: float) -> StepTiming:
-    """Return `timing` with every operation `factor` times as long, as when another kernel shares the device."""
-    if factor == 1.0:
+def slowed(
+    timing: StepTiming,
+    compute: float = 0.0,
+    exchange: float = 0.0,
+    gap_exchange: float = 0.0,
+    release_s: float = 0.0,
+    noticed_s: float = 0.0,
+) -> StepTiming:
+    """Return `timing` on a device that other kernels share.
+
+    Parameters
+    ----------
+    timing : StepTiming
+        On a device of its own.
+    compute, exchange : float
+        By which share compute (and the host's part) and exchange inside operations take longer; an operation takes
+        ``1 + sum of activity shares x these`` times as long. [-]
+    gap_exchange : float
+        By which share hand-overs, reductions and gathers between operations take longer. [-]
+    release_s : float
+        By which work starts late after a gap longer than `noticed_s`: what waits for a hand-over, the optimizer after
+        the reductions, the first forward after the gathers. [s]
+    noticed_s : float
+        Gaps of this length or less stay empty. [s]
+    """
+    if compute == exchange == gap_exchange == release_s == 0.0:
         return timing
-    return replace(timing, operation_s=timing.operation_s * factor, hidden_s=timing.hidden_s * factor)
+    longer = 1.0 + compute + (exchange - compute) * timing.shares[..., 2]
+    weight = 1.0 + np.array([compute, compute, exchange, compute])
+    reduce_s, gather_s = timing.reduce_s * (1.0 + gap_exchange), timing.gather_s * (1.0 + gap_exchange)
+    opening = timing.stall_s + float(gather_s.max())
+    return replace(
+        timing,
+        operation_s=timing.operation_s * longer,
+        shares=timing.shares * weight / longer[..., None],
+        hidden_s=timing.hidden_s * (1.0 + exchange),
+        message_s=timing.message_s * (1.0 + gap_exchange),
+        reduce_s=reduce_s,
+        gather_s=gather_s,
+        optimizer_s=timing.optimizer_s + (release_s if float(reduce_s.max()) > noticed_s else 0.0),
+        stall_s=timing.stall_s + (release_s if opening > noticed_s else 0.0),
+        wan_s=timing.wan_s * (1.0 + gap_exchange),
+        late_s=release_s,
+        noticed_s=noticed_s,
+    )
 
 
 @dataclass(frozen=True)

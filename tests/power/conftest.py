@@ -3,7 +3,8 @@ import pytest
 
 from clustersim.power.device import load_device_power
 from clustersim.power.device_damping import DeviceDamping
-from clustersim.power.spec import ServerSpec
+from clustersim.power.smoothing import device_profile
+from clustersim.power.spec import GpuSmoothing, ServerSpec
 from clustersim.power.waveform import Binner, power_tables
 from clustersim.training.network import Network
 from clustersim.training.records import Fleet, JitterSpec
@@ -13,12 +14,13 @@ from clustersim.workload import PlanSpec, build_step_program, load_model
 
 CHIPS = ("H100-SXM", "A100-80G-SXM")
 PLAN = PlanSpec(tensor=8, pipeline=4, virtual_stages=2, data=4, micro_batches=8)
-DAMPINGS = {
+FILLS = {
     "none": DeviceDamping(),
-    "floor": DeviceDamping(floor_share=0.6),
+    "floor": DeviceDamping(),
     "fill": DeviceDamping(fill_share=0.8, detection_s=0.004),
-    "both": DeviceDamping(floor_share=0.4, fill_share=0.9, detection_s=0.002),
+    "both": DeviceDamping(fill_share=0.9, detection_s=0.002),
 }
+FLOORS = {"floor": "60 %", "both": "40 %"}
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +52,9 @@ def devices(servers):
 @pytest.fixture(scope="session")
 def tables_of(traces, fleet, devices):
     def make(name):
-        return power_tables(traces[0].timing, fleet, devices, DAMPINGS[name])
+        asked = (GpuSmoothing(kind="gpu_smoothing", floor=FLOORS[name]),) if name in FLOORS else ()
+        profiles = [device_profile(asked, device)[0] for device in devices]
+        return power_tables(traces[0].timing, fleet, devices, FILLS[name], profiles)
 
     return make
 

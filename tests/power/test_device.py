@@ -6,8 +6,9 @@ import pytest
 from clustersim import catalog
 from clustersim.errors import CatalogError
 from clustersim.power.device import load_device_power
-from clustersim.power.device_damping import DeviceDamping, damping_slowdown, device_damping
+from clustersim.power.device_damping import DeviceDamping, device_damping
 from clustersim.power.records import Waveform
+from clustersim.power.sharing import DeviceSharing, device_sharing
 from clustersim.power.spec import DummyCompute, GpuSmoothing, ServerSpec
 
 CHIPS = ("H100-SXM", "H200-SXM", "H800-SXM", "A100-80G-SXM", "TPU7x")
@@ -54,8 +55,9 @@ def test_strategies_take_their_defaults_from_the_catalog():
     both = device_damping((dummy, smooth))
     assert both == DeviceDamping(0.6, 0.8, defaults.si("dummy.detection"), 0.1, defaults.si("smoothing.hysteresis"))
     assert device_damping((DummyCompute(kind="dummy_compute", floor="80 %", detection="1 ms"),)).detection_s == 1e-3
-    assert damping_slowdown((smooth,)) == 0.0
-    assert damping_slowdown((smooth, dummy)) == defaults.si("dummy.slowdown")
+    assert device_sharing((smooth,)) == DeviceSharing()
+    slower = defaults.si("dummy.slowdown")
+    assert device_sharing((smooth, dummy)) == DeviceSharing(slower, slower)
 
 
 def test_waveforms_are_checked_and_read_only():

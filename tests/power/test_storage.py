@@ -1,4 +1,4 @@
-"""The site battery under its controller, and the ramps of the smoothing profile."""
+"""The site battery under its controller."""
 
 import dataclasses
 
@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from clustersim import catalog
-from clustersim.power.profile import ramp_down, ramp_up
 from clustersim.power.storage import Storage, site_storage, smooth
 
 BATTERY = Storage(
@@ -70,27 +69,6 @@ def test_a_battery_of_the_catalog():
     battery = site_storage(name, 1e6, 1e9, 0.5, 10.0)
     assert 0.5 < battery.round_trip <= 1.0
     assert battery.lag_s > 0.0
-
-
-def test_the_profile_holds_and_then_lets_go():
-    dt, bins = 0.1, 400
-    power = np.where(np.arange(bins) * dt < 10.0, 1000.0, 100.0)
-    shaped = ramp_down(power, dt, end_s=10.0, floor_w=600.0, idle_w=100.0, ramp_w_per_s=50.0, hysteresis_s=2.0)
-    assert shaped[:100] == pytest.approx(1000.0)
-    assert shaped[100:120] == pytest.approx(600.0)
-    assert -np.diff(shaped[120:]).min() == pytest.approx(5.0)
-    assert shaped[221:] == pytest.approx(100.0)
-    # energy above idle: 2 s held, then a triangle of 10 s
-    assert (shaped[100:] - 100.0).sum() * dt == pytest.approx(500.0 * 2 + 500.0 * 10 / 2)
-
-
-def test_the_profile_limits_the_start():
-    dt, bins = 0.1, 300
-    power = np.where(np.arange(bins) * dt < 5.0, 100.0, 1000.0)
-    shaped = ramp_up(power, dt, start_s=5.0, idle_w=100.0, full_w=1000.0, ramp_w_per_s=90.0)
-    assert np.diff(shaped).max() <= 9.0 + 1e-9
-    assert shaped[151:] == pytest.approx(1000.0)
-    assert (power - shaped).sum() * dt == pytest.approx(900.0 * 10 / 2)
 
 
 def _twin(load, target, dt, battery, recharge):

@@ -1,9 +1,11 @@
 """Nothing is lost between the rooms: the electrical tree, the battery, what damping burns, the energies."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from clustersim.power.device_damping import DeviceDamping
+from clustersim.power.spec import DummyCompute, GpuSmoothing, SmoothingProfileSpec
 from clustersim.power.waveform import Binner
 from clustersim.study.it_power import steady_window, tables
 from clustersim.study.site_power import site_power
@@ -54,8 +56,9 @@ def test_the_battery_takes_the_swing_off_the_meter_and_not_off_the_load(small, b
 
 
 def _energy(study, trace, damping):
+    study = dataclasses.replace(study, scenario=study.scenario.model_copy(update={"damping": damping}))
     halls = len(study.place.nodes)
-    binner = Binner(tables(study, damping), study.fleet, study.plan.pipeline, halls, 1, 1e-3)
+    binner = Binner(tables(study), study.fleet, study.plan.pipeline, halls, 1, 1e-3)
     binner.add_step(trace, 0.0)
     return binner.energy.sum(axis=0)
 
@@ -63,19 +66,23 @@ def _energy(study, trace, damping):
 @pytest.mark.parametrize(
     "damping",
     [
-        DeviceDamping(fill_share=0.7, detection_s=0.0),
-        DeviceDamping(fill_share=0.7, detection_s=2e-3),
-        DeviceDamping(floor_share=0.6),
-        DeviceDamping(floor_share=0.6, fill_share=0.8, detection_s=1e-3),
+        (DummyCompute(kind="dummy_compute", floor="70 %", detection="0 s"),),
+        (DummyCompute(kind="dummy_compute", floor="70 %", detection="2 ms"),),
+        (GpuSmoothing(kind="gpu_smoothing", floor="60 %"),),
+        (SmoothingProfileSpec(kind="gpu_smoothing_profile", percent_tmp_floor="60 %", ramp_down_hysteresis="1 ms"),),
+        (
+            GpuSmoothing(kind="gpu_smoothing", floor="60 %"),
+            DummyCompute(kind="dummy_compute", floor="80 %", detection="1 ms"),
+        ),
     ],
 )
 def test_what_damping_burns_comes_on_top(small_study, damping):
     study, pool = small_study
-    plain, none = _energy(study, pool.traces[0], DeviceDamping())
-    drawn, burned = _energy(study, pool.traces[0], damping)
+    plain, none, _ = _energy(study, pool.traces[0], ())
+    drawn, burned, cut = _energy(study, pool.traces[0], damping)
     assert none == 0.0
     assert burned > 0.0
-    assert drawn == pytest.approx(plain + burned, rel=1e-9)
+    assert drawn == pytest.approx(plain + burned - cut, rel=1e-9)
 
 
 def test_the_steady_window_is_made_of_many_different_steps(small_study):
@@ -94,7 +101,7 @@ def test_a_windows_energy_is_that_of_its_steps(small_study):
     """The mean of the steady window is the pool's mean energy per second, up to the last step's cut."""
     study, pool = small_study
     hall = steady_window(study, pool, 0.0)
-    energy = sum(_energy(study, trace, DeviceDamping())[0] for trace in pool.traces)
+    energy = sum(_energy(study, trace, ())[0] for trace in pool.traces)
     seconds = sum(trace.iteration_time_s for trace in pool.traces)
     assert hall.watts.sum(axis=0).mean() == pytest.approx(energy / seconds, rel=5e-3)
 

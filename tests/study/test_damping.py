@@ -100,6 +100,30 @@ def test_limits_that_cannot_hold_are_refused(scenario, strategies, words):
         study_step(scenario(damping=damping))
 
 
+FILLS = {
+    "pytorch_damper": {"kind": "pytorch_damper"},
+    "secondary_workload": {"kind": "secondary_workload", "level": "90 %"},
+    "micro_batch_interleave": {"kind": "micro_batch_interleave"},
+    "compiler_shaping": {"kind": "compiler_shaping"},
+}
+
+
+@pytest.mark.parametrize("kind", FILLS)
+def test_what_shares_the_device_slows_the_step_by_less_than_a_twentieth(scenario, kind):
+    """Published for a secondary workload: below 5 % (arXiv 2508.14318); for shaped TPU programs below 1 %."""
+    alone, shared = (study_step(scenario(damping=damping)).quiet().iteration_time_s for damping in ([], [FILLS[kind]]))
+    assert alone < shared < alone * (1.01 if kind == "compiler_shaping" else 1.05)
+
+
+def test_fills_that_cannot_work_are_refused(scenario):
+    with pytest.raises(InputError, match="all fill gaps; expected one of them"):
+        study_step(scenario(damping=[FILLS["pytorch_damper"], FILLS["secondary_workload"]]))
+    with pytest.raises(InputError, match="pytorch_damper holds 100 %, above the power_cap of 80 %"):
+        study_step(scenario(damping=[FILLS["pytorch_damper"], _cap("80 %")]))
+    with pytest.raises(InputError, match="configuration: .*expected four whole numbers"):
+        scenario(damping=[{"kind": "pytorch_damper", "configuration": "100 80"}])
+
+
 def test_a_limit_below_the_measured_range_warns(scenario):
     assert any("extrapolated" in text for text in study_step(scenario(damping=[_cap("35 %")])).warnings)
     assert not any("extrapolated" in text for text in study_step(scenario(damping=[_cap("80 %")])).warnings)

@@ -13,14 +13,15 @@ from clustersim.power.chain import DampingChain
 from clustersim.power.shaping import GradualStartElement
 from clustersim.power.spec import HybridStorage, LoadBank, SiteBattery
 from clustersim.report.damping_table import CASES, cells
-from clustersim.study.it_power import crash_window, restart_window, steady_window
+from clustersim.study.it_power import crash_window, restart_window, state_w, steady_window
+from clustersim.study.lost_work import device_unserved_share, steady_unserved_share
 from clustersim.study.run import run
 from clustersim.study.site_chain import damp_site, fall_burn_j, held_w
 from clustersim.study.site_power import hall_accelerators, hall_it_w, idle_halls_w, site_power
 from clustersim.study.step import study_step
 from clustersim.study.unserved import lost_seconds, start_cut_j, unserved_share
 
-DOCS = Path(__file__).parents[2] / "docs" / "models" / "damping.md"
+DOCS = Path(__file__).parents[2] / "docs" / "models" / "damping_table.md"
 BATTERY = {"kind": "site_battery", "time_constant": "30 s"}
 BANK = {"kind": "load_bank", "power": "400 kW", "floor": "2.2 MW", "ramp_down": "20 kW/s"}
 HYBRID = {
@@ -260,6 +261,16 @@ def test_a_limit_makes_the_step_longer(found, small):
     # idle power is drawn for longer
     assert damped["damping_energy_share"] > 0.0
     assert any("refuses power" in text for text in found["limit"].warnings)
+
+
+def test_what_the_devices_are_refused_is_lost_too(small_study):
+    study, pool = small_study
+    power = site_power(study, steady_window(study, pool, 0.0))
+    assert device_unserved_share(study, power) == 0.0
+    cut = dataclasses.replace(power, hall=dataclasses.replace(power.hall, cut_share=0.02))
+    asked, idle = 1.02 * power.hall.watts.sum(axis=0).mean(), state_w(study, "stopped").sum()
+    assert device_unserved_share(study, cut) == pytest.approx(0.02 / 1.02 * asked / (asked - idle))
+    assert steady_unserved_share(study, cut) == pytest.approx(device_unserved_share(study, cut))
 
 
 def test_the_cut_of_a_start_is_the_mean_over_its_phases():

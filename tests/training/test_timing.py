@@ -14,9 +14,10 @@ from clustersim.training.closed_form import estimate_steps
 from clustersim.training.estimate import estimate_iteration_s
 from clustersim.training.exchange import distinct_nodes
 from clustersim.training.network import expert_traffic, units_per_site
-from clustersim.training.records import Fleet
+from clustersim.training.records import Fleet, JitterSpec
 from clustersim.training.search import search_plans
-from clustersim.training.timing import step_timing
+from clustersim.training.simulate import simulate_step
+from clustersim.training.timing import slowed, step_timing
 from clustersim.workload import JobSpec, PlanSpec, build_step_program, load_model
 from clustersim.workload.footprint import usable_bytes
 from clustersim.workload.hardware import hardware, with_exchange_path
@@ -313,3 +314,41 @@ def test_pairs_help_on_a_single_stage_too(make_timing, still):
         for overlap in ("none", "pairs")
     )
     assert pairs < none
+
+
+def test_a_shared_device_slows_each_activity_by_its_own_share(make_timing):
+    timing = make_timing("llama3.1-70b", PlanSpec(tensor=8, pipeline=4, data=4, micro_batches=8))
+    assert slowed(timing) is timing
+    shared = slowed(timing, compute=0.1, exchange=0.4)
+    alone_s, shared_s = (one.operation_s[..., None] * one.shares for one in (timing, shared))
+    assert (alone_s[..., 2] > 0.0).all()
+    assert shared_s[..., 2] == pytest.approx(1.4 * alone_s[..., 2])
+    for activity in (0, 1, 3):
+        assert shared_s[..., activity] == pytest.approx(1.1 * alone_s[..., activity])
+    # one share for all is that factor on every operation
+    assert (slowed(timing, 0.025, 0.025).operation_s == timing.operation_s * 1.025).all()
+    beside = slowed(timing, gap_exchange=0.2)
+    assert (beside.operation_s == timing.operation_s).all()
+    assert beside.reduce_s == pytest.approx(1.2 * timing.reduce_s)
+    assert beside.gather_s == pytest.approx(1.2 * timing.gather_s)
+
+
+@pytest.mark.parametrize("pipeline", [1, 4])
+def test_late_work_after_gaps_lengthens_the_step_within_its_bounds(make_timing, pipeline):
+    """At least the first forward and the optimizer are late; at most every hand-over of the longest chain too."""
+    timing = make_timing("llama3.1-8b", PlanSpec(tensor=8, pipeline=pipeline, data=4, micro_batches=8))
+    timing = dataclasses.replace(timing, stall_s=1e-3)
+    fleet = Fleet(np.zeros(2, dtype=np.int64), np.array([[8.0]]), np.zeros(2, dtype=np.int64))
+    slow, quiet, release = np.ones((2, pipeline)), JitterSpec(0.0, 0.0), 1e-3
+
+    def seconds(one):
+        return simulate_step(one, fleet, quiet, slow, 0).iteration_time_s
+
+    before, after = seconds(timing), seconds(slowed(timing, release_s=release))
+    hops = 2 * (pipeline - 1) + 2 * 8 if pipeline > 1 else 0
+    assert before + 2 * release <= after * (1 + 1e-12)
+    assert after <= (before + (2 + hops) * release) * (1 + 1e-12)
+    # gaps that nobody notices cost nothing, and fewer are noticed the slower the counters
+    found = [seconds(slowed(timing, release_s=release, noticed_s=noticed)) for noticed in (0.0, 1e-3, 0.1, 1e3)]
+    assert found == sorted(found, reverse=True)
+    assert found[-1] == before

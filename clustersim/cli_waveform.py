@@ -1,0 +1,69 @@
+"""``clustersim waveform``: power of training at any node of the electrical tree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from clustersim.console import show, show_json, told
+from clustersim.errors import InputError
+from clustersim.named_files import scenario_of
+
+
+def waveform(
+    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="Scenario file, or the name of a shipped one.")],
+    node: Annotated[
+        list[str] | None,
+        typer.Option("--node", metavar="NODE", help="SITE/it, SITE/hall_1, .../rack_1/server_1/accelerator_1."),
+    ] = None,
+    step: Annotated[str, typer.Option("--step", help="Width of a sample, 100 us to hours.")] = "10 ms",
+    length: Annotated[str, typer.Option("--length", help="Length of the record.")] = "60 s",
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write samples to a .parquet.")] = None,
+    coherent: Annotated[bool, typer.Option("--coherence", help="Say how far ranks move together.")] = False,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Override a field; may be repeated.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")] = False,
+) -> None:
+    """Power of training at nodes of the electrical tree, as long and as fine as asked; streams to a file."""
+    from clustersim.report.waveform import waveform_data, waveform_text
+    from clustersim.study.coherence import coherence
+    from clustersim.study.step import study_step
+    from clustersim.study.tree_nodes import find_node
+    from clustersim.study.waveform_file import write_pieces
+    from clustersim.study.waveform_stream import stream
+
+    dt_s, duration_s = (_time(name, text) for name, text in (("step", step), ("length", length)))
+    with told() as tell:
+        tell("training step and plan")
+        study = study_step(scenario_of(scenario, settings))
+        names = node or [f"{site}/it" for site in study.place.topology.site]
+        nodes = [find_node(study, name) for name in dict.fromkeys(names)]
+        total = int(duration_s / dt_s)
+        account = write_pieces(
+            out,
+            stream(study, nodes, dt_s, duration_s),
+            [item.name for item in nodes],
+            dt_s,
+            {"unit": "W", "step_s": repr(dt_s), "scenario": study.scenario.name, "seed": str(study.scenario.seed)},
+            lambda done: tell(f"power: {done / max(total, 1):.0%}"),
+        )
+        if coherent:
+            tell("correlation of ranks")
+        found = coherence(study) if coherent else ()
+    listed = [item.name for item in nodes]
+    if as_json:
+        show_json(waveform_data(listed, account, dt_s, found))
+    else:
+        show(waveform_text(listed, account, dt_s, found) + (f"\n\nsamples in {out}" if out else ""))
+
+
+def _time(option: str, text: str) -> float:
+    from clustersim import units
+
+    try:
+        return units.parse(text, "time")
+    except InputError as error:
+        raise InputError(f"--{option}: {error}") from None

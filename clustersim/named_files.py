@@ -1,0 +1,41 @@
+"""Files that the command line names: a path, or the bare name of a shipped scenario or topology."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from clustersim.errors import InputError, nearest
+
+if TYPE_CHECKING:
+    from clustersim.scenario import Scenario
+
+
+def shipped(folder: Literal["app", "scenarios", "topologies"]) -> Path:
+    """Return the folder of shipped files."""
+    from clustersim.scenario import shipped as found
+
+    return found(folder)
+
+
+def located(text: str, folder: Literal["scenarios", "topologies"]) -> Path:
+    """Return the file that `text` means: a path, or the bare name of a shipped file."""
+    path = Path(text)
+    if path.is_file() or not re.fullmatch(r"[a-z0-9_]+", text):
+        return path
+    known = shipped(folder)
+    if not (known / f"{text}.yaml").is_file():
+        names = sorted(file.stem for file in known.glob("*.yaml"))
+        raise InputError(
+            f"{text}: expected a file or one of the shipped {folder} ({', '.join(names)}){nearest(text, names)}"
+        )
+    return known / f"{text}.yaml"
+
+
+def scenario_of(text: str, settings: Sequence[str] | None = None) -> Scenario:
+    """Return the scenario that `text` means, with the settings ``PATH=VALUE`` in place."""
+    from clustersim.scenario import load_scenario, parse_override
+
+    return load_scenario(located(text, "scenarios"), dict(parse_override(item) for item in settings or []))

@@ -1,0 +1,158 @@
+"""Power of training at nodes of the electrical tree, for any time at any resolution, piece by piece."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clustersim.errors import InputError
+from clustersim.power.records import coarsen
+from clustersim.power.waveform import Binner
+from clustersim.study.it_power import tables
+from clustersim.study.site_power import hall_it_w
+from clustersim.study.step import StepStudy
+from clustersim.study.tree_nodes import BELOW_HALL, TreeNode, kind_of, rank_share
+from clustersim.training.records import StepTrace
+
+Floats = NDArray[np.float64]
+
+FINEST_S, WIDEST_S = 100e-6, 10e-3
+"""Narrowest bins that are made, and widest that are binned directly: those above are means of narrower ones. [s]"""
+CHUNK = 200_000
+"""Bins that are held at a time, unless one step needs more."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Consecutive samples of all nodes asked for."""
+
+    first: int
+    """Number of the first sample."""
+    watts: Floats
+    """Bin means, shape (nodes, samples). [W]"""
+
+
+def fine_bins(dt_s: float) -> tuple[float, int]:
+    """Return the width of the bins that are made for samples of `dt_s` [s], and how many make a sample.
+
+    Raises
+    ------
+    InputError
+        If samples are asked for that are shorter than the model can tell.
+    """
+    if dt_s < FINEST_S * (1.0 - 1e-9):
+        raise InputError(
+            f"--step: expected {1e6 * FINEST_S:g} us or more, found {1e6 * dt_s:g} us; devices answer in milliseconds"
+        )
+    factor = max(1, math.ceil(dt_s / WIDEST_S - 1e-9))
+    return dt_s / factor, factor
+
+
+def stream(study: StepStudy, nodes: Sequence[TreeNode], dt_s: float, duration_s: float) -> Iterator[Piece]:
+    """Yield the power of training at nodes of the tree, every step drawn anew.
+
+    Parameters
+    ----------
+    study : StepStudy
+        The step, its place and the damping inside the accelerators.
+    nodes : sequence of TreeNode
+        An accelerator is at its own input, server, rack, hall and `SITE/it` at the input of their supplies.
+    dt_s : float
+        Width of a sample, 100 us or more. [s]
+    duration_s : float
+        Length; whole samples. [s]
+
+    Raises
+    ------
+    InputError
+        If samples or length are too short.
+
+    Notes
+    -----
+    Bins are exact whatever their width (:mod:`clustersim.power.bin_kernels`); only a piece of the bins is held at a
+    time, so that the memory does not grow with the length. A record longer than 4,096 steps meets its steps again.
+    """
+    above = [node.name for node in nodes if node.level in ("meter", "site")]
+    if above:
+        raise InputError(
+            f"--node {above[0]}: cooling, losses and batteries are not streamed; expected {above[0]}/it or a node below"
+        )
+    fine_s, factor = fine_bins(dt_s)
+    wanted = math.floor(duration_s / dt_s + 1e-9)
+    if wanted < 1:
+        raise InputError(f"--length: expected at least one sample of {dt_s:g} s, found {duration_s:g} s")
+    longest = study.quiet().iteration_time_s
+    size = max(math.ceil(3.0 * longest / fine_s), min(CHUNK, wanted * factor)) + factor
+    binners = _binners(study, nodes, size, fine_s)
+    index, start, done = 0, 0.0, 0
+    while done < wanted:
+        trace = study.trace(index)
+        if start + trace.iteration_time_s > binners.origin_s + size * fine_s:
+            count = int((start - binners.origin_s) / fine_s) // factor * factor
+            watts = binners.take(study, nodes, count, factor)[:, : wanted - done]
+            yield Piece(done, watts)
+            done += watts.shape[1]
+            continue
+        binners.add(trace, start)
+        start += trace.iteration_time_s
+        index += 1
+
+
+class _Binners:
+    """The halls' bins, and those of each node below a hall."""
+
+    def __init__(self, halls: Binner | None, below: dict[str, tuple[Binner, NDArray[np.int64], float]]) -> None:
+        self.halls, self.below = halls, below
+
+    @property
+    def origin_s(self) -> float:
+        return self._any().origin_s
+
+    def _any(self) -> Binner:
+        return self.halls if self.halls is not None else next(iter(self.below.values()))[0]
+
+    def add(self, trace: StepTrace, start_s: float) -> None:
+        if self.halls is not None:
+            self.halls.add_step(trace, start_s)
+        for binner, units, _ in self.below.values():
+            binner.add_step(trace, start_s, units=units)
+
+    def take(self, study: StepStudy, nodes: Sequence[TreeNode], count: int, factor: int) -> Floats:
+        halls = None if self.halls is None else hall_it_w(study, self.halls.take(count))
+        rows = []
+        for node in nodes:
+            if node.level in BELOW_HALL:
+                binner, _, idle = self.below[node.name]
+                watts = binner.take(count).sum(axis=0) + idle
+                if node.level != "accelerator":
+                    watts = study.place.power[kind_of(study, node)].server_w(watts, node.count)
+            elif halls is None:
+                raise ValueError("the halls were not binned")
+            elif node.level == "hall":
+                watts = halls[node.hall]
+            else:
+                mine = [row for row, (site, _) in enumerate(study.place.nodes) if site == node.site]
+                watts = halls[mine].sum(axis=0) + study.place.network_watts[node.site]
+            rows.append(coarsen(watts, factor))
+        return np.stack(rows)
+
+
+def _binners(study: StepStudy, nodes: Sequence[TreeNode], size: int, fine_s: float) -> _Binners:
+    fleet, stages, table = study.fleet, study.plan.pipeline, tables(study)
+    halls = None
+    if any(node.level not in BELOW_HALL for node in nodes):
+        halls = Binner(table, fleet, stages, len(study.place.nodes), size, fine_s)
+    below = {}
+    for node in nodes:
+        if node.level in BELOW_HALL:
+            share = rank_share(study, node)
+            busy = float((share * fleet.class_members.sum(axis=1)[fleet.unit_class][:, None]).sum())
+            idle = (node.count - busy) * study.place.power[kind_of(study, node)].idle_w
+            units = np.flatnonzero(share.any(axis=1))
+            one = type(fleet)(fleet.unit_class, fleet.class_members, np.zeros_like(fleet.unit_node), fleet.unit_batches)
+            below[node.name] = (Binner(table, one, stages, 1, size, fine_s, share), units, max(idle, 0.0))
+    return _Binners(halls, below)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from clustersim.errors import InputError
 from clustersim.power import store_kernels
 from clustersim.power.damped import Damped, Floats, Level, Report, shape
 from clustersim.power.spec import GradualStart, LoadBank, PhaseStagger
@@ -73,21 +74,56 @@ class GradualStartElement:
     start_s: float
     initial_w: float
     rate_w_per_s: float
+    limit_w: float = np.inf
+    """Where the rise ends. [W]"""
     name: str = "gradual_start"
     level: Level = "rank"
 
     def apply(self, power_w: Floats, dt_s: float) -> Damped:
-        """Return ``min(x, initial + rate (t - start))`` from the start on, as exact bin means."""
+        """Return ``min(x, initial + rate (t - start), limit)`` from the start on, as exact bin means.
+
+        Notes
+        -----
+        The initial height holds from the start, the limit once the rise has come to it; nothing is cut before.
+        """
         edges = dt_s * np.arange(power_w.size + 1)
         begin = np.maximum(edges[:-1], self.start_s)
         span = np.maximum(edges[1:] - begin, 0.0)
+        # the rise ends at `top`; after that the ceiling is flat
+        top = self.start_s + (self.limit_w - self.initial_w) / self.rate_w_per_s
+        rising = np.clip(top - begin, 0.0, span)
         above = power_w - self.initial_w - self.rate_w_per_s * (begin - self.start_s)
         # the ceiling rises: the excess falls in a straight line from `above` and ends where it is 0
-        wait = np.clip(above / self.rate_w_per_s, 0.0, span)
-        cut = np.where(span > 0.0, wait * (above - 0.5 * self.rate_w_per_s * wait), 0.0)
+        wait = np.clip(above / self.rate_w_per_s, 0.0, rising)
+        cut = np.where(rising > 0.0, wait * (above - 0.5 * self.rate_w_per_s * wait), 0.0)
+        flat = np.maximum(power_w - self.limit_w, 0.0)
+        cut = cut + flat * (span - rising)
         out = power_w - cut / dt_s
-        active = float(wait.sum())
+        active = float(wait.sum() + ((span - rising)[flat > 0.0]).sum())
         return _damped(self.name, self.level, power_w, out, dt_s, 0.0, float(cut.sum()), 0.0, active)
+
+
+def delayed(power_w: Floats, dt_s: float, delay_s: float, before_w: Floats) -> Floats:
+    """Return a waveform that comes later, as exact bin means.
+
+    Parameters
+    ----------
+    power_w : ndarray, shape (n,)
+        Constant over each bin. [W]
+    dt_s : float
+        Width of a bin. [s]
+    delay_s : float
+        Not negative. [s]
+    before_w : ndarray, shape (m,)
+        What came before the first bin, m bins of it; its first value holds before that. [W]
+    """
+    whole = int(np.floor(delay_s / dt_s))
+    part = delay_s / dt_s - whole
+    missing = max(whole + 1 - before_w.size, 0)
+    line = np.concatenate((np.full(missing, before_w[0]), before_w, power_w))
+    first = missing + before_w.size - whole
+    late = line[first : first + power_w.size]
+    return (1.0 - part) * late + part * line[first - 1 : first - 1 + power_w.size]
 
 
 def load_bank(spec: LoadBank) -> LoadBankElement:
@@ -95,14 +131,28 @@ def load_bank(spec: LoadBank) -> LoadBankElement:
     return LoadBankElement(spec.power, spec.floor, np.inf if spec.ramp_down is None else spec.ramp_down)
 
 
+def stagger_shifts(groups: int, period_s: float) -> tuple[float, ...]:
+    """Return equal shifts ``k T / groups``. [s]"""
+    return tuple(k * period_s / groups for k in range(groups))
+
+
 def phase_stagger(spec: PhaseStagger) -> StaggerElement:
-    """Return equal shifts ``k T / groups``; the harmonics of T that are no multiple of the groups cancel."""
-    return StaggerElement(tuple(k * spec.period / spec.groups for k in range(spec.groups)))
+    """Return equal shifts; the harmonics of the period that are no multiple of the groups cancel.
+
+    Raises
+    ------
+    InputError
+        If the specification leaves the period to the scenario.
+    """
+    if spec.period is None:
+        raise InputError("phase_stagger: expected a period; only a scenario has an iteration time of its own")
+    return StaggerElement(stagger_shifts(spec.groups, spec.period))
 
 
-def gradual_start(spec: GradualStart) -> GradualStartElement:
-    """Return the rising ceiling of a specification."""
-    return GradualStartElement(spec.start, spec.initial, spec.rate)
+def gradual_start(spec: GradualStart, start_s: float = 0.0, share: float = 1.0) -> GradualStartElement:
+    """Return the rising ceiling of a specification, its start counted from `start_s`, its heights times `share`."""
+    limit = np.inf if spec.limit is None else share * spec.limit
+    return GradualStartElement(start_s + spec.start, share * spec.initial, share * spec.rate, limit)
 
 
 def _damped(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from clustersim.spec import Spec
 from clustersim.units import Energy, Frequency, Power, Ramp, Ratio, Time
@@ -61,6 +61,14 @@ class SiteBattery(Spec):
     """Of the low-pass that the meter follows. [s]"""
     power: Power | None = Field(default=None, gt=0)
     """Share of the battery's power used for smoothing; all of it when absent. [W]"""
+    target: Ratio | None = Field(default=None, ge=0, le=1)
+    """State of charge to which the controller returns; that at the start of a window when absent."""
+    lowest: Ratio | None = Field(default=None, ge=0, le=1)
+    """Smoothing takes the charge no lower; the catalog's (`device_power`, entry `damping`) when absent."""
+    highest: Ratio | None = Field(default=None, ge=0, le=1)
+    """Smoothing takes the charge no higher; the catalog's when absent."""
+    recharge: Time | None = Field(default=None, gt=0)
+    """Time constant of the return to the target; the catalog's when absent. [s]"""
 
 
 class SmoothingProfileSpec(Spec):
@@ -112,9 +120,14 @@ class RackStorage(Spec):
 
 
 class HybridStorage(Spec):
-    """Supercapacitor and battery at one place, the load's departures split between them by frequency."""
+    """Supercapacitor and battery at one place, the load's departures split between them by frequency.
+
+    Sizes are of one site or, at the rack, of one rack.
+    """
 
     kind: Literal["hybrid_storage"]
+    at: Literal["rack", "site"] = "site"
+    """Where it stands: at the input of every rack, or at the meter of every site."""
     split: Frequency = Field(gt=0)
     """Above it the capacitor acts, below it the battery. [Hz]"""
     capacitor_energy: Energy = Field(gt=0)
@@ -126,7 +139,11 @@ class HybridStorage(Spec):
 
 
 class LoadBank(Spec):
-    """Resistors that burn power to hold a site up: to a floor, and while the load falls faster than a rate."""
+    """Resistors that burn power to hold a site up: to a floor, and while the load falls faster than a rate.
+
+    Sizes are of one site. They stand outdoors on the site's bus: what they burn passes the meter and neither heats the
+    halls nor goes through the conversion stages to them.
+    """
 
     kind: Literal["load_bank"]
     power: Power = Field(gt=0)
@@ -138,22 +155,53 @@ class LoadBank(Spec):
 
 
 class PhaseStagger(Spec):
-    """Independent replicas or sites, each shifted by an equal part of a period against the one before."""
+    """Independent replicas, halls or sites, each group shifted by an equal part of a period against the one before."""
 
     kind: Literal["phase_stagger"]
     groups: int = Field(ge=1)
-    period: Time = Field(gt=0)
-    """Of the iteration. [s]"""
+    period: Time | None = Field(default=None, gt=0)
+    """Of the iteration; in a scenario its mean iteration time when absent. [s]"""
+    by: Literal["hall", "site"] = "hall"
+    """What a group is made of in a scenario; groups are runs of halls or sites, in order."""
+    independent: bool = False
+    """Whether the groups train separate jobs, or one job with local steps, so that none waits for another's step."""
 
 
 class GradualStart(Spec):
     """Power may not pass a ceiling that rises from a level at a rate, from a time on."""
 
     kind: Literal["gradual_start"]
-    start: Time = Field(ge=0)
+    start: Time = Field(default=0.0, ge=0)
+    """Begin of the rise; in a scenario after the job's start. [s]"""
     initial: Power = Field(ge=0)
-    """Height of the ceiling at the start. [W]"""
+    """Height of the ceiling at the start; in a scenario of the IT power of one `at`. [W]"""
     rate: Ramp = Field(gt=0)
+    limit: Power | None = Field(default=None, gt=0)
+    """Height at which the rise ends, and which holds from then on; the ceiling goes when absent. [W]"""
+    at: Literal["hall", "site"] = "site"
+    """What `initial`, `rate` and `limit` are of; a site's are shared out over its halls by their accelerators."""
+
+    @model_validator(mode="after")
+    def _rises(self) -> Self:
+        if self.limit is not None and self.limit < self.initial:
+            raise ValueError(f"limit: expected at least initial = {self.initial:g} W, found {self.limit:g} W")
+        return self
+
+
+class MoreOverlap(Spec):
+    """Software that hides more of the exchange between replicas beside compute."""
+
+    kind: Literal["more_overlap"]
+    share: Ratio = Field(gt=0, le=1)
+    """Of the part of the exchange that could not run beside compute before."""
+
+
+class SmallerExchange(Spec):
+    """Gradients that travel in fewer bytes; whether the model still learns as well is the user's matter."""
+
+    kind: Literal["smaller_exchange"]
+    factor: Ratio = Field(gt=0, le=1)
+    """Bytes of a gradient in the reduction over those that the plan says: 0.5 for fp8 in place of bf16."""
 
 
 class PytorchDamper(Spec):
@@ -237,6 +285,12 @@ DampingStrategy = Annotated[
     | PsuStorage
     | RackStorage
     | SiteBattery
+    | HybridStorage
+    | LoadBank
+    | PhaseStagger
+    | GradualStart
+    | MoreOverlap
+    | SmallerExchange
     | PytorchDamper
     | SecondaryWorkload
     | MicroBatchInterleave

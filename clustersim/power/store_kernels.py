@@ -1,4 +1,4 @@
-"""Compiled store of energy behind a low-pass, exact for piecewise-constant load, and rainflow counting."""
+"""Compiled store of energy behind a low-pass, exact for piecewise-constant load, load bank, and rainflow counting."""
 
 from __future__ import annotations
 

@@ -122,13 +122,10 @@ class SiteBatteryElement:
     def apply(self, power_w: Floats, dt_s: float) -> Damped:
         """Return the meter's waveform.
 
-        What the battery missed is the energy between the meter and the low-pass that it was meant to follow, from
-        delay and lag as well as for want of power and energy.
+        What the battery missed is what its power and its band of charge kept it from; what its delay and lag leave on
+        the meter is not in it.
         """
         trace = storage.smooth(power_w, dt_s, self.storage, self.initial_w)
-        out = power_w - trace.battery_w
-        start = float(power_w.mean()) if self.initial_w is None else self.initial_w
-        wanted, _ = low_pass(power_w, dt_s, self.storage.filter_s, start)
         given = float(np.sum(trace.battery_w)) * dt_s
         through = trace.throughput_j
         store = Store(
@@ -140,8 +137,8 @@ class SiteBatteryElement:
             0.5 * (through + given),
             trace.loss_j,
         )
-        missed = float(np.abs(out - wanted).sum()) * dt_s
-        return _damped(self.name, self.level, power_w, out, dt_s, (store,), missed)
+        out = power_w - trace.battery_w
+        return _damped(self.name, self.level, power_w, out, dt_s, (store,), trace.short_j)
 
 
 def psu_storage(spec: PsuStorage, accelerators: float, initial_w: float | None = None) -> StoreElement:
@@ -186,26 +183,43 @@ def rack_storage(spec: RackStorage, accelerators: float, initial_w: float | None
     )
 
 
-def hybrid_storage(spec: HybridStorage, level: Level = "site", battery: str = "megapack_2xl") -> HybridElement:
-    """Return supercapacitor and battery at one place; efficiencies of the catalog's capacitor shelf and `battery`.
+CELLS: dict[str, str] = {"rack": "rack_battery", "site": "megapack_2xl"}
+"""Catalog entry that gives the efficiency of a hybrid's battery, by where it stands."""
 
-    Raises
-    ------
-    CatalogError
-        If there is no such battery.
+
+def hybrid_storage(spec: HybridStorage, units: float = 1.0, initial_w: float | None = None) -> HybridElement:
+    """Return so many hybrids side by side; efficiencies of the catalog's capacitor shelf and of :data:`CELLS`.
+
+    Parameters
+    ----------
+    spec : HybridStorage
+        Sizes of one.
+    units : float, optional
+        How many sites or racks there are behind the waveform.
+    initial_w : float, optional
+        Power at which both had settled before; the mean of what each sees when absent. [W]
     """
     recharge = catalog.entry("device_power", "damping").si("battery.recharge")
     shelf = catalog.entry("batteries", "lithium_capacitor_shelf").si("round_trip_efficiency")
-    cells = catalog.entry("batteries", battery).si("round_trip_efficiency")
+    cells = catalog.entry("batteries", CELLS[spec.at]).si("round_trip_efficiency")
     tau = 1.0 / (2.0 * pi * spec.split)
+
+    def part(name: str, power_w: float, energy_j: float, tau_s: float, round_trip: float) -> StoreElement:
+        return StoreElement(
+            f"hybrid_{name}",
+            spec.at,
+            units * power_w,
+            units * energy_j,
+            tau_s,
+            round_trip,
+            recharge_s=recharge,
+            initial_w=initial_w,
+        )
+
     return HybridElement(
-        StoreElement(
-            "capacitor", level, spec.capacitor_power, spec.capacitor_energy, tau, shelf, recharge_s=recharge
-        ),
-        StoreElement(
-            "battery", level, spec.battery_power, spec.battery_energy, spec.time_constant, cells, recharge_s=recharge
-        ),
-    )  # fmt: skip
+        part("capacitor", spec.capacitor_power, spec.capacitor_energy, tau, shelf),
+        part("battery", spec.battery_power, spec.battery_energy, spec.time_constant, cells),
+    )
 
 
 def low_pass(power_w: Floats, dt_s: float, tau_s: float, start_w: float | None = None) -> tuple[Floats, Floats]:

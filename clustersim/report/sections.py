@@ -241,6 +241,10 @@ def _damping(result: Result) -> Section:
         ("battery_cycles_per_year", "battery cycles"),
         ("rack_storage_cycles_per_year", "rack storage cycles"),
         ("psu_storage_cycles_per_year", "PSU storage cycles"),
+        ("hybrid_capacitor_cycles_per_year", "supercapacitor cycles"),
+        ("hybrid_battery_cycles_per_year", "cycles of the battery behind it"),
+        ("load_bank_energy_mwh", "burned in load banks"),
+        ("start_lost_time_s", "training time lost per start"),
     )
     notes = [f"Damping: {damping_words(result.scenario)}. Against the same scenario and seed without damping."]
     return Section("damping", "What damping costs", cards=cards(result.summary, keys), notes=notes)

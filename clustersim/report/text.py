@@ -225,11 +225,15 @@ def _damping(result: Result) -> str:
             f"{percent(s['damping_energy_share'])} more at equal tokens: {number(s['damping_energy_mwh'])} MWh",
         )
     )
-    lines.append(_line("throughput", f"{percent(s['throughput_loss'])} fewer tokens"))
-    for name in ("battery", "rack_storage", "psu_storage"):
+    loss = s["throughput_loss"]
+    lines.append(_line("throughput", f"{percent(abs(loss))} {'more' if loss < 0.0 else 'fewer'} tokens"))
+    for name in ("battery", "rack_storage", "psu_storage", "hybrid_capacitor", "hybrid_battery"):
         cycles = s.get(f"{name}_cycles_per_year")
         if cycles is not None:
-            lines.append(_line(name.replace("_", " "), f"{number(cycles)} full cycles a year"))
+            deepest = percent(s.get(f"{name}_cycle_depth_share"))
+            lines.append(_line(name.replace("_", " "), f"{number(cycles)} full cycles a year, the deepest {deepest}"))
+    if s.get("load_bank_energy_mwh") is not None:
+        lines.append(_line("load bank", f"{number(s['load_bank_energy_mwh'])} MWh burned"))
     return "\n".join(lines)
 
 

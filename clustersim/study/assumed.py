@@ -8,7 +8,8 @@ import pandas as pd
 
 from clustersim import catalog
 from clustersim.power.device import matrix_figure
-from clustersim.power.spec import PsuStorage, RackStorage
+from clustersim.power.spec import HybridStorage, PsuStorage, RackStorage
+from clustersim.power.stores import CELLS
 from clustersim.scenario import Scenario, resolved
 from clustersim.study.step import StepStudy
 
@@ -80,6 +81,8 @@ def _entries(study: StepStudy) -> list[tuple[str, str]]:
             names.append(("batteries", "psu_capacitor"))
         elif isinstance(strategy, RackStorage):
             names.append(("batteries", strategy.type))
+        elif isinstance(strategy, HybridStorage):
+            names += [("batteries", "lithium_capacitor_shelf"), ("batteries", CELLS[strategy.at])]
     for cooling in scenario.topology.cooling.values():
         names += [("cooling", cooling.unit), ("facility", "cooling_auxiliaries")]
     return list(dict.fromkeys(names))

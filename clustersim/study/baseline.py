@@ -11,6 +11,7 @@ from clustersim.power.rank_kernels import ENERGY, OTHER
 from clustersim.power.sharing import DeviceSharing, device_sharing
 from clustersim.power.smoothing import damps_devices
 from clustersim.power.waveform import Binner
+from clustersim.study.exchange_damping import changes_exchange
 from clustersim.study.horizon import steady_load_w
 from clustersim.study.it_power import EVENT_DT_S, Pool, tables
 from clustersim.study.site_power import site_it_w
@@ -24,7 +25,7 @@ STEPS = 16
 
 @dataclass(frozen=True)
 class Baseline:
-    """Steady training without damping, and what the device's damping adds."""
+    """Steady training without damping, and what damping in the devices and in the step adds."""
 
     iteration_time_s: float
     """Without damping. [s]"""
@@ -47,7 +48,8 @@ def undamped(study: StepStudy, pool: Pool) -> Baseline:
     seconds, watts = _means(quiet, len(traces), damped=False)
     it, meter = site_means(study, watts)
     strategies = study.scenario.damping
-    if not damps_devices(strategies, study.place.power) and device_sharing(strategies) == DeviceSharing():
+    in_devices = damps_devices(strategies, study.place.power) or device_sharing(strategies) != DeviceSharing()
+    if not in_devices and not changes_exchange(strategies):
         return Baseline(seconds, seconds, meter, it, 0.0)
     damped_s, damped_watts = _means(study, len(traces), damped=True)
     _, damped_meter = site_means(study, damped_watts)

@@ -74,6 +74,10 @@ QUESTIONS: Mapping[str, tuple[str, ...]] = {
         "battery_cycles_per_year",
         "rack_storage_cycles_per_year",
         "psu_storage_cycles_per_year",
+        "hybrid_capacitor_cycles_per_year",
+        "hybrid_battery_cycles_per_year",
+        "load_bank_energy_mwh",
+        "unserved_share",
     ),
     "what does it cost": ("capex_usd", "tco_usd_per_h", "energy_usd", "usd_per_million_tokens"),
 }

@@ -54,7 +54,7 @@ def event_windows(study: StepStudy, pool: Pool, timeline: Timeline, steady: Site
         before = training_it_w(steady)
         if window.name in STARTS:
             before = site_it_w(study, state_w(study, _states_before(timeline, window)[0][0]))
-        found.append(site_power(study, hall, before))
+        found.append(site_power(study, hall, before, pool.iteration_time_s))
     return tuple(found)
 
 
@@ -269,7 +269,7 @@ def _in_training(
     starts = play(binner, first, shift + begin)
     event = play(binner, parts, shift + EVENT_AT_S, shift + EVENT_S)
     starts += play(binner, steps, event[-1], shift + EVENT_S)
-    drawn, burned, kept_off = binner.energy.sum(axis=0)
+    drawn, burned, kept_off, _ = binner.energy.sum(axis=0)
     return HallPower(
         window=name,
         cause=cause,

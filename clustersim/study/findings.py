@@ -21,6 +21,8 @@ from clustersim.power.waveform import WAIT
 from clustersim.study.baseline import Baseline
 from clustersim.study.horizon import TRAIN, SiteHistory, steady_load_w
 from clustersim.study.it_power import Pool, tables
+from clustersim.study.lost_work import StartCost, start_cost, steady_unserved_share
+from clustersim.study.site_chain import fall_burn_j, held_w
 from clustersim.study.site_power import SitePower, hall_it_w, training_it_w
 from clustersim.study.step import StepStudy
 
@@ -48,7 +50,27 @@ class Findings:
     @property
     def tokens_per_s(self) -> float:
         """While training at full speed. [1/s]"""
-        return self.study.tokens_per_step / self.pool.iteration_time_s
+        return self.study.tokens_per_step / self.iteration_time_s
+
+    @cached_property
+    def unserved_share(self) -> float:
+        """Share of the work that damping refuses power for while the job trains. [-]"""
+        return steady_unserved_share(self.study, self.steady)
+
+    @cached_property
+    def start_cost(self) -> StartCost:
+        """What a rising ceiling refuses at every start of the job."""
+        return start_cost(self.study, self.steady)
+
+    @property
+    def starts(self) -> int:
+        """How often the job starts over the horizon."""
+        return self.timeline.interruptions + 1
+
+    @property
+    def iteration_time_s(self) -> float:
+        """Mean time of an iteration; where power is refused, so much longer that its work gets done. [s]"""
+        return self.pool.iteration_time_s / max(1.0 - self.unserved_share, 1e-9)
 
     @property
     def busy_s(self) -> float:
@@ -74,11 +96,36 @@ class Findings:
                 )
         return None
 
-    @property
-    def storage_loss_w(self) -> dict[str, float]:
-        """Mean loss of each site's battery while the job trains. [W]"""
+    def site_damping_w(self, site: str, state: str) -> float:
+        """Mean power that damping between a site's equipment and its meter costs in a state of the timeline. [W]
+
+        While the job trains: what storage there loses and a load bank burns in the steady window. Else: what a load
+        bank burns to hold the site at its floor.
+        """
+        if state != TRAIN:
+            load = self.history[site].load_w[state]
+            return held_w(self.study, load) - load
         wave = self.steady.waveform
-        return {site: trace.loss_j / (wave.samples * wave.dt_s) for site, trace in self.steady.storage.items()}
+        return sum(r.loss_j + r.burned_j for r in self.steady.site_damping[site]) / (wave.samples * wave.dt_s)
+
+    def site_damping_j(self, site: str) -> float:
+        """The same over the horizon, with what a load bank burns as it lets the site down at every interruption. [J]"""
+        record = self.history[site]
+        states = sum(s * self.site_damping_w(site, state) for state, s in record.seconds.items())
+        quiet = sum(s for state, s in record.seconds.items() if state != TRAIN) / self.starts
+        down = fall_burn_j(self.study, record.load_w[TRAIN], record.load_w["restart"], quiet)
+        return states + self.timeline.interruptions * down
+
+    @cached_property
+    def start_saved_j(self) -> dict[str, float]:
+        """Energy at each site's meter that a rising ceiling refuses over the horizon. [J]"""
+        it = training_it_w(self.steady)
+        saved = {}
+        for site, cut_j in self.start_cost.cut_j.items():
+            mean = cut_j * self.starts / self.busy_s if self.busy_s else 0.0
+            less = steady_load_w(self.study, site, it[site]) - steady_load_w(self.study, site, it[site] - mean)
+            saved[site] = less * self.busy_s
+        return saved
 
     @cached_property
     def it_storage_loss_w(self) -> dict[str, float]:
@@ -95,10 +142,10 @@ class Findings:
     def site_energy_j(self, site: str) -> float:
         """At the meter of a site over the horizon.
 
-        While it trains: the load and the battery's loss. What the battery gives from its charge within the steady
-        window is given back later and does not count.
+        The load, what damping at the site loses and burns, less what starts are refused. What storage gives from its
+        charge within the steady window is given back later and does not count.
         """
-        return self.history[site].load_j + self.storage_loss_w.get(site, 0.0) * self.busy_s
+        return self.history[site].load_j + self.site_damping_j(site) - self.start_saved_j[site]
 
     @cached_property
     def meter_energy_j(self) -> float:
@@ -108,7 +155,8 @@ class Findings:
     @cached_property
     def it_energy_j(self) -> float:
         """At the supplies' input of all sites over the horizon. [J]"""
-        return sum(record.it_j for record in self.history.values())
+        refused = sum(self.start_cost.cut_j.values()) * self.starts
+        return sum(record.it_j for record in self.history.values()) - refused
 
     @cached_property
     def generator_energy_j(self) -> dict[str, float]:
@@ -116,11 +164,10 @@ class Findings:
         found = {}
         for site, record in self.history.items():
             plant = self.study.place.topology.electrical[site]
-            extra = self.storage_loss_w.get(site, 0.0)
             made = sum(
                 seconds
                 * steady_generation_w(
-                    plant, record.load_w[state] + (extra if state == TRAIN else 0.0), self.study.scenario.plant.mode
+                    plant, record.load_w[state] + self.site_damping_w(site, state), self.study.scenario.plant.mode
                 )
                 for state, seconds in record.seconds.items()
             )
@@ -145,11 +192,30 @@ class Findings:
 
     @cached_property
     def damping_energy_j(self) -> float:
-        """Extra energy over the horizon at equal tokens: losses of storage and what the devices burn. [J]"""
-        battery = sum(self.storage_loss_w.values()) * self.busy_s
+        """Extra energy over the horizon at equal tokens. [J]
+
+        Losses of storage, what load banks and devices burn, and what the job draws for longer where power is refused.
+        """
+        at_site = sum(self.site_damping_j(site) for site in self.sites)
         stores = sum(self.it_storage_loss_w.values()) * self.busy_s
         load_j = self.busy_s * sum(record.load_w[TRAIN] for record in self.history.values()) - stores
-        return battery + stores + load_j * self.base.device_share / (1.0 + self.base.device_share)
+        devices = load_j * self.base.device_share / (1.0 + self.base.device_share)
+        train_w = sum(record.load_w[TRAIN] for record in self.history.values())
+        made_up = self.start_cost.lost_s * self.starts * train_w - sum(self.start_saved_j.values())
+        return at_site + stores + devices + self._longer_w * self.busy_s + made_up
+
+    @cached_property
+    def _longer_w(self) -> float:
+        """Mean meter power beyond that of the same work at the power asked for. [W]"""
+        if self.unserved_share == 0.0:
+            return 0.0
+        seconds = self.steady.waveform.samples * self.steady.waveform.dt_s
+        it = training_it_w(self.steady)
+        cut = {s: sum(r.cut_j for r in reports) / seconds for s, reports in self.steady.it_storage.items()}
+        return sum(
+            steady_load_w(self.study, s, it[s]) - (1.0 - self.unserved_share) * steady_load_w(self.study, s, it[s] + w)
+            for s, w in cut.items()
+        )
 
     @property
     def damping_share(self) -> float:
@@ -158,14 +224,16 @@ class Findings:
 
     @property
     def throughput_loss(self) -> float:
-        """Share of the tokens that damping costs: slower steps, and ramps at every restart. [-]"""
-        steps = 1.0 - self.base.iteration_time_s / self.base.damped_iteration_time_s
+        """Share of the tokens that damping costs: slower steps, power refused, and ramps at every start. [-]
+
+        Negative where damping makes the step shorter.
+        """
+        pace = self.base.iteration_time_s / self.base.damped_iteration_time_s * (1.0 - self.unserved_share)
+        steps = 1.0 - pace
         damping = device_damping(self.study.scenario.damping)
-        if not damping.ramp_share_per_s:
-            return steps
-        # on the ramp from idle to full power on average half of the work is done
-        ramp_s = 1.0 / damping.ramp_share_per_s
-        lost = 0.5 * ramp_s * (self.timeline.interruptions + 1) / self.timeline.horizon_s
+        # on the device's ramp from idle to full power on average half of the work is done
+        ramp_s = 0.5 / damping.ramp_share_per_s if damping.ramp_share_per_s else 0.0
+        lost = (ramp_s + self.start_cost.lost_s) * self.starts / self.timeline.horizon_s
         return steps + min(1.0 - steps, lost)
 
     @cached_property

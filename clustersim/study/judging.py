@@ -13,6 +13,7 @@ from clustersim.plant import (
 )
 from clustersim.study.event_windows import STARTS
 from clustersim.study.horizon import TRAIN, SiteHistory
+from clustersim.study.site_chain import held_w
 from clustersim.study.site_power import SitePower, provisioned_w
 from clustersim.study.step import StepStudy
 from clustersim.study.supply import SiteWindow, site_ratings
@@ -94,7 +95,7 @@ def evidence(
     traces = []
     for site in study.place.topology.site:
         training = float(windows[0].waveform.power(site).mean())
-        settled = history[site].load_w | {TRAIN: training}
+        settled = {state: held_w(study, watts) for state, watts in history[site].load_w.items()} | {TRAIN: training}
         for power in windows:
             wave = power.waveform
             before = _before(power, site)

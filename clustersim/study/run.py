@@ -31,7 +31,7 @@ from clustersim.study.result import Result
 from clustersim.study.site_power import SitePower, provisioned_w, site_power, training_it_w
 from clustersim.study.step import StepStudy, random_stream, study_step
 from clustersim.study.summary import plan_keys, raised_by_damping, summarise
-from clustersim.study.wear import it_storage_warnings
+from clustersim.study.wear import damping_warnings
 from clustersim.training.search import Candidate, binding
 from clustersim.training.sequences import KINDS
 from clustersim.workload import count_parameters
@@ -139,7 +139,7 @@ def _operate(study: StepStudy, pool: Pool) -> Timeline:
 def _windows(study: StepStudy, pool: Pool, timeline: Timeline) -> tuple[SitePower, ...]:
     """Return the power of the steady window and of the operation's events."""
     start = next((window.t0_s for window in timeline.windows if window.name == "steady"), 0.0)
-    steady = site_power(study, steady_window(study, pool, start))
+    steady = site_power(study, steady_window(study, pool, start), period_s=pool.iteration_time_s)
     return (steady, *event_windows(study, pool, timeline, steady))
 
 
@@ -290,8 +290,8 @@ def _warnings(
     study: StepStudy, findings: Findings, responses: tuple[PlantResponse, ...], summary: dict[str, Any]
 ) -> tuple[str, ...]:
     said = list(study.warnings) + list(findings.warnings)
-    said += it_storage_warnings(findings)
-    worse = raised_by_damping(summary)
+    said += damping_warnings(findings)
+    worse = raised_by_damping(summary, [strategy.kind for strategy in study.scenario.damping])
     if worse is not None:
         said.append(worse)
     for response in responses:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clustersim.plant import (
     CoolingResponse,
-    battery_energy_j,
-    battery_rating_w,
     cooling_response,
     electrical_losses,
     power_factor,
@@ -18,12 +16,13 @@ from clustersim.plant import (
 )
 from clustersim.power.damped import Report
 from clustersim.power.records import Waveform
-from clustersim.power.spec import SiteBattery
-from clustersim.power.storage import Storage, StorageTrace, site_storage, smooth
+from clustersim.power.storage import StorageTrace
 from clustersim.power.supplies import together
-from clustersim.study.it_power import HallPower
-from clustersim.study.it_storage import behind_it_storage
+from clustersim.study.it_power import HallPower, state_w
+from clustersim.study.it_storage import behind_it_storage, hall_ceilings
 from clustersim.study.place import Place
+from clustersim.study.site_chain import damp_site
+from clustersim.study.staggering import hall_shifts, shift_halls, stagger_of
 from clustersim.study.step import StepStudy
 from clustersim.study.supply import site_load
 
@@ -36,8 +35,13 @@ class SitePower:
     waveform: Waveform
     cooling: dict[str, CoolingResponse]
     storage: dict[str, StorageTrace]
+    """By site: what the battery did that smooths the meter."""
     it_storage: dict[str, tuple[Report, ...]]
-    """By site: accounts of the storage in supplies and racks, hall by hall."""
+    """By site: accounts of ceilings and of storage in supplies and racks, hall by hall."""
+    site_damping: dict[str, tuple[Report, ...]]
+    """By site: accounts of what acts between its equipment and its meter, in order."""
+    damping_nodes: tuple[str, ...]
+    """Nodes of what acts there."""
 
     @property
     def window(self) -> str:
@@ -111,19 +115,37 @@ def provisioned_of(place: Place) -> dict[str, float]:
     return result
 
 
-def storage_of(study: StepStudy, site: str) -> Storage | None:
-    """Return the battery that smooths the meter of `site`, or None when the scenario does not ask for it."""
-    strategy = next((s for s in study.scenario.damping if isinstance(s, SiteBattery)), None)
-    battery = study.place.topology.electrical[site].battery
-    if strategy is None or battery is None:
-        return None
-    power = battery_rating_w(battery)
-    limit = power if strategy.power is None else min(power, strategy.power)
-    energy = battery_energy_j(battery)
-    return site_storage(battery.type, limit, energy, battery.state_of_charge, strategy.time_constant)
+def hall_accelerators(study: StepStudy) -> NDArray[np.float64]:
+    """Return the accelerators of every hall; shape (halls,)."""
+    return np.array([_hall_accelerators(study, row).sum() for row in range(len(study.place.nodes))])
 
 
-def site_power(study: StepStudy, hall: HallPower, before: dict[str, float] | None = None) -> SitePower:
+def idle_halls_w(study: StepStudy) -> NDArray[np.float64]:
+    """Return what every hall draws at its supplies' input without any work. [W], shape (halls,)"""
+    return hall_it_w(study, state_w(study, "stopped")[:, None])[:, 0]
+
+
+def _staggered(study: StepStudy, hall: HallPower, period_s: float | None) -> tuple[HallPower, NDArray[np.float64]]:
+    """Return the window with its halls shifted against each other, and by how much. [s]"""
+    if stagger_of(study.scenario.damping) is None:
+        return hall, np.zeros(len(study.place.nodes))
+    period = study.trace(0).iteration_time_s if period_s is None else period_s
+    shifts = hall_shifts(study.scenario.damping, study.place, period)
+    # before a crash the job trained in the same way; before a start there is one state
+    repeats = hall.window == "crash" and period <= hall.event_s
+    watts = shift_halls(
+        hall.watts,
+        hall.dt_s,
+        shifts,
+        steady=hall.window == "steady",
+        period_bins=max(1, round(period / hall.dt_s)) if repeats else 1,
+    )
+    return replace(hall, watts=watts), shifts
+
+
+def site_power(
+    study: StepStudy, hall: HallPower, before: dict[str, float] | None = None, period_s: float | None = None
+) -> SitePower:
     """Return the power at every node of the place in one window.
 
     Parameters
@@ -135,17 +157,31 @@ def site_power(study: StepStudy, hall: HallPower, before: dict[str, float] | Non
     before : dict of str to float, optional
         IT power of each site at which cooling and battery had settled before the window; the window's own mean when
         absent. [W]
+    period_s : float, optional
+        Iteration time by which staggered groups are shifted; that of the first step when absent. [s]
+
+    Raises
+    ------
+    InputError
+        If a ceiling of the scenario is below idle power, or its battery's charge outside the band.
 
     Notes
     -----
-    A node's children add up to it: ``it = halls + network``, ``site = it + cooling + losses + battery`` (negative while
-    it discharges), ``meter = sites``.
+    A node's children add up to it: ``it = halls + network``, ``site = it + cooling + losses`` and what damps there,
+    load bank, hybrid storage and battery (negative while they give); ``meter = sites``.
     """
     place = study.place
+    hall, shifts = _staggered(study, hall, period_s)
     plain_w = hall_it_w(study, hall.watts)
-    accelerators = np.array([_hall_accelerators(study, row).sum() for row in range(len(place.nodes))])
+    accelerators = hall_accelerators(study)
+    starts = hall.event_s + shifts if hall.window == "restart" else None
     it_halls, accounts = behind_it_storage(
-        study, plain_w, hall.dt_s, accelerators, None if before is None else _hall_levels(study, plain_w, before)
+        study,
+        plain_w,
+        hall.dt_s,
+        accelerators,
+        None if before is None else _hall_levels(study, plain_w, before),
+        hall_ceilings(study, accelerators, idle_halls_w(study), starts),
     )
     nodes: list[str] = ["meter"]
     parents: list[str | None] = [None]
@@ -161,6 +197,8 @@ def site_power(study: StepStudy, hall: HallPower, before: dict[str, float] | Non
 
     coolings: dict[str, CoolingResponse] = {}
     storages: dict[str, StorageTrace] = {}
+    at_site: dict[str, tuple[Report, ...]] = {}
+    acting: list[str] = []
     for site in place.topology.site:
         rows = [row for row, (name, _) in enumerate(place.nodes) if name == site]
         network = np.full(hall.watts.shape[1], place.network_watts[site])
@@ -173,18 +211,17 @@ def site_power(study: StepStudy, hall: HallPower, before: dict[str, float] | Non
             before[site] if before else None,
         )
         cooling, losses, load = drawn.cooling, drawn.losses_w, drawn.load_w
-        storage = storage_of(study, site)
-        battery = np.zeros_like(load)
-        if storage is not None:
-            start = None
-            if before is not None:
-                steady = cooling_response(place.topology.cooling[site], np.array([before[site]]), 1.0).power_w
-                level = before[site] + steady
-                start = float((level + electrical_losses(place.topology.electrical[site], level))[0])
-            storages[site] = smooth(load, hall.dt_s, storage, start)
-            battery = storages[site].battery_w
+        start = None
+        if before is not None:
+            steady = cooling_response(place.topology.cooling[site], np.array([before[site]]), 1.0).power_w
+            level = before[site] + steady
+            start = float((level + electrical_losses(place.topology.electrical[site], level))[0])
+        damped = damp_site(study, site, load, hall.dt_s, start)
+        at_site[site] = damped.reports
+        if damped.battery is not None:
+            storages[site] = damped.battery
         coolings[site] = cooling
-        add(site, "meter", load - battery, None)
+        add(site, "meter", damped.meter_w, None)
         site_row = len(nodes) - 1
         add(f"{site}/it", site, it, supplies)
         for row in rows:
@@ -193,8 +230,9 @@ def site_power(study: StepStudy, hall: HallPower, before: dict[str, float] | Non
         add(f"{site}/cooling", site, cooling.power_w, motors)
         add(f"{site}/losses", site, losses, None)
         reactive[-1], reactive[site_row] = drawn.losses_var, drawn.load_var
-        if storage is not None:
-            add(f"{site}/battery", site, -battery, None)
+        for name, added_w in damped.added_w.items():
+            acting.append(f"{site}/{name}")
+            add(acting[-1], site, added_w, None)
         watts[0] = watts[0] + watts[site_row]
         reactive[0] = reactive[0] + reactive[site_row]
     waveform = Waveform(hall.t0_s, hall.dt_s, tuple(nodes), tuple(parents), np.stack(watts), np.stack(reactive))
@@ -202,7 +240,7 @@ def site_power(study: StepStudy, hall: HallPower, before: dict[str, float] | Non
         site: tuple(report for row, (name, _) in enumerate(place.nodes) if name == site for report in accounts[row])
         for site in place.topology.site
     }
-    return SitePower(hall, waveform, coolings, storages, kept)
+    return SitePower(hall, waveform, coolings, storages, kept, at_site, tuple(acting))
 
 
 def _hall_levels(study: StepStudy, halls_w: NDArray[np.float64], before: dict[str, float]) -> NDArray[np.float64]:

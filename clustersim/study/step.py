@@ -13,7 +13,9 @@ from clustersim.power.device_damping import device_damping, power_cap
 from clustersim.power.dummy import FILLER_NAMES
 from clustersim.power.sharing import device_sharing
 from clustersim.scenario import Scenario
+from clustersim.study.exchange_damping import changes_exchange, with_changed_exchange
 from clustersim.study.place import Place, build_fleet, build_place
+from clustersim.study.staggering import check_stagger, stagger_warnings
 from clustersim.training.network import fewest_replicas
 from clustersim.training.records import ACTIVITIES, Fleet, JitterSpec, StepTiming, StepTrace
 from clustersim.training.search import Candidate, search_plans
@@ -129,6 +131,7 @@ def study_step(scenario: Scenario) -> StepStudy:
     model = load_model(job.model)
     _check_damping(scenario)
     place = _limited(_place(scenario), power_cap(scenario.damping))
+    place = replace(place, hardware=with_changed_exchange(place.hardware, scenario.damping))
     candidates: tuple[Candidate, ...] = ()
     fitting = 0
     if job.plan == "best":
@@ -150,6 +153,7 @@ def study_step(scenario: Scenario) -> StepStudy:
             )
     timing = slowed(step_timing(program, place.network), **vars(device_sharing(scenario.damping)))
     fleet = build_fleet(place, plan)
+    check_stagger(scenario.damping, place, fleet.unit_node)
     if plan.balance:
         timing, fleet, program = _shared_out(timing, fleet, program, scenario, place)
     jitter = _jitter()
@@ -243,8 +247,8 @@ def _shared_out(
 
 
 def unlimited_program(study: StepStudy) -> StepProgram:
-    """Return the step program of the study's plan without any power limit."""
-    if power_cap(study.scenario.damping) >= 1.0:
+    """Return the step program of the study's plan without any power limit, its exchange as the software has it."""
+    if power_cap(study.scenario.damping) >= 1.0 and not changes_exchange(study.scenario.damping):
         return study.program
     place = _place(study.scenario)
     # the same layers on the same stages, whatever the speeds would suggest
@@ -300,6 +304,7 @@ def _warnings(scenario: Scenario, place: Place, plan: PlanSpec) -> tuple[str, ..
     idle = place.accelerators - plan.accelerators
     if idle:
         said.append(f"the plan leaves {idle:,} of {place.accelerators:,} accelerators idle")
+    said += stagger_warnings(scenario.damping)
     cap = power_cap(scenario.damping)
     for name, device in zip(place.kinds, place.power, strict=True):
         drawn = float(device.level_w[ACTIVITIES.index("matrix")])

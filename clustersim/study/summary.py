@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from clustersim.power.spectrum import band_shares
 from clustersim.study.findings import Findings
 from clustersim.study.it_storage import has_it_storage
 from clustersim.study.power_bands import band_keys
-from clustersim.study.wear import storage_keys
+from clustersim.study.wear import damping_keys
 from clustersim.workload import PlanSpec
 
 MW, MWH = 1e6, 3.6e9
@@ -28,6 +29,8 @@ BAND_HZ = (0.1, 20.0)
 DAY_S = 86400.0
 SIGNIFICANT = 9
 UNDAMPED = ("peak_mw", "trough_mw", "swing_mw", "max_ramp_up_mw_per_s", "max_ramp_down_mw_per_s")
+AT_SITE = ("site_battery", "hybrid_storage", "load_bank")
+"""Damping between a site's equipment and its meter; hybrid storage in racks counts as storage there."""
 BOILING_C = 100.0
 """Above this a loop temperature means nothing. [degC]"""
 NOT_CARRIED = (
@@ -66,7 +69,7 @@ def summarise(found: Findings, cost: CostTable) -> tuple[dict[str, Any], dict[st
 
     Power keys are at the meters of all sites together, 100 ms means, in the steady window; ``it_`` keys at the input of
     the power supplies. Ramps are the largest ``|P(t + 1 s) - P(t)|`` over all windows. ``undamped_`` keys are of the
-    load before the battery.
+    load before what damps at the site.
     """
     reasons: dict[str, str] = {}
     keys: dict[str, Any] = {}
@@ -105,7 +108,7 @@ def _rounded(value: Any) -> Any:
 
 def _training(found: Findings) -> dict[str, Any]:
     study, pool = found.study, found.pool
-    seconds = pool.iteration_time_s
+    seconds = found.iteration_time_s
     parts = {
         name: float(np.mean([t.breakdown[name] / t.iteration_time_s for t in pool.traces]))
         for name in pool.traces[0].breakdown
@@ -193,24 +196,34 @@ def _power(found: Findings) -> dict[str, Any]:
 
 
 def _undamped(found: Findings, reasons: dict[str, str]) -> dict[str, Any]:
-    """Return the keys of the load before the battery."""
-    devices = damps_devices(found.study.scenario.damping, found.study.place.power)
-    if devices or has_it_storage(found.study):
-        what = "the devices' damping" if devices else "storage in supplies or racks"
+    """Return the keys of the load before what acts at the site."""
+    inside = _inside(found)
+    if inside is not None:
         for key in UNDAMPED:
-            reasons[f"undamped_{key}"] = f"only the battery's effect is separated; {what} is in the load"
+            reasons[f"undamped_{key}"] = f"only what acts at the site is separated; {inside} is in the load"
         return dict.fromkeys(f"undamped_{key}" for key in UNDAMPED)
     loads = []
     for power in (found.steady, *found.events):
-        given = sum((trace.battery_w for trace in power.storage.values()), np.zeros(power.waveform.samples))
-        loads.append(_means(power.waveform.power("meter") + given, power.waveform.dt_s))
+        added = sum((power.waveform.power(node) for node in power.damping_nodes), np.zeros(power.waveform.samples))
+        loads.append(_means(power.waveform.power("meter") - added, power.waveform.dt_s))
     up, down = _ramps(loads)
     values = (loads[0].max(), loads[0].min(), swing(loads[0], _step_starts(found)), up, down)
     return {f"undamped_{key}": value / MW for key, value in zip(UNDAMPED, values, strict=True)}
 
 
-def raised_by_damping(summary: dict[str, Any]) -> str | None:
-    """Return the warning that damping made peak, swing or a ramp worse, or None when it did not."""
+def _inside(found: Findings) -> str | None:
+    """Name damping that the load before the site's own contains, or return None without any."""
+    strategies = found.study.scenario.damping
+    if damps_devices(strategies, found.study.place.power):
+        return "the devices' damping"
+    if has_it_storage(found.study):
+        return "storage in supplies or racks"
+    others = [s.kind for s in strategies if s.kind not in AT_SITE]
+    return ", ".join(others) or None
+
+
+def raised_by_damping(summary: dict[str, Any], kinds: Sequence[str]) -> str | None:
+    """Return the warning that damping of these `kinds` made peak, swing or a ramp worse, or None when it did not."""
     said = []
     for key in UNDAMPED:
         plain, damped = summary[f"undamped_{key}"], summary[key]
@@ -218,7 +231,8 @@ def raised_by_damping(summary: dict[str, Any]) -> str | None:
             unit = "MW/s" if key.endswith("per_s") else "MW"
             name = key.removesuffix("_mw_per_s").removesuffix("_mw").replace("_", " ")
             said.append(f"{name} from {plain:.4g} to {damped:.4g} {unit}")
-    return f"the site battery raises {'; '.join(said)}" if said else None
+    who = ", ".join(kind for kind in kinds if kind in AT_SITE).replace("_", " ")
+    return f"the {who} raises {'; '.join(said)}" if said else None
 
 
 def _energy(found: Findings, reasons: dict[str, str]) -> dict[str, Any]:
@@ -229,7 +243,7 @@ def _energy(found: Findings, reasons: dict[str, str]) -> dict[str, Any]:
         "damping_energy_mwh": found.damping_energy_j / MWH,
         "damping_energy_share": found.damping_share,
         "throughput_loss": found.throughput_loss,
-        **storage_keys(found, reasons),
+        **damping_keys(found, reasons),
         "pue": found.meter_energy_j / found.it_energy_j,
     }
 

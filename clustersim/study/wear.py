@@ -1,77 +1,136 @@
-"""How much the storage of a run is used, and what it could not do."""
+"""What damping did over a run beside the power: wear of storage, energy burned, work refused, what was missed."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from clustersim.power.damped import Report
+from clustersim.power.damped import Report, Store
+from clustersim.power.stores import rainflow
 from clustersim.study.findings import Findings
-from clustersim.study.site_power import storage_of
+from clustersim.study.site_power import SitePower
 
 YEAR_S = 31557600.0
-IT_STORAGE = ("psu_storage", "rack_storage")
+MWH = 3.6e9
+STORES = {
+    "battery": "site_battery",
+    "rack_storage": "rack_storage",
+    "psu_storage": "psu_storage",
+    "hybrid_capacitor": "hybrid_capacitor",
+    "hybrid_battery": "hybrid_battery",
+}
+"""Stores by the name that their summary keys begin with."""
+ELEMENTS = {
+    "battery": "site_battery",
+    "rack_storage": "rack_storage",
+    "psu_storage": "psu_storage",
+    "hybrid_storage": "hybrid_storage",
+    "load_bank": "load_bank",
+}
+"""Elements that can miss what they are asked for, by the name that their summary keys begin with."""
+UNPRICED = ("psu_storage", "rack_storage", "hybrid_storage", "load_bank")
 MUCH = 0.01
-"""Above this share of what was asked, storage that misses it is named in a warning."""
+"""Above this share of what was asked, what an element misses is named in a warning."""
 
 
-def storage_keys(found: Findings, reasons: dict[str, str]) -> dict[str, Any]:
-    """Return the summary keys of storage: equivalent full cycles a year, of the most used one of each kind.
+def damping_keys(found: Findings, reasons: dict[str, str]) -> dict[str, Any]:
+    """Return the summary keys of damping outside the devices, all of the steady window unless they say otherwise.
 
-    ``cycles = throughput / 2 / usable energy`` in the steady window, times the share of the horizon in which the job
-    draws training power. What storage in supplies and racks missed is the energy that it was asked for and did not
-    give or take, over all that it was asked for.
+    - ``*_cycles_per_year``: equivalent full cycles of the most used store of a kind, ``throughput / 2 / energy``, times
+      the share of the horizon in which the job draws training power.
+    - ``*_cycle_depth_share``: its deepest cycle by rainflow over its energy.
+    - ``*_missed_share``: energy that an element was asked for and did not give, take or burn for want of power or
+      charge, over all that it was asked for.
+    - ``load_bank_energy_mwh``: burned over the horizon. ``unserved_share``: work refused while training.
+      ``start_lost_time_s``: training time that a rising ceiling costs at every start.
     """
-    keys: dict[str, Any] = {"battery_cycles_per_year": None}
+    keys: dict[str, Any] = {}
     a_year = _windows_a_year(found)
-    if found.steady.storage:
-        cycles = [trace.throughput_j / 2.0 / _capacity_j(found, site) for site, trace in found.steady.storage.items()]
-        keys["battery_cycles_per_year"] = max(cycles) * a_year
-    else:
-        reasons["battery_cycles_per_year"] = "no battery smooths the meter"
-    for kind in IT_STORAGE:
-        key, reports = f"{kind}_cycles_per_year", _reports(found, kind)
-        keys[key] = max((store.full_cycles for r in reports for store in r.stores), default=0.0) * a_year
-        keys[f"{kind}_missed_share"] = missed_share(found, kind)
-        if not reports:
-            for name in (key, f"{kind}_missed_share"):
-                keys[name], reasons[name] = None, f"the scenario has no {kind}"
+    for key, name in STORES.items():
+        stores = [store for report in _reports(found) for store in report.stores if store.name == name]
+        keys[f"{key}_cycles_per_year"] = max((store.full_cycles for store in stores), default=0.0) * a_year
+        keys[f"{key}_cycle_depth_share"] = max((deepest_cycle(store) for store in stores), default=0.0)
+        if not stores:
+            why = "no battery smooths the meter" if key == "battery" else f"the scenario has no {_element_of(key)}"
+            for ending in ("cycles_per_year", "cycle_depth_share"):
+                keys[f"{key}_{ending}"], reasons[f"{key}_{ending}"] = None, why
+    for key, name in ELEMENTS.items():
+        share = f"{key}_missed_share"
+        keys[share] = missed_share(found.steady, name)
+        if not any(report.name == name for report in _reports(found)):
+            why = "no battery smooths the meter" if key == "battery" else f"the scenario has no {key}"
+            keys[share], reasons[share] = None, why
+    return keys | _bank(found, reasons) | _refused(found, reasons)
+
+
+def _bank(found: Findings, reasons: dict[str, str]) -> dict[str, Any]:
+    if not any(strategy.kind == "load_bank" for strategy in found.study.scenario.damping):
+        reasons["load_bank_energy_mwh"] = "the scenario has no load_bank"
+        return {"load_bank_energy_mwh": None}
+    stores = sum(r.loss_j for reports in found.steady.site_damping.values() for r in reports)
+    wave = found.steady.waveform
+    lost = stores / (wave.samples * wave.dt_s) * found.busy_s
+    return {"load_bank_energy_mwh": (sum(found.site_damping_j(site) for site in found.sites) - lost) / MWH}
+
+
+def _refused(found: Findings, reasons: dict[str, str]) -> dict[str, Any]:
+    keys: dict[str, Any] = {"unserved_share": found.unserved_share, "start_lost_time_s": found.start_cost.lost_s}
+    if not any(strategy.kind == "gradual_start" for strategy in found.study.scenario.damping):
+        keys["start_lost_time_s"] = None
+        reasons["start_lost_time_s"] = "the scenario has no gradual_start"
     return keys
 
 
-def missed_share(found: Findings, kind: str) -> float:
-    """Return what the storage of a kind missed in the steady window, over what it was asked for. [-]"""
-    reports = _reports(found, kind)
+def deepest_cycle(store: Store) -> float:
+    """Return the depth of a store's deepest cycle, whole or half, over its energy. [-]"""
+    depth, _ = rainflow(store.stored_j)
+    return float(depth.max(initial=0.0)) / store.capacity_j if store.capacity_j else 0.0
+
+
+def missed_share(power: SitePower, name: str) -> float:
+    """Return what the elements of a name missed in a window, over what they were asked for. [-]"""
+    reports = [report for report in reports_of(power) if report.name == name]
     missed = sum(r.missed_j for r in reports)
-    asked = missed + sum(store.throughput_j for r in reports for store in r.stores)
-    return missed / asked if asked else 0.0
+    done = sum(store.throughput_j for r in reports for store in r.stores) + sum(r.burned_j for r in reports)
+    return missed / (missed + done) if missed else 0.0
 
 
-def it_storage_warnings(found: Findings) -> list[str]:
-    """Return what the user must know about storage in supplies and racks."""
+def damping_warnings(found: Findings) -> list[str]:
+    """Return what the user must know about damping outside the devices."""
     said = []
-    for kind in IT_STORAGE:
-        if not _reports(found, kind):
+    names = {report.name for report in _reports(found)}
+    for name in ELEMENTS.values():
+        if name not in names:
             continue
-        share = missed_share(found, kind)
-        if share > MUCH:
-            said.append(
-                f"{kind}: its energy or power limits it; while training it misses {share:.0%} of what its time "
-                "constant asks of it"
-            )
-        said.append(f"{kind}: the catalog has no price for it; it is not in the capital cost")
+        shares = {power.window: missed_share(power, name) for power in (found.steady, *found.events)}
+        much = {window: share for window, share in shares.items() if share > MUCH}
+        if much:
+            what = "power" if name == "load_bank" else "energy or power"
+            parts = ", ".join(f"{share:.0%} in the {window} window" for window, share in much.items())
+            said.append(f"{name}: its {what} limits it; of what it is asked for it misses {parts}")
+        if name in UNPRICED:
+            said.append(f"{name}: the catalog has no price for it; it is not in the capital cost")
+    if found.unserved_share > 0.0:
+        said.append(
+            f"damping refuses power for {found.unserved_share:.2%} of the work: tokens per second and iteration time "
+            "count it, the waveform keeps the pace of the step without it"
+        )
     return said
 
 
-def _reports(found: Findings, kind: str) -> list[Report]:
-    return [r for reports in found.steady.it_storage.values() for r in reports if r.name == kind]
+def _element_of(store: str) -> str:
+    return "hybrid_storage" if store.startswith("hybrid") else store
+
+
+def reports_of(power: SitePower) -> list[Report]:
+    """Return the accounts of all elements outside the devices in a window."""
+    return [r for part in (power.it_storage, power.site_damping) for reports in part.values() for r in reports]
+
+
+def _reports(found: Findings) -> list[Report]:
+    return reports_of(found.steady)
 
 
 def _windows_a_year(found: Findings) -> float:
     """Return how many steady windows of training a year has. [-]"""
     wave = found.steady.waveform
     return YEAR_S * found.busy_s / found.timeline.horizon_s / (wave.samples * wave.dt_s)
-
-
-def _capacity_j(found: Findings, site: str) -> float:
-    storage = storage_of(found.study, site)
-    return storage.energy_j if storage is not None else float("inf")

@@ -211,6 +211,7 @@ def data_exchange(c: Configuration, hw: Hardware, held: RankWeights, layers: Num
     """
     # DualPipe's stages are on two devices each, which reduce together
     ranks = c.copies * c.accelerators / (c.tensor * c.pipeline)
+    reduce_bytes = hw.reduce_share * c.reduce_bytes
     group = np.minimum(c.copies * c.shard_group, ranks)
     sharded = c.sharding == 3
     common = held.common + held.embedding
@@ -226,7 +227,7 @@ def data_exchange(c: Configuration, hw: Hardware, held: RankWeights, layers: Num
     sharding = all_weights * (group - 1.0) / group / shard_rate
     # groups that hold the same shards reduce their gradients between them
     groups = ranks / spread
-    between = 2.0 * c.reduce_bytes * np.where(sharded, all_weights, common) / group * (groups - 1.0) / groups
+    between = 2.0 * reduce_bytes * np.where(sharded, all_weights, common) / group * (groups - 1.0) / groups
     between = between / group_rate(hw, groups, group * c.tensor)
     between = between + 2.0 * np.where(sharded, 1.0, buckets) * ring_steps(hw, groups, group * c.tensor)
     between = np.where(groups > 1, between, 0.0)
@@ -240,10 +241,10 @@ def data_exchange(c: Configuration, hw: Hardware, held: RankWeights, layers: Num
         ),
         reduce=np.where(
             sharded,
-            c.reduce_bytes * sharding + turns + between,
+            reduce_bytes * sharding + turns + between,
             # without sharding the second half of the all-reduce carries gradients too
             np.where(
-                alone, 0.0, np.where(c.sharding == 0, 2.0, 1.0) * (c.reduce_bytes * moving + turn * buckets) + between
+                alone, 0.0, np.where(c.sharding == 0, 2.0, 1.0) * (reduce_bytes * moving + turn * buckets) + between
             ),
         ),
         optimizer=np.where(c.frozen, 0.0, OPTIMIZER_BYTES * state / hw.bandwidth),

@@ -267,7 +267,7 @@ def _between_sites(
         return np.zeros(program.layers.size), np.zeros(program.layers.size)
     ranks = float(site.accelerators[0]) / (plan.tensor * plan.pipeline)
     shard = program.dense_parameters / ranks + program.expert_parameters * plan.expert / (ranks * plan.tensor)
-    shard = shard * plan.gradient_bytes
+    shard = shard * plan.gradient_bytes * float(program.hardware.reduce_share.max())
     seconds = np.array([ring_all_reduce(float(size), sites, rate, network.wan_latency_s) for size in shard])
     return seconds, np.asarray(2.0 * (sites - 1) / sites * shard)
 

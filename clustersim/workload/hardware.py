@@ -78,6 +78,8 @@ class Hardware:
     """Share of the compute units that an exchange takes while it runs beside compute. [-]"""
     exchange_memory: Numbers
     """Share of the memory bandwidth that an exchange through the NIC takes while it runs. [-]"""
+    reduce_share: Numbers
+    """Bytes of a gradient in the reduction between replicas over those that the plan says. [-]"""
     bucket: Numbers
     """Weights that one gradient collective carries at least. [-]"""
     step_fixed: Numbers
@@ -101,7 +103,8 @@ class Hardware:
 SLOWER_WHEN_LARGER = frozenset(
     {
         "half_depth", "fixed", "element_bytes", "plain_half_depth", "plain_fixed", "unaligned", "launch", "start",
-        "step", "ramp", "hop", "rank_spread", "exchange_share", "exchange_memory", "step_fixed",
+        "step", "ramp", "hop", "rank_spread", "exchange_share", "exchange_memory", "reduce_share",
+        "step_fixed",
     }
 )  # fmt: skip
 """Figures of :class:`Hardware` of which a larger one makes a step longer."""
@@ -243,6 +246,7 @@ def _row(name: str, precision: str, nic: float | None) -> dict[str, float]:
         * line
         * common.si("scale_out.efficiency.ring")
         / chip.si("memory.bandwidth"),
+        "reduce_share": 1.0,
         "bucket": common.si("gradient.bucket"),
         "step_fixed": common.si("step.fixed"),
     }

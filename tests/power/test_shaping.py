@@ -13,6 +13,7 @@ from clustersim.power.shaping import (
     GradualStartElement,
     LoadBankElement,
     StaggerElement,
+    delayed,
     gradual_start,
     load_bank,
     phase_stagger,
@@ -187,3 +188,80 @@ def test_ramps_of_short_and_long_records():
     assert shape(np.array([3.0]), 1.0).ramp_up_w_per_s == 0.0
     assert shape(np.array([1.0, 3.0]), 0.1).ramp_up_w_per_s == pytest.approx(20.0)
     assert shape(np.repeat([1.0, 4.0], 100), 0.1).ramp_up_w_per_s == pytest.approx(3.0)
+
+
+starts = st.builds(
+    GradualStartElement,
+    st.floats(0.0, 5.0),
+    st.floats(0.0, 60.0),
+    st.floats(0.5, 500.0),
+    st.one_of(st.just(np.inf), st.floats(60.0, 90.0)),
+)
+
+
+@settings(deadline=None)
+@given(loads, starts, st.integers(2, 4))
+def test_a_ceiling_with_a_limit_is_exact_whatever_the_bin(load, element, parts):
+    whole, fine = element.apply(load, DT), element.apply(np.repeat(load, parts), DT / parts)
+    np.testing.assert_allclose(coarsen(fine.power_w, parts), whole.power_w, atol=1e-8)
+    assert abs(whole.report.residual_j) < 1e-8
+    assert fine.report.active_s == pytest.approx(whole.report.active_s, abs=1e-8)
+    risen = DT * np.arange(load.size) > 5.0 + 90.0 / 0.5
+    assert np.all(whole.power_w[risen] <= element.limit_w + 1e-9)
+
+
+def test_a_limit_holds_after_the_rise():
+    done = GradualStartElement(0.0, 20.0, 10.0, 50.0).apply(np.full(20, 70.0), 1.0)
+    assert done.power_w[:3] == pytest.approx([25.0, 35.0, 45.0])
+    assert done.power_w[3:] == pytest.approx(50.0)
+    assert done.report.active_s == pytest.approx(20.0)
+
+
+def test_a_limit_below_the_start_is_refused():
+    with pytest.raises(ValueError, match="limit: expected at least initial"):
+        GradualStart(kind="gradual_start", initial="20 W", rate="1 W/s", limit="10 W")
+
+
+def test_staggering_needs_a_period():
+    with pytest.raises(InputError, match="expected a period"):
+        phase_stagger(PhaseStagger(kind="phase_stagger", groups=2))
+
+
+@settings(deadline=None)
+@given(loads, st.floats(0.0, 50.0), st.integers(2, 4), st.integers(1, 60))
+def test_a_delay_is_exact_whatever_the_bin(load, delay, parts, known):
+    whole = delayed(load, DT, delay, load[:known])
+    fine = delayed(np.repeat(load, parts), DT / parts, delay, np.repeat(load[:known], parts))
+    np.testing.assert_allclose(coarsen(fine, parts), whole, atol=1e-9)
+
+
+def test_a_delay_puts_what_came_before_in_front():
+    np.testing.assert_allclose(delayed(np.arange(5.0), 1.0, 2.0, np.array([7.0, 8.0])), [7, 8, 0, 1, 2])
+    np.testing.assert_allclose(delayed(np.arange(5.0), 1.0, 3.0, np.array([9.0])), [9, 9, 9, 0, 1])
+    np.testing.assert_allclose(delayed(np.arange(5.0), 1.0, 0.25, np.array([8.0])), [2, 0.75, 1.75, 2.75, 3.75])
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        LoadBankElement(0.0, 80.0, 1.0),
+        LoadBankElement(50.0),
+        StaggerElement((0.0,)),
+        GradualStartElement(0.0, 200.0, 1.0),
+        StoreElement("store", "site", 0.0, 10.0, 1.0),
+        StoreElement("store", "site", 10.0, 0.0, 1.0),
+    ],
+)
+def test_an_element_of_no_size_changes_nothing(element):
+    load = np.random.default_rng(4).uniform(0.0, 100.0, 50)
+    done = element.apply(load, DT)
+    np.testing.assert_allclose(done.power_w, load, rtol=1e-12)
+    assert done.report.cut_j + done.report.burned_j + done.report.loss_j == pytest.approx(0.0, abs=1e-9)
+
+
+@settings(deadline=None)
+@given(loads, banks, st.floats(0.0, 50.0))
+def test_more_load_bank_never_lowers_the_power(load, bank, more):
+    larger = LoadBankElement(bank.power_w + more, bank.floor_w, bank.ramp_down_w_per_s)
+    assert np.all(larger.apply(load, DT).power_w >= bank.apply(load, DT).power_w - 1e-9)
+    assert larger.apply(load, DT).report.missed_j <= bank.apply(load, DT).report.missed_j + 1e-8

@@ -99,3 +99,46 @@ def test_the_controller_equals_its_slow_twin(latency):
     recharge = catalog.entry("device_power", "damping").si("battery.recharge")
     expected = _twin(load, load.mean(), 0.001, battery, recharge)
     np.testing.assert_allclose(smooth(load, 0.001, battery).battery_w, expected, rtol=1e-9, atol=1e-3)
+
+
+@pytest.mark.parametrize("power", [50e6, 2e6])
+def test_the_charge_stays_in_its_band(power):
+    battery = dataclasses.replace(BATTERY, energy_j=60e6, power_w=power, lowest=0.45, highest=0.52)
+    trace = smooth(_square(), 0.01, battery)
+    assert trace.stored_j.min() >= 0.45 * 60e6 - 1e-3
+    assert trace.stored_j.max() <= 0.52 * 60e6 + 1e-3
+    assert trace.short_j > 0.0
+    net = trace.battery_w.sum() * 0.01
+    assert trace.initial_j - trace.stored_j[-1] == pytest.approx(net + trace.loss_j, rel=1e-6, abs=1.0)
+
+
+def test_an_ample_battery_is_short_of_nothing():
+    assert smooth(_square(), 0.01, BATTERY).short_j == 0.0
+
+
+@pytest.mark.parametrize("target", [0.3, 0.7])
+def test_the_charge_goes_to_its_target(target):
+    battery = dataclasses.replace(BATTERY, energy_j=1e9, target=target, recharge_s=100.0, round_trip=1.0)
+    charge = smooth(_square(600.0), 0.01, battery).stored_j / 1e9
+    assert abs(charge[-1] - target) < 0.05
+    assert abs(charge[0] - 0.5) < 0.01
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"lowest": 0.6}, "a charge between 60 % and 100 %.*found 50 %"),
+        ({"target": 0.9, "highest": 0.8}, "a target between 0 % and 80 %.*found 90 %"),
+        ({"highest": 1.2}, "expected a charge"),
+    ],
+)
+def test_a_charge_outside_the_band_is_refused(changes, words):
+    with pytest.raises(ValueError, match=words):
+        dataclasses.replace(BATTERY, **changes)
+
+
+def test_the_band_of_the_catalog():
+    battery = site_storage("megapack_2xl", 1e6, 1e9, 0.5, 10.0)
+    figures = catalog.entry("device_power", "damping")
+    assert (battery.lowest, battery.highest) == (figures.si("battery.lowest"), figures.si("battery.highest"))
+    assert site_storage("megapack_2xl", 1e6, 1e9, 0.5, 10.0, lowest=0.1, highest=0.9).lowest == 0.1

@@ -77,7 +77,7 @@ def test_a_windows_energy_is_that_of_its_parts(scenario, small_study, passes, da
 def test_a_stall_draws_what_waiting_draws(small_study):
     study, pool = small_study
     drawn = _drawn(study, [stall(pool.traces[0], 3.0)])
-    assert drawn == pytest.approx(3.0 * state_w(study, "reload").sum(), rel=1e-12)
+    assert drawn == pytest.approx(3.0 * state_w(study, "detect").sum(), rel=1e-12)
 
 
 def test_a_batch_of_forward_passes_has_nothing_else(small_study, passes):

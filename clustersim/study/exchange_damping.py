@@ -1,0 +1,27 @@
+"""Damping that changes the exchange between replicas: more of it beside compute, or fewer bytes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from clustersim.power.spec import MoreOverlap, SmallerExchange
+from clustersim.workload.hardware import Hardware
+
+
+def changes_exchange(strategies: tuple[object, ...]) -> bool:
+    """Whether any of the strategies changes the exchange."""
+    return any(isinstance(strategy, (MoreOverlap, SmallerExchange)) for strategy in strategies)
+
+
+def with_changed_exchange(hw: Hardware, strategies: tuple[object, ...]) -> Hardware:
+    """Return what the accelerators reach with the exchange that the strategies ask for.
+
+    More overlap hides the share s of what could not run beside compute: ``overlap + s (1 - overlap)``. What has nothing
+    to run beside, the last bucket of a step, stays exposed. A smaller exchange scales the bytes of the reduction.
+    """
+    for strategy in strategies:
+        if isinstance(strategy, MoreOverlap):
+            hw = replace(hw, overlap=hw.overlap + strategy.share * (1.0 - hw.overlap))
+        elif isinstance(strategy, SmallerExchange):
+            hw = replace(hw, reduce_share=hw.reduce_share * strategy.factor)
+    return hw

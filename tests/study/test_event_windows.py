@@ -115,7 +115,7 @@ def test_an_evaluation_draws_between_waiting_and_forward_passes(small_study, tra
     table, fleet = tables(study), study.fleet
     forward = table.operation_w.sum(axis=0)[fleet.unit_class][:, : table.operation_w.shape[2] // 2]
     most = forward.reshape(fleet.unit_class.size, -1, study.plan.pipeline).max(axis=1).sum()
-    least = state_w(study, "reload").sum()
+    least = state_w(study, "detect").sum()
     inside = _at(hall.watts, EVENT_AT_S + 1.1, EVENT_AT_S + 15.0)
     assert least < inside.mean() < most
     assert inside.max() <= most * (1 + 1e-9)
@@ -129,7 +129,7 @@ def test_a_checkpoint_stalls_for_its_blocking_time(small_study, training_w):
     study, pool = small_study
     hall = checkpoint_window(study, pool, 0.0, "schedule", 4.0)
     assert hall.watts.shape == (len(study.place.nodes), 60_000)
-    least = state_w(study, "reload").sum()
+    least = state_w(study, "detect").sum()
     np.testing.assert_allclose(_at(hall.watts, EVENT_AT_S + 0.1, EVENT_AT_S + 4.0), least, rtol=1e-5)
     assert (_at(hall.watts, EVENT_AT_S + 4.1, EVENT_AT_S + 4.2) > 1.2 * least).all()
     assert _at(hall.watts, 0.0, EVENT_AT_S).mean() == pytest.approx(training_w, rel=0.03)
@@ -143,7 +143,7 @@ def test_a_checkpoint_that_outlasts_its_window(small_study):
     study, pool = small_study
     hall = checkpoint_window(study, pool, 0.0, "schedule", 300.0)
     assert hall.after == "checkpoint"
-    assert hall.watts[:, -1].sum() == pytest.approx(state_w(study, "reload").sum(), rel=1e-9)
+    assert hall.watts[:, -1].sum() == pytest.approx(state_w(study, "detect").sum(), rel=1e-9)
 
 
 def test_dummy_kernels_fill_a_stall(scenario, small_study):

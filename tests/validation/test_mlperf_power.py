@@ -15,7 +15,7 @@ import pytest
 
 from clustersim.power.waveform import Binner
 from clustersim.scenario import load_scenario
-from clustersim.study.event_windows import evaluation, forward_passes, lead, play, training
+from clustersim.study.event_parts import evaluation, forward_passes, lead, play, training
 from clustersim.study.it_power import Pool, tables
 from clustersim.study.step import study_step
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from clustersim.errors import InputError
 from clustersim.operation import EVENT_AT_S, EVENT_S, Timeline, Window
 from clustersim.power.waveform import Binner
 from clustersim.study.event_parts import Part, evaluation, forward_passes, lead, play, stall, training
@@ -27,6 +28,8 @@ from clustersim.training.records import StepTrace
 
 STARTS = ("restart", "job_start", "restart_storm")
 """Windows that begin before the job trains; the others begin in training."""
+LONGEST_S = 600.0
+"""Longest window at 1 ms. [s]"""
 States = tuple[tuple[str, float], ...]
 """States of the timeline, each with the time in the window at which it begins. [s]"""
 
@@ -169,8 +172,19 @@ def storm_window(study: StepStudy, pool: Pool, t0_s: float, cause: str, before: 
     The halls do not wait for one another, as if each had a job of its own; each repeats what it does when all start at
     the same instant, which is a spacing of zero. The window is longer than 60 s by the time between the first start and
     the last.
+
+    Raises
+    ------
+    InputError
+        If it is longer than ten minutes.
     """
     halls = len(study.place.nodes)
+    if EVENT_S + (halls - 1) * spacing_s > LONGEST_S:
+        most = (LONGEST_S - EVENT_S) / (halls - 1)
+        raise InputError(
+            f"operation.restart_spacing: expected at most {most:g} s for {halls} halls, so that the last starts within "
+            f"ten minutes, found {spacing_s:g} s"
+        )
     late = [round(hall * spacing_s / EVENT_DT_S) for hall in range(halls)]
     at_once = restart_window(study, pool, t0_s, cause, before, EVENT_S + late[-1] * EVENT_DT_S)
     watts = at_once.watts

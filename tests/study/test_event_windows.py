@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from clustersim.errors import InputError
 from clustersim.operation import EVENT_AT_S, EVENT_S
 from clustersim.power.records import coarsen
 from clustersim.power.waveform import EXCHANGE, WAIT, Binner
@@ -192,6 +193,11 @@ def test_halls_that_start_one_after_the_other_ramp_less(small_study, training_w)
     assert staggered.watts[:, -20_000:].sum(axis=0).mean() == pytest.approx(training_w, rel=0.03)
     # each hall does what it would have done, later
     np.testing.assert_array_equal(staggered.watts[1, 10_000:70_000], one.watts[1])
+
+
+def test_halls_that_take_too_long_to_start(small_study):
+    with pytest.raises(InputError, match=r"operation.restart_spacing: expected at most 180 s for 4 halls.*found 200 s"):
+        storm_window(*small_study, 0.0, "gpu", BEFORE, 200.0)
 
 
 @pytest.fixture(scope="module")

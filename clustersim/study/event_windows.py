@@ -269,7 +269,7 @@ def _in_training(
     starts = play(binner, first, shift + begin)
     event = play(binner, parts, shift + EVENT_AT_S, shift + EVENT_S)
     starts += play(binner, steps, event[-1], shift + EVENT_S)
-    drawn, burned, kept_off = binner.energy.sum(axis=0)
+    drawn, burned, kept_off, _ = binner.energy.sum(axis=0)
     return HallPower(
         window=name,
         cause=cause,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,17 +13,26 @@ from clustersim.console import show, show_json, told, write
 from clustersim.errors import InputError, nearest
 
 if TYPE_CHECKING:
-    from clustersim.study.assess import Columns
+    from clustersim.study.assess import Assessment, Columns, Devices, Setting
 
 TraceArg = Annotated[Path, typer.Argument(metavar="TRACE", help="CSV, Parquet, or COMTRADE by its .cfg.")]
+LoadArg = Annotated[
+    Path, typer.Argument(metavar="TRACE", help="CSV, Parquet, COMTRADE by its .cfg, or a load record (.yaml).")
+]
 TimeOption = Annotated[str | None, typer.Option("--time", metavar="COLUMN", help="Column of time: seconds or dates.")]
 PowerOption = Annotated[
     list[str] | None,
     typer.Option("--power", metavar="COLUMN", help="Column or channel of power; repeated ones are added up."),
 ]
 UnitOption = Annotated[str | None, typer.Option("--unit", help="W, kW, MW, GW or pu; else from the column's name.")]
-BaseOption = Annotated[str | None, typer.Option("--base", help="With pu: power at a reading of 1, '100 MW'.")]
-ZeroOption = Annotated[str, typer.Option("--zero", help="With pu: power at a reading of 0, on a min-max scale.")]
+BaseOption = Annotated[str | None, typer.Option("--base", "--peak", help="With pu: power at a reading of 1, '100 MW'.")]
+ZeroOption = Annotated[
+    str | None, typer.Option("--zero", help="With pu: power at a reading of 0, on a min-max scale; 0 W.")
+]
+RatioOption = Annotated[
+    float | None,
+    typer.Option("--idle-ratio", min=0.0, max=0.999, help="With pu, for --zero: that power over the one at 1."),
+]
 SensorOption = Annotated[str | None, typer.Option("--sensor", help="Time over which the sensor averages, '1 s'.")]
 StepOption = Annotated[str | None, typer.Option("--step", help="Width of the bins onto which the trace is brought.")]
 BetweenOption = Annotated[str, typer.Option("--between", help="Of uneven times: power between readings, line or hold.")]
@@ -44,11 +54,16 @@ def _quantity(option: str, text: str | None, dimension: str) -> float | None:
 
 
 def _columns(
-    time: str | None, power: list[str] | None, reactive: str | None, unit: str | None, base: str | None, zero: str,
-    step: str | None, between: str, gap: float | None, sensor: str | None,
+    time: str | None, power: list[str] | None, reactive: str | None, unit: str | None, base: str | None,
+    zero: str | None, ratio: float | None, step: str | None, between: str, gap: float | None, sensor: str | None,
 ) -> Columns:  # fmt: skip
     from clustersim.study.assess import Columns
 
+    base_w, zero_w = _quantity("base", base, "power"), _quantity("zero", zero, "power")
+    if ratio is not None:
+        if zero is not None or base_w is None:
+            raise InputError("--idle-ratio: expected with --base and without --zero")
+        zero_w = ratio * base_w
     if between not in ("line", "hold"):
         raise InputError(f"--between: expected line or hold, got {between!r}{nearest(between, ('line', 'hold'))}")
     return Columns(
@@ -56,8 +71,8 @@ def _columns(
         power=tuple(power or ()),
         reactive=reactive,
         unit=unit,
-        base_w=_quantity("base", base, "power"),
-        zero_w=_quantity("zero", zero, "power") or 0.0,
+        base_w=base_w,
+        zero_w=zero_w or 0.0,
         dt_s=_quantity("step", step, "time"),
         between="line" if between == "line" else "hold",
         gap=gap,
@@ -65,8 +80,35 @@ def _columns(
     )
 
 
+BAND = re.compile(r"\s*(\d+(?:\.\d+)?)\s*-\s*(\d+(?:\.\d+)?)\s*(?:Hz)?\s*")
+
+
+def _band(text: str) -> tuple[float, float]:
+    match = BAND.fullmatch(text)
+    if match is None or not float(match[1]) < float(match[2]):
+        raise InputError(f"--band: expected two frequencies in Hz, the lower first, such as 0.1-20, got {text!r}")
+    return float(match[1]), float(match[2])
+
+
+def _setting(
+    columns: Columns, damping: Path | None, devices: Devices, topology: str | None, site: str | None
+) -> Setting:
+    from clustersim.study.assess import place_of, setting_of
+
+    if topology is None and site is not None:
+        raise InputError("--site: expected with --topology")
+    if damping is None and devices != type(devices)():
+        raise InputError("--accelerators, --accelerator, --tmp, --idle and --rest: expected with --damping")
+    place = None
+    if topology is not None:
+        from clustersim.scenario import load_topology, located
+
+        place = place_of(load_topology(located(topology, "topologies")), site)
+    return setting_of(columns, damping, devices, place)
+
+
 def assess(
-    trace: TraceArg,
+    trace: LoadArg,
     limits: Annotated[
         list[str] | None,
         typer.Option("--limits", metavar="PACK", help="Rule pack, or a YAML file as section limits; may be repeated."),
@@ -76,7 +118,8 @@ def assess(
     reactive: Annotated[str | None, typer.Option("--reactive", metavar="COLUMN", help="Reactive power.")] = None,
     unit: UnitOption = None,
     base: BaseOption = None,
-    zero: ZeroOption = "0 W",
+    zero: ZeroOption = None,
+    ratio: RatioOption = None,
     step: StepOption = None,
     between: BetweenOption = "line",
     gap: GapOption = None,
@@ -88,17 +131,55 @@ def assess(
     coherence: Annotated[
         float, typer.Option("--coherence", min=0.0, max=1.0, help="Pairwise correlation of their fluctuations.")
     ] = 1.0,
+    mean: Annotated[
+        str | None, typer.Option("--mean", help="Scale it to this mean in the job, in place of --scale: '120 MW'.")
+    ] = None,
     start: FromOption = None,
     end: ToOption = None,
+    bands: Annotated[
+        list[str] | None, typer.Option("--band", metavar="LOW-HIGH", help="Also tell shares of this band, in Hz.")
+    ] = None,
+    damping: Annotated[
+        Path | None, typer.Option("--damping", metavar="FILE", help="YAML list of damping records; one chain.")
+    ] = None,
+    accelerators: Annotated[
+        int | None, typer.Option("--accelerators", min=1, help="For --damping: how many, before it is scaled.")
+    ] = None,
+    accelerator: Annotated[str | None, typer.Option("--accelerator", help="Their name in the catalog.")] = None,
+    tmp: Annotated[
+        str | None, typer.Option("--tmp", help="Power of one of which a smoothing floor is a share, '700 W'.")
+    ] = None,
+    idle: Annotated[
+        str | None, typer.Option("--idle", help="Power of an idle one; of a min-max trace, its zero.")
+    ] = None,
+    rest: Annotated[
+        str | None, typer.Option("--rest", help="Constant part of the trace per accelerator that is not its own.")
+    ] = None,
+    topology: Annotated[
+        str | None,
+        typer.Option("--topology", metavar="PLACE", help="Take it as the IT load of a site: plant, all rules."),
+    ] = None,
+    site: Annotated[str | None, typer.Option("--site", help="Which site of that place.")] = None,
+    duration: Annotated[
+        str | None, typer.Option("--duration", help="Of a load record's waveform; 600 s or 20 cycles.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Of a load record's waveform; 0.")] = None,
+    spectrogram: Annotated[
+        Path | None, typer.Option("--spectrogram", metavar="FILE", help="Of the record: .csv or .html.")
+    ] = None,
+    segment: Annotated[
+        str | None, typer.Option("--segment", help="Length of its segments; four periods of the job.")
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder for assess.json and verdict.csv.")] = None,
     export: Annotated[
-        Path | None, typer.Option("--export", help="Write the trace as judged: .csv, .parquet, or COMTRADE .cfg.")
+        Path | None,
+        typer.Option("--export", help="Write the trace as judged, damped if asked: .csv, .parquet, or COMTRADE .cfg."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Hold a measured power trace against rules; no model of the cluster is needed."""
+    """Hold a measured power trace against rules: alone, behind damping, or as the load of a site."""
     from clustersim.report.assess import assessment_data, assessment_text, verdict_csv
-    from clustersim.study.assess import Question, assess_file, write_trace
+    from clustersim.study.assess import Devices, Drawn, Question, assess_file, write_trace
 
     question = Question(
         packs=tuple(limits or ("standard",)),
@@ -107,13 +188,28 @@ def assess(
         from_s=_quantity("from", start, "time"),
         to_s=_quantity("to", end, "time"),
         averaged_s=_quantity("averaged", averaged, "time"),
+        mean_w=_quantity("mean", mean, "power"),
+        bands=tuple(map(_band, bands or ())),
     )
-    columns = _columns(time, power, reactive, unit, base, zero, step, between, gap, sensor)
+    columns = _columns(time, power, reactive, unit, base, zero, ratio, step, between, gap, sensor)
+    devices = Devices(
+        accelerators,
+        accelerator,
+        _quantity("tmp", tmp, "power"),
+        _quantity("idle", idle, "power"),
+        _quantity("rest", rest, "power") or 0.0,
+    )
+    setting = _setting(columns, damping, devices, topology, site)
+    if (duration is not None or seed is not None) and trace.suffix not in (".yaml", ".yml"):
+        raise InputError("--duration and --seed: expected with a load record (.yaml), which a waveform is made of")
+    drawn = Drawn(_quantity("duration", duration, "time"), seed or 0)
     with told() as tell:
-        found = assess_file(trace, columns, question, tell)
+        found = assess_file(trace, columns, question, tell, setting, drawn)
     data = assessment_data(found)
+    if spectrogram is not None:
+        _write_spectrogram(spectrogram, found, _quantity("segment", segment, "time"))
     if export is not None:
-        write_trace(export, found.trace)
+        write_trace(export, found.judged.trace)
     if out is not None:
         write(out / "verdict.csv", verdict_csv(found))
         write(out / "assess.json", json.dumps(data, indent=1, allow_nan=False) + "\n")
@@ -122,9 +218,20 @@ def assess(
         return
     show(assessment_text(found))
     written = [] if out is None else [out / "assess.json", out / "verdict.csv"]
-    written += [] if export is None else [export]
+    written += [path for path in (spectrogram, export) if path is not None]
     if written:
         show(f"\nwritten: {', '.join(map(str, written))}")
+
+
+def _write_spectrogram(path: Path, found: Assessment, segment_s: float | None) -> None:
+    from clustersim.report.spectrogram import spectrogram_csv, spectrogram_html
+    from clustersim.study.assess import spectrogram_of
+
+    if path.suffix.lower() not in (".csv", ".html"):
+        raise InputError(f"--spectrogram: expected .csv or .html, got {path}")
+    trace = found.judged.trace
+    made = spectrogram_of(trace, found.job, segment_s)
+    write(path, spectrogram_csv(made) if path.suffix.lower() == ".csv" else spectrogram_html(made, trace.name))
 
 
 def fit_power(
@@ -133,7 +240,8 @@ def fit_power(
     power: PowerOption = None,
     unit: UnitOption = None,
     base: BaseOption = None,
-    zero: ZeroOption = "0 W",
+    zero: ZeroOption = None,
+    ratio: RatioOption = None,
     step: StepOption = None,
     between: BetweenOption = "line",
     gap: GapOption = None,
@@ -151,7 +259,7 @@ def fit_power(
     from clustersim.report.fit_power import fit_data, fit_text
     from clustersim.study.fit_power import fit_file, load_text, write_trace
 
-    columns = _columns(time, power, None, unit, base, zero, step, between, gap, sensor)
+    columns = _columns(time, power, None, unit, base, zero, ratio, step, between, gap, sensor)
     with told() as tell:
         found = fit_file(trace, columns, _quantity("from", start, "time"), _quantity("to", end, "time"), seed, tell)
     if export is not None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
-
-from clustersim.errors import InputError, nearest
 
 if TYPE_CHECKING:
     from clustersim.scenario import Scenario
@@ -22,16 +19,9 @@ def shipped(folder: Literal["app", "scenarios", "topologies"]) -> Path:
 
 def located(text: str, folder: Literal["scenarios", "topologies"]) -> Path:
     """Return the file that `text` means: a path, or the bare name of a shipped file."""
-    path = Path(text)
-    if path.is_file() or not re.fullmatch(r"[a-z0-9_]+", text):
-        return path
-    known = shipped(folder)
-    if not (known / f"{text}.yaml").is_file():
-        names = sorted(file.stem for file in known.glob("*.yaml"))
-        raise InputError(
-            f"{text}: expected a file or one of the shipped {folder} ({', '.join(names)}){nearest(text, names)}"
-        )
-    return known / f"{text}.yaml"
+    from clustersim.scenario import located as found
+
+    return found(text, folder)
 
 
 def scenario_of(text: str, settings: Sequence[str] | None = None) -> Scenario:

@@ -4,10 +4,7 @@ from clustersim.limits.evidence import VERDICT_COLUMNS, Evidence, Rating, Trace,
 from clustersim.limits.flicker import instantaneous_flicker, short_term_severity
 from clustersim.limits.judge import judge
 from clustersim.limits.measures import (
-    BandShares,
     Ramps,
-    band_shares,
-    band_table,
     excursions,
     max_ramp,
     max_rocof,
@@ -20,6 +17,7 @@ from clustersim.limits.measures import (
 )
 from clustersim.limits.packs import pack, pack_names, rule, rules_of
 from clustersim.limits.spec import LimitsSpec, Rule
+from clustersim.power.spectrum import BandShares, band_shares, band_table
 
 __all__ = [
     "VERDICT_COLUMNS",

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clustersim.limits.measures import BandShares
 from clustersim.plant.records import PlantResponse
+from clustersim.power.spectrum import BandShares
 
 VERDICT_COLUMNS = (
     "rule", "node", "measured", "limit", "unit", "margin", "passed", "window", "source", "reason",

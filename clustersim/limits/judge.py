@@ -18,6 +18,7 @@ from clustersim.limits.flicker import OBSERVATION_S, short_term_severity
 from clustersim.limits.spec import Rule
 from clustersim.plant.records import PlantResponse
 from clustersim.power.records import coarsen
+from clustersim.power.spectrum import band_shares
 
 METER_DT_S = 0.1
 """Ramps and ranges are taken of means over this time (definition of the summary keys). [s]"""
@@ -98,7 +99,7 @@ def _band(rule: Rule, trace: Trace) -> float:
     _resolved(trace, 1.0 / high)
     shares = trace.shares.get((low, high))
     if shares is None:
-        shares = measures.band_shares(trace.power_w, trace.dt_s, low, high)
+        shares = band_shares(trace.power_w, trace.dt_s, low, high)
     return shares.energy if rule.measure == "band_energy" else shares.amplitude
 
 
@@ -127,7 +128,10 @@ def _of_frequency(rule: Rule, response: PlantResponse) -> float:
         return float(response.frequency_hz.min())
     if rule.measure == "max_frequency":
         return float(response.frequency_hz.max())
-    return measures.max_rocof(response.frequency_hz, response.dt_s, rule.window or 0.5)
+    window = rule.window or 0.5
+    if response.dt_s > window * (1.0 + 1e-9):
+        raise _NotJudgedError(f"needs samples every {window:g} s or finer, got {response.dt_s:g} s")
+    return measures.max_rocof(response.frequency_hz, response.dt_s, window)
 
 
 def _candidates(rule: Rule, site: str, evidence: Evidence) -> Iterator[tuple[str, Callable[[], float]]]:

@@ -1,24 +1,19 @@
-"""Measures of a waveform: how fast it ramps, how far it swings, where its spectrum lies.
+"""Measures of a waveform: how fast it ramps, how far it swings.
 
 All take plain arrays on a fixed clock, simulated or measured; sample `k` is the mean over its bin.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft, ndimage
+from scipy import ndimage
 
 from clustersim.errors import InputError
 
 Array = NDArray[np.float64]
-
-LONG = 1_000_000
-"""Records of more samples are cut to a length whose Fourier transform is fast."""
 
 
 class Ramps(NamedTuple):
@@ -26,13 +21,6 @@ class Ramps(NamedTuple):
 
     up: float
     down: float
-
-
-class BandShares(NamedTuple):
-    """Share [-] of a frequency band in the spectrum without its mean."""
-
-    energy: float
-    amplitude: float
 
 
 def _samples(span_s: float, dt_s: float, available: int, what: str) -> int:
@@ -136,75 +124,6 @@ def repeated_range(power_w: Array, dt_s: float, window_s: float, skip: int) -> f
         for k in range(low // block, (high - 1) // block + 1):
             tops[k] = ranges[k * block : (k + 1) * block].max()
     return float(tops.max())
-
-
-def band_shares(power_w: Array, dt_s: float, low_hz: float = 0.1, high_hz: float = 20.0) -> BandShares:
-    """Return the share of a band in the one-sided spectrum, of energy and of amplitude.
-
-    The mean is removed, a Hann window applied; with ``X`` the discrete Fourier transform at frequencies above zero,
-    energy is ``sum_band |X|^2 / sum |X|^2`` and amplitude ``sum_band |X| / sum |X|``. Both are given because published
-    rules do not say which of the two they mean. A constant has shares of zero.
-
-    Parameters
-    ----------
-    power_w : array, shape (samples,)
-        Power. [W]
-    dt_s : float
-        Sample spacing; frequencies above ``1 / (2 dt_s)`` are not in the record. [s]
-    low_hz, high_hz : float
-        The band, both ends included. [Hz]
-    """
-    return band_table(power_w, dt_s, [(low_hz, high_hz)])[0][1]
-
-
-def band_table(
-    power_w: Array, dt_s: float, bands: Sequence[tuple[float, float]]
-) -> tuple[tuple[BandShares, BandShares], ...]:
-    """Return the shares of bands in the one-sided spectrum: rectangular window, then Hann.
-
-    As :func:`band_shares`. Both come from one transform: in the spectrum of ``n`` samples the Hann window is
-    ``Y_k = X_k / 2 - (X_(k-1) + X_(k+1)) / 4``. A record longer than a million samples is cut by at most 0.1 % at its
-    end to a length whose transform is fast.
-
-    Parameters
-    ----------
-    power_w : array, shape (samples,)
-        Power. [W]
-    dt_s : float
-        Sample spacing. [s]
-    bands : sequence of (float, float)
-        Lowest and highest frequency of each, both included; the lowest is also left out when it is 0. [Hz]
-    """
-    fast = int(fft.prev_fast_len(power_w.size, real=True)) if power_w.size > LONG else power_w.size
-    values = power_w[:fast] if fast >= 0.999 * power_w.size else power_w
-    centred = values - values.mean()
-    # What is left of a constant after the mean is removed is rounding noise, not a spectrum.
-    if float(np.abs(centred).max()) <= 1e-12 * float(np.abs(values).max()):
-        return tuple((BandShares(0.0, 0.0), BandShares(0.0, 0.0)) for _ in bands)
-    plain = fft.rfft(centred)
-    plain[0] = 0.0
-    after = np.conj(plain[-2]) if values.size % 2 == 0 else np.conj(plain[-1])
-    hann = 0.5 * plain
-    quarter = 0.25 * plain
-    hann[1:] -= quarter[:-1]
-    hann[:-1] -= quarter[1:]
-    hann[-1] -= 0.25 * after
-    total = values.size * dt_s
-    found = [_shares(np.abs(spectrum), total, bands) for spectrum in (plain, hann)]
-    return tuple(zip(*found, strict=True))
-
-
-def _shares(magnitude: Array, total_s: float, bands: Sequence[tuple[float, float]]) -> list[BandShares]:
-    """Return the shares from the magnitudes at multiples of ``1 / total_s``."""
-    energy = magnitude**2
-    all_energy, all_magnitude = float(energy[1:].sum()), float(magnitude[1:].sum())
-    found = []
-    for low, high in bands:
-        first = max(1, math.ceil(low * total_s * (1.0 - 1e-12)))
-        last = min(magnitude.size, math.floor(high * total_s * (1.0 + 1e-12)) + 1)
-        band = slice(first, max(first, last))
-        found.append(BandShares(float(energy[band].sum()) / all_energy, float(magnitude[band].sum()) / all_magnitude))
-    return found
 
 
 def swing(power_w: Array, starts: NDArray[np.int64]) -> float:

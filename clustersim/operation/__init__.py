@@ -5,7 +5,7 @@ from clustersim.operation.failures import Cause, failure_causes, restart_time, y
 from clustersim.operation.log import shares
 from clustersim.operation.records import EVENT_AT_S, EVENT_S, TIMELINE_COLUMNS, State, Timeline, Window
 from clustersim.operation.simulation import simulate_operation
-from clustersim.operation.spec import CheckpointSpec, OperationSpec
+from clustersim.operation.spec import CheckpointSpec, EvaluationSpec, OperationSpec
 
 __all__ = [
     "EVENT_AT_S",
@@ -13,6 +13,7 @@ __all__ = [
     "TIMELINE_COLUMNS",
     "Cause",
     "CheckpointSpec",
+    "EvaluationSpec",
     "ExternalEvent",
     "JobFacts",
     "OperationSpec",

@@ -45,6 +45,7 @@ class Durations:
     restart: float
     reload: float
     repair: float
+    evaluation: float = 0.0
 
     @classmethod
     def of(cls, spec: OperationSpec, job: JobFacts, causes: Sequence[Cause]) -> Durations:
@@ -63,4 +64,15 @@ class Durations:
         if restart is None:
             restart = restart_time(spec.restart_law, job.family, job.gpus)
         repair = catalog.entry("reliability", "repair").si("time") if spec.repair_time is None else spec.repair_time
-        return cls(interval, blocking, write, restart, transfer, repair)
+        evaluation = 0.0 if spec.evaluation is None else spec.evaluation.duration
+        return cls(interval, blocking, write, restart, transfer, repair, evaluation)
+
+
+def steps_between_evaluations(spec: OperationSpec, step_time_s: float) -> float:
+    """Return the steps from one evaluation to the next, infinite without any."""
+    asked = spec.evaluation
+    if asked is None:
+        return math.inf
+    if asked.every_steps is not None:
+        return float(asked.every_steps)
+    return max(1.0, round((asked.every or 0.0) / step_time_s))

@@ -12,7 +12,7 @@ TIMELINE_COLUMNS = ("t_start_s", "t_end_s", "state", "cause", "gpus", "first_ste
 EVENT_S, EVENT_AT_S = 60.0, 20.0
 """Length of the window around an event, and where in it the event happens. [s]"""
 
-State = Literal["train", "checkpoint", "lost", "detect", "restart", "reload", "stopped"]
+State = Literal["train", "checkpoint", "evaluation", "lost", "detect", "restart", "reload", "stopped"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Window:
     t0_s: float
     t1_s: float
     event_s: float
-    """Time at which the event happens (crash, restart); `t0_s` for a steady window. [s]"""
+    """Time at which the event happens (the state changes); `t0_s` for a steady window. [s]"""
     state_at_start: str
 
 
@@ -39,3 +39,5 @@ class Timeline:
     interruptions: int
     goodput: float
     """Share of the horizon in which work was done that counted in the end. [-]"""
+    first_load_s: float = 0.0
+    """Time before the first step in which the ranks load the weights; the table begins after it. [s]"""

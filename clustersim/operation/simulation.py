@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import simpy
 
-from clustersim.operation.cycle import Blow, Durations, blow_of
+from clustersim.operation.cycle import Blow, Durations, blow_of, steps_between_evaluations
 from clustersim.operation.facts import ExternalEvent, JobFacts
 from clustersim.operation.failures import Cause, failure_causes
 from clustersim.operation.log import JobLog
@@ -26,14 +26,15 @@ class _Job:
     """State of the job while SimPy runs it."""
 
     def __init__(
-        self, env: simpy.Environment, job: JobFacts, times: Durations, spares: int | None, rng: np.random.Generator
+        self, env: simpy.Environment, job: JobFacts, times: Durations, spec: OperationSpec, rng: np.random.Generator
     ) -> None:
         self.env, self.facts, self.times, self.rng = env, job, times, rng
         self.log = JobLog(job.gpus)
         self.steps_per_checkpoint = max(1, round(times.interval / job.step_time_s))
+        self.steps_per_evaluation = steps_between_evaluations(spec, job.step_time_s)
         self.step = 0.0
         self.durable_step, self.durable_row = 0.0, 0
-        self.spares, self.repairs = spares, list[float]()
+        self.spares, self.repairs = spec.spare_servers, list[float]()
         self.caps: list[ExternalEvent] = []
         self.interruptions = 0
         self._underway: tuple[float, float, float, float] | None = None
@@ -52,11 +53,17 @@ class _Job:
                 blow = yield from self._recover(blow)
 
     def _train_until_blow(self) -> Process:
-        """Train and save until something interrupts the job; return it."""
+        """Train, evaluate and save until something interrupts the job; return it."""
         last_saved = self.step
         while True:
-            blow = yield from self._train(last_saved + self.steps_per_checkpoint)
-            if blow is None:
+            # as frameworks count: at whole multiples of the interval, again after a roll-back
+            due = (math.floor(self.step / self.steps_per_evaluation) + 1.0) * self.steps_per_evaluation
+            blow = yield from self._train(last_saved + self.steps_per_checkpoint, due)
+            if blow is None and self.step >= due:
+                blow = yield from self._phase("evaluation", "schedule", self.times.evaluation, self.speed)
+                if blow is None:
+                    continue
+            elif blow is None:
                 blow = yield from self._phase("checkpoint", "schedule", self.times.blocking, self.speed)
             if blow is not None:
                 return blow
@@ -64,14 +71,18 @@ class _Job:
             # The snapshot is safe only once it is written; the row that opens next is the first one it does not hold.
             self._save()
 
-    def _train(self, target: float) -> Process:
-        """Train to step `target`, or as far beyond it as the writer of the last checkpoint is still busy."""
+    def _train(self, target: float, due: float) -> Process:
+        """Train to step `target`, or as far beyond it as the writer of the last checkpoint is still busy.
+
+        Whatever the writer does, the job stops at step `due`.
+        """
         while True:
             speed, start = self.speed, self.env.now
             aim = max(target, float(math.ceil(self.step)))
             if self.written_s > start:
                 wait = (self.written_s - start) * speed / self.facts.step_time_s
                 aim = max(aim, float(math.ceil(self.step + wait)), math.floor(self.step) + 1.0)
+            aim = min(aim, due)
             duration = self._stretch(aim - self.step) / speed
             self._underway = (start, duration, self.step, aim)
             self.log.enter(start, "train", self._cap_cause(), self.step, speed)
@@ -84,7 +95,7 @@ class _Job:
                     return struck
             else:
                 self.pause(finished=True)
-                if self.written_s <= self.env.now:
+                if self.written_s <= self.env.now or self.step >= due:
                     return None
 
     def pause(self, *, finished: bool = False) -> None:
@@ -260,11 +271,13 @@ def simulate_operation(
     root = np.random.SeedSequence(entropy=seed.entropy, spawn_key=seed.spawn_key)
     streams = [np.random.default_rng(child) for child in root.spawn(1 + len(causes))]
     env = simpy.Environment(initial_time=0.0)
-    running = _Job(env, job, Durations.of(spec, job, causes), spec.spare_servers, streams[0])
+    running = _Job(env, job, Durations.of(spec, job, causes), spec, streams[0])
     for cause, stream in zip(causes, streams[1:], strict=True):
         env.process(_failures(env, running, cause, stream))
     for event in external:
         env.process(_outside(env, running, event))
     env.run(until=spec.horizon)
     running.pause()
-    return running.log.timeline(spec.horizon, running.interruptions)
+    # who asks what all halls do when they start again looks at a single restart too
+    fewest = 2 if spec.restart_spacing is None else 1
+    return running.log.timeline(spec.horizon, running.interruptions, running.times.reload, fewest)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from clustersim.spec import Spec
 from clustersim.units import DataRate, Ratio, Time
@@ -23,6 +23,29 @@ class CheckpointSpec(Spec):
     """Rate at which the storage takes and returns checkpoints; left out: the catalog's sustained rate."""
 
 
+class EvaluationSpec(Spec):
+    """When the job stops training to evaluate the model: forward passes alone, on the plan of the training step."""
+
+    every: Time | None = Field(default=None, gt=0)
+    """Training time between two evaluations, rounded to whole steps."""
+    every_steps: int | None = Field(default=None, gt=0)
+    """The same as a number of steps; give one of the two."""
+    duration: Time = Field(gt=0)
+    """Time from the last training step to the next one."""
+    pause: Time = Field(default=0.0, ge=0)
+    """Part of it, at its beginning, in which all ranks wait for the evaluation's first data."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.every is None) == (self.every_steps is None):
+            raise ValueError("evaluation: expected one of every and every_steps")
+        if self.pause >= self.duration:
+            raise ValueError(
+                f"evaluation.pause: expected less than the duration of {self.duration:g} s, got {self.pause:g} s"
+            )
+        return self
+
+
 class OperationSpec(Spec):
     """The operation of one job over the horizon."""
 
@@ -30,6 +53,8 @@ class OperationSpec(Spec):
     """Time that is simulated."""
     checkpoint: CheckpointSpec = CheckpointSpec()
     """Checkpoints."""
+    evaluation: EvaluationSpec | None = None
+    """Evaluations; left out: the job never stops for one."""
     failure_rates: str | None = None
     """Catalog name (kind ``reliability``): ``meta-h100``, ``meta-h100-links``, ``rsc-1``, ``rsc-2``, ``tpu-v4`` or
     ``none``; left out: ``meta-h100`` for GPUs, ``tpu-v4`` for TPUs."""
@@ -44,3 +69,6 @@ class OperationSpec(Spec):
     """Servers held ready to replace failed ones; left out: a spare is always at hand."""
     repair_time: Time | None = Field(default=None, ge=0)
     """Time until a failed server is back among the spares; left out: the catalog's."""
+    restart_spacing: Time | None = Field(default=None, ge=0)
+    """Time between the starts of two halls when all halls, each with a job of its own, start again after a stop of the
+    whole place: ``0 s`` is all at the same instant; left out, or without any restart: this is not looked at."""

@@ -7,24 +7,14 @@ from numba import njit
 from numpy.typing import NDArray
 
 from clustersim.power.bin_kernels import add_events, add_turn, decay_table
+from clustersim.power.gap_kernels import GAP_SEGMENTS, INTERLEAVE, KIND, fill_gap
 from clustersim.power.profile_kernels import ASKED, CLOCK, DRAWN, HELD, MET, SLOPE, drive, meet
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.integer]
 
-
-@njit(cache=True)
-def _gap(
-    times: Floats, watts: Floats, count: int, begin: float, end: float, low: float, fill: float, detection: float
-) -> tuple[int, float]:
-    """Append a gap at `low`, filled to `fill` after `detection`; return the count and the energy burned."""
-    times[count] = begin
-    watts[count] = low
-    if fill > low and end - begin > detection:
-        times[count + 1] = begin + detection
-        watts[count + 1] = fill
-        return count + 2, (fill - low) * (end - begin - detection)
-    return count + 1, 0.0
+ENERGY, BURNED, CUT, OTHER = 0, 1, 2, 3
+"""Columns of the energies of a node: drawn; burned by damping; cut off by a profile; used by another job."""
 
 
 @njit(cache=True)
@@ -45,8 +35,7 @@ def bin_step(
     raw_w: Floats,
     level_w: Floats,
     raw_level_w: Floats,
-    fill_w: Floats,
-    detection: float,
+    fillers: Floats,
     burst_w: Floats,
     burst_s: float,
     profile: Floats,
@@ -65,17 +54,17 @@ def bin_step(
 
     `operation_w` [classes, kinds x virtual stages] is the power of a stage of a unit during an operation, `level_w`
     [classes, 4 or more] that of optimizer, exchange, wait and idle; `raw_w` and `raw_level_w` are the same without
-    damping. `fill_w` [classes] is the level to which gaps are filled. `burst_w` [classes] is by how much a unit exceeds
-    the power of its operations for `burst_s` after a rest of that length or more. `profile` [classes, 6] is the
-    smoothing profile, of size 0 without; `holds`: a floor once reached is held while the job runs. `share` [units,
-    stages] scales a stage. `level` [units, stages] carries the power from the end of one step into the next, `quiet`
-    [units, stages] for how long it has been without an operation, `state` [units, stages, STATES] the profile. `energy`
-    [nodes, 3] adds up the energy drawn, what of it damping burned, and what the profile cut off. A `dead_unit` >= 0
-    stops at `dead_s` and idles from there.
+    damping. `fillers` [classes, numbers] say what fills gaps (:mod:`clustersim.power.gap_kernels`). `burst_w` [classes,
+    operations] is by how much a unit exceeds the power of an operation for `burst_s` after a rest of that length.
+    `profile` [classes, 6] is the smoothing profile, of size 0 without; `holds`: a floor once reached is held while the
+    job runs. `share` [units, stages] scales a stage. `level` [units, stages] carries the power from the end of one step
+    into the next, `quiet` [units, stages] for how long it has been without an operation, `state` [units, stages,
+    STATES] the profile. `energy` [nodes, 4] adds up the energy drawn, what of it damping burned, what the profile cut
+    off and what another job used. A `dead_unit` >= 0 stops at `dead_s` and idles from there.
     """
     stages = start.shape[1] // per_stage
-    times = np.empty(4 * per_stage + 12)
-    watts = np.empty(4 * per_stage + 12)
+    times = np.empty((GAP_SEGMENTS + 2) * (per_stage + 4))
+    watts = np.empty((GAP_SEGMENTS + 2) * (per_stage + 4))
     decay = decay_table(dt, tau)
     profiled = profile.shape[0] > 0
     account = np.zeros(3)
@@ -89,32 +78,35 @@ def bin_step(
             scale = share[u, stage]
             if scale == 0.0:
                 continue
-            fill = fill_w[c]
+            filler = fillers[c]
+            given = OTHER if filler[KIND] == INTERLEAVE else BURNED
             update, exchange, wait, idle = level_w[c, 0], level_w[c, 1], level_w[c, 2], level_w[c, 3]
             free = 0.0
             drawn = 0.0
             burned = 0.0
+            filled = 0.0
             count = 0
             rest = quiet[u, stage]
             burst = -1.0
             for i in range(stage * per_stage, (stage + 1) * per_stage):
                 begin, finish = min(start[u, i], stop), min(end[u, i], stop)
                 if begin > free:
-                    count, extra = _gap(times, watts, count, t0 + free, t0 + begin, wait, fill, detection)
+                    count, extra = fill_gap(times, watts, count, t0 + free, t0 + begin, wait, filler)
                     drawn += wait * (begin - free) + extra
-                    burned += (wait - raw_level_w[c, 2]) * (begin - free) + extra
+                    burned += (wait - raw_level_w[c, 2]) * (begin - free)
+                    filled += extra
                     rest += begin - free
                 if finish > begin:
-                    power = operation_w[c, table[i]]
-                    if burst_w[c] > 0.0:
+                    power, excess = operation_w[c, table[i]], burst_w[c, table[i]]
+                    if excess > 0.0:
                         if rest >= burst_s:
                             burst = begin + burst_s
                         if burst > begin:
                             until = min(burst, finish)
                             times[count] = t0 + begin
-                            watts[count] = power + burst_w[c]
+                            watts[count] = power + excess
                             count += 1
-                            drawn += burst_w[c] * (until - begin)
+                            drawn += excess * (until - begin)
                             if until < finish:
                                 times[count] = t0 + until
                                 watts[count] = power
@@ -134,9 +126,10 @@ def bin_step(
             if stop < 1e300:
                 # a dead unit never gets past its reduction: it exchanges until it dies, then idles
                 if stop > free:
-                    count, extra = _gap(times, watts, count, t0 + free, t0 + stop, exchange, fill, detection)
+                    count, extra = fill_gap(times, watts, count, t0 + free, t0 + stop, exchange, filler)
                     drawn += exchange * (stop - free) + extra
-                    burned += (exchange - raw_level_w[c, 1]) * (stop - free) + extra
+                    burned += (exchange - raw_level_w[c, 1]) * (stop - free)
+                    filled += extra
                     free = stop
                 times[count] = t0 + free
                 watts[count] = idle
@@ -144,7 +137,7 @@ def bin_step(
                 drawn += idle * (step_end - free)
                 burned += (idle - raw_level_w[c, 3]) * (step_end - free)
             else:
-                count, extra = _gap(times, watts, count, t0 + free, t0 + optimizer_start, exchange, fill, detection)
+                count, extra = fill_gap(times, watts, count, t0 + free, t0 + optimizer_start, exchange, filler)
                 updated = optimizer_end[stage]
                 if updated > optimizer_start:
                     times[count] = t0 + optimizer_start
@@ -152,18 +145,20 @@ def bin_step(
                     count += 1
                 more = 0.0
                 if step_end > updated:
-                    count, more = _gap(times, watts, count, t0 + updated, t0 + step_end, exchange, fill, detection)
+                    count, more = fill_gap(times, watts, count, t0 + updated, t0 + step_end, exchange, filler)
                 apart = optimizer_start - free + step_end - updated
                 busy = updated - optimizer_start
                 drawn += exchange * apart + update * busy + extra + more
-                burned += (exchange - raw_level_w[c, 1]) * apart + (update - raw_level_w[c, 0]) * busy + extra + more
+                burned += (exchange - raw_level_w[c, 1]) * apart + (update - raw_level_w[c, 0]) * busy
+                filled += extra + more
             quiet[u, stage] = step_end - free
-            energy[node, 1] += burned * scale
+            energy[node, BURNED] += burned * scale
+            energy[node, given] += filled * scale
             if not profiled:
                 for e in range(count):
                     watts[e] *= scale
                 level[u, stage] = add_events(bins[node], times, watts, count, level[u, stage], dt, tau, decay)
-                energy[node, 0] += drawn * scale
+                energy[node, ENERGY] += drawn * scale
                 continue
             mine = state[u, stage]
             if mine[MET] == 0.0:
@@ -176,9 +171,9 @@ def bin_step(
                 bins[node], mine, profile[c], times, watts, count, t0 + step_end, t0 + stop, scale, dt, tau, decay,
                 account,
             )  # fmt: skip
-            energy[node, 0] += account[0]
-            energy[node, 1] += account[1]
-            energy[node, 2] += account[2]
+            energy[node, ENERGY] += account[0]
+            energy[node, BURNED] += account[1]
+            energy[node, CUT] += account[2]
 
 
 @njit(cache=True)

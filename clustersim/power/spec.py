@@ -19,6 +19,8 @@ class ServerSpec(Spec):
     servers_per_rack: int = Field(ge=1)
     nic_extra: Power = Field(default=0.0, ge=0)
     """Power per accelerator of NICs beyond the node's usual ones. [W]"""
+    supplies: Literal["shared", "standby"] = "shared"
+    """Whether redundant power supplies share the load, or sleep until one fails."""
 
 
 class DummyCompute(Spec):

@@ -198,8 +198,12 @@ def scaled(trace: PowerTrace, units: int, coherence: float = 1.0) -> PowerTrace:
     the distribution stays that of one unit; a sum of independent loads comes nearer to a Gaussian, with rarer extremes
     on the steep side. Never negative, since ``g <= N``.
     """
-    gain = coherent_gain(units, coherence)
-    if units == 1:
+    return scaled_by(trace, units, coherent_gain(units, coherence))
+
+
+def scaled_by(trace: PowerTrace, units: float, gain: float) -> PowerTrace:
+    """Return ``N m + g (P - m)`` for N units and a gain g of their fluctuation; the units need not be whole."""
+    if units == gain == 1.0:
         return trace
 
     def sum_of(values: Array) -> Array:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import math
+import re
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +24,9 @@ from clustersim.power.trace import Array, Between, PowerTrace, bin_means
 TIMES = ("time_s", "t_s", "time_seconds", "timestamp_s", "time", "t")
 POWERS = ("power_w", "power_kw", "power_mw", "watts", "power_watts", "power", "p_w", "p_kw", "p_mw", "p")
 """Names of columns that are taken when none is given."""
+MOST_HEADER = 100_000
+"""Bytes of a header that are looked at."""
+NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|[-+]?(nan|inf|infinity)", re.IGNORECASE)
 MOST_BINS = 200_000_000
 """More bins than this are a mistake in the step or in the times, not a trace."""
 UNIT_OF_SUFFIX = {"_w": "W", "_watts": "W", "watts": "W", "_kw": "kW", "_mw": "MW"}
@@ -77,9 +83,17 @@ def read_trace(path: Path, columns: Columns | None = None) -> PowerTrace:
 
 def _csv(path: Path) -> pa.Table:
     try:
-        return csv.read_csv(path)
-    except (pa.ArrowInvalid, OSError) as error:
+        return csv.read_csv(path, parse_options=csv.ParseOptions(delimiter=_delimiter(path)))
+    except (pa.ArrowInvalid, OSError, EOFError, zlib.error) as error:
         raise InputError(f"{path}: cannot be read as CSV: {error}") from None
+
+
+def _delimiter(path: Path) -> str:
+    """Return what separates the names in the header: a comma, else a semicolon or a tabulator where there is one."""
+    opened = gzip.open if path.suffix.lower() == ".gz" else open
+    with opened(path, "rb") as file:
+        head = file.readline(MOST_HEADER)
+    return next((mark.decode() for mark in (b",", b";", b"\t") if mark in head), ",")
 
 
 def _parquet(path: Path) -> pa.Table:
@@ -130,12 +144,13 @@ def _numbers(path: Path, table: pa.Table, name: str) -> Array:
     column = table.column(name)
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         for row, text in enumerate(column.to_pylist(), start=1):
-            try:
-                float(text)
-            except (TypeError, ValueError):
-                raise InputError(f"{path}: row {row}: column {name!r}: expected a number, found {text!r}") from None
+            if text is None or NUMBER.fullmatch(text.strip()) is None:
+                raise InputError(f"{path}: row {row}: column {name!r}: expected a number, found {text!r}")
+        column = pc.utf8_trim_whitespace(column)
+    if pa.types.is_boolean(column.type):
+        raise InputError(f"{path}: column {name!r}: expected numbers, found {column.type}")
     try:
-        return np.asarray(pc.cast(column, pa.float64()).to_numpy(), dtype=np.float64)
+        return np.asarray(pc.cast(column, pa.float64(), safe=False).to_numpy(), dtype=np.float64)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         raise InputError(f"{path}: column {name!r}: expected numbers, found {column.type}") from None
 
@@ -211,9 +226,10 @@ def on_even_clock(
     if times_s.size < rules.si("least_samples"):
         raise InputError(f"{path}: expected at least {rules.si('least_samples'):g} samples, found {times_s.size}")
     for values, what in ((times_s, "time"), (readings, "power"), (reactive, "reactive power")):
-        if values is not None and not math.isfinite(float(values.sum())):
+        if values is not None and not math.isfinite(float(np.abs(values).max())):
             _refuse(path, ~np.isfinite(values), _told(f"{what} is not a number"))
     factor = _factor(path, unit, asked)
+    _check_size(path, times_s, readings, reactive, unit, factor)
     watts = readings * factor
     if unit == "pu":
         watts += asked.zero_w
@@ -237,6 +253,24 @@ def on_even_clock(
     if made[0] is None or made[0].size < rules.si("least_samples"):
         raise InputError(f"{path}: expected at least {rules.si('least_samples'):g} bins of {width:g} s, found fewer")
     return PowerTrace(name, float(times_s[0]), width, made[0], made[1], asked.sensor_s, clock)
+
+
+def _check_size(path: Path, times_s: Array, readings: Array, reactive: Array | None, unit: str, factor: float) -> None:
+    """Refuse numbers that no power and no time of a record can have: mostly the unit is another one."""
+    rules = catalog.entry("traces", "clock")
+    most, late, short = rules.si("highest"), rules.si("latest"), rules.si("shortest_step")
+    for values, what in ((readings, "power"), (reactive, "reactive power")):
+        if values is not None and float(np.abs(values).max()) > most / factor:
+            text = f"{what} %g {unit} is above {most * 1e-12:g} TW: is the unit right?"
+            _refuse(path, np.abs(values) > most / factor, lambda k, v=values, t=text: t % v[k])  # type: ignore[misc]
+    if float(np.abs(times_s).max()) > late:
+        told = f"is beyond {late:g} s: times must be in seconds"
+        _refuse(path, np.abs(times_s) > late, lambda k: f"time {times_s[k]:g} {told}")
+    even = abs(float(times_s[-1] - times_s[0])) / (times_s.size - 1)
+    if 0.0 < even < short:
+        raise InputError(
+            f"{path}: expected readings at least {short:g} s apart, found {even:g} s: times must be in seconds"
+        )
 
 
 def _check_times(path: Path, times_s: Array, gap: float) -> float:

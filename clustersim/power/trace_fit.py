@@ -58,8 +58,14 @@ def fit_load(trace: PowerTrace, job: JobWindow) -> MeasuredLoad:
     first = dominant_period(power, dt)
     smooth = _quieted(power, levels)
     dips = _dips(smooth, dt, levels)
-    if first is None or len(dips) < 2:
+    if first is None:
         raise InputError(f"{trace.name}: nothing repeats within half of the {part.duration_s:g} s of the job")
+    if len(dips) < 2:
+        least = catalog.entry("traces", "fit").si("shortest")
+        raise InputError(
+            f"{trace.name}: it repeats every {first.seconds:.4g} s, but no two dips last for {least:g} samples of "
+            f"{dt:g} s: the cycle is not resolved"
+        )
     marks = _marks(dips, first.seconds)
     length = np.diff(marks)
     length = length[np.isfinite(length)]

@@ -14,6 +14,10 @@ from clustersim.power.trace import Array, PowerTrace
 
 LEVELS = 256
 """Bins of the histogram in which the two levels are looked for; a resolution of 0.4 % of the range."""
+SAME = 1e-12
+"""Readings that differ by less than this share of the largest one are the same. [-]"""
+FINE, FINE_SAMPLES = 8, 50_000
+"""Points per sample of the autocorrelation of a record of at most so many samples."""
 LONGER = 1.5
 """How much longer than any within the job a stretch at an end must be to count as no part of it. [-]"""
 
@@ -84,10 +88,12 @@ def job_window(trace: PowerTrace) -> JobWindow:
     Readings at the ends that do not change at all for longer than the catalog's ``held``, and for 1.5 times longer than
     any others of the record, are left out: a sensor that stood still, or idle. Of the rest, a stretch below the middle
     level at an end belongs to the job unless it is longer than 1.5 times the longest one between two stretches above:
-    a dip of the step is not the end of the job.
+    a dip of the step is not the end of the job. A trace without two levels apart, such as a slow
+    rise, is taken whole.
     """
     power, dt = coarse(trace.watts, trace.dt_s)
-    change = np.flatnonzero(np.diff(power) != 0.0)
+    # what a resampling leaves of a held reading is held but for rounding
+    change = np.flatnonzero(np.abs(np.diff(power)) > SAME * float(power.max()))
     if change.size == 0:
         return JobWindow(trace.t0_s, trace.t0_s + trace.duration_s, "constant: the whole record")
     still = float(np.diff(change).max()) * dt if change.size > 1 else 0.0
@@ -97,7 +103,7 @@ def job_window(trace: PowerTrace) -> JobWindow:
     if last - first < 2:
         first, last = 0, power.size
     levels = two_levels(power[first:last]) if last - first > 1 else None
-    if levels is not None:
+    if levels is not None and _two_apart(power[first:last], levels):
         busy = np.flatnonzero(power[first:last] >= levels.middle_w)
         longest = int(np.diff(busy).max()) if busy.size > 1 else 0
         lead, tail = int(busy[0]), last - first - 1 - int(busy[-1])
@@ -108,6 +114,13 @@ def job_window(trace: PowerTrace) -> JobWindow:
     whole = first == 0 and last == power.size
     how = "the whole record" if whole else "found: idle and held readings at the ends left out"
     return JobWindow(trace.t0_s + first * dt, trace.t0_s + last * dt, how)
+
+
+def _two_apart(power_w: Array, levels: Levels) -> bool:
+    """Whether few samples lie between the levels; of a slow rise, whose lower part is no idle time, a quarter does."""
+    quarter = 0.25 * (levels.high_w - levels.low_w)
+    between = (power_w > levels.low_w + quarter) & (power_w < levels.high_w - quarter)
+    return float(between.mean()) <= catalog.entry("traces", "job").si("between")
 
 
 def dominant_period(power_w: Array, dt_s: float) -> Period | None:
@@ -126,12 +139,15 @@ def dominant_period(power_w: Array, dt_s: float) -> Period | None:
         return None
     size = int(fft.next_fast_len(2 * n, real=True))
     half = n // 2
-    r = fft.irfft(np.abs(fft.rfft(x, size)) ** 2, size)[: half + 1] / (n - np.arange(half + 1)) / energy
+    fine = FINE if n <= FINE_SAMPLES else 1
+    lags = np.arange(fine * half + 1) / fine
+    # more points than samples: a peak between two lags is not lower for lying there
+    r = fine * fft.irfft(np.abs(fft.rfft(x, size)) ** 2, fine * size)[: lags.size] / (n - lags) / energy
     down = np.flatnonzero(r < 0.0)
     if down.size == 0:
         return None
     middle = r[1:-1]
-    peaks = np.flatnonzero((middle >= r[:-2]) & (middle > r[2:]) & (np.arange(1, half) > down[0])) + 1
+    peaks = np.flatnonzero((middle >= r[:-2]) & (middle > r[2:]) & (np.arange(1, r.size - 1) > down[0])) + 1
     if peaks.size == 0:
         return None
     best = float(r[peaks].max())
@@ -143,4 +159,4 @@ def dominant_period(power_w: Array, dt_s: float) -> Period | None:
     k = int(near[np.argmax(r[near])])
     bend = r[k - 1] - 2.0 * r[k] + r[k + 1]
     shift = 0.5 * (r[k - 1] - r[k + 1]) / bend if bend < 0.0 else 0.0
-    return Period((k + float(shift)) * dt, float(r[k]))
+    return Period((k + float(shift)) * dt / fine, float(r[k]))

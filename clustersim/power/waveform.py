@@ -9,15 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustersim.power import bin_kernels, profile_kernels, rank_kernels
-from clustersim.power.device import DevicePower
-from clustersim.power.device_damping import DeviceDamping
+from clustersim.power.device import LEVELS, DevicePower
+from clustersim.power.device_damping import DeviceDamping, filler_array
+from clustersim.power.dummy import filled_power, shaped_levels
 from clustersim.power.smoothing import SmoothingProfile
 from clustersim.training.records import Fleet, StepTiming, StepTrace
 
 Floats = NDArray[np.float64]
 OPTIMIZER, EXCHANGE, WAIT, IDLE = 0, 1, 2, 3
 """Columns of the levels: those of a device behind its first one."""
-RUNNING = (OPTIMIZER, EXCHANGE, WAIT)
+STUCK = [OPTIMIZER, WAIT, WAIT, IDLE]
+"""The columns of a step whose reduction never ends."""
+RUNNING = (OPTIMIZER, EXCHANGE, WAIT, LEVELS.index("stall") - 1)
 """States in which the job runs on the accelerator: floors and fills hold."""
 
 
@@ -32,12 +35,11 @@ class PowerTables:
     level_w: Floats
     """Optimizer, exchange, wait, idle and further levels of the device; shape (kinds, classes, levels)."""
     level_raw_w: Floats
-    fill_w: Floats
-    """Level to which gaps are filled; shape (kinds, classes)."""
-    detection_s: float
+    fillers: Floats
+    """What fills gaps (:mod:`clustersim.power.gap_kernels`); shape (kinds, classes, numbers)."""
     time_constant_s: float
     burst_w: Floats
-    """What an operation draws more for `burst_s` after a rest; shape (kinds, classes)."""
+    """What an operation draws more for `burst_s` after a rest of that length; shape as `operation_w`."""
     burst_s: float
     profile: Floats
     """Power-smoothing profile; shape (kinds, classes, 6), no classes without one."""
@@ -72,7 +74,8 @@ def power_tables(
     Notes
     -----
     An operation's power is the mean over its matrix, memory-bound, exchange and waiting parts; an accelerator that is
-    faster than the slowest of its unit exchanges (waits in the collective) for the rest.
+    faster than the slowest of its unit exchanges (waits in the collective) for the rest. A burst after a rest exceeds a
+    lowered limit by a part of the way to the free level (:func:`clustersim.power.device.burst_peak_w`).
     """
     classes = fleet.class_members.shape[0]
     operations = timing.operation_s[0].size
@@ -80,16 +83,18 @@ def power_tables(
     rated = np.array([device.rated_w for device in devices])
     unlimited = np.stack([device.level_w for device in devices])
     # an accelerator under a limit draws the limit for as much longer as its kernels take
-    level = np.minimum(unlimited, damping.cap_share * rated[:, None])
-    operation = np.zeros((kinds, classes, operations))
+    raw = np.minimum(unlimited, damping.cap_share * rated[:, None])
+    shaped = shaped_levels(raw, damping.shaping_share)
+    operation = np.zeros((3, kinds, classes, operations))
     for c, members in enumerate(fleet.class_members):
         longest = timing.operation_s[members > 0].max(axis=0)
         for d in np.flatnonzero(members):
             busy = timing.operation_s[d] / np.where(longest > 0, longest, 1.0)
-            watts = busy * (timing.shares[d] @ level[d, :4]) + (1.0 - busy) * level[d, 2]
-            operation[d, c] = members[d] * watts.ravel()
+            for into, level in zip(operation, (raw[d], shaped[d], unlimited[d]), strict=True):
+                watts = busy * (timing.shares[d] @ level[:4]) + (1.0 - busy) * level[2]
+                into[d, c] = members[d] * watts.ravel()
+    overshoot = np.array([device.overshoot_share for device in devices])
     members = fleet.class_members.T
-    levels = members[:, :, None] * level[:, None, 1:]
     profile = np.zeros((kinds, 0, 6))
     if any(p is not None for p in profiles):
         rows = np.array([profile_row(p, float(r)) for p, r in zip(profiles, rated, strict=True)])
@@ -97,15 +102,14 @@ def power_tables(
         scaled[..., profile_kernels.HOLD] = rows[:, None, profile_kernels.HOLD]
         profile = scaled
     return PowerTables(
-        operation_w=operation,
-        operation_raw_w=operation,
-        level_w=levels,
-        level_raw_w=levels,
-        fill_w=members * (damping.fill_share * rated)[:, None],
-        detection_s=damping.detection_s,
+        operation_w=operation[1],
+        operation_raw_w=operation[0],
+        level_w=members[:, :, None] * shaped[:, None, 1:],
+        level_raw_w=members[:, :, None] * raw[:, None, 1:],
+        fillers=filler_array(damping, rated, members, raw[:, 0]),
         time_constant_s=max(device.time_constant_s for device in devices),
-        burst_w=np.zeros((kinds, classes)),
-        burst_s=0.0,
+        burst_w=overshoot[:, None, None] * (operation[2] - operation[0]),
+        burst_s=max(device.excess_s for device in devices),
         profile=profile,
         holds=holds,
     )
@@ -162,8 +166,8 @@ class Binner:
         self.quiet = np.zeros((kinds, units, stages))
         groups = (kinds, units, stages) if self.profiled else (kinds, 0, 0)
         self.state = np.zeros((*groups, profile_kernels.STATES))
-        self.energy = np.zeros((nodes, 3))
-        """Drawn, burned and cut in the steps, by node. [J]"""
+        self.energy = np.zeros((nodes, 4))
+        """Drawn, burned, cut and used by another job in the steps, by node. [J]"""
         self.origin_s = 0.0
         """Time of the first bin. [s]"""
         self.before = np.zeros((nodes, 3))
@@ -193,9 +197,12 @@ class Binner:
         schedule = timing.schedule
         virtual = timing.operation_s.shape[2]
         table = (schedule.kind.astype(np.int32) * virtual + schedule.virtual_stage).ravel()
+        level_w, raw_w = tables.level_w, tables.level_raw_w
         if held_until_s is None:
             begin, done, over = trace.optimizer_start_s, trace.optimizer_end_s, trace.iteration_time_s
         else:
+            # nothing moves in a reduction that never ends
+            level_w, raw_w = level_w[:, :, STUCK], raw_w[:, :, STUCK]
             begin = over = held_until_s
             done = np.full(schedule.stages, held_until_s)
         for kind in range(tables.level_w.shape[0]):
@@ -214,10 +221,9 @@ class Binner:
                 self.share,
                 tables.operation_w[kind],
                 tables.operation_raw_w[kind],
-                tables.level_w[kind],
-                tables.level_raw_w[kind],
-                tables.fill_w[kind],
-                tables.detection_s,
+                level_w[kind],
+                raw_w[kind],
+                tables.fillers[kind],
                 tables.burst_w[kind],
                 tables.burst_s,
                 tables.profile[kind],
@@ -241,7 +247,7 @@ class Binner:
         running = state in RUNNING
         watts = self.tables.level_raw_w[:, :, state]
         if filled and running:
-            watts = np.maximum(self.tables.level_w[:, :, state], self.tables.fill_w)
+            watts = filled_power(self.tables.fillers, self.tables.level_w[:, :, state])
         self._set_level(watts, t_s, held=running and self.tables.holds)
 
     def clear(self, t_s: float) -> None:
@@ -249,7 +255,7 @@ class Binner:
         if self.profiled:
             self._advance(t_s, off=True)
         else:
-            self._set_level(np.zeros(self.tables.fill_w.shape), t_s, held=False)
+            self._set_level(np.zeros(self.tables.level_w.shape[:2]), t_s, held=False)
 
     def _set_level(self, watts: Floats, t_s: float, *, held: bool) -> None:
         for kind, level_w in enumerate(watts):

@@ -5,6 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import pandas as pd
+
+from clustersim.report.assess_damping import damped_data, damping_text
+from clustersim.report.assess_site import site_data, site_text
 from clustersim.study.assess import Assessment
 
 
@@ -17,9 +21,12 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(key): _finite(value) for key, value in row.items()} for row in table.to_dict("records")]
+
+
 def assessment_data(found: Assessment) -> dict[str, Any]:
     """Return everything that was found, for JSON."""
-    rows = [{key: _finite(value) for key, value in row.items()} for row in found.verdict.table.to_dict("records")]
     trace, asked = found.trace, found.question
     return {
         "trace": {
@@ -34,14 +41,19 @@ def assessment_data(found: Assessment) -> dict[str, Any]:
         "record_percentiles": found.record_percentiles,
         "rules_failed": found.verdict.rules_failed,
         "rules_not_judged": len(found.verdict.not_judged),
-        "verdict": rows,
+        "verdict": _rows(found.verdict.table),
+        "site": None if found.plain.site is None else site_data(found.plain.site),
+        "damped": None if found.damped is None else damped_data(found.damped, _rows),
         "notes": list(found.notes),
     }  # fmt: skip
 
 
 def verdict_csv(found: Assessment) -> str:
-    """Return the verdict, one row per rule."""
-    return str(found.verdict.table.to_csv(index=False))
+    """Return the verdict, a row per rule and piece of equipment; with damping a column `damped` tells them apart."""
+    if found.damped is None:
+        return str(found.verdict.table.to_csv(index=False))
+    both = [found.verdict.table.assign(damped=False), found.damped.judged.verdict.table.assign(damped=True)]
+    return str(pd.concat(both, ignore_index=True).to_csv(index=False))
 
 
 def assessment_text(found: Assessment) -> str:
@@ -81,15 +93,47 @@ def assessment_text(found: Assessment) -> str:
                 f"{name:18}{row['energy_rectangular']:13.3f}{row['energy_hann']:9.3f}"
                 f"{row['amplitude_rectangular']:19.3f}{row['amplitude_hann']:9.3f}"
             )
-    lines += ["", f"RULES ({', '.join(found.question.packs)})"]
-    for row in found.verdict.table.to_dict("records"):
-        if row["passed"] is None:
-            lines.append(f"  -     {row['rule']:28}{row['reason']}")
-            continue
-        verdict = "PASS" if row["passed"] else "FAIL"
-        measured = f"{row['measured']:10.4g} of {row['limit']:g} {row['unit']}"
-        lines.append(f"  {verdict}  {row['rule']:28}{measured:30}margin {row['margin']:+.0%}, {row['window']}")
+    lines += _harmonics(s, unit, per)
+    lines += [] if found.plain.site is None else site_text(found.plain.site)
+    lines += damping_text(found, unit, per)
+    if found.damped is not None and found.damped.judged.site is not None:
+        lines += [line.replace("SITE", "BEHIND DAMPING: SITE", 1) for line in site_text(found.damped.judged.site)]
+    lines += _rules(found)
     return "\n".join(lines)
+
+
+def _harmonics(statistics: dict[str, Any], unit: str, per: float) -> list[str]:
+    if not statistics["harmonics"]:
+        return []
+    head = f"HARMONICS{'Hz':>13}{'line ' + unit:>13}{'near ' + unit:>13}{'Welch ' + unit:>13}{'energy':>10}"
+    lines = ["", f"{head}   (amplitudes of sines)"]
+    for row in statistics["harmonics"]:
+        values = (row["line_amplitude_mw"], row["near_amplitude_mw"], row["welch_amplitude_mw"])
+        told = "".join(f"{'-':>13}" if value is None else f"{value * per:13.4g}" for value in values)
+        lines.append(f"  {row['order']:<7}{row['frequency_hz']:13.4f}{told}{row['energy_share']:10.1%}")
+    return lines
+
+
+def _rules(found: Assessment) -> list[str]:
+    behind = None if found.damped is None else found.damped.judged.verdict.table.to_dict("records")
+    lines = ["", f"RULES ({', '.join(found.question.packs)})"]
+    if behind is not None:
+        lines[-1] += ": undamped, then behind damping"
+    for place, row in enumerate(found.verdict.table.to_dict("records")):
+        lines.append(f"  {_rule(row)}")
+        if behind is not None and behind[place]["passed"] is not None:
+            lines.append(f"     -> {_rule(behind[place])}")
+    return lines
+
+
+def _rule(row: dict[Any, Any]) -> str:
+    node = "" if row["measured"] is None or ": " not in str(row["node"]) else f" {str(row['node']).split(': ')[1]}"
+    name = f"{row['rule']}{node}"
+    if row["passed"] is None:
+        return f"-     {name:35}{row['reason']}"
+    verdict = "PASS" if row["passed"] else "FAIL"
+    measured = f"{row['measured']:10.4g} of {row['limit']:g} {row['unit']}"
+    return f"{verdict}  {name:35}{measured:30}margin {row['margin']:+.0%}, {row['window']}"
 
 
 def _period_line(statistics: dict[str, Any], unit: str, per: float) -> str:
@@ -97,4 +141,6 @@ def _period_line(statistics: dict[str, Any], unit: str, per: float) -> str:
         return "  no period: nothing repeats within half of the job"
     swing = statistics["swing_mw"]
     told = "" if swing is None else f", swing {swing * per:.4g} {unit} (median of periods)"
+    if not statistics["period_resolved"]:
+        told += "; few readings: a multiple of a shorter one?"
     return f"  period {statistics['period_s']:.5g} s (autocorrelation {statistics['period_correlation']:.2f}){told}"

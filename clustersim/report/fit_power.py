@@ -26,6 +26,7 @@ def fit_data(found: Fitted) -> dict[str, Any]:
         "job": {"from_s": found.job.from_s, "to_s": found.job.to_s, "how": found.job.how},
         "measured": found.measured,
         "reproduced": found.reproduced,
+        "warnings": list(found.warnings),
     }
 
 
@@ -53,4 +54,5 @@ def fit_text(found: Fitted) -> str:
         made = found.reproduced.get(key, float("nan"))
         name, factor = (f"{key[:-3]}, {unit}", per) if key.endswith("_mw") else ("energy share 0.1-20 Hz (Hann)", 1.0)
         lines.append(f"  {name:36}{value * factor:10.4g}{made * factor:11.4g}")
+    lines += ["", *(f"warning: {text}" for text in found.warnings)] if found.warnings else []
     return "\n".join(lines)

@@ -16,8 +16,8 @@ ACTIVITY = {
     "gather": YELLOW, "bubble": "#D9DEE4", "matrix": BLUE, "memory": GREEN, "exchange": ORANGE,
 }  # fmt: skip
 STATES = {
-    "train": BLUE, "checkpoint": SKY, "lost": RED, "detect": ORANGE, "restart": PURPLE, "reload": YELLOW,
-    "stopped": GREY,
+    "train": BLUE, "checkpoint": SKY, "evaluation": GREEN, "lost": RED, "detect": ORANGE, "restart": PURPLE,
+    "reload": YELLOW, "stopped": GREY,
 }  # fmt: skip
 VERDICT = {"PASS": GREEN, "FAIL": RED, "not judged": GREY}
 

@@ -13,6 +13,7 @@ from clustersim.study.compare import column_names, compare_table, input_differen
 from clustersim.study.result import Result
 
 _LABEL = 26
+_PARTS = {"rest": "rest of the server", "fans": "server fans", "supply": "power supplies"}
 
 
 def summary_text(result: Result) -> str:
@@ -89,6 +90,8 @@ def _power(result: Result) -> str:
             _line("drawn IT, computing", f"{answer('_mw', s['it_computing_mw'])} while every rank computes"),
             _line("drawn IT, mean", f"{answer('_mw', s['it_mean_mw'])} over the step: the bubble takes off "
                   f"{answer('_mw', s['it_bubble_mw'])}, exchange and optimizer {answer('_mw', _rest_mw(s))}"),
+            _line("its band", f"mean {_band(s, 'mean')}, swing at the supplies {_band(s, 'swing')}, by the bands of "
+                  f"the catalog; widest part: {_PARTS.get(s['it_band_of'], s['it_band_of'] + ' level')}"),
             _line("provisioned IT", f"{answer('_mw', s['provisioned_mw'])} by nameplates, "
                   f"{percent(s['it_mean_mw'] / s['provisioned_mw'])} of it drawn on average"),
             _line("at the meter", f"mean {answer('_mw', s['mean_mw'])}, peak {answer('_mw', s['peak_mw'])}, "
@@ -102,6 +105,12 @@ def _power(result: Result) -> str:
             _line("energy", f"{number(s['energy_mwh'])} MWh over the horizon, PUE {number(s['pue'])}"),
         ]
     )  # fmt: skip
+
+
+def _band(s: dict[str, Any], name: str) -> str:
+    """Return low and high of a figure of IT power."""
+    low, high = s[f"it_{name}_low_mw"], s[f"it_{name}_high_mw"]
+    return "not known" if low is None else f"{number(low)} to {answer('_mw', high)}"
 
 
 def _rest_mw(s: dict[str, Any]) -> float:

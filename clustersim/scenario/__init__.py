@@ -1,6 +1,6 @@
 """Scenario and topology files: validated, frozen records; SI from here on."""
 
-from clustersim.scenario.files import parse_override, shipped
+from clustersim.scenario.files import located, parse_override, shipped
 from clustersim.scenario.load import load_scenario, load_topology, resolved, run_id
 from clustersim.scenario.spec import Scenario
 from clustersim.scenario.topology import TopologySpec, require_plant
@@ -10,6 +10,7 @@ __all__ = [
     "TopologySpec",
     "load_scenario",
     "load_topology",
+    "located",
     "parse_override",
     "require_plant",
     "resolved",

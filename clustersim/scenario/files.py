@@ -51,6 +51,28 @@ def read_yaml(path: Path) -> dict[str, Any]:
     InputError
         If the file is missing, too large, not text, not YAML or not a mapping; the message names file and line.
     """
+    data = _document(path)
+    if not isinstance(data, dict):
+        raise InputError(f"{path}: expected a mapping of keys, found {type(data).__name__}")
+    return data
+
+
+def read_records(path: Path, key: str) -> list[Any]:
+    """Return the list in a YAML file, or the list under its only key `key`.
+
+    Raises
+    ------
+    InputError
+        As of :func:`read_yaml`, or if there is no list.
+    """
+    data = _document(path)
+    found = data[key] if isinstance(data, dict) and list(data) == [key] else data
+    if not isinstance(found, list):
+        raise InputError(f"{path}: expected a list of records, or a key {key} with one, found {type(data).__name__}")
+    return found
+
+
+def _document(path: Path) -> Any:
     if not path.is_file():
         near = nearest(path.stem, [other.stem for other in path.parent.glob("*.yaml")]) if path.parent.is_dir() else ""
         raise InputError(f"{path}: expected a file, found none{near}")
@@ -58,22 +80,39 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if size > MOST_BYTES:
         raise InputError(f"{path}: expected at most {MOST_BYTES / 1e6:g} MB, found {size / 1e6:.1f} MB")
     try:
-        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)  # noqa: S506 (a SafeLoader)
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)  # noqa: S506 (a SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f":{mark.line + 1}" if mark else ""
         raise InputError(f"{path}{line}: not valid YAML: {error.problem or error.context}") from None
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{path}: not valid YAML: {str(error).splitlines()[0]}") from None
-    if not isinstance(data, dict):
-        raise InputError(f"{path}: expected a mapping of keys, found {type(data).__name__}")
-    return data
 
 
 def shipped(folder: str) -> Path:
     """Return the folder of shipped `scenarios` or `topologies`: in the installed package, or in the source tree."""
     inside = Path(str(resources.files("clustersim"))) / "_shipped" / folder
     return inside if inside.is_dir() else Path(__file__).resolve().parents[2] / folder
+
+
+def located(text: str, folder: str) -> Path:
+    """Return the file that `text` means: a path, or the bare name of a shipped file.
+
+    Raises
+    ------
+    InputError
+        If it is a bare name, and neither a file nor shipped.
+    """
+    path = Path(text)
+    if path.is_file() or not _NAME.match(text):
+        return path
+    known = shipped(folder)
+    if not (known / f"{text}.yaml").is_file():
+        names = sorted(file.stem for file in known.glob("*.yaml"))
+        raise InputError(
+            f"{text}: expected a file or one of the shipped {folder} ({', '.join(names)}){nearest(text, names)}"
+        )
+    return known / f"{text}.yaml"
 
 
 def _named(name: object, where: str, folders: Iterable[Path]) -> Path:

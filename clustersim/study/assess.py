@@ -1,4 +1,4 @@
-"""A measured power trace held against rules; no model of a cluster or plant is needed."""
+"""A measured power trace held against rules: alone, behind damping, or as the load of a site."""
 
 from __future__ import annotations
 
@@ -7,103 +7,111 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-import yaml
-from pydantic import ValidationError
-
+from clustersim import catalog
 from clustersim.errors import InputError
-from clustersim.limits import Evidence, LimitsSpec, Rule, Trace, Verdict, judge, rules_of
-from clustersim.power.trace import PowerTrace, boxcar, scaled
+from clustersim.limits import Verdict
+from clustersim.power.damped import Element, Report
+from clustersim.power.trace import PowerTrace, boxcar, coherent_gain, scaled_by
 from clustersim.power.trace_export import write_trace
 from clustersim.power.trace_files import Columns, read_trace
-from clustersim.power.trace_period import JobWindow, job_window
-from clustersim.study.trace_statistics import PERCENTILE_KEYS, Shares, percentiles, spectrum, trace_statistics
+from clustersim.power.trace_period import JobWindow
+from clustersim.study.trace_damping import (
+    Devices,
+    at_site,
+    below_site,
+    damped_trace,
+    elements,
+    overhead_by_ratio,
+    times,
+)
+from clustersim.study.trace_judging import Judged, judged, load_rules
+from clustersim.study.trace_question import Drawn, Question, Setting, asked_window, drawn_trace, setting_of
+from clustersim.study.trace_site import SiteAnswer, TracePlace, place_of, site_answer
+from clustersim.study.trace_statistics import spectrogram_of
 
-NEEDS_PLANT = "needs plant: a power trace alone says nothing about it"
-OF_PLANT = (
-    "voltage_dip", "voltage_change", "flicker", "min_frequency", "max_frequency", "rocof", "rating",
-)  # fmt: skip
-
-SPECTRAL = ("band_energy", "band_amplitude")
-
-__all__ = ["Assessment", "Columns", "Question", "assess", "assess_file", "load_rules", "write_trace"]
+__all__ = [
+    "Assessment",
+    "Columns",
+    "Devices",
+    "Drawn",
+    "Question",
+    "Setting",
+    "assess",
+    "assess_file",
+    "load_rules",
+    "place_of",
+    "setting_of",
+    "spectrogram_of",
+    "write_trace",
+]
 
 
 @dataclass(frozen=True)
-class Question:
-    """What is asked of a trace."""
+class DampedTrace:
+    """The trace behind damping, and what the damping did."""
 
-    packs: tuple[str, ...] = ("standard",)
-    """Names of rule packs, or YAML files with a section as `limits` of a scenario."""
-    units: int = 1
-    """Number of loads like the one measured."""
-    coherence: float = 1.0
-    """Pairwise correlation of their fluctuations, 0 to 1."""
-    from_s: float | None = None
-    """Start and end of the job on the clock of the trace; looked for when both are absent. [s]"""
-    to_s: float | None = None
-    averaged_s: float | None = None
-    """Show the trace as a sensor would that averages over this time. [s]"""
+    judged: Judged
+    reports: tuple[Report, ...]
+    """Account of each element over the whole record, in the order in which power passes them."""
+    overhead: float
+    """Energy burned and lost over the energy of the undamped record. [-]"""
+    energy_change: float
+    """Energy of the damped record over that of the undamped one, less 1: also what was cut or stays stored. [-]"""
+    by_ratio: dict[float, float]
+    """Energy overhead of a min-max trace by idle power over peak; empty for a trace in watts. [-]"""
 
 
 @dataclass(frozen=True)
 class Assessment:
     """What was found."""
 
-    trace: PowerTrace
-    """The whole record as it was judged: scaled, averaged."""
     question: Question
     job: JobWindow
-    statistics: dict[str, Any]
-    """Of the job window (:func:`clustersim.study.trace_statistics.trace_statistics`)."""
-    record_percentiles: dict[str, float]
-    """Of the whole record. [MW]"""
-    verdict: Verdict
-    """Rows for windows ``job`` (band rules) and ``record`` (ramps and ranges)."""
+    plain: Judged
+    """The record as it is: scaled, averaged."""
+    damped: DampedTrace | None
     notes: tuple[str, ...]
 
+    @property
+    def judged(self) -> Judged:
+        """The record behind damping, where there is damping."""
+        return self.plain if self.damped is None else self.damped.judged
 
-def load_rules(packs: Sequence[str]) -> tuple[Rule, ...]:
-    """Return the rules of packs and of files in the form of a scenario's section `limits`; each rule once.
+    @property
+    def trace(self) -> PowerTrace:
+        """The whole record as it was judged, undamped."""
+        return self.plain.trace
 
-    Raises
-    ------
-    InputError
-        If a pack or file is unknown or not valid.
-    """
-    found: dict[str, Rule] = {}
-    for name in packs:
-        path = Path(name)
-        if path.suffix in (".yaml", ".yml"):
-            try:
-                spec = LimitsSpec.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-            except (OSError, yaml.YAMLError) as error:
-                raise InputError(f"{path}: cannot be read: {error}") from None
-            except ValidationError as error:
-                first = error.errors()[0]
-                raise InputError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-        else:
-            spec = LimitsSpec(packs=(name,))
-        found |= {item.id: item for item in rules_of(spec)}
-    return tuple(found.values())
+    @property
+    def statistics(self) -> dict[str, Any]:
+        """Of the job window of that."""
+        return self.plain.statistics
 
+    @property
+    def record_percentiles(self) -> dict[str, float]:
+        """Of that whole record. [MW]"""
+        return self.plain.record_percentiles
 
-def asked_window(trace: PowerTrace, from_s: float | None, to_s: float | None) -> JobWindow:
-    """Return the job window that is given, or the one that is found when neither end is."""
-    if from_s is None and to_s is None:
-        return job_window(trace)
-    part = trace.between(from_s, to_s)
-    return JobWindow(part.t0_s, part.t0_s + part.duration_s, "given")
+    @property
+    def verdict(self) -> Verdict:
+        """What the rules say of it."""
+        return self.plain.verdict
 
 
 def assess(
-    trace: PowerTrace, question: Question | None = None, tell: Callable[[str], None] = lambda _: None
+    trace: PowerTrace,
+    question: Question | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+    setting: Setting | None = None,
 ) -> Assessment:
     """Hold a trace against rules.
 
     Ramps and ranges are judged on the whole record, start and end of the job included; spectral shares on the job
-    alone, since a record that holds idle time tells the share of the job's start. Rules on voltage, frequency or
-    ratings are not judged.
+    alone, since a record that holds idle time tells the share of the job's start. Without a place, rules on voltage,
+    frequency or ratings are not judged; with one, all rules look at the meter of its site.
+
+    Damping at ranks, nodes and racks acts on the trace before it is scaled, damping at the site on the scaled trace, or
+    on the load of the place's site. The job window is that of the undamped trace.
 
     Parameters
     ----------
@@ -113,6 +121,8 @@ def assess(
         Rules, number of loads, job window.
     tell : callable, optional
         Is told what is being done.
+    setting : Setting, optional
+        Damping, and the place.
 
     Raises
     ------
@@ -120,55 +130,108 @@ def assess(
         If a pack is unknown, or the question does not fit the trace.
     """
     asked = Question() if question is None else question
+    around = Setting() if setting is None else setting
     rules = load_rules(asked.packs)
+    if around.place is not None and asked.averaged_s is not None:
+        raise InputError("averaged: the plant answers the load itself, not what a sensor shows of it; leave out one")
+    tell("job window")
+    job = asked_window(_shown(trace, asked), asked.from_s, asked.to_s)
+    units, gain = _scale(trace, job, asked)
+    whole = scaled_by(trace, units, gain)
+    shown = _shown(whole, asked)
+    notes = _notes(trace, shown, job, asked)
+    tell("statistics and rules")
+    plain = judged(shown, job, rules, asked.bands, _answer(around.place, whole, job, ()))
+    damped = None
+    if around.damping is not None:
+        tell("damping")
+        chain = elements(around.damping, trace)
+        unit, below = damped_trace(trace, below_site(chain))
+        sum_of = scaled_by(unit, units, gain)
+        answer = _answer(around.place, sum_of, job, at_site(chain))
+        if answer is None:
+            sum_of, above = damped_trace(sum_of, at_site(chain))
+        else:
+            above = answer.chain
+        reports = (*(times(report, units, gain) for report in below.reports), *above.reports)
+        spent = sum(report.burned_j + report.loss_j for report in reports)
+        before_w = whole.watts if plain.site is None else plain.site.meter_w
+        after_w = sum_of.watts if answer is None else answer.meter_w
+        damped = DampedTrace(
+            judged(_shown(sum_of, asked), job, rules, asked.bands, answer),
+            reports,
+            spent / (float(before_w.sum()) * trace.dt_s),
+            float(after_w.sum() / before_w.sum()) - 1.0,
+            _by_ratio(around, whole, sum_of, units) if gain == units and answer is None else {},
+        )
+    return Assessment(asked, job, plain, damped, tuple(notes))
+
+
+def _shown(trace: PowerTrace, asked: Question) -> PowerTrace:
+    return trace if asked.averaged_s is None else boxcar(trace, asked.averaged_s)
+
+
+def _scale(trace: PowerTrace, job: JobWindow, asked: Question) -> tuple[float, float]:
+    """Return by how much the mean grows and by how much the fluctuation."""
+    if asked.mean_w is None:
+        return float(asked.units), coherent_gain(asked.units, asked.coherence)
+    if asked.units != 1 or asked.coherence != 1.0:
+        raise InputError(
+            "mean: gives the scale by itself, all loads alike; leave out the number of units and coherence"
+        )
+    mean = float(trace.between(job.from_s, job.to_s - trace.dt_s).watts.mean())
+    if not (asked.mean_w > 0.0 and mean > 0.0):
+        raise InputError(f"mean: expected a power above zero, got {asked.mean_w:g} W for a job of {mean:g} W")
+    return asked.mean_w / mean, asked.mean_w / mean
+
+
+def _answer(place: TracePlace | None, it: PowerTrace, job: JobWindow, chain: Sequence[Element]) -> SiteAnswer | None:
+    return None if place is None else site_answer(place, it, job, chain)
+
+
+def _by_ratio(around: Setting, before: PowerTrace, after: PowerTrace, units: float) -> dict[float, float]:
+    if around.scale_w is None:
+        return {}
+    base, zero = around.scale_w
+    figures = catalog.entry("traces", "idle_share").figure("node")
+    ratios = sorted({0.0, zero / base, figures.low, figures.value, figures.high})
+    return overhead_by_ratio(before.watts, after.watts, base * units, zero * units, ratios)
+
+
+def _notes(trace: PowerTrace, shown: PowerTrace, job: JobWindow, asked: Question) -> list[str]:
     notes = [] if trace.clock == "as recorded" else [f"clock: {trace.clock}"]
     if asked.averaged_s is not None:
-        trace = boxcar(trace, asked.averaged_s)
         notes.append(f"shown as by a sensor that averages over {asked.averaged_s:g} s")
-    tell("job window")
-    job = asked_window(trace, asked.from_s, asked.to_s)
-    trace = scaled(trace, asked.units, asked.coherence)
-    inside = trace.between(job.from_s, job.to_s - trace.dt_s)
-    notes += _notes(trace, inside, asked)
-    tell("statistics")
-    shares = spectrum(inside, [item.band for item in rules if item.band is not None])
-    found = trace_statistics(inside, shares)
-    tell("rules")
-    verdict = _judged(rules, trace, inside, shares)
-    whole = inside.samples == trace.samples
-    of_record = {key: found[key] for key in PERCENTILE_KEYS} if whole else percentiles(trace.watts)
-    return Assessment(trace, asked, job, found, of_record, verdict, tuple(notes))
-
-
-def _notes(trace: PowerTrace, inside: PowerTrace, asked: Question) -> list[str]:
-    notes = []
-    if trace.sensor_s > 0.0:
+    if shown.sensor_s > 0.0:
         notes.append(
-            f"the sensor averages over {trace.sensor_s:g} s: nothing is known of what is shorter, and ranges, "
+            f"the sensor averages over {shown.sensor_s:g} s: nothing is known of what is shorter, and ranges, "
             "ramps and peaks are lower bounds"
         )
     if asked.units > 1:
         notes.append(f"{asked.units} loads, pairwise correlation {asked.coherence:g}: means add up, fluctuations by it")
-        if asked.coherence < 1.0 and inside.samples < trace.samples:
+        if asked.coherence < 1.0 and job.to_s - job.from_s < shown.duration_s - 0.5 * shown.dt_s:
             notes.append("start and end of a job are common to all units: judge them with a coherence of 1")
+    if asked.mean_w is not None:
+        notes.append(f"scaled to a mean of {asked.mean_w * 1e-6:.6g} MW in the job, all loads alike")
     return notes
 
 
-def _judged(rules: Sequence[Rule], trace: PowerTrace, inside: PowerTrace, shares: Shares) -> Verdict:
-    record = Trace(trace.name, "record", trace.dt_s, trace.watts, sensor_s=trace.sensor_s)
-    hann = {band: both[1] for band, both in shares.items()}
-    job = Trace(trace.name, "job", inside.dt_s, inside.watts, sensor_s=inside.sensor_s, shares=hann)
-    parts = [judge([item], Evidence((job if item.measure in SPECTRAL else record,))).table for item in rules]
-    table = pd.concat(parts, ignore_index=True)
-    of_plant = {item.id for item in rules if item.measure in OF_PLANT}
-    table.loc[table["rule"].isin(of_plant), "reason"] = f"not judged: {NEEDS_PLANT}"
-    return Verdict(table.astype({"passed": object}))
-
-
 def assess_file(
-    path: Path, columns: Columns, question: Question, tell: Callable[[str], None] = lambda _: None
+    path: Path,
+    columns: Columns,
+    question: Question,
+    tell: Callable[[str], None] = lambda _: None,
+    setting: Setting | None = None,
+    drawn: Drawn | None = None,
 ) -> Assessment:
-    """Read a trace and hold it against rules; raises as :func:`assess` and ``read_trace`` do."""
+    """Read a trace, or make one of a load record, and hold it against rules.
+
+    Raises
+    ------
+    InputError
+        As of :func:`assess`, :func:`clustersim.power.trace_files.read_trace` and :func:`drawn_trace`.
+    """
     tell("trace")
     load_rules(question.packs)
-    return assess(read_trace(path, columns), question, tell)
+    trace = drawn_trace(path, columns, drawn) if path.suffix in (".yaml", ".yml") else read_trace(path, columns)
+    return assess(trace, question, tell, setting)

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from clustersim import catalog
+from clustersim.power.device import matrix_figure
 from clustersim.power.spec import HybridStorage, PsuStorage, RackStorage
 from clustersim.power.stores import CELLS
 from clustersim.scenario import Scenario, resolved
@@ -53,7 +54,7 @@ def assumed_figures(study: StepStudy) -> pd.DataFrame:
     for kind, name in _entries(study):
         entry = catalog.entry(kind, name)
         for key, figure in entry.figures.items():
-            if figure.assumed and not key.startswith("price"):
+            if figure.assumed and not key.startswith("price") and not (kind == "device_power" and _unread(study, key)):
                 rows.append(
                     (f"catalog.{kind}.{entry.name}.{key}", figure.text, figure.note or figure.source, figure.confidence)
                 )
@@ -65,6 +66,7 @@ def _entries(study: StepStudy) -> list[tuple[str, str]]:
     names: list[tuple[str, str]] = [("efficiency", "training"), ("device_power", "damping"), ("device_power", "jitter")]
     for name, variant in study.place.fleet_kinds:
         names += [("efficiency", name), ("device_power", variant or name)]
+        names.append(("device_power", catalog.entry("device_power", variant or name).properties["supplies"]))
     scenario: Scenario = study.scenario
     for plant in scenario.topology.electrical.values():
         if plant.grid is not None:
@@ -84,6 +86,15 @@ def _entries(study: StepStudy) -> list[tuple[str, str]]:
     for cooling in scenario.topology.cooling.values():
         names += [("cooling", cooling.unit), ("facility", "cooling_auxiliaries")]
     return list(dict.fromkeys(names))
+
+
+def _unread(study: StepStudy, key: str) -> bool:
+    """Whether the power of a run does not depend on this figure of its accelerators."""
+    if key.startswith("matrix"):
+        return key != matrix_figure(study.scenario.job.precision)
+    if key == "supplies.needed":
+        return all(site.servers.supplies == "shared" for site in study.scenario.topology.site.values())
+    return key in {"blocked", "stall", "excess.peak"}
 
 
 def _value(tree: Any, key: str) -> str:

@@ -18,6 +18,7 @@ BUSY = ("train", "lost", "checkpoint")
 QUIET = ("detect", "restart", "stopped", "reload")
 TRAIN = "train"
 """Stands for all busy states in the records below."""
+EVALUATION = "evaluation"
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,12 @@ def steady_load_w(study: StepStudy, site: str, it_w: float) -> float:
     return load + float(electrical_losses(topology.electrical[site], load))
 
 
-def histories(study: StepStudy, timeline: Timeline, training_it_w: dict[str, float]) -> dict[str, SiteHistory]:
+def histories(
+    study: StepStudy,
+    timeline: Timeline,
+    training_it_w: dict[str, float],
+    evaluation_it_w: dict[str, float] | None = None,
+) -> dict[str, SiteHistory]:
     """Return every site's history.
 
     Parameters
@@ -52,6 +58,8 @@ def histories(study: StepStudy, timeline: Timeline, training_it_w: dict[str, flo
         What the job did, and for how long.
     training_it_w : dict of str to float
         Mean IT power of each site while the job trains. [W]
+    evaluation_it_w : dict of str to float, optional
+        The same while it evaluates; needed where the timeline has evaluations. [W]
 
     Notes
     -----
@@ -59,11 +67,14 @@ def histories(study: StepStudy, timeline: Timeline, training_it_w: dict[str, flo
     settled at idle power.
     """
     spans = _spans(timeline)
-    seconds = {state: sum(s for name, s in spans if name == state) for state in (TRAIN, *QUIET)}
+    states = (TRAIN, *QUIET) if evaluation_it_w is None else (TRAIN, EVALUATION, *QUIET)
+    seconds = {state: sum(s for name, s in spans if name == state) for state in states}
     quiet = {state: site_it_w(study, state_w(study, state)) for state in QUIET}
     found = {}
     for site in study.place.topology.site:
         it = {TRAIN: training_it_w[site]} | {state: quiet[state][site] for state in QUIET}
+        if evaluation_it_w is not None:
+            it[EVALUATION] = evaluation_it_w[site]
         heat = np.array([it[name] for name, _ in spans])
         length = np.array([s for _, s in spans])
         cooling = cooling_history(study.place.topology.cooling[site], heat, length, it["stopped"])

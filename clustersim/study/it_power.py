@@ -10,20 +10,24 @@ from numpy.typing import NDArray
 
 from clustersim.operation import EVENT_AT_S, EVENT_S
 from clustersim.power.damped import Level
+from clustersim.power.device import LEVELS
 from clustersim.power.device_damping import DeviceDamping, device_damping
+from clustersim.power.dummy import filled_power
 from clustersim.power.profile_kernels import FLOOR
 from clustersim.power.records import coarsen
 from clustersim.power.smoothing import device_profile
-from clustersim.power.waveform import EXCHANGE, IDLE, WAIT, Binner, PowerTables, power_tables
+from clustersim.power.states import STATE_LEVELS
+from clustersim.power.waveform import IDLE, RUNNING, Binner, PowerTables, power_tables
 from clustersim.study.it_storage import it_chain
 from clustersim.study.step import StepStudy
 from clustersim.training.records import StepTrace
 
 STEADY_S, STEADY_DT_S = 600.0, 10e-3
 EVENT_DT_S = 1e-3
-STATES = {"detect": EXCHANGE, "restart": IDLE, "stopped": IDLE, "reload": WAIT}
-"""What the accelerators do in the states of the timeline in which the job does not train: while a failure is being
-detected the ranks spin in the reduction."""
+STATES = {state: LEVELS.index(level) - 1 for state, level in STATE_LEVELS.items()}
+"""Column of the levels in the states of the timeline in which the job does not train."""
+STARTS = ("restart", "job_start", "restart_storm")
+"""Windows that begin before the job trains; the others begin in training."""
 CLOSE_S = 10.0
 """Length of the close-up of one rack, server and accelerator. [s]"""
 LEAST_STEPS, MOST_STEPS = 8, 512
@@ -129,7 +133,7 @@ def _hall_power(binner: Binner, name: str, cause: str, t0_s: float, starts: list
 
 
 def _burned(energy: NDArray[np.float64]) -> float:
-    drawn, burned, _ = energy.sum(axis=0)
+    drawn, burned, *_ = energy.sum(axis=0)
     return float(burned / drawn) if drawn else 0.0
 
 
@@ -156,7 +160,7 @@ def steady_window(study: StepStudy, pool: Pool, t0_s: float) -> HallPower:
 
 
 Made = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
-"""Means of 1 ms bins by hall [W], starts of the steps [s], energies drawn, burned and cut [J]."""
+"""Means of 1 ms bins by hall [W], starts of the steps [s], energies drawn, burned, cut and used by another job [J]."""
 
 
 def _one_by_one(study: StepStudy, pool: Pool) -> Made:
@@ -173,7 +177,7 @@ def _one_by_one(study: StepStudy, pool: Pool) -> Made:
 def _added_up(study: StepStudy, pool: Pool) -> Made:
     """Bin every step of the pool once and add them up in random order."""
     parts, lengths = [], []
-    energy = np.zeros((len(study.place.nodes), 3))
+    energy = np.zeros((len(study.place.nodes), 4))
     for trace in pool.traces:
         bins = math.ceil(trace.iteration_time_s / EVENT_DT_S - 1e-9)
         binner = _binner(study, (bins + 2) * EVENT_DT_S, EVENT_DT_S)
@@ -231,11 +235,12 @@ def crash_window(study: StepStudy, pool: Pool, t0_s: float, cause: str, detectio
 def state_w(study: StepStudy, state: str) -> NDArray[np.float64]:
     """Accelerator power of every hall in a `state` in which the job does not train. [W], shape (halls,)"""
     table, fleet = tables(study), study.fleet
-    levels = table.level_raw_w[:, :, STATES[state]]
-    floors = table.profile[:, :, FLOOR] if table.profile.size else np.zeros_like(levels)
-    if STATES[state] == EXCHANGE:
-        # ranks that spin are a running job: floor and fill hold
-        levels = np.maximum(np.maximum(table.level_w[:, :, EXCHANGE], table.fill_w), table.holds * floors)
+    column = STATES[state]
+    levels = table.level_raw_w[:, :, column]
+    if column in RUNNING:
+        # ranks that spin or stall are a running job: fill and held floor stay
+        floors = table.holds * table.profile[:, :, FLOOR] if table.profile.size else 0.0
+        levels = np.maximum(filled_power(table.fillers, table.level_w[:, :, column]), floors)
     level = levels.sum(axis=0)
     watts = np.zeros(len(study.place.nodes))
     np.add.at(watts, fleet.unit_node, level[fleet.unit_class] * study.plan.pipeline)
@@ -243,16 +248,21 @@ def state_w(study: StepStudy, state: str) -> NDArray[np.float64]:
 
 
 def restart_window(
-    study: StepStudy, pool: Pool, t0_s: float, cause: str, before: tuple[tuple[str, float], ...]
+    study: StepStudy,
+    pool: Pool,
+    t0_s: float,
+    cause: str,
+    before: tuple[tuple[str, float], ...],
+    length_s: float = EVENT_S,
 ) -> HallPower:
-    """Return 60 s at 1 ms in which a job starts to train again.
+    """Return 60 s, or `length_s`, at 1 ms in which a job starts to train again.
 
     `before` gives the states of the timeline that lead to it, each with the time in the window at which it begins.
     """
-    binner = _binner(study, EVENT_S, EVENT_DT_S)
+    binner = _binner(study, length_s, EVENT_DT_S)
     for state, begin in before:
-        binner.set_state(STATES[state], max(0.0, begin), filled=state == "detect")
-    starts = _run(binner, pool, _order(study, 2), EVENT_AT_S, EVENT_S)
+        binner.set_state(STATES[state], max(0.0, begin), filled=True)
+    starts = _run(binner, pool, _order(study, 2), EVENT_AT_S, length_s)
     return _hall_power(binner, "restart", cause, t0_s, starts)
 
 

@@ -9,20 +9,17 @@ from clustersim import catalog
 from clustersim.limits import Evidence, Rating, Trace
 from clustersim.plant import (
     PlantResponse,
-    battery_rating_w,
-    generator_rating_w,
-    island_capacity_w,
-    largest_step,
     simulate_plant,
-    steady_cooling,
 )
-from clustersim.plant.spec import GeneratorSpec
-from clustersim.power.records import coarsen
 from clustersim.study.horizon import TRAIN, SiteHistory
+from clustersim.study.it_power import STARTS
 from clustersim.study.site_chain import held_w
 from clustersim.study.site_power import SitePower, provisioned_w
 from clustersim.study.step import StepStudy
+from clustersim.study.supply import SiteWindow, site_ratings
 
+SETTLED_S = 10.0
+"""End of a window that stands for what follows it. [s]"""
 Windows = tuple[SitePower, ...]
 """The steady window, then those of the events."""
 
@@ -60,7 +57,7 @@ def _before(power: SitePower, site: str) -> float | None:
     load = power.waveform.power(site)
     if power.window == "steady":
         return None
-    if power.window == "restart":
+    if power.window in STARTS:
         return float(load[0])
     return float(load[: max(1, round(power.hall.event_s / power.hall.dt_s / 2))].mean())
 
@@ -92,7 +89,7 @@ def evidence(
     """Return traces, responses and ratings of a run.
 
     Beyond a window around an event the power is taken to be that of the state before it, and to settle at once on that
-    of the state after it.
+    of the state after it; where that has no power of its own in the history, on the window's last ten seconds.
     """
     voltages = {(r.site, r.window): r.voltage_pu for r in responses if r.mode == "grid_parallel"}
     traces = []
@@ -110,65 +107,29 @@ def evidence(
                     wave.power(site),
                     voltages.get((site, power.window)),
                     power.window == "steady",
-                    before_w=training if power.window == "crash" else before,
-                    settled_w=settled[power.hall.after],
+                    before_w=before if power.window in ("steady", *STARTS) else training,
+                    settled_w=settled.get(
+                        power.hall.after, float(wave.power(site)[-round(SETTLED_S / wave.dt_s) :].mean())
+                    ),
                 )
             )
     return Evidence(tuple(traces), responses, tuple(_ratings(study, windows, responses)))
 
 
 def _ratings(study: StepStudy, windows: Windows, responses: tuple[PlantResponse, ...]) -> list[Rating]:
-    """Return what each piece of equipment carries and may carry in the worst window.
-
-    What heats is judged on one-second means; batteries and load steps on the windows' own bins.
-    """
+    """Return what each piece of equipment carries and may carry in the worst window."""
     found = []
     provided = provisioned_w(study)
     for site, plant in study.place.topology.electrical.items():
-        own = [r for r in responses if r.site == site and r.mode == study.scenario.plant.mode]
-        if plant.grid is not None:
-            most = max(_one_second(r.grid_w, r.dt_s) for r in own)
-            found.append(Rating("grid_capacity", site, most, plant.grid.capacity, "connection agreement"))
-        if plant.generators is not None:
-            most = max(_one_second(r.generator_w, r.dt_s) for r in own)
-            found.append(Rating("generator", site, most, generator_rating_w(plant.generators), "rating"))
-            found += _island_ratings(plant.generators, site, windows)
-        for stage in plant.conversion:
-            most = max(_one_second(p.waveform.power(site), p.waveform.dt_s) for p in windows)
-            found.append(Rating(stage.stage, site, most * stage.share, stage.rating, "rating"))
-        if plant.battery is not None:
-            most = _battery_w(windows, [r for r in responses if r.site == site])
-            found.append(Rating("battery_power", site, most, battery_rating_w(plant.battery), "rating"))
-        it = float(windows[0].waveform.power(f"{site}/it").mean())
-        cooling = steady_cooling(study.place.topology.cooling[site], it)
-        found.append(Rating("cooling", site, it, cooling.capacity_w, "catalog, kind cooling"))
-        most = max(_one_second(p.waveform.power(f"{site}/it"), p.waveform.dt_s) for p in windows)
-        found.append(Rating("provisioned_it", site, most, provided[site], "nameplates"))
+        all_modes = [r for r in responses if r.site == site]
+        own = [r for r in all_modes if r.mode == study.scenario.plant.mode]
+        seen = tuple(_window(power, site) for power in windows)
+        found += site_ratings(site, plant, study.place.topology.cooling[site], provided[site], seen, own, all_modes)
     return found
 
 
-def _battery_w(windows: Windows, responses: list[PlantResponse]) -> float:
-    """Return the largest power of a site's battery: what smooths the meter and what answers frequency together. [W]"""
-    most = 0.0
-    by_name = {power.window: power for power in windows}
-    for response in responses:
-        storage = by_name[response.window].storage
-        smoothing = storage[response.site].battery_w if response.site in storage else 0.0
-        most = max(most, float(np.abs(response.battery_w + smoothing).max()))
-    return most
-
-
-def _island_ratings(units: GeneratorSpec, site: str, windows: Windows) -> list[Rating]:
-    """Return what an island's generators must accept at once and carry for ever."""
-    entry = catalog.entry("generators", units.type)
-    training = float(windows[0].waveform.power(site).mean())
-    found = [Rating("island_generation", site, training, island_capacity_w(units), "dispatch limit of the generators")]
-    if entry.has("load_step"):
-        step = max(abs(largest_step(p.waveform.power(site), p.waveform.dt_s, _before(p, site))) for p in windows)
-        accepted = entry.si("load_step") * generator_rating_w(units)
-        found.append(Rating("island_load_step", site, step, accepted, "load step that the generators accept at once"))
-    return found
-
-
-def _one_second(power_w: NDArray[np.float64], dt_s: float) -> float:
-    return float(coarsen(power_w, max(1, round(1.0 / dt_s))).max())
+def _window(power: SitePower, site: str) -> SiteWindow:
+    wave = power.waveform
+    smoothing = power.storage[site].battery_w if site in power.storage else None
+    it = wave.power(f"{site}/it")
+    return SiteWindow(power.window, wave.dt_s, wave.power(site), it, smoothing, _before(power, site))

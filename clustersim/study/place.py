@@ -20,6 +20,7 @@ from clustersim.fabric import (
 )
 from clustersim.power.device import DevicePower, load_device_power
 from clustersim.power.spec import ServerSpec
+from clustersim.power.supplies import Bound
 from clustersim.scenario import TopologySpec
 from clustersim.scenario.topology import FleetSpec
 from clustersim.training.network import Network, units_per_site
@@ -96,7 +97,7 @@ def build_place(topology: TopologySpec, precision: Precision, stack: str | None 
     InputError
         If the catalog lacks a name, or the fabric cannot hold the accelerators.
     """
-    kinds: dict[tuple[str, str | None], ServerSpec] = {}
+    kinds = _kinds(topology)
     if stack is not None:
         catalog.entry("stacks", stack)
         others = [
@@ -111,9 +112,6 @@ def build_place(topology: TopologySpec, precision: Precision, stack: str | None 
             )
     endpoints = []
     for name, site in topology.site.items():
-        for item in site.fleet:
-            # a kind has the servers of the first site where it stands
-            kinds.setdefault((catalog.entry("accelerators", item.accelerator).name, item.power), site.servers)
         chips = [catalog.entry("accelerators", item.accelerator) for item in site.fleet]
         endpoints.append(
             SiteEndpoints(
@@ -139,9 +137,38 @@ def build_place(topology: TopologySpec, precision: Precision, stack: str | None 
         hardware=hardware(
             [name for name, _ in kinds], [precision] * len(kinds), [stack] * len(kinds), [None] * len(kinds)
         ),
-        power=tuple(load_device_power(name, servers, variant) for (name, variant), servers in kinds.items()),
+        power=place_power(topology, precision),
         fleet_kinds=tuple(kinds),
     )
+
+
+def place_power(
+    topology: TopologySpec, precision: Precision, bounds: dict[str, Bound] | None = None
+) -> tuple[DevicePower, ...]:
+    """Return the power of each kind of accelerator of a topology.
+
+    Parameters
+    ----------
+    topology : TopologySpec
+        Its fleets and servers.
+    precision : str
+        Of the job's matrix products.
+    bounds : dict of str to {"low", "high"}, optional
+        Of which levels the end of the band is taken, for all kinds at once.
+    """
+    kinds = _kinds(topology)
+    return tuple(
+        load_device_power(name, servers, variant, precision, bounds) for (name, variant), servers in kinds.items()
+    )
+
+
+def _kinds(topology: TopologySpec) -> dict[tuple[str, str | None], ServerSpec]:
+    """Return accelerator and power variant of each kind; a kind has the servers of the first site where it stands."""
+    kinds: dict[tuple[str, str | None], ServerSpec] = {}
+    for site in topology.site.values():
+        for item in site.fleet:
+            kinds.setdefault((catalog.entry("accelerators", item.accelerator).name, item.power), site.servers)
+    return kinds
 
 
 def _network(topology: TopologySpec, fabric: Fabric) -> Network:

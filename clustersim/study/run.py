@@ -17,25 +17,18 @@ from clustersim.catalog.store import catalog_files
 from clustersim.economics import estimate_cost
 from clustersim.economics.facts import Accelerators, Battery, CostFacts, Generators
 from clustersim.limits import judge, rules_of
-from clustersim.operation import EVENT_AT_S, JobFacts, Timeline, simulate_operation
+from clustersim.operation import JobFacts, Timeline, simulate_operation
 from clustersim.plant import PlantResponse, battery_energy_j, generator_rating_w
 from clustersim.scenario import Scenario, require_plant, resolved, run_id
 from clustersim.study.assumed import assumed_figures
 from clustersim.study.baseline import undamped
+from clustersim.study.event_windows import evaluation_it_w, event_windows
 from clustersim.study.findings import Findings
-from clustersim.study.horizon import QUIET, histories
-from clustersim.study.it_power import (
-    Pool,
-    close_up,
-    crash_window,
-    restart_window,
-    state_w,
-    steady_window,
-    step_pool,
-)
+from clustersim.study.horizon import histories
+from clustersim.study.it_power import Pool, close_up, steady_window, step_pool
 from clustersim.study.judging import evidence, respond
 from clustersim.study.result import Result
-from clustersim.study.site_power import SitePower, provisioned_w, site_it_w, site_power, training_it_w
+from clustersim.study.site_power import SitePower, provisioned_w, site_power, training_it_w
 from clustersim.study.step import StepStudy, random_stream, study_step
 from clustersim.study.summary import plan_keys, raised_by_damping, summarise
 from clustersim.study.wear import damping_warnings
@@ -83,7 +76,7 @@ def run(scenario: Scenario, progress: Progress = lambda _: None) -> Result:
     timed("plant")
     responses = respond(study, windows)
     timed("limits and cost")
-    history = histories(study, timeline, training_it_w(windows[0]))
+    history = histories(study, timeline, training_it_w(windows[0]), evaluation_it_w(study, windows))
     verdict = judge(rules_of(scenario.limits), evidence(study, windows, responses, history))
     findings = Findings(
         study=study,
@@ -144,42 +137,10 @@ def _operate(study: StepStudy, pool: Pool) -> Timeline:
 
 
 def _windows(study: StepStudy, pool: Pool, timeline: Timeline) -> tuple[SitePower, ...]:
-    """Return the power of the steady window and of the operation's crash and restart."""
-    at = {window.name: window for window in timeline.windows}
-    start = at["steady"].t0_s if "steady" in at else 0.0
-    period = pool.iteration_time_s
-    steady = site_power(study, steady_window(study, pool, start), period_s=period)
-    found = [steady]
-    if "crash" in at:
-        crash = at["crash"]
-        detection = _detection_s(timeline, crash.event_s)
-        hall = crash_window(study, pool, crash.event_s - EVENT_AT_S, crash.cause, detection)
-        found.append(site_power(study, hall, training_it_w(steady), period))
-    if "restart" in at:
-        restart = at["restart"]
-        begin = restart.event_s - EVENT_AT_S
-        before = _states_before(timeline, begin, restart.event_s)
-        hall = restart_window(study, pool, begin, restart.cause, before)
-        found.append(site_power(study, hall, site_it_w(study, state_w(study, before[0][0])), period))
-    return tuple(found)
-
-
-def _detection_s(timeline: Timeline, event_s: float) -> float:
-    """Return how long it takes to notice the failure at `event_s`; 0 when the job is stopped at once. [s]"""
-    table = timeline.table
-    rows = table[(table["state"] == "detect") & ((table["t_start_s"] - event_s).abs() < 1e-6)]
-    return float(rows.iloc[0]["t_end_s"] - rows.iloc[0]["t_start_s"]) if len(rows) else 0.0
-
-
-def _states_before(timeline: Timeline, begin_s: float, event_s: float) -> tuple[tuple[str, float], ...]:
-    """Return the states without training from `begin_s` to the event at `event_s`, each with its start after `begin_s`.
-
-    Where the job still trained at the beginning of the window, the state after that is taken from there on.
-    """
-    table = timeline.table
-    inside = table[(table["t_end_s"] > begin_s) & (table["t_start_s"] < event_s - 1e-6) & table["state"].isin(QUIET)]
-    rows = [(str(state), float(t) - begin_s) for state, t in zip(inside["state"], inside["t_start_s"], strict=True)]
-    return ((rows[0][0], 0.0), *rows[1:])
+    """Return the power of the steady window and of the operation's events."""
+    start = next((window.t0_s for window in timeline.windows if window.name == "steady"), 0.0)
+    steady = site_power(study, steady_window(study, pool, start), period_s=pool.iteration_time_s)
+    return (steady, *event_windows(study, pool, timeline, steady))
 
 
 def _cost_facts(study: StepStudy, findings: Findings) -> CostFacts:

@@ -13,16 +13,18 @@ from clustersim.plant import (
     electrical_losses,
     power_factor,
     reactive_power,
-    transformer_reactive,
 )
 from clustersim.power.damped import Report
 from clustersim.power.records import Waveform
 from clustersim.power.storage import StorageTrace
-from clustersim.study.it_power import HallPower, state_w
+from clustersim.power.supplies import together
+from clustersim.study.it_power import STARTS, HallPower, state_w
 from clustersim.study.it_storage import behind_it_storage, hall_ceilings
+from clustersim.study.place import Place
 from clustersim.study.site_chain import damp_site
 from clustersim.study.staggering import hall_shifts, shift_halls, stagger_of
 from clustersim.study.step import StepStudy
+from clustersim.study.supply import site_load
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,10 @@ class SitePower:
 
 
 def hall_it_w(study: StepStudy, accelerator_w: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Power at the supplies' input of every hall, idle accelerators included. [W], shape (halls, samples)"""
+    """Power at the supplies' input of every hall, idle accelerators included. [W], shape (halls, samples)
+
+    All servers of a hall load their supplies alike, by the hall's mean load.
+    """
     fleet, place = study.fleet, study.place
     members = fleet.class_members[fleet.unit_class] * study.plan.pipeline
     halls = len(place.nodes)
@@ -57,13 +62,17 @@ def hall_it_w(study: StepStudy, accelerator_w: NDArray[np.float64]) -> NDArray[n
         busy = members[fleet.unit_node == hall].sum(axis=0)
         total = _hall_accelerators(study, hall)
         spare = np.maximum(total - busy, 0.0)
-        count = float(busy.sum() + spare.sum())
-        weights = (busy + spare) / max(count, 1.0)
-        idle = sum(spare[d] * device.idle_w for d, device in enumerate(place.power))
-        rest = sum(w * device.rest_w for w, device in zip(weights, place.power, strict=True))
-        fans = sum(w * device.fan_share for w, device in zip(weights, place.power, strict=True))
-        supply = sum(w * device.psu_efficiency for w, device in zip(weights, place.power, strict=True))
-        result[hall] = (accelerator_w[hall] + idle + count * rest) * (1.0 + fans) / supply
+        counts = busy + spare
+        share = counts / max(float(counts.sum()), 1.0)
+        devices = [(device, number) for device, number in zip(place.power, counts, strict=True) if number > 0.0]
+        idle = sum(number * device.idle_w for device, number in zip(place.power, spare, strict=True))
+        rest = sum(number * device.rest_w for device, number in devices)
+        fans = sum(part * device.fan_share for device, part in zip(place.power, share, strict=True))
+        capacity = np.array([number * device.supply_w for device, number in devices])
+        supplies = together([device.supply for device, _ in devices], capacity)
+        # lines of input against output are lines of input against what the accelerators draw: one pass over the bins
+        drawn = supplies.output * (capacity.sum() / (1.0 + fans)) - (idle + rest)
+        result[hall] = np.interp(accelerator_w[hall], drawn, supplies.input * capacity.sum())
     return result
 
 
@@ -93,7 +102,11 @@ def site_it_w(study: StepStudy, accelerator_w: NDArray[np.float64]) -> dict[str,
 
 def provisioned_w(study: StepStudy) -> dict[str, float]:
     """IT power that each site must provide for: nameplates of servers, network at its maximum. [W]"""
-    place = study.place
+    return provisioned_of(study.place)
+
+
+def provisioned_of(place: Place) -> dict[str, float]:
+    """Return the same of a place without a job. [W]"""
     result = dict(place.network_watts_maximum)
     for name, site in place.topology.site.items():
         for item in site.fleet:
@@ -112,14 +125,20 @@ def idle_halls_w(study: StepStudy) -> NDArray[np.float64]:
     return hall_it_w(study, state_w(study, "stopped")[:, None])[:, 0]
 
 
+def _late_s(study: StepStudy, hall: HallPower) -> NDArray[np.float64]:
+    """Return how much later than the first each hall starts in a storm of restarts; zeros in other windows. [s]"""
+    spacing = study.scenario.operation.restart_spacing if hall.window == "restart_storm" else None
+    return np.asarray(np.arange(len(study.place.nodes)) * (spacing or 0.0), dtype=np.float64)
+
+
 def _staggered(study: StepStudy, hall: HallPower, period_s: float | None) -> tuple[HallPower, NDArray[np.float64]]:
     """Return the window with its halls shifted against each other, and by how much. [s]"""
     if stagger_of(study.scenario.damping) is None:
         return hall, np.zeros(len(study.place.nodes))
     period = study.trace(0).iteration_time_s if period_s is None else period_s
     shifts = hall_shifts(study.scenario.damping, study.place, period)
-    # before a crash the job trained in the same way; before a start there is one state
-    repeats = hall.window == "crash" and period <= hall.event_s
+    # before an event in training the job trained in the same way; before a start there is one state
+    repeats = hall.window not in STARTS and period <= hall.event_s
     watts = shift_halls(
         hall.watts,
         hall.dt_s,
@@ -161,7 +180,7 @@ def site_power(
     hall, shifts = _staggered(study, hall, period_s)
     plain_w = hall_it_w(study, hall.watts)
     accelerators = hall_accelerators(study)
-    starts = hall.event_s + shifts if hall.window == "restart" else None
+    starts = hall.event_s + shifts + _late_s(study, hall) if hall.window in STARTS else None
     it_halls, accounts = behind_it_storage(
         study,
         plain_w,
@@ -190,15 +209,20 @@ def site_power(
         rows = [row for row, (name, _) in enumerate(place.nodes) if name == site]
         network = np.full(hall.watts.shape[1], place.network_watts[site])
         it = it_halls[rows].sum(axis=0) + network
-        cooling = cooling_response(place.topology.cooling[site], it, hall.dt_s, before[site] if before else None)
-        losses = electrical_losses(place.topology.electrical[site], it + cooling.power_w)
-        load = it + cooling.power_w + losses
+        drawn = site_load(
+            place.topology.electrical[site],
+            place.topology.cooling[site],
+            it,
+            hall.dt_s,
+            before[site] if before else None,
+        )
+        cooling, losses = drawn.cooling, drawn.losses_w
         start = None
         if before is not None:
             steady = cooling_response(place.topology.cooling[site], np.array([before[site]]), 1.0).power_w
             level = before[site] + steady
             start = float((level + electrical_losses(place.topology.electrical[site], level))[0])
-        damped = damp_site(study, site, load, hall.dt_s, start)
+        damped = damp_site(study, site, drawn.load_w, hall.dt_s, start)
         at_site[site] = damped.reports
         if damped.battery is not None:
             storages[site] = damped.battery
@@ -211,9 +235,7 @@ def site_power(
         add(f"{site}/network", f"{site}/it", network, supplies)
         add(f"{site}/cooling", site, cooling.power_w, motors)
         add(f"{site}/losses", site, losses, None)
-        equipment = reactive_power(it, supplies) + reactive_power(cooling.power_w, motors)
-        reactive[-1] = transformer_reactive(place.topology.electrical[site], it + cooling.power_w, equipment)
-        reactive[site_row] = equipment + reactive[-1]
+        reactive[-1], reactive[site_row] = drawn.losses_var, drawn.load_var
         for name, added_w in damped.added_w.items():
             acting.append(f"{site}/{name}")
             add(acting[-1], site, added_w, None)

@@ -76,7 +76,16 @@ class StepStudy:
 
     def trace(self, index: int) -> StepTrace:
         """Return the `index`-th independent step."""
-        return simulate_step(self.timing, self.fleet, self.jitter, self.slow, int(self.keys[index % self.keys.size]))
+        key = int(self.keys[index % self.keys.size])
+        return simulate_step(self._stalled(key), self.fleet, self.jitter, self.slow, key)
+
+    def _stalled(self, key: int) -> StepTiming:
+        """Return the timing with the wait for input and host of one step: normal, never below zero."""
+        job = self.scenario.job
+        if not job.data_stall_spread:
+            return self.timing
+        drawn = np.random.default_rng(key).normal(job.data_stall, job.data_stall_spread)
+        return replace(self.timing, stall_s=self.timing.stall_s - job.data_stall + max(float(drawn), 0.0))
 
     def quiet(self) -> StepTrace:
         """Return a step without any jitter."""

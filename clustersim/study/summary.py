@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from clustersim.economics import CostTable
 from clustersim.errors import InputError
 from clustersim.limits.flicker import short_term_severity
-from clustersim.limits.measures import band_shares, max_ramp, max_rocof, swing, voltage_dip
+from clustersim.limits.measures import max_ramp, max_rocof, swing, voltage_dip
 from clustersim.plant import PlantResponse
 from clustersim.power.records import coarsen
 from clustersim.power.smoothing import damps_devices
+from clustersim.power.spectrum import band_shares
 from clustersim.study.findings import Findings
 from clustersim.study.it_storage import has_it_storage
+from clustersim.study.power_bands import band_keys
 from clustersim.study.wear import damping_keys
 from clustersim.workload import PlanSpec
 
@@ -74,6 +76,7 @@ def summarise(found: Findings, cost: CostTable) -> tuple[dict[str, Any], dict[st
     keys |= _training(found)
     keys |= _operation(found)
     keys |= _power(found)
+    keys |= band_keys(found.study, found.pool.traces[0], keys, reasons)
     keys |= _undamped(found, reasons)
     keys |= _energy(found, reasons)
     keys |= _plant(found, reasons)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from clustersim import catalog
 from clustersim.errors import InputError
 from clustersim.limits import BandShares, band_table, max_ramp, sliding_range, swing
 from clustersim.power.records import coarsen
+from clustersim.power.spectrum import SEGMENT_PERIODS, Spectrogram, harmonics, spectrogram
 from clustersim.power.trace import PowerTrace, flattening_energy
-from clustersim.power.trace_period import Period, dominant_period
+from clustersim.power.trace_period import JobWindow, Period, dominant_period
 
 PERCENTILES = (1, 10, 25, 50, 75, 90, 99)
 PERCENTILE_KEYS = tuple(f"p{p}_mw" for p in PERCENTILES)
@@ -41,11 +44,12 @@ def percentiles(power_w: NDArray[np.float64]) -> dict[str, float]:
     return {key: float(v) * 1e-6 for key, v in zip(PERCENTILE_KEYS, levels, strict=True)}
 
 
-def trace_statistics(trace: PowerTrace, shares: Shares) -> dict[str, Any]:
+def trace_statistics(trace: PowerTrace, shares: Shares, bands: Sequence[tuple[float, float]] = ()) -> dict[str, Any]:
     """Return the statistics of a trace, keys with their units; what cannot be told is None with its reason.
 
     ``swing_mw`` is the median over periods of max - min (100 ms means), None without a period; ``band_shares`` has the
-    share of energy and of amplitude in each band, with a rectangular and with a Hann window, from :func:`spectrum`.
+    share of energy and of amplitude in each band, with a rectangular and with a Hann window, from :func:`spectrum`;
+    `bands` [Hz] are told beside the usual ones. ``harmonics`` are empty without a period.
     """
     power, dt = meter(trace.watts, trace.dt_s)
     period = dominant_period(trace.watts, trace.dt_s)
@@ -59,12 +63,19 @@ def trace_statistics(trace: PowerTrace, shares: Shares) -> dict[str, Any]:
         **percentiles(trace.watts),
         "period_s": None if period is None else period.seconds,
         "period_correlation": None if period is None else period.correlation,
+        "period_resolved": None if period is None else _resolved(trace, period),
         "iteration_frequency_hz": None if period is None else 1.0 / period.seconds,
         "swing_mw": _swing(power, dt, period),
         "flattening_energy_mwh": flattening_energy(trace.watts, trace.dt_s) / 3.6e9,
         "ramps": [_ramps(trace, power, dt, lag) for lag in LAGS_S],
-        "band_shares": _bands(trace, shares),
+        "band_shares": _bands(trace, shares, bands),
+        "harmonics": _harmonics(trace, period),
     }
+
+
+def _resolved(trace: PowerTrace, period: Period) -> bool:
+    """Whether a period has so many readings that it cannot be a multiple of a shorter one."""
+    return period.seconds >= catalog.entry("traces", "period").si("resolved") * trace.resolution_s
 
 
 def _swing(power_w: NDArray[np.float64], dt_s: float, period: Period | None) -> float | None:
@@ -106,9 +117,26 @@ def spectrum(trace: PowerTrace, bands: Iterable[tuple[float, float]]) -> Shares:
     return dict(zip(known, band_table(trace.watts, trace.dt_s, known), strict=True)) if known else {}
 
 
-def _bands(trace: PowerTrace, shares: Shares) -> list[dict[str, Any]]:
+def _harmonics(trace: PowerTrace, period: Period | None) -> list[dict[str, Any]]:
+    if period is None or 2.0 * period.seconds > trace.duration_s:
+        return []
+    return [
+        {
+            "order": item.order,
+            "frequency_hz": item.frequency_hz,
+            "line_amplitude_mw": item.line_w * 1e-6,
+            "near_amplitude_mw": item.near_w * 1e-6,
+            "welch_amplitude_mw": None if item.welch_w is None else item.welch_w * 1e-6,
+            "energy_share": item.energy_share,
+        }
+        for item in harmonics(trace.watts, trace.dt_s, period.seconds)
+        if item.frequency_hz <= _highest_hz(trace)
+    ]
+
+
+def _bands(trace: PowerTrace, shares: Shares, bands: Sequence[tuple[float, float]]) -> list[dict[str, Any]]:
     rows = []
-    for low, high in BANDS_HZ:
+    for low, high in dict.fromkeys((*BANDS_HZ, *bands)):
         row: dict[str, Any] = {"low_hz": low, "high_hz": high}
         found = shares.get((low, high))
         for place, window in enumerate(("rectangular", "hann")):
@@ -117,3 +145,23 @@ def _bands(trace: PowerTrace, shares: Shares) -> list[dict[str, Any]]:
         told = f"a reading stands for {trace.resolution_s:g} s: nothing is known above {0.5 / trace.resolution_s:g} Hz"
         rows.append(row | {"reason": None if found else told})
     return rows
+
+
+def spectrogram_of(trace: PowerTrace, job: JobWindow, segment_s: float | None = None) -> Spectrogram:
+    """Return the spectrogram of a whole record, on its clock.
+
+    Segments hold four periods of the job, or a sixteenth of the record where nothing repeats, unless their length is
+    given.
+
+    Raises
+    ------
+    InputError
+        If a segment does not hold four samples or is longer than the record.
+    """
+    if segment_s is None:
+        inside = trace.between(job.from_s, job.to_s - trace.dt_s)
+        period = dominant_period(inside.watts, inside.dt_s)
+        usual = trace.duration_s / 16.0 if period is None else SEGMENT_PERIODS * period.seconds
+        segment_s = min(max(usual, 4.0 * trace.dt_s), trace.duration_s)
+    found = spectrogram(trace.watts, trace.dt_s, segment_s)
+    return replace(found, times_s=found.times_s + trace.t0_s)

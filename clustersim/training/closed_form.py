@@ -17,7 +17,7 @@ from clustersim.training.exchange import (
     stage_message,
 )
 from clustersim.training.overlap import beside, contention, with_experts
-from clustersim.workload.configuration import Configuration, Numbers
+from clustersim.workload.configuration import SCHEDULES, Configuration, Numbers
 from clustersim.workload.costs import (
     attention_block,
     embedding_block,
@@ -47,15 +47,15 @@ class StepEstimate:
 def _bubble(c: Configuration, chain: Numbers, ends: Numbers, backward: Numbers, weight: Numbers) -> Numbers:
     """Return the idle time of a stage at both ends of the step, hand-over left out [s].
 
-    1F1B ``(p - 1)(f + b) / v``; zero bubble ``(p - 1)(f + b - 2 w)``, w the gradients of the weights, which fill gaps
-    (arXiv 2401.10241, table 2); DualPipe ``(p / 2 - 1)((f & b) + b - 3 w)``, f & b a forward and a backward that share
-    the stage (arXiv 2412.19437, table 2).
+    1F1B and breadth first ``(p - 1)(f + b) / v``; zero bubble ``(p - 1)(f + b - 2 w)``, w the gradients of the weights,
+    which fill gaps (arXiv 2401.10241, table 2); DualPipe ``(p / 2 - 1)((f & b) + b - 3 w)``, f & b a forward and a
+    backward that share the stage (arXiv 2412.19437, table 2).
     """
     p = c.pipeline
     plain = (p - 1.0) * (chain + ends / p) / c.virtual
     zero = (p - 1.0) * np.maximum(chain + ends / p - 2.0 * weight, 0.0)
     dual = np.maximum(p / 2.0 - 1.0, 0.0) * np.maximum(chain + backward - 3.0 * weight, 0.0)
-    return np.select([c.schedule == 0, c.schedule == 1], [plain, zero], dual)
+    return np.select([c.schedule == 1, c.schedule == 2], [zero, dual], plain)
 
 
 def _slowest_stage(c: Configuration, both: Numbers, ends: Numbers) -> Numbers:
@@ -80,10 +80,11 @@ def estimate_steps(c: Configuration, hw: Hardware) -> StepEstimate:
 
     The slowest stage is that of :func:`_slowest_stage`. Sharded parameters are gathered in every forward and backward
     and reduced in every backward, beside the compute. Else the reduction hides behind the backwards that are still
-    to come when a chunk's gradients are ready, ``min(p, m) b (v - 1) / v`` interleaved and ``b (1 - p / L)``
-    otherwise, and weights are gathered beside as much of the forward. Interleaved stages send while they
-    compute. What the exchange of experts costs beside compute is in :func:`clustersim.training.overlap.with_experts`.
-    The spread of n ranks adds ``sigma sqrt(2 ln n)``, the expected largest of n normal deviations.
+    to come when a chunk's gradients are ready, ``min(p, m) b (v - 1) / v`` interleaved (m for p breadth first) and
+    ``b (1 - p / L)`` otherwise, and weights are gathered beside as much of the forward. Interleaved stages send while
+    they compute. What the exchange of experts costs beside compute is in
+    :func:`clustersim.training.overlap.with_experts`. The spread of n ranks adds ``sigma sqrt(2 ln n)``, the expected
+    largest of n normal deviations.
 
     Parameters
     ----------
@@ -118,11 +119,13 @@ def estimate_steps(c: Configuration, hw: Hardware) -> StepEstimate:
     gathered = beside(forward, data.gather, hide, lost)
     gathered = gathered + beside(backward, data.gather + data.reduce, hide, lost)
     parameters = np.where(sharded, m * gathered, 0.0)
-    to_come = np.where(v > 1, np.minimum(p, m) * (v - 1.0) / v, 1.0 - p / c.layers)
+    breadth = c.schedule == SCHEDULES.index("breadth_first")
+    in_a_row = np.where(breadth, m, np.minimum(p, m))
+    to_come = np.where(v > 1, in_a_row * (v - 1.0) / v, 1.0 - p / c.layers)
     last = 1.0 / np.maximum(here, 1.0)
     gradients = np.maximum(beside(to_come * backward, data.reduce, hide, lost), last * data.reduce)
     # sharded gradients are reduced after every backward, or after the p backwards in a row of an interleaved chunk
-    times = np.where(c.sharding == 2, np.where(v > 1, np.ceil(m / p), m), 1.0)
+    times = np.where((c.sharding == 2) & ~breadth, np.where(v > 1, np.ceil(m / p), m), 1.0)
     gradients = gradients + (times - 1.0) * beside(backward * m / times, data.reduce, hide, lost)
     gradients = gradients + np.maximum(beside(to_come * forward, data.gather, hide, lost), last * data.gather)
     gradients = np.where(sharded, 0.0, gradients)

@@ -103,6 +103,7 @@ def plan_space(
     allowed = choices or PlanChoices()
     layers = int(model["layers"])
     job = {**model, "accelerators": accelerators, "sequence": sequence_length, "sequences": sequences}
+    moved = [SCHEDULES.index(name) for name in ("zero_bubble", "dualpipe")]
     rows: list[tuple[float, ...]] = []
     for tensor, pipeline, context, expert, batch in _groups(job, domain):
         batches = sequences // (accelerators // (tensor * context * pipeline)) // batch
@@ -119,7 +120,7 @@ def plan_space(
         for virtual, recompute, sharding, schedule in options:
             # parameters are gathered per micro-batch: with a pipeline that is never worth it
             gathered = sharding == SHARDINGS.index("parameters") and pipeline > 1
-            other = schedule > 0 and (virtual > 1 or pipeline == 1)
+            other = schedule in moved and (virtual > 1 or pipeline == 1)
             if gathered or other:
                 continue
             rows.append((tensor, pipeline, context, expert, batch, batches, virtual, recompute, sharding, schedule))

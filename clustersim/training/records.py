@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clustersim.training.schedule import Schedule, build_schedule
+from clustersim.training.schedule import Schedule, build_schedule, forward_schedule
 from clustersim.workload import StepProgram
 
 Activity = Literal["matrix", "memory", "exchange", "wait", "idle"]
@@ -45,19 +45,40 @@ class StepTiming:
     """Bytes that one accelerator sends to other sites per step. [B]"""
     wan_s: float
     """Part of the reduction spent between sites, at the busiest stage. [s]"""
+    gradient_overlap: bool = True
+    """Whether a chunk's gradients are reduced as soon as it has them; else all after the stage's last backward."""
     most_batches: int | None = None
     """Micro-batches of the replicas that take the most of them; None: the plan's."""
     late_s: float = 0.0
     """By which an operation starts late that waited for longer than `noticed_s`. [s]"""
     noticed_s: float = 0.0
+    forward_only: bool = False
+    """Whether the step is the forward passes alone, as in an evaluation (:func:`forward_timing`)."""
 
     @property
     def schedule(self) -> Schedule:
         """The pipeline schedule of the plan."""
-        plan = self.program.plan
-        return build_schedule(
-            plan.pipeline, plan.chunks, self.most_batches or plan.micro_batches, plan.deep, plan.schedule
-        )
+        plan, build = self.program.plan, forward_schedule if self.forward_only else build_schedule
+        return build(plan.pipeline, plan.chunks, self.most_batches or plan.micro_batches, plan.deep, plan.schedule)
+
+
+def forward_timing(timing: StepTiming) -> StepTiming:
+    """Return the timing of the step's forward passes alone: no backward, no reduction, no optimizer, no gathering.
+
+    Where parameters are sharded, gathering them is part of each pass and stays.
+    """
+    hidden = timing.hidden_s.copy()
+    hidden[:, 1:] = 0.0
+    return replace(
+        timing,
+        hidden_s=hidden,
+        reduce_s=np.zeros_like(timing.reduce_s),
+        gather_s=np.zeros_like(timing.gather_s),
+        optimizer_s=np.zeros_like(timing.optimizer_s),
+        wan_bytes=0.0,
+        wan_s=0.0,
+        forward_only=True,
+    )
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,13 @@ from clustersim.training.sequences import (
     FORWARD,
     WEIGHT,
     Operation,
+    breadth_first,
     dualpipe,
     one_forward_one_backward,
     zero_bubble,
 )
 
-__all__ = ["BACKWARD", "FORWARD", "Schedule", "build_schedule"]
+__all__ = ["BACKWARD", "FORWARD", "Schedule", "build_schedule", "forward_schedule"]
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def build_schedule(pipeline: int, chunks: int, micro_batches: int, deep: bool = 
     deep : bool
         Whether more micro-batches are under way than compute needs, so that the exchange of one can run beside the
         compute of another: twice as many in 1F1B, one more when interleaved (as Megatron-Core does).
-    name : {"1f1b", "zero_bubble", "dualpipe"}
+    name : {"1f1b", "zero_bubble", "dualpipe", "breadth_first"}
         Schedule; 1F1B is interleaved when there is more than one chunk (:mod:`clustersim.training.sequences`).
 
     Raises
@@ -76,12 +77,48 @@ def build_schedule(pipeline: int, chunks: int, micro_batches: int, deep: bool = 
             if chunks > 1:
                 raise ValueError("the zero-bubble schedule has one chunk per stage")
             sequences = [zero_bubble(pipeline, micro_batches, stage) for stage in range(pipeline)]
+        elif name == "breadth_first":
+            sequences = [breadth_first(pipeline, chunks, micro_batches, stage) for stage in range(pipeline)]
         else:
             sequences = [
                 one_forward_one_backward(pipeline, chunks, micro_batches, stage, deep=deep) for stage in range(pipeline)
             ]
         routes = [(np.arange(pipeline * chunks), range(micro_batches))]
     return _schedule(pipeline, chunks, micro_batches, sequences, routes, whole=name == "dualpipe")
+
+
+@lru_cache(maxsize=64)
+def forward_schedule(
+    pipeline: int, chunks: int, micro_batches: int, deep: bool = False, name: str = "1f1b"
+) -> Schedule:
+    """Return the forwards of :func:`build_schedule`, in its order on each stage, and nothing else.
+
+    `last_backward` holds the last forward of each chunk: when it is through, so are the chunk's forwards.
+    """
+    whole = build_schedule(pipeline, chunks, micro_batches, deep, name)
+    kept = np.flatnonzero(whole.kind.ravel() == FORWARD)
+    number = np.full(whole.kind.size, -1, np.int32)
+    number[kept] = np.arange(kept.size, dtype=np.int32)
+    shape = (pipeline, kept.size // pipeline)
+    virtual = whole.virtual_stage.ravel()[kept].reshape(shape)
+    before, order = whole.depends_on[kept], number[whole.order]
+    places = np.arange(kept.size, dtype=np.int32).reshape(shape)
+    last = [np.where(virtual // pipeline == chunk, places, -1).max(axis=1) for chunk in range(chunks)]
+    found = Schedule(
+        stages=pipeline,
+        per_stage=shape[1],
+        kind=np.full(shape, FORWARD, np.int8),
+        virtual_stage=virtual,
+        micro_batch=whole.micro_batch.ravel()[kept].reshape(shape),
+        order=order[order >= 0],
+        depends_on=np.where(before >= 0, number[before], np.int32(-1)),
+        crosses=whole.crosses[kept],
+        last_backward=np.ascontiguousarray(np.stack(last, axis=1)),
+    )
+    for array in vars(found).values():
+        if isinstance(array, np.ndarray):
+            array.setflags(write=False)
+    return found
 
 
 def _schedule(

@@ -49,6 +49,19 @@ def one_forward_one_backward(
     return [*forwards[:warmup], *turns, *backwards[total - warmup :]]
 
 
+def breadth_first(pipeline: int, chunks: int, micro_batches: int, stage: int) -> list[Operation]:
+    """Return the breadth-first schedule (arXiv 2211.05953, section 4.1): all forwards, and then all backwards.
+
+    All micro-batches pass a stage's chunk before the first one enters its next; backwards take the chunks from the last
+    to the first. With one chunk this is GPipe (arXiv 1811.06965). With as many micro-batches as stages it is also what
+    Megatron-LM's interleaved schedule of 2021 does: it then runs all forwards first.
+    """
+    passes = list(itertools.product(range(chunks), range(micro_batches)))
+    forwards = [(FORWARD, chunk * pipeline + stage, batch) for chunk, batch in passes]
+    backwards = [(BACKWARD, (chunks - 1 - chunk) * pipeline + stage, batch) for chunk, batch in passes]
+    return [*forwards, *backwards]
+
+
 def zero_bubble(pipeline: int, micro_batches: int, stage: int) -> list[Operation]:
     """Return ZB-H1 (arXiv 2401.10241, section 2.2): 1F1B whose gradients of weights wait so long that they fill gaps.
 

@@ -170,6 +170,8 @@ def _finish(timing: StepTiming, fleet: Fleet, start: NDArray[np.float64], end: N
     # the last operation of a chunk gives its gradients; an exchange that it left beside other compute ends later
     late = timing.hidden_s[:, -1].max(axis=0)[virtual]
     ready = end[:, schedule.last_backward].max(axis=0) + late
+    if not timing.gradient_overlap:
+        ready = np.broadcast_to(ready.max(axis=1, keepdims=True), ready.shape)
     for stage in range(stages):
         free = 0.0
         for chunk in range(chunks - 1, -1, -1):

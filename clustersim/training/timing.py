@@ -26,6 +26,9 @@ from clustersim.workload.weights import RankWeights
 
 Array = NDArray[np.float64]
 
+MOVED_WEIGHTS = ("zero_bubble", "dualpipe")
+"""Schedules in which gradients of weights are operations of their own."""
+
 
 def step_timing(program: StepProgram, network: Network) -> StepTiming:
     """Return the jitter-free durations of `program` on `network`.
@@ -82,6 +85,7 @@ def step_timing(program: StepProgram, network: Network) -> StepTiming:
         stall_s=float(hw.step_fixed[0]),
         wan_bytes=float(wan_bytes.reshape(-1, plan.pipeline).sum(axis=0).max()),
         wan_s=float(wan_s.reshape(-1, plan.pipeline).sum(axis=0).max()),
+        gradient_overlap=bool(program.configuration.gradient_overlap[0]),
     )
 
 
@@ -158,7 +162,7 @@ def _passes(program: StepProgram, hw: Hardware, device: int) -> _Passes:
     found = with_experts(c, compute, expert, mixtures, lost)
     busy, late = [found.forward, found.backward], [found.forward_late, found.backward_late]
     shares = [_shares(parts[kind], busy[kind]) for kind in (FORWARD, BACKWARD)]
-    if program.plan.schedule != "1f1b":
+    if program.plan.schedule in MOVED_WEIGHTS:
         # gradients of weights are as many products as a forward has
         weight = np.where(c.frozen, 0.0, np.minimum(work.matrix_forward, busy[BACKWARD]))
         matrix, memory, host = parts[BACKWARD]
@@ -239,7 +243,7 @@ def _per_pass(
     Sharded gradients are scattered after every backward (or run of them, interleaved); the last one is the reduction.
     """
     plan = program.plan
-    kinds = 2 if plan.schedule == "1f1b" else 3
+    kinds = 3 if plan.schedule in MOVED_WEIGHTS else 2
     extra = np.zeros((kinds, forward.size))
     if plan.sharding == "parameters":
         extra[FORWARD] = beside(forward, data.gather, hw.overlap, lost)
@@ -247,6 +251,8 @@ def _per_pass(
     elif plan.sharding == "gradients":
         m = plan.micro_batches
         times = -(-m // plan.pipeline) if plan.virtual_stages > 1 else m
+        if plan.schedule == "breadth_first":
+            times = 1  # all backwards of a chunk are in a row
         each = beside(backward * m / times, data.reduce, hw.overlap, lost)
         extra[BACKWARD] = (times - 1) / m * each
     return extra
@@ -270,10 +276,12 @@ def _gather(program: StepProgram, gather_s: Array, operation_s: Array) -> Array:
     """Return what the next step waits for the all-gather of weights, per stage [s].
 
     Chunk c is needed when the micro-batches before it are through: after c groups of forwards of the stage. What is not
-    there by then is waited for: ``max_c (sum of gathers up to c - start of chunk c)``.
+    there by then is waited for: ``max_c (sum of gathers up to c - start of chunk c)``; of all, without overlap.
     """
     plan = program.plan
     done = gather_s.reshape(-1, plan.pipeline).cumsum(axis=0)
+    if not program.configuration.gradient_overlap[0]:
+        return np.asarray(done[-1])
     forward = min(plan.pipeline, plan.micro_batches) * operation_s[:, FORWARD].max(axis=0).reshape(-1, plan.pipeline)
     start = np.vstack([np.zeros(plan.pipeline), forward.cumsum(axis=0)[:-1]])
     return np.asarray((done - start).max(axis=0))

@@ -46,12 +46,20 @@ def _pipeline(model: ModelSpec, plan: PlanSpec) -> list[str]:
             )
     if plan.virtual_stages > 1 and plan.pipeline == 1:
         problems.append("job.plan.virtual_stages: interleaving needs more than one pipeline stage")
-    if plan.virtual_stages > 1 and plan.micro_batches % plan.pipeline:
+    breadth = plan.schedule == "breadth_first"
+    if plan.virtual_stages > 1 and not breadth and plan.micro_batches % plan.pipeline:
         problems.append(
             f"job.plan.micro_batches: interleaving needs a multiple of the {plan.pipeline} pipeline stages, "
             f"got {plan.micro_batches}"
         )
-    if plan.schedule != "1f1b" and (plan.virtual_stages > 1 or plan.pipeline == 1):
+    if breadth and plan.virtual_stages > 1 and plan.micro_batches < plan.pipeline:
+        problems.append(
+            "job.plan.micro_batches: breadth_first with virtual stages needs at least the "
+            f"{plan.pipeline} of the pipeline stages, got {plan.micro_batches}"
+        )
+    if breadth and plan.deep:
+        problems.append("job.plan.expert_overlap: breadth_first has no pairs of passes; use none or halves")
+    if plan.schedule in ("zero_bubble", "dualpipe") and (plan.virtual_stages > 1 or plan.pipeline == 1):
         problems.append(f"job.plan.schedule: {plan.schedule} needs more than one stage of one virtual stage each")
     if plan.schedule == "zero_bubble" and plan.deep:
         problems.append(

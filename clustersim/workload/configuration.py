@@ -20,9 +20,10 @@ RECOMPUTES = ("none", "selective", "full")
 SHARDINGS = ("none", "optimizer", "gradients", "parameters")
 """What data parallelism shards, by code: ZeRO stages 0 to 3 (arXiv 1910.02054)."""
 
-SCHEDULES = ("1f1b", "zero_bubble", "dualpipe")
+SCHEDULES = ("1f1b", "zero_bubble", "dualpipe", "breadth_first")
 """Pipeline schedules, by code: 1F1B (interleaved where there are virtual stages), zero bubble with the memory of 1F1B
-(ZB-H1, arXiv 2401.10241), two directions at once (DualPipe, arXiv 2412.19437)."""
+(ZB-H1, arXiv 2401.10241), two directions at once (DualPipe, arXiv 2412.19437), all forwards and then all backwards
+(arXiv 2211.05953)."""
 
 
 EXPERT_OVERLAPS = ("none", "pairs", "halves")
@@ -312,6 +313,7 @@ def plan_record(plan: PlanSpec, sequence_length: int) -> dict[str, float | bool]
         "sequence_parallel": plan.sequence_parallel and plan.tensor > 1,
         "tensor_overlap": plan.tensor_overlap and plan.tensor > 1,
         "gradient_products": plan.tensor_gradient_overlap and plan.tensor > 1,
+        "gradient_overlap": plan.gradient_overlap,
         "flash_attention": plan.flash_attention,
         "score_passes": 0 if plan.flash_attention else 7,
         "gradient_bytes": plan.gradient_bytes,

@@ -69,7 +69,7 @@ def passes_in_flight(c: Configuration, stage: Numbers | float = 0.0) -> Numbers:
     1F1B: ``min(m, p - s)``; interleaved: ``min(m v, (v - 1) p + 2 (p - s - 1) + 1)`` (arXiv 2104.04473, section 2.2).
     An exchange of experts that runs beside another micro-batch needs more under way: ``2 (p - s - 1) + 2``, or one more
     when interleaved. Zero bubble (ZB-H1): ``min(m, p)`` on every stage; DualPipe: ``p + 1`` (arXiv 2412.19437, table
-    2).
+    2). Breadth first: all, ``m v``.
     """
     p, v, m = c.pipeline, c.virtual, c.micro_batches
     deep = (c.expert_overlap == 1) & (c.expert > 1)
@@ -77,7 +77,8 @@ def passes_in_flight(c: Configuration, stage: Numbers | float = 0.0) -> Numbers:
     plain = np.minimum(m, np.where(deep, 2.0 * behind + 2.0, behind + 1.0))
     woven = np.minimum(m * v, (v - 1.0) * p + 2.0 * behind + 1.0 + deep)
     once = np.where(v > 1, woven, plain)
-    return np.select([c.schedule == 0, c.schedule == 1], [once, np.minimum(m, p)], np.minimum(m, p + 1.0))
+    every = [c.schedule == code for code in range(3)]
+    return np.select(every, [once, np.minimum(m, p), np.minimum(m, p + 1.0)], m * v)
 
 
 @dataclass(frozen=True)

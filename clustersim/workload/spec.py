@@ -14,7 +14,7 @@ Precision = Literal["bf16", "fp8", "fp8_block", "fp4"]
 Recompute = Literal["none", "selective", "full"]
 ExpertOverlap = Literal["none", "pairs", "halves"]
 Sharding = Literal["none", "optimizer", "gradients", "parameters"]
-ScheduleName = Literal["1f1b", "zero_bubble", "dualpipe"]
+ScheduleName = Literal["1f1b", "zero_bubble", "dualpipe", "breadth_first"]
 
 
 class ModelSpec(Spec):
@@ -106,7 +106,8 @@ class PlanSpec(Spec):
     stage_layers: tuple[int, ...] | None = None
     """Layers of each virtual stage, chunk by chunk; None: as even as the work of the two ends allows."""
     schedule: ScheduleName = "1f1b"
-    """`zero_bubble` computes gradients of weights in gaps (ZB-H1); `dualpipe` runs micro-batches from both ends."""
+    """`zero_bubble` computes gradients of weights in gaps (ZB-H1); `dualpipe` runs micro-batches from both ends;
+    `breadth_first` runs all forwards, chunk by chunk, and then all backwards."""
     data: int = Field(ge=1)
     """Replicas."""
     sharding: Sharding = "optimizer"
@@ -136,6 +137,9 @@ class PlanSpec(Spec):
     tensor_gradient_overlap: bool = True
     """Whether gradients of inputs are exchanged beside the product that gives those of the weights (Megatron's
     default since 2022)."""
+    gradient_overlap: bool = True
+    """Whether replicas exchange gradients and weights beside the passes; else after the last backward, Megatron-LM's
+    default."""
     flash_attention: bool = True
     """Whether attention is one fused kernel; else the score matrix goes through memory (before 2022)."""
     gradient_bytes: Literal[2, 4] = 4
@@ -197,7 +201,9 @@ class JobSpec(Spec):
     stack: str | None = None
     """Software stack, a name in the catalog kind `stacks`; None: the one on which accelerators are calibrated."""
     data_stall: Time = Field(default=0.0, ge=0)
-    """Time that every step waits for its input, beyond what prefetching hides. [s]"""
+    """Time that every step waits for its input and its host, beyond what prefetching hides. [s]"""
+    data_stall_spread: Time = Field(default=0.0, ge=0)
+    """Standard deviation of `data_stall` from step to step; all ranks wait for the same. [s]"""
     exchange_path: str | None = None
     """What runs the exchanges, a name in the catalog kind `exchange_paths`; None: the accelerator's usual way."""
     plan: PlanSpec | Literal["best"] = "best"

@@ -85,3 +85,106 @@ def test_wrong_input_is_exit_code_2_and_leaves_nothing(trace, tmp_path, words, t
     assert told in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+SCALE = ["--power", "level", "--unit", "pu", "--peak", "100 MW", "--idle-ratio", 0.2]
+PROFILE = """
+- kind: gpu_smoothing_profile
+  percent_tmp_floor: 60 %
+  ceiling: 100 %
+"""
+
+
+@pytest.fixture
+def damping(tmp_path):
+    path = tmp_path / "damping.yaml"
+    path.write_text(PROFILE)
+    return path
+
+
+def test_damping(trace, damping, tmp_path):
+    words = [*SCALE, "--damping", damping, "--accelerators", 100_000, "--tmp", "1 kW", "--band", "0.05-0.5"]
+    done = call("assess", trace, *words, "--out", tmp_path / "out", "--export", tmp_path / "damped.csv")
+    assert done.exit_code == 0, done.output
+    for told in ("DAMPING", "gpu_smoothing_profile, rank", "     -> ", "HARMONICS", "0.05 to 0.5 Hz", "idle over peak"):
+        assert told in done.stdout
+    assert max(len(line) for line in done.stdout.splitlines() if not line.startswith("written")) <= 110
+    data = json.loads((tmp_path / "out" / "assess.json").read_text())
+    assert data["damped"]["elements"][0]["burned_mwh"] > 0.0
+    assert {row["low_hz"] for row in data["statistics"]["band_shares"]} >= {0.05}
+    assert data["statistics"]["harmonics"][0]["frequency_hz"] == pytest.approx(0.125, rel=1e-3)
+    with (tmp_path / "out" / "verdict.csv").open() as file:
+        assert {row["damped"] for row in csv.DictReader(file)} == {"True", "False"}
+    again = call("assess", tmp_path / "damped.csv", "--power", "power_w", "--json")
+    trough = json.loads(again.stdout)["statistics"]["trough_mw"]
+    assert trough == pytest.approx(data["damped"]["statistics"]["trough_mw"], rel=1e-6)
+
+
+def test_a_place_has_all_rules_judged(trace):
+    done = call("assess", trace, *SCALE, "--topology", "colossus_memphis", "--mean", "90 MW")
+    assert done.exit_code == 0, done.output
+    assert "SITE memphis of colossus_memphis" in done.stdout
+    assert "equipment-rating cooling" in done.stdout
+    assert "needs plant" not in done.stdout
+    # 200 s are too short for flicker, and samples of 25 ms too coarse
+    assert done.stdout.count("not judged") == 1
+
+
+def test_a_load_record_is_a_trace(trace, tmp_path):
+    record = tmp_path / "load.yaml"
+    assert call("fit-power", trace, *SCALE, "--out", record).exit_code == 0
+    found = [call("assess", record, "--duration", "900 s", "--seed", seed, "--json") for seed in (1, 1, 2)]
+    assert [done.exit_code for done in found] == [0, 0, 0]
+    assert found[0].stdout == found[1].stdout
+    data = json.loads(found[0].stdout)
+    assert data["trace"]["duration_s"] == pytest.approx(900.0)
+    assert data["statistics"]["period_s"] == pytest.approx(8.0, abs=0.05)
+    for words, told in (
+        (["--unit", "MW"], "leave out columns, unit"),
+        (["--duration", "1 ms"], "expected a duration of 1 to"),
+    ):
+        done = call("assess", record, *words)
+        assert (done.exit_code, told in done.stderr) == (2, True)
+    done = call("assess", trace, *SCALE, "--seed", 3)
+    assert "--duration and --seed: expected with a load record" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["s.csv", "s.html"])
+def test_spectrogram(trace, tmp_path, name):
+    done = call("assess", trace, *SCALE, "--spectrogram", tmp_path / name, "--segment", "40 s")
+    assert done.exit_code == 0, done.output
+    assert f"written: {tmp_path / name}" in done.stdout
+    text = (tmp_path / name).read_text()
+    if name == "s.csv":
+        rows = list(csv.DictReader(text.splitlines()))
+        first = [row for row in rows if row["time_s"] == rows[0]["time_s"]]
+        assert float(rows[0]["time_s"]) == pytest.approx(20.0)
+        best = max(first, key=lambda row: float(row["density_mw2_per_hz"]))
+        assert float(best["low_hz"]) <= 0.125 <= float(best["high_hz"])
+    else:
+        assert "plotly" in text
+        assert not re.search(r'src="http', text)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--band", "20-0.1"], "--band: expected two frequencies in Hz, the lower first"),
+        (["--band", "a-b"], "--band: expected two frequencies"),
+        (["--idle-ratio", 0.2, "--zero", "3 MW"], "--idle-ratio: expected with --base and without --zero"),
+        (["--site", "memphis"], "--site: expected with --topology"),
+        (["--topology", "colossus_memphi"], "did you mean 'colossus_memphis'"),
+        (["--topology", "colossus_memphis", "--site", "x"], "has no site 'x'"),
+        (["--accelerators", 3], "expected with --damping"),
+        (["--damping", "none.yaml"], "none.yaml: expected a file, found none"),
+        (["--spectrogram", "x.png"], "--spectrogram: expected .csv or .html"),
+        (["--spectrogram", "x.csv", "--segment", "500 s"], "expected segments of at least"),
+        (["--mean", "90"], "--mean: expected a power with a unit"),
+        (["--mean", "90 MW", "--scale", 4], "mean: gives the scale by itself"),
+    ],
+)
+def test_wrong_options_are_exit_code_2(trace, words, told):
+    done = call("assess", trace, "--power", "level", "--unit", "pu", "--base", "90 MW", *words)
+    assert done.exit_code == 2, done.output
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr

@@ -53,7 +53,7 @@ def test_no_failures_leaves_only_the_checkpoint_pause():
     assert r.goodput == pytest.approx(600.0 / 606.0, rel=1e-12)
     assert r.goodput == pytest.approx(1.0 - shares(r)["checkpoint"], abs=1e-12)
     assert r.table["last_step"].iloc[-1] == 60
-    assert [w.name for w in r.windows] == ["steady"]
+    assert [(w.name, w.event_s) for w in r.windows] == [("steady", 0.0), ("job_start", 0.0), ("checkpoint", 100.0)]
 
 
 def test_one_stop_by_hand():
@@ -77,7 +77,7 @@ def test_one_stop_by_hand():
     assert reload["t_end_s"] == 430.0
     again = t[t["t_start_s"] >= 430.0].iloc[0]
     assert (again["state"], again["first_step"]) == ("train", 10)
-    assert [(w.name, w.event_s) for w in r.windows[1:]] == [("crash", 250.0), ("restart", 430.0)]
+    assert [(w.name, w.event_s) for w in r.windows[1:3]] == [("crash", 250.0), ("restart", 430.0)]
     assert r.interruptions == 1
 
 

@@ -2,9 +2,16 @@ import numpy as np
 import pytest
 
 from clustersim.power.device import load_device_power
-from clustersim.power.device_damping import DeviceDamping
+from clustersim.power.device_damping import DeviceDamping, device_damping
 from clustersim.power.smoothing import device_profile
-from clustersim.power.spec import GpuSmoothing, ServerSpec
+from clustersim.power.spec import (
+    CompilerShaping,
+    GpuSmoothing,
+    MicroBatchInterleave,
+    PytorchDamper,
+    SecondaryWorkload,
+    ServerSpec,
+)
 from clustersim.power.waveform import Binner, power_tables
 from clustersim.training.network import Network
 from clustersim.training.records import Fleet, JitterSpec
@@ -19,6 +26,10 @@ FILLS = {
     "floor": DeviceDamping(),
     "fill": DeviceDamping(fill_share=0.8, detection_s=0.004),
     "both": DeviceDamping(fill_share=0.9, detection_s=0.002),
+    "damper": device_damping((PytorchDamper(kind="pytorch_damper"),)),
+    "secondary": device_damping((SecondaryWorkload(kind="secondary_workload", level="90 %"),)),
+    "interleave": device_damping((MicroBatchInterleave(kind="micro_batch_interleave"),)),
+    "shaped": device_damping((CompilerShaping(kind="compiler_shaping"),)),
 }
 FLOORS = {"floor": "60 %", "both": "40 %"}
 

@@ -3,7 +3,9 @@
 import gzip
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from clustersim.errors import InputError
 from clustersim.power import comtrade
@@ -11,6 +13,7 @@ from clustersim.power.trace import PowerTrace
 from clustersim.power.trace_export import write_trace
 from clustersim.power.trace_files import Columns, read_trace
 
+TIMES = 0.5 * np.arange(40)
 FORMS = ("ASCII", "BINARY", "BINARY32", "FLOAT32")
 
 
@@ -223,3 +226,105 @@ def test_a_gap_may_be_allowed(tmp_path):
     lines = rows()
     path = csv(tmp_path / "a.csv", lines[:10] + lines[18:])
     assert read_trace(path, Columns(gap=20.0)).samples == 29
+
+
+LONG = [(k * 0.5, 10 + k % 3) for k in range(40)]
+
+
+def table(rows, head="t_s,power_mw"):
+    return "\n".join([head, *(f"{t},{p}" for t, p in rows)]) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "cannot be read as CSV"),
+        ("t_s,power_mw\n", "expected at least 16 samples, found 0"),
+        (table(LONG[:1]), "expected at least 16 samples, found 1"),
+        (table([(0, 1)] * 20), "row 2: time 0 s does not come after 0 s"),
+        (table([(t, 1e308) for t, _ in LONG]), "row 1: power 1e.308 MW is above 1 TW: is the unit right"),
+        (table([*LONG[:-1], (19.5, 1e308)]), "row 40: power 1e.308 MW is above 1 TW"),
+        (table([(1.7e12 + 500 * k, 1) for k in range(20)]), "row 1: time 1.7e.12 is beyond 1e.11 s: times must be"),
+        (table([(k * 1e-300, 1) for k in range(20)]), "expected readings at least 1e-09 s apart, found 1e-300 s"),
+        (table([*LONG[:5], (2.5, "inf"), *LONG[6:]]), "row 6: power is not a number"),
+        (table([*LONG[:5], (2.5, "1_000"), *LONG[6:]]), "row 6: column 'power_mw': expected a number, found '1_000'"),
+        (table([*LONG[:5], (2.5, "12 MW"), *LONG[6:]]), "row 6: column 'power_mw': expected a number, found '12 MW'"),
+        (table([(t, "true") for t, _ in LONG]), "column 'power_mw': expected numbers, found bool"),
+        (table([*LONG[:5], ("soon", 3), *LONG[6:]]), "row 6: column 't_s': expected a number, found 'soon'"),
+        (table(LONG[::-1]), "row 2: time 19 s does not come after 19.5 s"),
+        ("t_s,power_mw\n0,\x001\n", "row 1: column 'power_mw': expected a number"),
+        (table([(k, 10**18) for k in range(20)], "t_s,power_w"), "row 1: power 1e.18 W is above 1 TW"),
+    ],
+)  # fmt: skip
+def test_hostile_tables_are_refused_with_their_row(tmp_path, text, told):
+    path = tmp_path / "a.csv"
+    path.write_text(text)
+    with pytest.raises(InputError, match=told):
+        read_trace(path)
+
+
+@pytest.mark.parametrize(
+    ("columns", "told"),
+    [
+        ({"t_s": TIMES, "power_w": None}, "no column for power"),
+        ({"t_s": TIMES, "power_w": np.where(TIMES == 3.0, np.nan, 1e6)}, "row 7: power is not a number"),
+        ({"t_s": TIMES, "power_w": [*[1e6] * 5, None, *[1e6] * 34]}, "row 6: power is not a number"),
+        ({"t_s": TIMES, "power_w": np.where(TIMES == 3.0, -1.0, 1e6)}, "row 7: negative power -1 W"),
+        ({"t_s": np.where(TIMES == 3.0, 0.0, TIMES), "power_w": TIMES}, "row 7: time 0 s does not come after 2.5 s"),
+        ({"t_s": np.where(TIMES > 5.0, TIMES + 50.0, TIMES), "power_w": TIMES}, "row 12: gap of 50.5 s before it"),
+        ({"t_s": TIMES, "power_w": ["x"] * 40}, "row 1: column 'power_w': expected a number, found 'x'"),
+        ({"t_s": TIMES, "power_w": [[1.0]] * 40}, "column 'power_w': expected numbers, found list"),
+        ({"t_s": TIMES, "power_w": [True] * 40}, "column 'power_w': expected numbers, found bool"),
+        ({"t_s": TIMES, "power_w": np.full(40, 1.7e308)}, "row 1: power 1.7e.308 W is above 1 TW"),
+        ({"t_s": TIMES[:0], "power_w": TIMES[:0]}, "expected at least 16 samples, found 0"),
+    ],
+)
+def test_hostile_parquet_is_refused_with_its_row(tmp_path, columns, told):
+    columns = {name: values for name, values in columns.items() if values is not None}
+    parquet.write_table(pa.table(columns), tmp_path / "a.parquet")
+    with pytest.raises(InputError, match=told):
+        read_trace(tmp_path / "a.parquet")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -5.0, 1e30])
+def test_hostile_values_of_comtrade_are_refused_with_their_row(tmp_path, value):
+    text, data = comtrade.encode(example(reactive=False), "FLOAT32")
+    row = bytearray(data)
+    row[12 * 6 + 8 : 12 * 6 + 12] = np.float32(value).tobytes()
+    (tmp_path / "a.cfg").write_text(text)
+    (tmp_path / "a.dat").write_bytes(row)
+    with pytest.raises(InputError, match="row 7: (power is not a number|negative power|power 1e.30 MW is above 1 TW)"):
+        read_trace(tmp_path / "a.cfg")
+
+
+def test_every_line_of_a_comtrade_configuration_may_be_garbage(tmp_path):
+    """Whatever stands in a line: a trace, or one message."""
+    text, data = comtrade.encode(example(reactive=False), "BINARY")
+    (tmp_path / "a.dat").write_bytes(data)
+    lines = text.split("\r\n")
+    refused = 0
+    for place in range(len(lines)):
+        for garbage in ("", "-1", "x,,1e400", "99999999,99999999A,0D", None):
+            spoiled = [*lines[:place], *([] if garbage is None else [garbage]), *lines[place + 1 :]]
+            (tmp_path / "a.cfg").write_text("\r\n".join(spoiled))
+            try:
+                assert np.isfinite(read_trace(tmp_path / "a.cfg").watts).all()
+            except InputError as error:
+                refused += str(error).startswith(str(tmp_path))
+    assert refused >= 20
+
+
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_other_separators(tmp_path, mark):
+    (tmp_path / "a.csv").write_text(table(LONG).replace(",", mark))
+    assert read_trace(tmp_path / "a.csv").watts[:3] == pytest.approx([10e6, 11e6, 12e6])
+    (tmp_path / "b.csv").write_text(table([(t, f"{p}.5") for t, p in LONG]).replace(",", mark).replace(".5", ",5"))
+    with pytest.raises(InputError, match="row 1: column 'power_mw': expected a number, found '10,5'"):
+        read_trace(tmp_path / "b.csv")
+
+
+def test_a_packed_file_that_is_cut_off(tmp_path):
+    whole = gzip.compress(table(LONG).encode())
+    (tmp_path / "a.csv.gz").write_bytes(whole[:30])
+    with pytest.raises(InputError, match="cannot be read as CSV"):
+        read_trace(tmp_path / "a.csv.gz")

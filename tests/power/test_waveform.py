@@ -7,18 +7,33 @@ import math
 import numpy as np
 import pytest
 
-from clustersim.power.waveform import EXCHANGE, IDLE, OPTIMIZER, WAIT, Binner
+from clustersim.power.device_damping import DeviceDamping
+from clustersim.power.dummy import filled_power
+from clustersim.power.gap_kernels import DELAY
+from clustersim.power.rank_kernels import BURNED, OTHER
+from clustersim.power.waveform import EXCHANGE, IDLE, OPTIMIZER, WAIT, Binner, power_tables
 
-NAMES = ("none", "floor", "fill", "both")
+NAMES = ("none", "floor", "fill", "both", "damper", "secondary", "interleave", "shaped")
 
 
-def _gap(segments, begin, end, low, fill, detection):
+def _gap(segments, begin, end, low, filler):
+    """Add a gap, filled part by part without any limit to their number."""
     if end <= begin:
         return
-    if fill > low and end - begin > detection:
-        segments += [(begin, begin + detection, low), (begin + detection, end, fill)]
-    else:
-        segments.append((begin, end, low))
+    turns = [(begin, low)]
+    if filler.size > 1:
+        _, delay, lead, share, repeat = filler[:5]
+        parts = list(zip(filler[5::2], filler[6::2], strict=True))
+        at = begin + delay
+        stop = at + share * (end - lead - at)
+        cycle = itertools.cycle(parts) if repeat else iter(parts)
+        while at < stop and (part := next(cycle, None)):
+            turns.append((at, max(low, part[1])))
+            at = min(at + part[0], stop)
+        turns += [(at, low)] if at > begin + delay else []
+    segments += [
+        (a, b, watts) for (a, watts), b in zip(turns, [at for at, _ in turns[1:]] + [end], strict=True) if b > a
+    ]
 
 
 def _segments(trace, fleet, tables, kind, u, stage):
@@ -26,20 +41,20 @@ def _segments(trace, fleet, tables, kind, u, stage):
     schedule, c = trace.timing.schedule, fleet.unit_class[u]
     virtual = trace.timing.operation_s.shape[2]
     first = stage * schedule.per_stage
-    fill, detection, level = tables.fill_w[kind, c], tables.detection_s, tables.level_w[kind, c]
+    filler, level = tables.fillers[kind, c], tables.level_w[kind, c]
     found, free = [], 0.0
     for position in range(schedule.per_stage):
         begin, end = trace.start_s[u, first + position], trace.end_s[u, first + position]
         watts = tables.operation_w[
             kind, c, schedule.kind[stage, position] * virtual + schedule.virtual_stage[stage, position]
         ]
-        _gap(found, free, begin, level[WAIT], fill, detection)
+        _gap(found, free, begin, level[WAIT], filler)
         if end > begin:
             found.append((begin, end, watts))
         free = end
-    _gap(found, free, trace.optimizer_start_s, level[EXCHANGE], fill, detection)
+    _gap(found, free, trace.optimizer_start_s, level[EXCHANGE], filler)
     found.append((trace.optimizer_start_s, trace.optimizer_end_s[stage], level[OPTIMIZER]))
-    _gap(found, trace.optimizer_end_s[stage], trace.iteration_time_s, level[EXCHANGE], fill, detection)
+    _gap(found, trace.optimizer_end_s[stage], trace.iteration_time_s, level[EXCHANGE], filler)
     floor = tables.profile[kind, c, 1] if tables.profile.size else 0.0
     return [(begin, end, max(watts, floor)) for begin, end, watts in found]
 
@@ -113,12 +128,14 @@ def test_coarse_bins_are_the_means_of_fine_ones(binned, name):
     np.testing.assert_allclose(coarse, fine.reshape(2, -1, 10).mean(axis=2), rtol=1e-9, atol=1e-9 * coarse.max())
 
 
-@pytest.mark.parametrize("name", ["floor", "fill", "both"])
+@pytest.mark.parametrize("name", NAMES[1:])
 def test_damping_adds_what_it_burns(binned, name):
     damped, bare = binned(name)[0].energy, binned("none")[0].energy
-    assert (damped[:, 1] > 0.0).all()
-    assert bare[:, 1].tolist() == [0.0, 0.0]
-    assert damped[:, 0] == pytest.approx(bare[:, 0] + damped[:, 1], rel=1e-9)
+    # what another job uses is no loss
+    added = OTHER if name == "interleave" else BURNED
+    assert (damped[:, added] > 0.0).all()
+    assert (bare[:, 1:] == 0.0).all()
+    assert damped[:, 0] == pytest.approx(bare[:, 0] + damped[:, added], rel=1e-9)
 
 
 def test_a_floor_lifts_every_sample_of_a_running_job(binned, fleet, devices):
@@ -134,7 +151,10 @@ def test_a_gap_shorter_than_the_detection_burns_nothing(traces, fleet, tables_of
     longest = max(trace.iteration_time_s for trace in traces)
     energies = {}
     for detection in (longest, 0.0):
-        tables = dataclasses.replace(tables_of("fill"), detection_s=detection)
+        tables = tables_of("fill")
+        late = tables.fillers.copy()
+        late[..., DELAY] = detection
+        tables = dataclasses.replace(tables, fillers=late)
         binner = Binner(tables, fleet, 4, 2, 1000, 0.01)
         binner.add_step(traces[0], 0.0)
         energies[detection] = binner.energy
@@ -170,14 +190,48 @@ def test_a_dead_unit_idles_and_the_others_wait(traces, fleet, tables_of, name, w
         # the floor of a dead unit falls after the hysteresis, from 40 % of the rated power at 7 % of it per second
         assert (np.diff(watts[int(dead_s / dt) + 20 : -2]) < 1e-6).all()
         assert watts[-3] >= idle * (1 - 1e-6)
-    # the ranks that are alive exchange to the end, filled where the damping fills
+    # the ranks that are alive spin to the end in a collective that moves nothing, filled where the damping fills
     c = fleet.unit_class[0]
-    level = np.maximum(tables.level_w[:, c, EXCHANGE], tables.fill_w[:, c]).sum()
+    level = filled_power(tables.fillers, tables.level_w[:, :, WAIT])[:, c].sum()
     share = np.zeros((4, 4))
     share[0] = 1.0
     alive = Binner(tables, fleet, 4, 2, bins, dt, share)
     alive.add_step(trace, 0.0, dead_unit=unit, dead_s=dead_s, held_until_s=held_s)
     assert alive.finish()[0][0][-5:-2] == pytest.approx(4 * level, rel=1e-6)
+
+
+def test_a_burst_after_a_rest_exceeds_a_lowered_limit(traces, fleet, devices):
+    """Energy above the limit: the overshoot for its duration after every rest that is long enough, and no more."""
+    capped = power_tables(traces[0].timing, fleet, devices, DeviceDamping(cap_share=0.6))
+    assert capped.burst_s > 0.0
+    # the small step of these tests has rests of milliseconds
+    capped = dataclasses.replace(capped, burst_s=2e-3)
+    none = dataclasses.replace(capped, burst_w=np.zeros_like(capped.burst_w))
+    free = power_tables(traces[0].timing, fleet, devices, DeviceDamping())
+    assert not free.burst_w.any()
+    kind, u, stage = 0, 0, 3
+    share = np.zeros((4, 4))
+    share[u, stage] = 1.0
+    drawn = []
+    for tables in (capped, none):
+        binner = Binner(tables, fleet, 4, 2, 10, 0.01, share)
+        binner.add_step(traces[0], 0.0)
+        drawn.append(binner.energy[:, 0].sum())
+    schedule, found, rest, until = traces[0].timing.schedule, 0.0, 0.0, 0.0
+    virtual, before = traces[0].timing.operation_s.shape[2], 0.0
+    for position in range(schedule.per_stage):
+        number = stage * schedule.per_stage + position
+        begin, end = traces[0].start_s[u, number], traces[0].end_s[u, number]
+        rest += begin - before
+        if rest >= capped.burst_s:
+            until = begin + capped.burst_s
+        column = schedule.kind[stage, position] * virtual + schedule.virtual_stage[stage, position]
+        found += capped.burst_w[kind, 0, column] * max(0.0, min(until, end) - begin)
+        before, rest = end, 0.0
+    assert found > 0.0
+    assert drawn[0] - drawn[1] == pytest.approx(found, rel=1e-9)
+    # never above what the accelerator draws without a limit
+    assert (capped.operation_w + capped.burst_w <= free.operation_w * (1 + 1e-12)).all()
 
 
 def test_shares_split_the_power(traces, fleet, tables_of):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from clustersim.errors import InputError
-from clustersim.power.trace import PowerTrace
+from clustersim.power.trace import PowerTrace, resampled
 from clustersim.power.trace_period import dominant_period, job_window, two_levels
-from clustersim.study.assess import Question, assess, load_rules
+from clustersim.study.assess import Question, assess, load_rules, spectrogram_of
 
 DT = 0.02
 
@@ -138,3 +138,43 @@ def test_packs_and_files_of_rules(tmp_path):
         load_rules(("no-such.yaml",))
     with pytest.raises(InputError, match="unknown rule pack 'ercot'"):
         load_rules(("ercot",))
+
+
+def test_a_slow_rise_is_all_job_and_a_held_reading_that_was_resampled_is_none():
+    rise = PowerTrace("rise", 0.0, DT, np.linspace(1e7, 5e7, 20_000))
+    assert job_window(rise).how == "the whole record"
+    held = 3e7 * (1.0 + 1e-16 * np.arange(1000) % 3e-16)
+    late = PowerTrace("late", 0.0, DT, np.concatenate([held, square(100.0).watts]))
+    assert job_window(late).from_s == pytest.approx(20.0, abs=0.1)
+
+
+@pytest.mark.parametrize("dt", [0.5, 1.0, 2.0])
+def test_coarse_samples_do_not_double_the_period(dt):
+    """A period of 10.47 s: sampled at 2 s, two of it lie nearer to a whole number of samples than one."""
+    times = 0.01 * np.arange(60_000)
+    fine = PowerTrace("s", 0.0, 0.01, np.where(times % 10.47 < 8.0, 5e7, 2e7))
+    assert dominant_period(resampled(fine, dt).watts, dt).seconds == pytest.approx(10.47, abs=0.1)
+    found = assess(resampled(fine, dt)).statistics
+    assert found["period_resolved"] is (10.47 / dt >= 8.0)
+
+
+def test_asked_bands_and_harmonics_stand_beside_the_usual_ones():
+    found = assess(square(), Question(bands=((0.2, 0.3), (30.0, 40.0)))).statistics
+    rows = {(row["low_hz"], row["high_hz"]): row for row in found["band_shares"]}
+    first = found["harmonics"][0]
+    assert rows[0.2, 0.3]["energy_hann"] == pytest.approx(first["energy_share"], abs=0.01)
+    assert "nothing is known above 25 Hz" in rows[30.0, 40.0]["reason"]
+    # height 30 MW at a duty of 3/4: 2 h / pi sin(3 pi / 4)
+    assert first["line_amplitude_mw"] == pytest.approx(60.0 / np.pi * np.sin(0.75 * np.pi), rel=2e-3)
+    slow = assess(square(sensor_s=1.0)).statistics["harmonics"]
+    assert max(row["frequency_hz"] for row in slow) <= 0.5 * (1 + 1e-3)
+    assert assess(PowerTrace("c", 0.0, 0.1, np.full(3000, 5e6))).statistics["harmonics"] == []
+
+
+@pytest.mark.parametrize("segment", [None, 20.0])
+def test_a_spectrogram_is_on_the_clock_of_the_trace(segment):
+    trace = square(seconds=400.0)
+    late = PowerTrace("late", 1000.0, trace.dt_s, trace.watts)
+    found = spectrogram_of(late, job_window(late), segment)
+    assert found.segment_s == pytest.approx(16.0 if segment is None else 20.0, rel=0.01)
+    assert found.times_s[0] == pytest.approx(1000.0 + 0.5 * found.segment_s)

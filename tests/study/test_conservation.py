@@ -5,7 +5,15 @@ import dataclasses
 import numpy as np
 import pytest
 
-from clustersim.power.spec import DummyCompute, GpuSmoothing, SmoothingProfileSpec
+from clustersim.power.spec import (
+    CompilerShaping,
+    DummyCompute,
+    GpuSmoothing,
+    MicroBatchInterleave,
+    PytorchDamper,
+    SecondaryWorkload,
+    SmoothingProfileSpec,
+)
 from clustersim.power.waveform import Binner
 from clustersim.study.it_power import steady_window, tables
 from clustersim.study.site_power import site_power
@@ -15,7 +23,7 @@ from clustersim.study.step import study_step
 @pytest.mark.parametrize("which", ["small", "battery"])
 def test_children_add_up_to_their_parent(which, request):
     result = request.getfixturevalue(which)
-    assert set(result.waveforms) == {"steady", "crash", "restart"}
+    assert set(result.waveforms) == {"steady", "crash", "restart", "job_start", "checkpoint"}
     for wave in result.waveforms.values():
         for node in set(wave.parents) - {None}:
             rows = [row for row, parent in enumerate(wave.parents) if parent == node]
@@ -68,6 +76,9 @@ def _energy(study, trace, damping):
     [
         (DummyCompute(kind="dummy_compute", floor="70 %", detection="0 s"),),
         (DummyCompute(kind="dummy_compute", floor="70 %", detection="2 ms"),),
+        (PytorchDamper(kind="pytorch_damper"),),
+        (SecondaryWorkload(kind="secondary_workload", level="90 %"),),
+        (CompilerShaping(kind="compiler_shaping"),),
         (GpuSmoothing(kind="gpu_smoothing", floor="60 %"),),
         (SmoothingProfileSpec(kind="gpu_smoothing_profile", percent_tmp_floor="60 %", ramp_down_hysteresis="1 ms"),),
         (
@@ -78,11 +89,20 @@ def _energy(study, trace, damping):
 )
 def test_what_damping_burns_comes_on_top(small_study, damping):
     study, pool = small_study
-    plain, none, _ = _energy(study, pool.traces[0], ())
-    drawn, burned, cut = _energy(study, pool.traces[0], damping)
+    plain, none, *_ = _energy(study, pool.traces[0], ())
+    drawn, burned, cut, other = _energy(study, pool.traces[0], damping)
     assert none == 0.0
     assert burned > 0.0
-    assert drawn == pytest.approx(plain + burned - cut, rel=1e-9)
+    assert drawn == pytest.approx(plain + burned - cut + other, rel=1e-9)
+
+
+def test_another_jobs_work_is_not_burned(small_study):
+    study, pool = small_study
+    plain = _energy(study, pool.traces[0], ())[0]
+    drawn, burned, cut, other = _energy(study, pool.traces[0], (MicroBatchInterleave(kind="micro_batch_interleave"),))
+    assert other > 0.0
+    assert (burned, cut) == (0.0, 0.0)
+    assert drawn == pytest.approx(plain + other, rel=1e-9)
 
 
 def test_the_steady_window_is_made_of_many_different_steps(small_study):

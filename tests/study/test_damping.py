@@ -115,6 +115,16 @@ def test_what_shares_the_device_slows_the_step_by_less_than_a_twentieth(scenario
     assert alone < shared < alone * (1.01 if kind == "compiler_shaping" else 1.05)
 
 
+@pytest.mark.parametrize("kind", FILLS)
+def test_what_shares_the_device_raises_the_trough_and_costs_what_it_burns(scenario, small, kind):
+    summary = run(scenario(damping=[FILLS[kind]])).summary
+    if kind != "micro_batch_interleave":
+        assert summary["damping_energy_share"] > 0.0
+    assert 0.0 < summary["throughput_loss"] < 0.05
+    assert summary["it_mean_mw"] > small.summary["it_mean_mw"]
+    assert summary["it_trough_mw"] > small.summary["it_trough_mw"]
+
+
 def test_fills_that_cannot_work_are_refused(scenario):
     with pytest.raises(InputError, match="all fill gaps; expected one of them"):
         study_step(scenario(damping=[FILLS["pytorch_damper"], FILLS["secondary_workload"]]))

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clustersim.training.kernels import run_order
-from clustersim.training.schedule import BACKWARD, FORWARD, build_schedule
+from clustersim.training.records import forward_timing
+from clustersim.training.schedule import BACKWARD, FORWARD, build_schedule, forward_schedule
 from clustersim.training.sequences import WEIGHT
 from clustersim.workload import PlanSpec, load_model
 from clustersim.workload.configuration import configurations, model_record, plan_record
@@ -33,6 +34,24 @@ def test_uniform_interleaved(synthetic, still, p, v, m, f, b):
     assert seconds == pytest.approx(m * (f + b) + (p - 1) * (f + b) / v, rel=1e-12)
 
 
+@pytest.mark.parametrize(("p", "v", "m"), [(2, 2, 2), (4, 1, 6), (4, 3, 10), (8, 3, 8)])
+@pytest.mark.parametrize(("f", "b"), [(1.0, 2.0), (3.0, 1.0)])
+def test_uniform_breadth_first(synthetic, still, p, v, m, f, b):
+    """T = m (f + b) + (p - 1)(f + b) / v for any number of micro-batches of at least p, arXiv 2211.05953, section 4."""
+    seconds = still(synthetic(p, v, m, f / v, b / v, schedule="breadth_first"), units=1).iteration_time_s
+    assert seconds == pytest.approx(m * (f + b) + (p - 1) * (f + b) / v, rel=1e-12)
+
+
+def test_breadth_first_waits_on_all_stages_between_its_two_halves(synthetic, still):
+    """Stage s ends its forwards at ``(s + m v) f``; its first backward is ``p - 1 - s`` backwards after the first."""
+    p, v, m, f, b = 4, 3, 4, 1.0, 2.0
+    trace = still(synthetic(p, v, m, f, b, schedule="breadth_first"), units=1)
+    start, end = trace.start_s[0].reshape(p, -1), trace.end_s[0].reshape(p, -1)
+    for stage in range(p):
+        assert end[stage, m * v - 1] == pytest.approx((stage + m * v) * f)
+        assert start[stage, m * v] == pytest.approx((p - 1 + m * v) * f + (p - 1 - stage) * b)
+
+
 def test_one_micro_batch_pays_every_message(synthetic, still):
     seconds = still(synthetic(5, 1, 1, 1.0, 2.0, message=0.1), units=1).iteration_time_s
     assert seconds == pytest.approx(5 * 3.0 + 2 * 4 * 0.1)
@@ -45,10 +64,10 @@ def test_a_slow_stage_sets_the_pace(synthetic, still):
 
 
 @settings(max_examples=40, deadline=None)
-@given(shape=SHAPES)
-def test_every_pass_runs_once_and_in_order(shape):
+@given(shape=SHAPES, name=st.sampled_from(["1f1b", "breadth_first"]))
+def test_every_pass_runs_once_and_in_order(shape, name):
     p, v, m = shape
-    schedule = build_schedule(p, v, m)
+    schedule = build_schedule(p, v, m, name=name)
     for stage in range(p):
         seen = set(zip(schedule.kind[stage], schedule.virtual_stage[stage], schedule.micro_batch[stage], strict=True))
         wanted = {(k, c * p + stage, b) for k in (FORWARD, BACKWARD) for c in range(v) for b in range(m)}
@@ -62,11 +81,11 @@ def test_every_pass_runs_once_and_in_order(shape):
 
 
 @settings(max_examples=40, deadline=None)
-@given(shape=SHAPES)
-def test_no_stage_holds_more_than_the_memory_model_counts(shape):
+@given(shape=SHAPES, name=st.sampled_from(["1f1b", "breadth_first"]))
+def test_no_stage_holds_more_than_the_memory_model_counts(shape, name):
     p, v, m = shape
-    schedule = build_schedule(p, v, m)
-    plan = PlanSpec(pipeline=p, virtual_stages=v, data=1, micro_batches=m)
+    schedule = build_schedule(p, v, m, name=name)
+    plan = PlanSpec(pipeline=p, virtual_stages=v, data=1, micro_batches=m, schedule=name)
     c = configurations([model_record(load_model("llama3.1-8b")) | plan_record(plan, 8192)])
     for stage in range(p):
         held = np.cumsum(np.where(schedule.kind[stage] == FORWARD, 1, -1))
@@ -159,3 +178,39 @@ def test_interleaving_needs_whole_groups():
 
 def test_a_schedule_that_waits_for_itself_has_no_order():
     assert run_order(1, 3, np.array([-1, 2, -1], np.int32)).tolist() == [0, -1, -1]
+
+
+FORWARDS = [("1f1b", 1, 4, 8), ("1f1b", 3, 4, 8), ("zero_bubble", 1, 4, 8), ("dualpipe", 2, 4, 16)]
+
+
+@pytest.mark.parametrize(("name", "chunks", "p", "m"), FORWARDS)
+def test_the_forwards_of_a_schedule(name, chunks, p, m):
+    """Every forward once, on each stage in the order of training, each after what it waits for."""
+    whole, alone = (build(p, chunks, m, False, name) for build in (build_schedule, forward_schedule))
+    per_chunk = m // 2 if name == "dualpipe" else m
+    assert alone.per_stage == chunks * per_chunk
+    assert (alone.kind == FORWARD).all()
+    for stage in range(p):
+        kept = whole.kind[stage] == FORWARD
+        np.testing.assert_array_equal(alone.virtual_stage[stage], whole.virtual_stage[stage][kept])
+        np.testing.assert_array_equal(alone.micro_batch[stage], whole.micro_batch[stage][kept])
+    place = np.empty(alone.order.size, int)
+    place[alone.order] = np.arange(alone.order.size)
+    waits = alone.depends_on >= 0
+    assert waits.sum() == whole.crosses.size - np.count_nonzero(whole.depends_on < 0) - np.count_nonzero(
+        (whole.kind.ravel() != FORWARD) & (whole.depends_on >= 0)
+    )
+    assert (place[alone.depends_on[waits]] < place[waits]).all()
+    batch = alone.micro_batch.ravel()
+    np.testing.assert_array_equal(batch[alone.depends_on[waits]], batch[waits])
+    last = alone.last_backward
+    np.testing.assert_array_equal(alone.virtual_stage.ravel()[last] // p, np.tile(np.arange(chunks), (p, 1)))
+
+
+@pytest.mark.parametrize(("p", "v", "m"), [(1, 1, 7), (4, 1, 16), (4, 3, 8), (8, 12, 64)])
+def test_uniform_forward_passes(synthetic, still, p, v, m):
+    """T = m f + (p - 1) f / v: the pipeline fills once and no stage waits after that."""
+    timing = forward_timing(synthetic(p, v, m, 1.0 / v, 2.0 / v))
+    trace = still(timing, units=1)
+    assert trace.iteration_time_s == pytest.approx(m + (p - 1) / v, rel=1e-12)
+    assert trace.optimizer_end_s.max() == trace.iteration_time_s

@@ -306,6 +306,31 @@ def test_both_ways_to_the_step_read_what_a_framework_does(make_network, field):
     assert ratios[0] == pytest.approx(ratios[1], abs=0.05)
 
 
+@pytest.mark.parametrize("schedule", ["1f1b", "breadth_first"])
+def test_without_overlap_the_whole_exchange_stands_at_the_end(make_timing, still, schedule):
+    """Reduction of all chunks, update and all-gather, one after the other, after the last backward."""
+    keys = {"tensor": 8, "pipeline": 4, "virtual_stages": 4, "data": 64, "micro_batches": 4, "schedule": schedule}
+    timing = make_timing("llama3.1-70b", PlanSpec(**keys, gradient_overlap=False))
+    trace = still(timing)
+    last = trace.end_s.reshape(-1, 4, timing.schedule.per_stage).max(axis=(0, 2))
+    assert (trace.reduce_start_s.min(axis=1) >= last).all()
+    exposed = trace.iteration_time_s - last.max()
+    whole = (timing.reduce_s.reshape(4, 4).sum(axis=0) + timing.gather_s).max()
+    assert exposed == pytest.approx(whole + timing.optimizer_s.max(), rel=0.02)
+    assert still(make_timing("llama3.1-70b", PlanSpec(**keys))).iteration_time_s < trace.iteration_time_s
+
+
+def test_breadth_first_takes_as_long_in_both_ways(make_timing):
+    for chunks, batches in ((4, 8), (4, 12), (1, 8)):
+        plan = PlanSpec(
+            tensor=8, pipeline=4, virtual_stages=chunks, data=16, micro_batches=batches, schedule="breadth_first"
+        )
+        timing = make_timing("llama3.1-70b", plan)
+        hw = dataclasses.replace(timing.program.hardware, rank_spread=np.zeros(1))
+        closed = estimate_steps(timing.program.configuration, hw).iteration_time_s[0]
+        assert estimate_iteration_s(timing) == pytest.approx(closed, rel=0.04)
+
+
 def test_pairs_help_on_a_single_stage_too(make_timing, still):
     """Two micro-batches under way: the exchange of one beside the compute of the other."""
     keys = {"data": 32, "expert": 32, "micro_batches": 16}

@@ -102,3 +102,16 @@ def test_the_model_makes_the_measured_changes(pair, modelled):
         f"swing in 5 s: model {model['swing']:.0f} W, measured {burned['swing']:.0f} W, {without['swing']:.0f} W before"
     )
     assert 1.0 / 1.5 < model["swing"] / burned["swing"] < 1.5
+
+
+def test_the_swing_falls_by_quiet_time_and_not_in_the_steps(pair):
+    """Windows that hold a checkpoint: more than half of them without the burn, fewer with it; the others are alike."""
+    held, within = [], []
+    for trace in pair:
+        windows = np.lib.stride_tricks.sliding_window_view(_active(*trace)[1], WINDOW)
+        low, high = np.percentile(windows, [5, 95], axis=1)
+        crosses = (high > WORK_W) & (low < WORK_W)
+        held.append(float(crosses.mean()))
+        within.append(float(np.median((high - low)[low > WORK_W])))
+    assert held[0] > 0.5 > held[1]
+    assert within[1] == pytest.approx(within[0], rel=0.1)

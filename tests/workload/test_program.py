@@ -177,6 +177,16 @@ def test_the_smallest_site_needs_the_most_memory():
         ("llama3.1-8b", {"pipeline": 2, "stage_layers": (16, 15)}, "job.plan.stage_layers: expected 2 virtual stages"),
         ("llama3.1-8b", {"schedule": "zero_bubble"}, "job.plan.schedule: zero_bubble needs more than one stage"),
         ("llama3.1-8b", {"pipeline": 4, "schedule": "dualpipe", "micro_batches": 6}, "dualpipe needs an even number"),
+        (
+            "llama3.1-8b",
+            {"pipeline": 4, "virtual_stages": 2, "schedule": "breadth_first", "micro_batches": 3},
+            "job.plan.micro_batches: breadth_first with virtual stages needs at least the 4",
+        ),
+        (
+            "deepseek-v3",
+            {"pipeline": 4, "data": 8, "expert": 8, "expert_overlap": "pairs", "schedule": "breadth_first"},
+            "job.plan.expert_overlap: breadth_first has no pairs",
+        ),
         ("llama3.1-8b", {"data": 6, "shard_group": 4}, "job.plan.shard_group: 4 does not divide the 6 replicas"),
     ],
 )

@@ -1,0 +1,151 @@
+"""What stands between the IT load of one site and its meter, for a simulated load as for a measured one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clustersim import catalog
+from clustersim.limits import Rating
+from clustersim.plant import (
+    CoolingResponse,
+    PlantResponse,
+    SiteCoolingSpec,
+    SitePlantSpec,
+    battery_rating_w,
+    cooling_response,
+    electrical_losses,
+    generator_rating_w,
+    island_capacity_w,
+    largest_step,
+    power_factor,
+    reactive_power,
+    steady_cooling,
+    transformer_reactive,
+)
+from clustersim.plant.spec import GeneratorSpec
+from clustersim.power.records import coarsen
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class SiteLoad:
+    """Power of one site between the supplies' input and the site's battery; ``load = it + cooling + losses``."""
+
+    it_w: Floats
+    cooling: CoolingResponse
+    losses_w: Floats
+    load_w: Floats
+    losses_var: Floats
+    """Reactive power of the transformers. [var]"""
+    load_var: Floats
+    """Of all. [var]"""
+
+
+def site_load(
+    plant: SitePlantSpec, cooling: SiteCoolingSpec, it_w: Floats, dt_s: float, before_w: float | None = None
+) -> SiteLoad:
+    """Return what a site draws for an IT load.
+
+    Parameters
+    ----------
+    plant, cooling
+        Of the site.
+    it_w : ndarray, shape (n,)
+        At the input of the supplies. [W]
+    dt_s : float
+        Width of a bin. [s]
+    before_w : float, optional
+        IT power at which the cooling had settled before; the mean when absent. [W]
+    """
+    cooled = cooling_response(cooling, it_w, dt_s, before_w)
+    equipment = it_w + cooled.power_w
+    losses = electrical_losses(plant, equipment)
+    absorbed = reactive_power(it_w, power_factor("psu")) + reactive_power(cooled.power_w, power_factor("motor"))
+    stages = transformer_reactive(plant, equipment, absorbed)
+    return SiteLoad(it_w, cooled, losses, equipment + losses, stages, absorbed + stages)
+
+
+@dataclass(frozen=True)
+class SiteWindow:
+    """One window of a site, as its ratings look at it."""
+
+    window: str
+    dt_s: float
+    meter_w: Floats
+    it_w: Floats
+    smoothing_w: Floats | None = None
+    """What the site's battery gives to smooth the meter. [W]"""
+    before_w: float | None = None
+    """Load of the site before the event of the window; None in steady operation. [W]"""
+
+
+def site_ratings(
+    site: str,
+    plant: SitePlantSpec,
+    cooling: SiteCoolingSpec,
+    provisioned_w: float,
+    windows: tuple[SiteWindow, ...],
+    own: list[PlantResponse],
+    responses: list[PlantResponse],
+) -> list[Rating]:
+    """Return what each piece of a site's equipment carries and may carry in the worst window.
+
+    What heats is judged on one-second means; batteries and load steps on the windows' own bins.
+
+    Parameters
+    ----------
+    site, plant, cooling
+        The site.
+    provisioned_w : float
+        IT power that it provides for. [W]
+    windows : tuple of SiteWindow
+        The steady one first.
+    own, responses : list of PlantResponse
+        Of the site: in its own mode of supply, and all of them.
+    """
+    found = []
+    if plant.grid is not None:
+        most = max(_one_second(r.grid_w, r.dt_s) for r in own)
+        found.append(Rating("grid_capacity", site, most, plant.grid.capacity, "connection agreement"))
+    if plant.generators is not None:
+        most = max(_one_second(r.generator_w, r.dt_s) for r in own)
+        found.append(Rating("generator", site, most, generator_rating_w(plant.generators), "rating"))
+        found += _island_ratings(plant.generators, site, windows)
+    for stage in plant.conversion:
+        most = max(_one_second(w.meter_w, w.dt_s) for w in windows)
+        found.append(Rating(stage.stage, site, most * stage.share, stage.rating, "rating"))
+    if plant.battery is not None:
+        most = _battery_w(windows, responses)
+        found.append(Rating("battery_power", site, most, battery_rating_w(plant.battery), "rating"))
+    it = float(windows[0].it_w.mean())
+    state = steady_cooling(cooling, it)
+    found.append(Rating("cooling", site, it, state.capacity_w, "catalog, kind cooling"))
+    most = max(_one_second(w.it_w, w.dt_s) for w in windows)
+    found.append(Rating("provisioned_it", site, most, provisioned_w, "nameplates"))
+    return found
+
+
+def _battery_w(windows: tuple[SiteWindow, ...], responses: list[PlantResponse]) -> float:
+    """Return the largest power of a site's battery: what smooths the meter and what answers frequency together. [W]"""
+    smoothing = {w.window: 0.0 if w.smoothing_w is None else w.smoothing_w for w in windows}
+    return max((float(np.abs(r.battery_w + smoothing[r.window]).max()) for r in responses), default=0.0)
+
+
+def _island_ratings(units: GeneratorSpec, site: str, windows: tuple[SiteWindow, ...]) -> list[Rating]:
+    """Return what an island's generators must accept at once and carry for ever."""
+    entry = catalog.entry("generators", units.type)
+    mean = float(windows[0].meter_w.mean())
+    found = [Rating("island_generation", site, mean, island_capacity_w(units), "dispatch limit of the generators")]
+    if entry.has("load_step"):
+        step = max(abs(largest_step(w.meter_w, w.dt_s, w.before_w)) for w in windows)
+        accepted = entry.si("load_step") * generator_rating_w(units)
+        found.append(Rating("island_load_step", site, step, accepted, "load step that the generators accept at once"))
+    return found
+
+
+def _one_second(power_w: Floats, dt_s: float) -> float:
+    return float(coarsen(power_w, min(power_w.size, max(1, round(1.0 / dt_s)))).max())

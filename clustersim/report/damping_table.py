@@ -65,7 +65,7 @@ PAGE = """# One job, damped in many ways
 Written by `python -m clustersim.report.damping_table > docs/models/damping_table.md`.
 
 The shipped scenario `{name}` with its plan fixed; sizes are examples, which the module lists. Swing, ramps and share of
-the band are at the meter, ramps the steepest over 1 s in the steady, crash and restart windows. Energy is at equal
+the band are at the meter, ramps the steepest over 1 s in the steady window and those of all events. Energy is at equal
 tokens. Cycles are equivalent full cycles of the most used store. [Damping](damping.md) says how each works.
 
 {table}

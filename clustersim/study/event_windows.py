@@ -15,6 +15,7 @@ from clustersim.study.event_parts import Part, evaluation, forward_passes, lead,
 from clustersim.study.horizon import QUIET
 from clustersim.study.it_power import (
     EVENT_DT_S,
+    STARTS,
     HallPower,
     Pool,
     crash_window,
@@ -26,8 +27,6 @@ from clustersim.study.site_power import SitePower, site_it_w, site_power, traini
 from clustersim.study.step import StepStudy
 from clustersim.training.records import StepTrace
 
-STARTS = ("restart", "job_start", "restart_storm")
-"""Windows that begin before the job trains; the others begin in training."""
 LONGEST_S = 600.0
 """Longest window at 1 ms. [s]"""
 States = tuple[tuple[str, float], ...]

@@ -19,7 +19,7 @@ from clustersim.plant import (
 from clustersim.power.device_damping import device_damping
 from clustersim.power.waveform import WAIT
 from clustersim.study.baseline import Baseline
-from clustersim.study.horizon import TRAIN, SiteHistory, steady_load_w
+from clustersim.study.horizon import QUIET, TRAIN, SiteHistory, steady_load_w
 from clustersim.study.it_power import Pool, tables
 from clustersim.study.lost_work import StartCost, start_cost, steady_unserved_share
 from clustersim.study.site_chain import fall_burn_j, held_w
@@ -112,7 +112,7 @@ class Findings:
         """The same over the horizon, with what a load bank burns as it lets the site down at every interruption. [J]"""
         record = self.history[site]
         states = sum(s * self.site_damping_w(site, state) for state, s in record.seconds.items())
-        quiet = sum(s for state, s in record.seconds.items() if state != TRAIN) / self.starts
+        quiet = sum(s for state, s in record.seconds.items() if state in QUIET) / self.starts
         down = fall_burn_j(self.study, record.load_w[TRAIN], record.load_w["restart"], quiet)
         return states + self.timeline.interruptions * down
 

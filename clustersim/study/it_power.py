@@ -26,6 +26,8 @@ STEADY_S, STEADY_DT_S = 600.0, 10e-3
 EVENT_DT_S = 1e-3
 STATES = {state: LEVELS.index(level) - 1 for state, level in STATE_LEVELS.items()}
 """Column of the levels in the states of the timeline in which the job does not train."""
+STARTS = ("restart", "job_start", "restart_storm")
+"""Windows that begin before the job trains; the others begin in training."""
 CLOSE_S = 10.0
 """Length of the close-up of one rack, server and accelerator. [s]"""
 LEAST_STEPS, MOST_STEPS = 8, 512

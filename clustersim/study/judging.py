@@ -11,8 +11,8 @@ from clustersim.plant import (
     PlantResponse,
     simulate_plant,
 )
-from clustersim.study.event_windows import STARTS
 from clustersim.study.horizon import TRAIN, SiteHistory
+from clustersim.study.it_power import STARTS
 from clustersim.study.site_chain import held_w
 from clustersim.study.site_power import SitePower, provisioned_w
 from clustersim.study.step import StepStudy

@@ -18,7 +18,7 @@ from clustersim.power.damped import Report
 from clustersim.power.records import Waveform
 from clustersim.power.storage import StorageTrace
 from clustersim.power.supplies import together
-from clustersim.study.it_power import HallPower, state_w
+from clustersim.study.it_power import STARTS, HallPower, state_w
 from clustersim.study.it_storage import behind_it_storage, hall_ceilings
 from clustersim.study.place import Place
 from clustersim.study.site_chain import damp_site
@@ -125,14 +125,20 @@ def idle_halls_w(study: StepStudy) -> NDArray[np.float64]:
     return hall_it_w(study, state_w(study, "stopped")[:, None])[:, 0]
 
 
+def _late_s(study: StepStudy, hall: HallPower) -> NDArray[np.float64]:
+    """Return how much later than the first each hall starts in a storm of restarts; zeros in other windows. [s]"""
+    spacing = study.scenario.operation.restart_spacing if hall.window == "restart_storm" else None
+    return np.asarray(np.arange(len(study.place.nodes)) * (spacing or 0.0), dtype=np.float64)
+
+
 def _staggered(study: StepStudy, hall: HallPower, period_s: float | None) -> tuple[HallPower, NDArray[np.float64]]:
     """Return the window with its halls shifted against each other, and by how much. [s]"""
     if stagger_of(study.scenario.damping) is None:
         return hall, np.zeros(len(study.place.nodes))
     period = study.trace(0).iteration_time_s if period_s is None else period_s
     shifts = hall_shifts(study.scenario.damping, study.place, period)
-    # before a crash the job trained in the same way; before a start there is one state
-    repeats = hall.window == "crash" and period <= hall.event_s
+    # before an event in training the job trained in the same way; before a start there is one state
+    repeats = hall.window not in STARTS and period <= hall.event_s
     watts = shift_halls(
         hall.watts,
         hall.dt_s,
@@ -174,7 +180,7 @@ def site_power(
     hall, shifts = _staggered(study, hall, period_s)
     plain_w = hall_it_w(study, hall.watts)
     accelerators = hall_accelerators(study)
-    starts = hall.event_s + shifts if hall.window == "restart" else None
+    starts = hall.event_s + shifts + _late_s(study, hall) if hall.window in STARTS else None
     it_halls, accounts = behind_it_storage(
         study,
         plain_w,
@@ -210,13 +216,13 @@ def site_power(
             hall.dt_s,
             before[site] if before else None,
         )
-        cooling, losses, load = drawn.cooling, drawn.losses_w, drawn.load_w
+        cooling, losses = drawn.cooling, drawn.losses_w
         start = None
         if before is not None:
             steady = cooling_response(place.topology.cooling[site], np.array([before[site]]), 1.0).power_w
             level = before[site] + steady
             start = float((level + electrical_losses(place.topology.electrical[site], level))[0])
-        damped = damp_site(study, site, load, hall.dt_s, start)
+        damped = damp_site(study, site, drawn.load_w, hall.dt_s, start)
         at_site[site] = damped.reports
         if damped.battery is not None:
             storages[site] = damped.battery

@@ -68,7 +68,7 @@ def found(scenario):
 @pytest.mark.parametrize("way", WAYS)
 def test_children_add_up_to_their_parent(found, way):
     waves = found[way].waveforms
-    assert set(waves) == {"steady", "crash", "restart"}
+    assert {"steady", "crash", "restart"} <= set(waves)
     for wave in waves.values():
         for node in set(wave.parents) - {None}:
             rows = [row for row, parent in enumerate(wave.parents) if parent == node]
@@ -352,5 +352,7 @@ def test_bad_damping_is_refused(scenario, damping, words):
 def test_the_table_of_the_docs_is_what_the_program_says(colossus):
     """The row of the site battery; the others come from the same command."""
     rows = {line.split("|")[1].strip(): line for line in DOCS.read_text(encoding="utf-8").splitlines() if "|" in line}
-    assert rows["site battery"] == f"| site battery | {' | '.join(cells(colossus.summary))} |"
+    assert rows["site battery"] == f"| site battery | {' | '.join(cells(colossus.summary))} |", (
+        "run python -m clustersim.report.damping_table again"
+    )
     assert set(CASES) <= set(rows)

@@ -13,9 +13,11 @@ from clustersim.study.it_power import state_w
 from clustersim.study.site_power import site_it_w
 from clustersim.study.step import StepStudy
 
-BUSY = ("train", "lost", "checkpoint")
+BUSY = ("train", "lost")
 """States of the timeline in which the job draws its training power."""
 QUIET = ("detect", "restart", "stopped", "reload")
+PAUSED = ("checkpoint", *QUIET)
+"""States with one power of their own: the quiet ones, and a checkpoint that training waits for."""
 TRAIN = "train"
 """Stands for all busy states in the records below."""
 EVALUATION = "evaluation"
@@ -67,12 +69,12 @@ def histories(
     settled at idle power.
     """
     spans = _spans(timeline)
-    states = (TRAIN, *QUIET) if evaluation_it_w is None else (TRAIN, EVALUATION, *QUIET)
+    states = (TRAIN, *PAUSED) if evaluation_it_w is None else (TRAIN, EVALUATION, *PAUSED)
     seconds = {state: sum(s for name, s in spans if name == state) for state in states}
-    quiet = {state: site_it_w(study, state_w(study, state)) for state in QUIET}
+    quiet = {state: site_it_w(study, state_w(study, state)) for state in PAUSED}
     found = {}
     for site in study.place.topology.site:
-        it = {TRAIN: training_it_w[site]} | {state: quiet[state][site] for state in QUIET}
+        it = {TRAIN: training_it_w[site]} | {state: quiet[state][site] for state in PAUSED}
         if evaluation_it_w is not None:
             it[EVALUATION] = evaluation_it_w[site]
         heat = np.array([it[name] for name, _ in spans])

@@ -18,11 +18,13 @@ from clustersim.study.it_storage import has_it_storage
 from clustersim.study.place import place_power
 from clustersim.study.site_power import hall_it_w
 from clustersim.study.step import StepStudy
-from clustersim.training.records import StepTrace
+from clustersim.training.records import ACTIVITIES, StepTrace
 
 Floats = NDArray[np.float64]
 Correlation = Literal["independent", "full"]
 STEP_DT_S = 1e-3
+INSIDE = (*ACTIVITIES, "time_constant")
+"""What moves the power that accelerators draw in a step."""
 KEYS = ("mean", "peak", "trough", "swing")
 WINDOW_S = 20.0
 """Length over which the step is repeated for the figures of the summary, so that bins fall on it in many ways. [s]"""
@@ -77,20 +79,24 @@ def power_bands(
     does neither, stays); power rises with every level, so that any draw of levels lies between. The durations of the
     step are those of the levels as stated, also under a power limit.
     """
-    nominal = _it_w(study, trace)
-    pairs = {
-        name: (_it_w(_moved(study, {name: "low"}), trace), _it_w(_moved(study, {name: "high"}), trace))
-        for name in names
-    }
+    drawn = _accelerator_w(study, trace)
+    nominal = _it_w(study, trace, drawn)
+    pairs = {}
+    for name in names:
+        low, high = _moved(study, {name: "low"}), _moved(study, {name: "high"})
+        # what stands around the accelerators, and levels that no step has, leave what they draw as it is
+        same = None if name in INSIDE else drawn
+        pairs[name] = (_it_w(low, trace, same), _it_w(high, trace, same))
     here = _figures(nominal)
     if correlation == "full":
-        low = _it_w(_moved(study, {name: _end(name, "low") for name in names if name != "time_constant"}), trace)
-        high = _it_w(_moved(study, {name: _end(name, "high") for name in names if name != "time_constant"}), trace)
-        ends = _figures(low), here, _figures(high)
+        moving = [name for name in names if name != "time_constant"]
+        low_w = _it_w(_moved(study, {name: _end(name, "low") for name in moving}), trace)
+        high_w = _it_w(_moved(study, {name: _end(name, "high") for name in moving}), trace)
+        ends = _figures(low_w), here, _figures(high_w)
         figures = {key: (min(e[key] for e in ends), here[key], max(e[key] for e in ends)) for key in KEYS}
     else:
         waves = [(a - nominal, b - nominal) for a, b in pairs.values()]
-        low, high = nominal - _below(waves), nominal + _above(waves)
+        low_w, high_w = nominal - _below(waves), nominal + _above(waves)
         moved = [(_figures(a), _figures(b)) for a, b in pairs.values()]
         figures = {}
         for key in KEYS:
@@ -99,8 +105,8 @@ def power_bands(
     return PowerBands(
         times_s=STEP_DT_S * np.arange(nominal.size, dtype=np.float64),
         nominal_w=nominal,
-        low_w=low,
-        high_w=high,
+        low_w=low_w,
+        high_w=high_w,
         figures=figures,
         mean_change_w={
             name: (float((a - nominal).mean()), float((b - nominal).mean())) for name, (a, b) in pairs.items()
@@ -130,15 +136,20 @@ def _moved(study: StepStudy, bounds: dict[str, Bound]) -> StepStudy:
     return replace(study, place=replace(study.place, power=power))
 
 
-def _it_w(study: StepStudy, trace: StepTrace) -> Floats:
-    """Return the IT power of all sites over a step that follows itself; bin means. [W]"""
+def _accelerator_w(study: StepStudy, trace: StepTrace) -> Floats:
+    """Return the accelerators' power of every hall over a step that follows itself; bin means. [W]"""
     bins = math.ceil(trace.iteration_time_s / STEP_DT_S - 1e-9)
     binner = Binner(tables(study), study.fleet, study.plan.pipeline, len(study.place.nodes), 2 * bins, STEP_DT_S)
     binner.add_step(trace, 0.0)
     binner.add_step(trace, bins * STEP_DT_S)
     watts, _ = binner.finish()
-    network = sum(study.place.network_watts.values())
-    return np.asarray(hall_it_w(study, np.ascontiguousarray(watts[:, bins:])).sum(axis=0) + network)
+    return np.ascontiguousarray(watts[:, bins:])
+
+
+def _it_w(study: StepStudy, trace: StepTrace, accelerator_w: Floats | None = None) -> Floats:
+    """Return the IT power of all sites over the step, from what its accelerators draw if that is known. [W]"""
+    drawn = _accelerator_w(study, trace) if accelerator_w is None else accelerator_w
+    return np.asarray(hall_it_w(study, drawn).sum(axis=0) + sum(study.place.network_watts.values()))
 
 
 def _figures(step_w: Floats) -> dict[str, float]:

@@ -9,7 +9,7 @@ from clustersim.power.records import coarsen
 from clustersim.power.waveform import EXCHANGE, WAIT, Binner
 from clustersim.study.event_parts import cut, evaluation, forward_passes, lead, play, stall, training
 from clustersim.study.event_windows import checkpoint_window, evaluation_window, storm_window
-from clustersim.study.horizon import QUIET
+from clustersim.study.horizon import PAUSED, QUIET
 from clustersim.study.it_power import restart_window, state_w, tables
 from clustersim.study.run import run
 from clustersim.study.site_power import site_it_w
@@ -218,8 +218,8 @@ def test_a_run_with_evaluations(evaluated, small, small_study):
     assert names <= set(evaluated.events["kind"])
     steady = evaluated.waveforms["steady"].power("memphis/it").mean()
     wave = evaluated.waveforms["evaluation"].power("memphis/it")
-    watts = {state: site_it_w(study, state_w(study, state))["memphis"] for state in QUIET}
-    watts |= dict.fromkeys(("train", "lost", "checkpoint"), steady)
+    watts = {state: site_it_w(study, state_w(study, state))["memphis"] for state in PAUSED}
+    watts |= dict.fromkeys(("train", "lost"), steady)
     watts["evaluation"] = wave[20_000:35_000].mean()
     table = evaluated.timeline
     spans = (table["t_end_s"] - table["t_start_s"]).to_numpy()

@@ -8,7 +8,7 @@ import pytest
 from clustersim.operation import Timeline
 from clustersim.plant import steady_cooling
 from clustersim.scenario import load_scenario, shipped
-from clustersim.study.horizon import BUSY, QUIET, histories, steady_load_w
+from clustersim.study.horizon import BUSY, PAUSED, histories, steady_load_w
 from clustersim.study.it_power import crash_window, state_w
 from clustersim.study.run import run
 from clustersim.study.site_power import site_it_w, site_power
@@ -16,7 +16,7 @@ from clustersim.study.site_power import site_it_w, site_power
 
 def test_states_are_ordered_and_the_fleet_idles_lowest(small_study):
     study, _ = small_study
-    watts = {state: site_it_w(study, state_w(study, state))["memphis"] for state in QUIET}
+    watts = {state: site_it_w(study, state_w(study, state))["memphis"] for state in PAUSED}
     assert watts["restart"] == watts["stopped"] < watts["reload"] < watts["detect"]
 
 
@@ -24,7 +24,7 @@ def test_energy_is_the_sum_over_the_states(small, small_study):
     """IT energy by hand from the timeline; meter energy with settled cooling, as the loop is never full here."""
     study, _ = small_study
     train = float(small.waveforms["steady"].power("memphis/it").mean())
-    watts = dict.fromkeys(BUSY, train) | {s: site_it_w(study, state_w(study, s))["memphis"] for s in QUIET}
+    watts = dict.fromkeys(BUSY, train) | {s: site_it_w(study, state_w(study, s))["memphis"] for s in PAUSED}
     table = small.timeline
     spans = (table["t_end_s"] - table["t_start_s"]).to_numpy()
     it = np.array([watts[state] for state in table["state"]])
@@ -82,7 +82,7 @@ def test_events_happen_where_the_windows_say(small):
 def test_a_crash_ends_at_idle_and_a_restart_begins_below_training(small, small_study):
     """At idle when the job is killed inside the window; while the failure is not yet detected the ranks still spin."""
     study, pool = small_study
-    levels = {state: site_it_w(study, state_w(study, state))["memphis"] for state in QUIET}
+    levels = {state: site_it_w(study, state_w(study, state))["memphis"] for state in PAUSED}
     for detection, state in ((10.0, "restart"), (600.0, "detect")):
         hall = crash_window(study, pool, 0.0, "gpu", detection)
         assert hall.after == state

@@ -208,6 +208,9 @@ def elements(damping: TraceDamping, trace: PowerTrace) -> tuple[Element, ...]:
 
 def _element(strategy: TraceStrategy, damping: TraceDamping, trace: PowerTrace) -> Element:
     devices = damping.devices
+    part = getattr(strategy, "at", "site")
+    if part != "site":
+        raise InputError(f"damping: {strategy.kind}: expected sizes of the whole load (at: site), found at: {part}")
     if isinstance(strategy, SmoothingProfileSpec):
         count = devices.counted(strategy.kind)
         tmp, idle = devices.levels_w(damping.lowest_w)
@@ -242,7 +245,21 @@ def _battery(strategy: OwnSiteBattery, placed: BatterySpec | None) -> SiteBatter
         raise InputError(
             "damping: site_battery needs type, power and energy in the damping file, or a site that has a battery"
         )
-    return SiteBatteryElement(site_storage(kind, power, energy, charge, strategy.time_constant))
+    try:
+        storage = site_storage(
+            kind,
+            power,
+            energy,
+            charge,
+            strategy.time_constant,
+            target=strategy.target,
+            lowest=strategy.lowest,
+            highest=strategy.highest,
+            recharge_s=strategy.recharge,
+        )
+    except ValueError as error:
+        raise InputError(f"damping: {strategy.kind}: {error}") from None
+    return SiteBatteryElement(storage)
 
 
 def below_site(found: Sequence[Element]) -> tuple[Element, ...]:

@@ -170,6 +170,19 @@ def test_files_that_are_wrong(tmp_path, text, told):
         (f"- {PROFILE}", Devices(count=10, tmp_w=700.0), "needs the idle power of one accelerator"),
         (f"- {PROFILE}", Devices(count=10, accelerator="H1000"), "H1000"),
         (f"- {PROFILE}", Devices(count=10, tmp_w=700.0, idle_w=690.0), "idle and secondary floor <= floor"),
+        (
+            "- {kind: hybrid_storage, at: rack, split: 0.05 Hz, capacitor_energy: 1 MJ, capacitor_power: 1 MW,"
+            " battery_energy: 1 MWh, battery_power: 1 MW, time_constant: 3 s}",
+            DEVICES,
+            "found at: rack",
+        ),
+        ("- {kind: gradual_start, at: hall, initial: 1 MW, rate: 1 MW/s}", DEVICES, "found at: hall"),
+        ("- {kind: phase_stagger, groups: 2}", DEVICES, "expected a period"),
+        (
+            "- {kind: site_battery, time_constant: 3 s, power: 1 MW, energy: 1 MWh, type: megapack_2xl, lowest: 80 %}",
+            DEVICES,
+            "damping: site_battery",
+        ),
         ("- {kind: site_battery, time_constant: 3 s}", DEVICES, "needs type, power and energy in the damping file"),
         ("- {kind: site_battery, time_constant: 3 s, power: 1 MW, energy: 1 MWh, type: powerwal}", DEVICES, "powerwal"),
     ],
@@ -183,3 +196,14 @@ def test_what_an_element_lacks_is_named(setting, text, devices, told):
 def test_devices_that_make_no_sense(wrong):
     with pytest.raises(InputError):
         Devices(**wrong)
+
+
+def test_the_band_of_charge_of_a_battery_is_kept(setting):
+    text = (
+        "- {kind: site_battery, time_constant: 600 s, power: 40 MW, energy: 20 kWh, type: megapack_2xl,"
+        " lowest: 45 %, highest: 55 %, target: 50 %, recharge: 60 s}"
+    )
+    store = assess(square(), setting=setting(text)).damped.reports[0].stores[0]
+    share = store.stored_j / store.capacity_j
+    assert 0.45 - 1e-9 <= share.min() < 0.46
+    assert 0.54 < share.max() <= 0.55 + 1e-9

@@ -170,7 +170,9 @@ def assess(
     segment: Annotated[
         str | None, typer.Option("--segment", help="Length of its segments; four periods of the job.")
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Folder for assess.json and verdict.csv.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for assess.json, verdict.csv, with a place site.parquet.")
+    ] = None,
     export: Annotated[
         Path | None,
         typer.Option("--export", help="Write the trace as judged, damped if asked: .csv, .parquet, or COMTRADE .cfg."),
@@ -179,7 +181,7 @@ def assess(
 ) -> None:
     """Hold a measured power trace against rules: alone, behind damping, or as the load of a site."""
     from clustersim.report.assess import assessment_data, assessment_text, verdict_csv
-    from clustersim.study.assess import Devices, Drawn, Question, assess_file, write_trace
+    from clustersim.study.assess import Devices, Drawn, Question, assess_file, write_site, write_trace
 
     question = Question(
         packs=tuple(limits or ("standard",)),
@@ -210,14 +212,16 @@ def assess(
         _write_spectrogram(spectrogram, found, _quantity("segment", segment, "time"))
     if export is not None:
         write_trace(export, found.judged.trace)
+    of_site: tuple[Path, ...] = ()
     if out is not None:
         write(out / "verdict.csv", verdict_csv(found))
         write(out / "assess.json", json.dumps(data, indent=1, allow_nan=False) + "\n")
+        of_site = write_site(out / "site.parquet", found)
     if as_json:
         show_json(data)
         return
     show(assessment_text(found))
-    written = [] if out is None else [out / "assess.json", out / "verdict.csv"]
+    written = [] if out is None else [out / "assess.json", out / "verdict.csv", *of_site]
     written += [path for path in (spectrogram, export) if path is not None]
     if written:
         show(f"\nwritten: {', '.join(map(str, written))}")

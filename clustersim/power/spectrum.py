@@ -23,6 +23,8 @@ LONG = 1_000_000
 """Records of more samples are cut to a length whose Fourier transform is fast."""
 HARMONIC_SAMPLES = 200_000
 """For harmonics longer records are averaged down to about this many samples, if the highest order allows it."""
+BLOCKS = 4096
+"""Averages whose samples are squared at a time."""
 FINE = 4.0
 """Averaged samples that the shortest period of a harmonic must still hold. [-]"""
 SEGMENT_PERIODS = 4.0
@@ -131,17 +133,22 @@ def band_table(
 
 def _shares(magnitude: Array, total_s: float, bands: Sequence[tuple[float, float]]) -> list[BandShares]:
     """Return the shares from the magnitudes at multiples of ``1 / total_s``."""
-    energy = magnitude**2
-    all_energy, all_magnitude = float(energy[1:].sum()), float(magnitude[1:].sum())
+    whole = magnitude[1:]
+    all_energy, all_magnitude = _squares(whole), float(whole.sum())
     if all_energy == 0.0:
         return [BandShares(0.0, 0.0) for _ in bands]
     found = []
     for low, high in bands:
         first = max(1, math.ceil(low * total_s * (1.0 - 1e-12)))
         last = min(magnitude.size, math.floor(high * total_s * (1.0 + 1e-12)) + 1)
-        band = slice(first, max(first, last))
-        found.append(BandShares(float(energy[band].sum()) / all_energy, float(magnitude[band].sum()) / all_magnitude))
+        inside = magnitude[first : max(first, last)]
+        found.append(BandShares(_squares(inside) / all_energy, float(inside.sum()) / all_magnitude))
     return found
+
+
+def _squares(values: Array) -> float:
+    """Return the sum of squares without an array of them."""
+    return float(np.einsum("i,i->", values, values))
 
 
 def welch(power_w: Array, dt_s: float, segment_s: float) -> tuple[Array, Array]:
@@ -204,10 +211,11 @@ def harmonics(power_w: Array, dt_s: float, period_s: float, most: int = 10) -> t
     factor = max(1, min(power_w.size // HARMONIC_SAMPLES, int(period_s / (FINE * most * dt_s))))
     values, width = (power_w, dt_s) if factor == 1 else (coarsen(power_w, factor), dt_s * factor)
     n, window = values.size, signal.windows.hann(values.size, sym=False)
-    centred = values - float(window @ values) / float(window.sum())
+    mean = float(window @ values) / float(window.sum())
+    centred = values - mean
     energy = np.abs(fft.rfft(window * centred)) ** 2
     # with its mean under the window removed, what is left at f = 0 is rounding
-    total = float(energy[1:].sum()) if factor == 1 else _all_energy(power_w, factor, window) / factor**2
+    total = float(energy[1:].sum()) if factor == 1 else _all_energy(power_w, factor, window, mean) / factor**2
     if total <= (1e-12 * float(np.abs(values).max())) ** 2 * float(window @ window) * n:
         return ()
     scale = 2.0 / (n * float(window @ window))
@@ -236,15 +244,17 @@ def harmonics(power_w: Array, dt_s: float, period_s: float, most: int = 10) -> t
     return tuple(found)
 
 
-def _all_energy(power_w: Array, factor: int, window: Array) -> float:
+def _all_energy(power_w: Array, factor: int, window: Array, mean_w: float) -> float:
     """Return the sum of ``|X_k|^2`` over all f > 0 of a record before it was averaged, by Parseval's theorem. [W^2]
 
     The window changes so little over the `factor` samples of an average that it is taken as constant there.
     """
     blocks = power_w[: window.size * factor].reshape(window.size, factor)
-    blocks = blocks - float(window @ blocks.mean(axis=1)) / float(window.sum())
-    squares = np.einsum("ij,ij->i", blocks, blocks)
-    return 0.5 * window.size * factor * float(window**2 @ squares)
+    total = 0.0
+    for begin in range(0, window.size, BLOCKS):
+        part = blocks[begin : begin + BLOCKS] - mean_w
+        total += float(window[begin : begin + BLOCKS] ** 2 @ np.einsum("ij,ij->i", part, part))
+    return 0.5 * window.size * factor * total
 
 
 def _welch_bands(values: Array, dt_s: float, period_s: float) -> tuple[Array, Array] | None:

@@ -7,7 +7,9 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from pyarrow import csv, parquet
 
 from clustersim.errors import InputError
@@ -41,6 +43,18 @@ def write_trace(path: Path, trace: PowerTrace, form: comtrade.Form = "FLOAT32") 
     action = csv.write_csv if kind == ".csv" else parquet.write_table
     _whole(path, lambda working: action(table, working))
     return (path,)
+
+
+def write_columns(path: Path, columns: dict[str, NDArray[np.float64]]) -> Path:
+    """Write columns of equal length as Parquet, whole or not at all.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
+    """
+    _whole(path, lambda working: parquet.write_table(pa.table(columns), working))
+    return path
 
 
 def _whole(path: Path, write: Callable[[str], object]) -> None:

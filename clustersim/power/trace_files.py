@@ -226,7 +226,7 @@ def on_even_clock(
     if times_s.size < rules.si("least_samples"):
         raise InputError(f"{path}: expected at least {rules.si('least_samples'):g} samples, found {times_s.size}")
     for values, what in ((times_s, "time"), (readings, "power"), (reactive, "reactive power")):
-        if values is not None and not math.isfinite(float(np.abs(values).max())):
+        if values is not None and not math.isfinite(_largest(values)):
             _refuse(path, ~np.isfinite(values), _told(f"{what} is not a number"))
     factor = _factor(path, unit, asked)
     _check_size(path, times_s, readings, reactive, unit, factor)
@@ -255,15 +255,20 @@ def on_even_clock(
     return PowerTrace(name, float(times_s[0]), width, made[0], made[1], asked.sensor_s, clock)
 
 
+def _largest(values: Array) -> float:
+    """Return the largest magnitude; NaN where a value is not a number."""
+    return max(float(values.max()), -float(values.min()))
+
+
 def _check_size(path: Path, times_s: Array, readings: Array, reactive: Array | None, unit: str, factor: float) -> None:
     """Refuse numbers that no power and no time of a record can have: mostly the unit is another one."""
     rules = catalog.entry("traces", "clock")
     most, late, short = rules.si("highest"), rules.si("latest"), rules.si("shortest_step")
     for values, what in ((readings, "power"), (reactive, "reactive power")):
-        if values is not None and float(np.abs(values).max()) > most / factor:
+        if values is not None and _largest(values) > most / factor:
             text = f"{what} %g {unit} is above {most * 1e-12:g} TW: is the unit right?"
             _refuse(path, np.abs(values) > most / factor, lambda k, v=values, t=text: t % v[k])  # type: ignore[misc]
-    if float(np.abs(times_s).max()) > late:
+    if _largest(times_s) > late:
         told = f"is beyond {late:g} s: times must be in seconds"
         _refuse(path, np.abs(times_s) > late, lambda k: f"time {times_s[k]:g} {told}")
     even = abs(float(times_s[-1] - times_s[0])) / (times_s.size - 1)

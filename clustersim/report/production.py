@@ -141,7 +141,7 @@ def main() -> None:
     parser.add_argument("--to", dest="to_s", type=float, default=195.2, help="end of the job in the trace, s")
     parser.add_argument("--scenario", type=Path, default=shipped("scenarios") / "production_h100.yaml")
     parser.add_argument(
-        "--idle-ratio", type=float, default=0.32, help="idle power of a server over its highest reading"
+        "--idle-ratio", type=float, default=0.335, help="idle power of a server over its highest reading"
     )
     asked = parser.parse_args()
     trace = read_trace(asked.trace, Columns(power=(asked.column,), unit="pu", base_w=1.0))

@@ -12,7 +12,7 @@ from clustersim.errors import InputError
 from clustersim.limits import Verdict
 from clustersim.power.damped import Element, Report
 from clustersim.power.trace import PowerTrace, boxcar, coherent_gain, scaled_by
-from clustersim.power.trace_export import write_trace
+from clustersim.power.trace_export import write_columns, write_trace
 from clustersim.power.trace_files import Columns, read_trace
 from clustersim.power.trace_period import JobWindow
 from clustersim.study.trace_damping import (
@@ -26,7 +26,7 @@ from clustersim.study.trace_damping import (
 )
 from clustersim.study.trace_judging import Judged, judged, load_rules
 from clustersim.study.trace_question import Drawn, Question, Setting, asked_window, drawn_trace, setting_of
-from clustersim.study.trace_site import SiteAnswer, TracePlace, place_of, site_answer
+from clustersim.study.trace_site import SiteAnswer, TracePlace, place_of, site_answer, site_columns
 from clustersim.study.trace_statistics import spectrogram_of
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "place_of",
     "setting_of",
     "spectrogram_of",
+    "write_site",
     "write_trace",
 ]
 
@@ -214,6 +215,20 @@ def _notes(trace: PowerTrace, shown: PowerTrace, job: JobWindow, asked: Question
     if asked.mean_w is not None:
         notes.append(f"scaled to a mean of {asked.mean_w * 1e-6:.6g} MW in the job, all loads alike")
     return notes
+
+
+def write_site(path: Path, found: Assessment) -> tuple[Path, ...]:
+    """Write power, frequency and voltage of the site over time as Parquet, behind damping where there is damping.
+
+    Returns the file, or none without a place.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    site = found.judged.site
+    return () if site is None else (write_columns(path, site_columns(site)),)
 
 
 def assess_file(

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from clustersim.errors import InputError
 from clustersim.operation import EVENT_AT_S, EVENT_S, Timeline, Window
 from clustersim.power.waveform import Binner
+from clustersim.study.event_parts import Part, evaluation, forward_passes, lead, play, stall, training
 from clustersim.study.horizon import QUIET
 from clustersim.study.it_power import (
     EVENT_DT_S,
-    LEAST_STEPS,
     STARTS,
     HallPower,
     Pool,
@@ -25,9 +25,10 @@ from clustersim.study.it_power import (
 )
 from clustersim.study.site_power import SitePower, site_it_w, site_power, training_it_w
 from clustersim.study.step import StepStudy
-from clustersim.training.records import StepTrace, forward_timing
-from clustersim.training.simulate import simulate_step
+from clustersim.training.records import StepTrace
 
+LONGEST_S = 600.0
+"""Longest window at 1 ms. [s]"""
 States = tuple[tuple[str, float], ...]
 """States of the timeline, each with the time in the window at which it begins. [s]"""
 
@@ -144,10 +145,10 @@ def _states_before(timeline: Timeline, window: Window) -> States:
 def checkpoint_window(study: StepStudy, pool: Pool, t0_s: float, cause: str, blocking_s: float) -> HallPower:
     """Return 60 s at 1 ms in which training stops for a checkpoint of `blocking_s` after a whole step.
 
-    The ranks stall with their context; floors and fills of the device act as in any gap of a step.
+    The ranks stall with no kernel running; floors and fills of the device act as in any gap of a step.
     """
     steps = training(pool, _order(study, 3))
-    parts = [stall(pool.traces[0], blocking_s)]
+    parts = [stall(pool.traces[0], blocking_s, "stall")]
     after = "train" if blocking_s < EVENT_S - EVENT_AT_S else "checkpoint"
     return replace(_in_training(study, steps, parts, "checkpoint", t0_s, cause), after=after)
 
@@ -170,8 +171,19 @@ def storm_window(study: StepStudy, pool: Pool, t0_s: float, cause: str, before: 
     The halls do not wait for one another, as if each had a job of its own; each repeats what it does when all start at
     the same instant, which is a spacing of zero. The window is longer than 60 s by the time between the first start and
     the last.
+
+    Raises
+    ------
+    InputError
+        If it is longer than ten minutes.
     """
     halls = len(study.place.nodes)
+    if EVENT_S + (halls - 1) * spacing_s > LONGEST_S:
+        most = (LONGEST_S - EVENT_S) / (halls - 1)
+        raise InputError(
+            f"operation.restart_spacing: expected at most {most:g} s for {halls} halls, so that the last starts within "
+            f"ten minutes, found {spacing_s:g} s"
+        )
     late = [round(hall * spacing_s / EVENT_DT_S) for hall in range(halls)]
     at_once = restart_window(study, pool, t0_s, cause, before, EVENT_S + late[-1] * EVENT_DT_S)
     watts = at_once.watts
@@ -179,84 +191,8 @@ def storm_window(study: StepStudy, pool: Pool, t0_s: float, cause: str, before: 
     return replace(at_once, window="restart_storm", watts=np.stack(rows))
 
 
-def training(pool: Pool, rng: np.random.Generator) -> Iterator[StepTrace]:
-    """Yield the steps of the pool in random order, without end."""
-    while True:
-        yield from (pool.traces[index] for index in rng.permutation(len(pool.traces)))
-
-
-def forward_passes(study: StepStudy, count: int = LEAST_STEPS) -> tuple[StepTrace, ...]:
-    """Return independent runs of the step's forward passes alone, one batch of the training step each."""
-    timing = forward_timing(study.timing)
-    return tuple(
-        simulate_step(timing, study.fleet, study.jitter, study.slow, int(study.keys[-1 - index]))
-        for index in range(count)
-    )
-
-
-def evaluation(
-    pool: Pool, passes: tuple[StepTrace, ...], rng: np.random.Generator, duration_s: float, pause_s: float = 0.0
-) -> list[StepTrace]:
-    """Return what the ranks do in an evaluation: a pause, then batches of forward passes; the last one is cut short."""
-    parts = [stall(pool.traces[0], pause_s)] if pause_s > 0.0 else []
-    left = duration_s - pause_s
-    while left > 0.0:
-        trace = passes[int(rng.integers(len(passes)))]
-        parts.append(trace if trace.iteration_time_s <= left else cut(trace, left))
-        left -= trace.iteration_time_s
-    return parts
-
-
-def stall(trace: StepTrace, seconds: float) -> StepTrace:
-    """Return `seconds` in which the ranks wait: a step whose operations take no time and begin at its end."""
-    return replace(
-        _all_at(trace, np.full_like(trace.start_s, seconds), np.full_like(trace.end_s, seconds), seconds),
-        breakdown={"bubble": seconds},
-    )
-
-
-def cut(trace: StepTrace, seconds: float) -> StepTrace:
-    """Return a step without update, forward passes or a stall, that ends for all ranks after `seconds`."""
-    return _all_at(trace, np.minimum(trace.start_s, seconds), np.minimum(trace.end_s, seconds), seconds)
-
-
-def _all_at(trace: StepTrace, start_s: NDArray[np.float64], end_s: NDArray[np.float64], seconds: float) -> StepTrace:
-    """Return a step with other operations that is over, for all ranks and without an update, after `seconds`."""
-    return replace(
-        trace,
-        start_s=start_s,
-        end_s=end_s,
-        reduce_start_s=np.full_like(trace.reduce_start_s, seconds),
-        reduce_end_s=np.full_like(trace.reduce_end_s, seconds),
-        optimizer_start_s=seconds,
-        optimizer_end_s=np.full_like(trace.optimizer_end_s, seconds),
-        iteration_time_s=seconds,
-    )
-
-
-def play(binner: Binner, parts: Iterable[StepTrace], start_s: float, until_s: float = np.inf) -> list[float]:
-    """Add one part after the other until `until_s` is passed; return their starts and the last end. [s]"""
-    starts = [start_s]
-    for part in parts:
-        if starts[-1] >= until_s:
-            break
-        binner.add_step(part, starts[-1])
-        starts.append(starts[-1] + part.iteration_time_s)
-    return starts
-
-
-def lead(steps: Iterator[StepTrace], until_s: float) -> tuple[list[StepTrace], float]:
-    """Return steps that end at `until_s` and begin at or before 0, and when the first of them begins. [s]"""
-    found = [next(steps)]
-    begin = until_s - found[0].iteration_time_s
-    while begin > 0.0:
-        found.append(next(steps))
-        begin -= found[-1].iteration_time_s
-    return found, begin
-
-
 def _in_training(
-    study: StepStudy, steps: Iterator[StepTrace], parts: list[StepTrace], name: str, t0_s: float, cause: str
+    study: StepStudy, steps: Iterator[StepTrace], parts: Iterable[Part], name: str, t0_s: float, cause: str
 ) -> HallPower:
     """Return the window in which `parts` stand between steps, from 20 s on."""
     first, begin = lead(steps, EVENT_AT_S)

@@ -158,6 +158,34 @@ def site_answer(place: TracePlace, it: PowerTrace, job: JobWindow, damping: Sequ
     return SiteAnswer(place, load, meter, chain, state, answers, tuple(ratings))
 
 
+def site_columns(found: SiteAnswer) -> dict[str, Floats]:
+    """Return power, voltage and frequency of a site over time, by column with its unit.
+
+    Columns of the plant end with the mode of supply before their unit: ``frequency_island_hz``.
+    """
+    load, own = found.load, found.own
+    columns: dict[str, Floats] = {
+        "time_s": own.t0_s + own.dt_s * np.arange(found.meter_w.size, dtype=np.float64),
+        "it_w": load.it_w,
+        "cooling_w": load.cooling.power_w,
+        "losses_w": load.losses_w,
+        "meter_w": found.meter_w,
+        "reactive_var": load.load_var,
+        "loop_c": load.cooling.temperature_c,
+    }
+    for response in found.responses:
+        mode = response.mode
+        columns |= {
+            f"frequency_{mode}_hz": response.frequency_hz,
+            f"voltage_{mode}_pu": response.voltage_pu,
+            f"grid_{mode}_w": response.grid_w,
+            f"generators_{mode}_w": response.generator_w,
+            f"battery_{mode}_w": response.battery_w,
+            f"state_of_charge_{mode}": response.state_of_charge,
+        }
+    return columns
+
+
 def _battery_w(load_w: Floats, chain: ChainResult, names: list[str]) -> Floats | None:
     """Return what the site's battery gives to smooth the meter; None without. [W]"""
     before = load_w

@@ -5,6 +5,7 @@ import json
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -128,6 +129,18 @@ def test_a_place_has_all_rules_judged(trace):
     assert "needs plant" not in done.stdout
     # 200 s are too short for flicker, and samples of 25 ms too coarse
     assert done.stdout.count("not judged") == 1
+
+
+def test_the_site_over_time_is_a_table(trace, tmp_path):
+    out = tmp_path / "out"
+    done = call("assess", trace, *SCALE, "--topology", "colossus_memphis", "--mean", "90 MW", "--out", out)
+    assert done.exit_code == 0, done.output
+    table = pd.read_parquet(out / "site.parquet")
+    whole = table["it_w"] + table["cooling_w"] + table["losses_w"]
+    assert table["meter_w"].to_numpy() == pytest.approx(whole.to_numpy())
+    data = json.loads((out / "assess.json").read_text())
+    assert table["frequency_island_hz"].min() == pytest.approx(data["site"]["responses"][1]["min_frequency_hz"])
+    assert table["time_s"].iloc[-1] == pytest.approx(199.975)
 
 
 def test_a_load_record_is_a_trace(trace, tmp_path):

@@ -3,21 +3,12 @@
 import numpy as np
 import pytest
 
+from clustersim.errors import InputError
 from clustersim.operation import EVENT_AT_S, EVENT_S
 from clustersim.power.records import coarsen
 from clustersim.power.waveform import EXCHANGE, WAIT, Binner
-from clustersim.study.event_windows import (
-    checkpoint_window,
-    cut,
-    evaluation,
-    evaluation_window,
-    forward_passes,
-    lead,
-    play,
-    stall,
-    storm_window,
-    training,
-)
+from clustersim.study.event_parts import cut, evaluation, forward_passes, lead, play, stall, training
+from clustersim.study.event_windows import checkpoint_window, evaluation_window, storm_window
 from clustersim.study.horizon import QUIET
 from clustersim.study.it_power import restart_window, state_w, tables
 from clustersim.study.run import run
@@ -58,7 +49,7 @@ def _at(watts, begin, end):
 @pytest.mark.parametrize("damping", [(), ({"kind": "dummy_compute", "floor": "80 %", "detection": "2 ms"},)])
 def test_a_windows_energy_is_that_of_its_parts(scenario, small_study, passes, damping):
     study, pool = study_step(scenario(damping=list(damping))), small_study[1]
-    parts = [pool.traces[0], stall(pool.traces[0], 0.7), passes[0], cut(passes[1], 0.4), pool.traces[1]]
+    parts = [pool.traces[0], stall(pool.traces[0], 0.7, "stall"), passes[0], cut(passes[1], 0.4), pool.traces[1]]
     binner = _binner(study, 20_000)
     # an empty bin before, so that nothing counts as settled
     starts = play(binner, parts, DT)
@@ -67,17 +58,23 @@ def test_a_windows_energy_is_that_of_its_parts(scenario, small_study, passes, da
     alone = []
     for part in parts:
         one = _binner(study)
-        one.add_step(part, 0.0)
+        play(one, [part], 0.0)
         alone.append(one.energy)
     np.testing.assert_allclose(binner.energy, sum(alone), rtol=1e-12)
     np.testing.assert_allclose(watts.sum(axis=1) * DT + held, binner.energy[:, 0], rtol=1e-9)
     assert starts[-1] == pytest.approx(DT + sum(part.iteration_time_s for part in parts))
 
 
-def test_a_stall_draws_what_waiting_draws(small_study):
+def _level(study, name):
+    """Power of all accelerators of the plan at a level of the device. [W]"""
+    return study.place.power[0].level(name) * study.plan.accelerators
+
+
+@pytest.mark.parametrize("level", ["stall", "blocked", "context"])
+def test_a_stall_draws_its_level(small_study, level):
     study, pool = small_study
-    drawn = _drawn(study, [stall(pool.traces[0], 3.0)])
-    assert drawn == pytest.approx(3.0 * state_w(study, "reload").sum(), rel=1e-12)
+    drawn = _drawn(study, [stall(pool.traces[0], 3.0, level)])
+    assert drawn == pytest.approx(3.0 * _level(study, level), rel=1e-12)
 
 
 def test_a_batch_of_forward_passes_has_nothing_else(small_study, passes):
@@ -106,7 +103,8 @@ def test_an_evaluation_lasts_as_long_as_it_is_said_to(small_study, passes):
     for duration, pause in ((13.0, 0.0), (13.0, 1.5), (0.01, 0.0)):
         parts = evaluation(pool, passes, rng, duration, pause)
         assert sum(part.iteration_time_s for part in parts) == pytest.approx(duration, rel=1e-12)
-        assert all((part.end_s <= part.iteration_time_s + 1e-12).all() for part in parts)
+        traces = [getattr(part, "trace", part) for part in parts]
+        assert all((trace.end_s <= trace.iteration_time_s + 1e-12).all() for trace in traces)
 
 
 def test_an_evaluation_draws_between_waiting_and_forward_passes(small_study, training_w):
@@ -115,7 +113,7 @@ def test_an_evaluation_draws_between_waiting_and_forward_passes(small_study, tra
     table, fleet = tables(study), study.fleet
     forward = table.operation_w.sum(axis=0)[fleet.unit_class][:, : table.operation_w.shape[2] // 2]
     most = forward.reshape(fleet.unit_class.size, -1, study.plan.pipeline).max(axis=1).sum()
-    least = state_w(study, "reload").sum()
+    least = _level(study, "blocked")
     inside = _at(hall.watts, EVENT_AT_S + 1.1, EVENT_AT_S + 15.0)
     assert least < inside.mean() < most
     assert inside.max() <= most * (1 + 1e-9)
@@ -129,7 +127,7 @@ def test_a_checkpoint_stalls_for_its_blocking_time(small_study, training_w):
     study, pool = small_study
     hall = checkpoint_window(study, pool, 0.0, "schedule", 4.0)
     assert hall.watts.shape == (len(study.place.nodes), 60_000)
-    least = state_w(study, "reload").sum()
+    least = _level(study, "stall")
     np.testing.assert_allclose(_at(hall.watts, EVENT_AT_S + 0.1, EVENT_AT_S + 4.0), least, rtol=1e-5)
     assert (_at(hall.watts, EVENT_AT_S + 4.1, EVENT_AT_S + 4.2) > 1.2 * least).all()
     assert _at(hall.watts, 0.0, EVENT_AT_S).mean() == pytest.approx(training_w, rel=0.03)
@@ -143,7 +141,7 @@ def test_a_checkpoint_that_outlasts_its_window(small_study):
     study, pool = small_study
     hall = checkpoint_window(study, pool, 0.0, "schedule", 300.0)
     assert hall.after == "checkpoint"
-    assert hall.watts[:, -1].sum() == pytest.approx(state_w(study, "reload").sum(), rel=1e-9)
+    assert hall.watts[:, -1].sum() == pytest.approx(_level(study, "stall"), rel=1e-9)
 
 
 def test_dummy_kernels_fill_a_stall(scenario, small_study):
@@ -195,6 +193,11 @@ def test_halls_that_start_one_after_the_other_ramp_less(small_study, training_w)
     assert staggered.watts[:, -20_000:].sum(axis=0).mean() == pytest.approx(training_w, rel=0.03)
     # each hall does what it would have done, later
     np.testing.assert_array_equal(staggered.watts[1, 10_000:70_000], one.watts[1])
+
+
+def test_halls_that_take_too_long_to_start(small_study):
+    with pytest.raises(InputError, match=r"operation.restart_spacing: expected at most 180 s for 4 halls.*found 200 s"):
+        storm_window(*small_study, 0.0, "gpu", BEFORE, 200.0)
 
 
 @pytest.fixture(scope="module")

@@ -180,7 +180,13 @@ def test_a_schedule_that_waits_for_itself_has_no_order():
     assert run_order(1, 3, np.array([-1, 2, -1], np.int32)).tolist() == [0, -1, -1]
 
 
-FORWARDS = [("1f1b", 1, 4, 8), ("1f1b", 3, 4, 8), ("zero_bubble", 1, 4, 8), ("dualpipe", 2, 4, 16)]
+FORWARDS = [
+    ("1f1b", 1, 4, 8),
+    ("breadth_first", 3, 4, 8),
+    ("1f1b", 3, 4, 8),
+    ("zero_bubble", 1, 4, 8),
+    ("dualpipe", 2, 4, 16),
+]
 
 
 @pytest.mark.parametrize(("name", "chunks", "p", "m"), FORWARDS)

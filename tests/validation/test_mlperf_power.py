@@ -7,6 +7,7 @@ second source, beside a B300, of the level of matrix products. The step time of 
 constants of training were fitted on.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,9 @@ import pytest
 
 from clustersim.power.waveform import Binner
 from clustersim.scenario import load_scenario
-from clustersim.study.event_windows import evaluation, forward_passes, lead, play, training
+from clustersim.study.event_parts import evaluation, forward_passes, lead, play, training
 from clustersim.study.it_power import Pool, tables
+from clustersim.study.place import place_power
 from clustersim.study.step import study_step
 
 POWER = Path(__file__).resolve().parents[2] / ".." / "shared" / "reference" / "power"
@@ -135,6 +137,28 @@ def simulated(job, log):
     return {"mean": mean, "train": train, "eval": np.mean(evaluated), "switch": np.array(lowest)}
 
 
+UNCERTAIN = ("matrix", "memory", "exchange", "wait", "blocked", "rest")
+
+
+def _levels_w(job, bounds):
+    """Mean node power of training, and of an evaluation without its pause. [W]"""
+    study, *traces = job
+    power = place_power(study.scenario.topology, study.scenario.job.precision, bounds)
+    moved = (replace(study, place=replace(study.place, power=power)), *traces)
+    watts = node_w(moved, 20.0, 12.0, 0.0, 0.0, 7)
+    return np.array([watts[: round(20.0 / DT)].mean(), watts[round(21.0 / DT) :].mean()])
+
+
+@pytest.fixture(scope="module")
+def bands(job):
+    """Low and high of the node in training and in evaluations: every level moved alone, added in quadrature. [W]"""
+    middle = _levels_w(job, {})
+    low, high = (
+        np.sqrt(sum((_levels_w(job, {name: end}) - middle) ** 2 for name in UNCERTAIN)) for end in ("low", "high")
+    )
+    return dict(zip(("train", "eval"), np.stack([middle - low, middle + high], axis=1), strict=True))
+
+
 def compare(name, predicted, published):
     error = predicted / published - 1.0
     print(f"{name:34} predicted {predicted:8.1f}  measured {published:8.1f}  error {100 * error:+5.1f} %")
@@ -153,6 +177,13 @@ def test_the_log_is_that_of_the_benchmark(log):
 @pytest.mark.parametrize("row", ["mean", "train", "eval"])
 def test_node_power(simulated, measured, row):
     assert abs(compare(f"node, {row} [W]", simulated[row], measured[row])) < HELD
+
+
+@pytest.mark.parametrize("row", ["train", "eval"])
+def test_the_measurement_lies_in_the_band_of_the_levels(bands, measured, row):
+    low, high = bands[row]
+    print(f"node, {row} [W]: band {low:.0f} to {high:.0f}, measured {measured[row]:.0f}")
+    assert low < measured[row] < high
 
 
 def test_minimum_between_training_and_evaluation(simulated, measured):

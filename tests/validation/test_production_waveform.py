@@ -15,8 +15,8 @@ TRACE = Path(__file__).resolve().parents[2] / ".." / "shared" / "reference" / "p
 pytestmark = pytest.mark.skipif(not TRACE.is_file(), reason=f"no reference data at {TRACE}")
 JOB_S = (7.0, 195.2)
 DT_S = 0.025
-IDLE_RATIO = 0.32
-"""Idle over highest reading of a node of 8 H100: 2.4 of 7.5 kW (MLPerf Training v4.0, 64 nodes)."""
+IDLE_RATIO = 0.335
+"""Nodes of 8 H100 in air, AC: idle 3.1 to 3.3 kW, 99th percentile 9.3 to 9.8 kW (MLPerf Training v4.1), the middles."""
 BAND = 0.08
 
 
@@ -61,9 +61,9 @@ def test_what_is_compared_with_is_what_was_published(published):
 def test_percentiles(simulated, published):
     far = np.abs(np.subtract(simulated.percentiles, published.percentiles))
     within = dict(zip(PERCENTILES, far <= BAND, strict=True))
-    # the 25th lies on the edges of the dips, where 4 % of the time move it by 0.11; the next test compares that time
+    # the 25th lies on the edges of the dips, where 4 % of the time move it by 0.13; the next test compares that time
     assert all(ok for percentile, ok in within.items() if percentile != 25), dict(zip(PERCENTILES, far, strict=True))
-    assert far[1] < 0.13
+    assert far[1] < 0.15
 
 
 def test_time_in_and_at_the_edges_of_the_dips(level, record):

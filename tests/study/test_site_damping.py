@@ -13,7 +13,8 @@ from clustersim.power.chain import DampingChain
 from clustersim.power.shaping import GradualStartElement
 from clustersim.power.spec import HybridStorage, LoadBank, SiteBattery
 from clustersim.report.damping_table import CASES, cells
-from clustersim.study.it_power import crash_window, restart_window, state_w, steady_window
+from clustersim.study.event_windows import storm_window
+from clustersim.study.it_power import crash_window, restart_window, state_w, steady_window, step_pool
 from clustersim.study.lost_work import device_unserved_share, steady_unserved_share
 from clustersim.study.run import run
 from clustersim.study.site_chain import damp_site, fall_burn_j, held_w
@@ -232,6 +233,22 @@ def test_a_start_stays_below_its_ceiling(found, small):
     np.testing.assert_array_equal(
         found["start"].waveforms["steady"].power("meter"), small.waveforms["steady"].power("meter")
     )
+
+
+def test_in_a_storm_every_hall_has_its_own_ceiling(scenario):
+    study = study_step(scenario(damping=[START], operation__restart_spacing="5 s"))
+    hall = storm_window(study, step_pool(study), 0.0, "storm", (("restart", 0.0),), 5.0)
+    power = site_power(study, hall)
+    late = hall.dt_s * (np.arange(hall.watts.shape[1]) + 1.0) - 20.0
+    for k in range(4):
+        risen = late - 5.0 * k
+        own = power.waveform.power(f"memphis/hall_{k + 1}")
+        assert np.all(own[risen > 0.0] <= (0.25 * (1e6 + 2e4 * risen) + 1e-3)[risen > 0.0])
+    reports = power.it_storage["memphis"]
+    cuts = [r.cut_j for r in reports]
+    assert min(cuts) > 0.0
+    # each starts from its own instant: all halls are refused about the same
+    assert max(cuts) < 1.5 * min(cuts)
 
 
 def test_a_start_costs_the_time_that_its_work_takes(found, small, small_study):

@@ -22,7 +22,9 @@ def waveform_text(names: Sequence[str], account: Account, dt_s: float, found: Se
         mean, low, high = account.mean[row], account.lowest[row], account.highest[row]
         unit, per = shown_in(high / 1e6)
         values = "  ".join(f"{f'{per * value / 1e6:.4g} {unit}':>9}" for value in (mean, low, high))
-        lines.append(f"{name:{wide}}  {values}  {(high - low) / mean:6.1%}")
+        # of a battery's mean a swing is no share
+        swing = f"{(high - low) / mean:6.1%}" if low >= 0.0 and mean > 0.0 else f"{'-':>6}"
+        lines.append(f"{name:{wide}}  {values}  {swing}")
     if found:
         bands = "".join(f"{f'{low:g}-{high:g} Hz':>12}" for low, high in BANDS_HZ)
         lines += ["", f"correlation of two ranks  overall  iteration{bands}"]

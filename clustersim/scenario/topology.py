@@ -44,8 +44,16 @@ class SiteSpec(Spec):
     location: LocationSpec
     halls: int = Field(default=1, ge=1)
     """Data halls; the accelerators are spread over them evenly."""
+    buildings: int = Field(default=1, ge=1)
+    """Buildings; the halls are spread over them evenly. More than one are nodes of the electrical tree."""
     fleet: tuple[FleetSpec, ...] = Field(min_length=1)
     servers: ServerSpec
+
+    @model_validator(mode="after")
+    def _whole_halls(self) -> Self:
+        if self.halls % self.buildings:
+            raise ValueError(f"buildings: expected a divisor of halls = {self.halls}, found {self.buildings}")
+        return self
 
     @property
     def accelerators(self) -> int:

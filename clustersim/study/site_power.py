@@ -230,8 +230,14 @@ def site_power(
         add(site, "meter", damped.meter_w, None)
         site_row = len(nodes) - 1
         add(f"{site}/it", site, it, supplies)
-        for row in rows:
-            add(f"{site}/hall_{place.nodes[row][1] + 1}", f"{site}/it", it_halls[row], supplies)
+        buildings = place.topology.site[site].buildings
+        for number, mine in enumerate(np.split(np.array(rows), buildings)):
+            building = f"{site}/it"
+            if buildings > 1:
+                building = f"{site}/building_{number + 1}"
+                add(building, f"{site}/it", it_halls[mine].sum(axis=0), supplies)
+            for row in mine:
+                add(f"{site}/hall_{place.nodes[row][1] + 1}", building, it_halls[row], supplies)
         add(f"{site}/network", f"{site}/it", network, supplies)
         add(f"{site}/cooling", site, cooling.power_w, motors)
         add(f"{site}/losses", site, losses, None)

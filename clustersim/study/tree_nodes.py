@@ -12,8 +12,10 @@ from clustersim.errors import InputError, nearest
 from clustersim.study.step import StepStudy
 from clustersim.training.network import units_per_site
 
-FORM = "meter, SITE, SITE/it, SITE/hall_1, SITE/hall_1/rack_1, .../server_1 or .../accelerator_1"
+FORM = "meter, SITE, SITE/it, SITE/building_1, SITE/hall_1, SITE/hall_1/rack_1, .../server_1 or .../accelerator_1"
 BELOW_HALL = ("rack", "server", "accelerator")
+AT_SITE = ("cooling", "losses", "network", "load_bank", "hybrid_storage", "battery")
+"""What stands beside the halls of a site; the last three only where the scenario has them."""
 
 
 @dataclass(frozen=True)
@@ -22,14 +24,14 @@ class TreeNode:
 
     name: str
     level: str
-    """meter, site, it, hall, rack, server or accelerator."""
+    """meter, site (and what stands at it), it, building, hall, rack, server or accelerator."""
     site: str = ""
     hall: int = -1
-    """Row of the place's halls; -1 above them."""
+    """Row of the place's halls, of a building the first; -1 above them."""
     first: int = 0
     """First accelerator under it, counted within the site."""
     count: int = 0
-    """Accelerators under it; 0 from the halls up."""
+    """Accelerators under it; 0 from the halls up, halls under a building."""
 
 
 def find_node(study: StepStudy, name: str) -> TreeNode:
@@ -49,12 +51,16 @@ def find_node(study: StepStudy, name: str) -> TreeNode:
     if head not in sites:
         raise InputError(f"--node {name}: no site {head!r}{nearest(head, (*sites, 'meter'))}; expected {FORM}")
     site = sites[head]
-    if not rest:
+    if not rest or (len(rest) == 1 and rest[0] in AT_SITE):
         return TreeNode(name, "site", head)
     if rest == ["it"]:
         return TreeNode(name, "it", head)
     server = site.servers.accelerators_per_server
     rack = server * site.servers.servers_per_rack
+    if len(rest) == 1 and rest[0].startswith("building"):
+        under = site.halls // site.buildings
+        row = study.place.nodes.index((head, under * _number(name, rest[0], "building", site.buildings)))
+        return TreeNode(name, "building", head, row, count=under)
     number = _number(name, rest[0], "hall", site.halls)
     row = study.place.nodes.index((head, number))
     low, high = (round(k * site.accelerators / site.halls) for k in (number, number + 1))

@@ -16,6 +16,7 @@ from clustersim.study.it_power import tables
 from clustersim.study.site_power import hall_it_w
 from clustersim.study.step import StepStudy
 from clustersim.study.tree_nodes import BELOW_HALL, TreeNode, kind_of, rank_share
+from clustersim.study.waveform_whole import check_whole, has_memory, whole
 from clustersim.training.records import StepTrace
 
 Floats = NDArray[np.float64]
@@ -52,6 +53,48 @@ def fine_bins(dt_s: float) -> tuple[float, int]:
     return dt_s / factor, factor
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """Power of accelerators over consecutive bins, at their own inputs. [W]"""
+
+    halls: Floats | None
+    """Shape (halls, bins); None when no node needs them."""
+    below: dict[str, Floats]
+    """By node below a hall."""
+
+
+def drawn_by_ranks(
+    study: StepStudy, nodes: Sequence[TreeNode], fine_s: float, bins: int, factor: int = 1
+) -> Iterator[Drawn]:
+    """Yield the power of the accelerators under nodes, every step drawn anew, in pieces of whole samples.
+
+    Parameters
+    ----------
+    study : StepStudy
+        The step, its place and the damping inside the accelerators.
+    nodes : sequence of TreeNode
+        Those below a hall one by one; halls are made when any other is among them.
+    fine_s : float
+        Width of a bin. [s]
+    bins, factor : int
+        Bins that are wanted, and how many make a sample; the last piece may have more.
+    """
+    longest = study.quiet().iteration_time_s
+    size = max(math.ceil(3.0 * longest / fine_s), min(CHUNK, bins)) + factor
+    binners = _binners(study, nodes, size, fine_s)
+    index, start, done = 0, 0.0, 0
+    while done < bins:
+        trace = study.trace(index)
+        if start + trace.iteration_time_s > binners.origin_s + size * fine_s:
+            count = int((start - binners.origin_s) / fine_s) // factor * factor
+            yield binners.take(count)
+            done += count
+            continue
+        binners.add(trace, start)
+        start += trace.iteration_time_s
+        index += 1
+
+
 def stream(study: StepStudy, nodes: Sequence[TreeNode], dt_s: float, duration_s: float) -> Iterator[Piece]:
     """Yield the power of training at nodes of the tree, every step drawn anew.
 
@@ -69,37 +112,50 @@ def stream(study: StepStudy, nodes: Sequence[TreeNode], dt_s: float, duration_s:
     Raises
     ------
     InputError
-        If samples or length are too short.
+        If samples or length are too short, there are too many for nodes with a memory, or a node is not there.
 
     Notes
     -----
     Bins are exact whatever their width (:mod:`clustersim.power.bin_kernels`); only a piece of the bins is held at a
     time, so that the memory does not grow with the length. A record longer than 4,096 steps meets its steps again.
+    Nodes with a memory (:func:`clustersim.study.waveform_whole.has_memory`) need all samples at once.
     """
-    above = [node.name for node in nodes if node.level in ("meter", "site")]
-    if above:
-        raise InputError(
-            f"--node {above[0]}: cooling, losses and batteries are not streamed; expected {above[0]}/it or a node below"
-        )
     fine_s, factor = fine_bins(dt_s)
     wanted = math.floor(duration_s / dt_s + 1e-9)
     if wanted < 1:
         raise InputError(f"--length: expected at least one sample of {dt_s:g} s, found {duration_s:g} s")
-    longest = study.quiet().iteration_time_s
-    size = max(math.ceil(3.0 * longest / fine_s), min(CHUNK, wanted * factor)) + factor
-    binners = _binners(study, nodes, size, fine_s)
-    index, start, done = 0, 0.0, 0
-    while done < wanted:
-        trace = study.trace(index)
-        if start + trace.iteration_time_s > binners.origin_s + size * fine_s:
-            count = int((start - binners.origin_s) / fine_s) // factor * factor
-            watts = binners.take(study, nodes, count, factor)[:, : wanted - done]
-            yield Piece(done, watts)
-            done += watts.shape[1]
-            continue
-        binners.add(trace, start)
-        start += trace.iteration_time_s
-        index += 1
+    if any(has_memory(study, node) for node in nodes):
+        check_whole(study, wanted, duration_s)
+        pieces = drawn_by_ranks(study, [TreeNode("meter", "meter"), *nodes], fine_s, wanted * factor, factor)
+        yield Piece(0, whole(study, nodes, list(pieces), dt_s, factor)[:, :wanted])
+        return
+    done = 0
+    for piece in drawn_by_ranks(study, nodes, fine_s, wanted * factor, factor):
+        watts = _at_supplies(study, nodes, piece, factor)[:, : wanted - done]
+        yield Piece(done, watts)
+        done += watts.shape[1]
+
+
+def _at_supplies(study: StepStudy, nodes: Sequence[TreeNode], drawn: Drawn, factor: int) -> Floats:
+    """Return samples of nodes without a memory, at the input of their supplies; shape (nodes, samples). [W]"""
+    halls = None if drawn.halls is None else hall_it_w(study, drawn.halls)
+    rows = []
+    for node in nodes:
+        if node.level in BELOW_HALL:
+            watts = drawn.below[node.name]
+            if node.level != "accelerator":
+                watts = study.place.power[kind_of(study, node)].server_w(watts, node.count)
+        elif halls is None:
+            raise ValueError("the halls were not binned")
+        elif node.level == "hall":
+            watts = halls[node.hall]
+        elif node.level == "building":
+            watts = halls[node.hall : node.hall + node.count].sum(axis=0)
+        else:
+            mine = [row for row, (site, _) in enumerate(study.place.nodes) if site == node.site]
+            watts = halls[mine].sum(axis=0) + study.place.network_watts[node.site]
+        rows.append(coarsen(watts, factor))
+    return np.stack(rows)
 
 
 class _Binners:
@@ -121,24 +177,9 @@ class _Binners:
         for binner, units, _ in self.below.values():
             binner.add_step(trace, start_s, units=units)
 
-    def take(self, study: StepStudy, nodes: Sequence[TreeNode], count: int, factor: int) -> Floats:
-        halls = None if self.halls is None else hall_it_w(study, self.halls.take(count))
-        rows = []
-        for node in nodes:
-            if node.level in BELOW_HALL:
-                binner, _, idle = self.below[node.name]
-                watts = binner.take(count).sum(axis=0) + idle
-                if node.level != "accelerator":
-                    watts = study.place.power[kind_of(study, node)].server_w(watts, node.count)
-            elif halls is None:
-                raise ValueError("the halls were not binned")
-            elif node.level == "hall":
-                watts = halls[node.hall]
-            else:
-                mine = [row for row, (site, _) in enumerate(study.place.nodes) if site == node.site]
-                watts = halls[mine].sum(axis=0) + study.place.network_watts[node.site]
-            rows.append(coarsen(watts, factor))
-        return np.stack(rows)
+    def take(self, count: int) -> Drawn:
+        halls = None if self.halls is None else self.halls.take(count)
+        return Drawn(halls, {name: one.take(count).sum(axis=0) + idle for name, (one, _, idle) in self.below.items()})
 
 
 def _binners(study: StepStudy, nodes: Sequence[TreeNode], size: int, fine_s: float) -> _Binners:

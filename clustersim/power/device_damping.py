@@ -1,4 +1,4 @@
-"""Damping that acts inside the accelerators: floors, fills of gaps, shaped levels, power limits."""
+"""Damping that acts inside the accelerators beside their smoothing profile: fills of gaps, shaped levels, limits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from clustersim import catalog
 from clustersim.power.dummy import GapFiller, filler_watts, gap_filler
 from clustersim.power.gap_kernels import FILL
-from clustersim.power.spec import CompilerShaping, GpuSmoothing, PowerCap
+from clustersim.power.spec import CompilerShaping, PowerCap
 
 Floats = NDArray[np.float64]
 
@@ -19,13 +19,9 @@ Floats = NDArray[np.float64]
 class DeviceDamping:
     """Damping that acts in the device; zeros, a cap of 1 and no filler mean none."""
 
-    floor_share: float = 0.0
-    """Floor while the job runs, share of the rated power."""
     fill_share: float = 0.0
     """Level to which dummy compute fills gaps, share of the rated power."""
     detection_s: float = 0.0
-    ramp_share_per_s: float = 0.0
-    hysteresis_s: float = 0.0
     cap_share: float = 1.0
     """Power limit, share of the rated power."""
     filler: GapFiller | None = None
@@ -50,18 +46,14 @@ def device_damping(strategies: tuple[object, ...]) -> DeviceDamping:
         If more than one strategy fills gaps, or one can never do what it is for.
     """
     defaults = catalog.entry("device_power", "damping")
-    floor = fill = detection = ramp = hysteresis = shaping = 0.0
+    fill = detection = shaping = 0.0
     filler = gap_filler(strategies)
     if filler is not None and filler.kind == FILL:
         fill, detection, filler = filler.top, filler.delay_s, None
     for strategy in strategies:
-        if isinstance(strategy, GpuSmoothing):
-            floor = strategy.floor
-            ramp = defaults.si("smoothing.ramp") if strategy.ramp is None else strategy.ramp
-            hysteresis = defaults.si("smoothing.hysteresis") if strategy.hysteresis is None else strategy.hysteresis
-        elif isinstance(strategy, CompilerShaping):
+        if isinstance(strategy, CompilerShaping):
             shaping = defaults.si("compiler.swing") if strategy.swing is None else strategy.swing
-    return DeviceDamping(floor, fill, detection, ramp, hysteresis, power_cap(strategies), filler, shaping)
+    return DeviceDamping(fill, detection, power_cap(strategies), filler, shaping)
 
 
 def power_cap(strategies: tuple[object, ...]) -> float:

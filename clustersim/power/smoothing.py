@@ -271,6 +271,21 @@ def _plain_profile(spec: GpuSmoothing, device: DevicePower) -> SmoothingProfile:
     )
 
 
+def start_lost_s(strategies: tuple[object, ...], device: DevicePower) -> float:
+    """Return the training time that the profile's ceiling costs at a start. [s]
+
+    The ceiling begins its distance B to the floor above idle power and rises at the rate R, so that of a power x above
+    idle ``(x - B)^2 / (2 R)`` is refused; work goes with power above idle, so that this takes ``(x - B)^2 / (2 R x)``.
+    x is that of matrix products, the most that a step asks for.
+    """
+    profile, _ = device_profile(strategies, device)
+    if profile is None:
+        return 0.0
+    asked = device.level("matrix") - profile.low_w
+    refused = max(asked - (profile.ceiling_w - profile.floor_w), 0.0)
+    return refused**2 / (2.0 * profile.ramp_up_w_per_s * asked) if asked > 0.0 else 0.0
+
+
 def damps_devices(strategies: tuple[object, ...], devices: tuple[DevicePower, ...]) -> bool:
     """Whether any of the strategies changes the power of the accelerators themselves."""
     smoothed = any(device_profile(strategies, device)[0] is not None for device in devices)

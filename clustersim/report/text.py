@@ -100,11 +100,21 @@ def _power(result: Result) -> str:
                   f"{answer('_mw', s['it_swing_mw'])} at the supplies, every {number(s['iteration_time_s'])} s"),
             _line("largest change in 1 s", f"+{number(s['max_ramp_up_mw_per_s'])} / "
                   f"-{number(s['max_ramp_down_mw_per_s'])} MW/s over all windows"),
+            _line("harmonics", f"{_harmonics(s)} of the iteration at the meter (amplitude)"),
             _line("in 0.1-20 Hz", f"{percent(s['band_energy_share'])} of the swings' energy, "
                   f"{percent(s['band_amplitude_share'])} of their amplitude"),
             _line("energy", f"{number(s['energy_mwh'])} MWh over the horizon, PUE {number(s['pue'])}"),
         ]
     )  # fmt: skip
+
+
+def _harmonics(s: dict[str, Any]) -> str:
+    """Return the amplitudes of the first harmonics with their frequencies."""
+    known = [(n, s[f"harmonic_{n}_mw"]) for n in (1, 2, 3) if s[f"harmonic_{n}_mw"] is not None]
+    if not known:
+        return "none"
+    hz = s["iteration_frequency_hz"]
+    return ", ".join(f"{answer('_mw', value)} at {number(n * hz)} Hz" for n, value in known)
 
 
 def _band(s: dict[str, Any], name: str) -> str:

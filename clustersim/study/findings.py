@@ -16,7 +16,7 @@ from clustersim.plant import (
     steady_cooling,
     steady_generation_w,
 )
-from clustersim.power.device_damping import device_damping
+from clustersim.power.smoothing import start_lost_s
 from clustersim.power.waveform import WAIT
 from clustersim.study.baseline import Baseline
 from clustersim.study.horizon import QUIET, TRAIN, SiteHistory, steady_load_w
@@ -230,9 +230,8 @@ class Findings:
         """
         pace = self.base.iteration_time_s / self.base.damped_iteration_time_s * (1.0 - self.unserved_share)
         steps = 1.0 - pace
-        damping = device_damping(self.study.scenario.damping)
-        # on the device's ramp from idle to full power on average half of the work is done
-        ramp_s = 0.5 / damping.ramp_share_per_s if damping.ramp_share_per_s else 0.0
+        # the slowest ramp of a mixed fleet holds all
+        ramp_s = max(start_lost_s(self.study.scenario.damping, device) for device in self.study.place.power)
         lost = (ramp_s + self.start_cost.lost_s) * self.starts / self.timeline.horizon_s
         return steps + min(1.0 - steps, lost)
 

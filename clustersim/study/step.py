@@ -12,6 +12,7 @@ from clustersim.errors import CapacityError, InputError
 from clustersim.power.device_damping import device_damping, power_cap
 from clustersim.power.dummy import FILLER_NAMES
 from clustersim.power.sharing import device_sharing
+from clustersim.power.smoothing import device_profile
 from clustersim.scenario import Scenario
 from clustersim.study.exchange_damping import changes_exchange, with_changed_exchange
 from clustersim.study.place import Place, build_fleet, build_place
@@ -129,8 +130,9 @@ def study_step(scenario: Scenario) -> StepStudy:
     """
     job = scenario.job
     model = load_model(job.model)
-    _check_damping(scenario)
-    place = _limited(_place(scenario), power_cap(scenario.damping))
+    place = _place(scenario)
+    _check_damping(scenario, place)
+    place = _limited(place, power_cap(scenario.damping))
     place = replace(place, hardware=with_changed_exchange(place.hardware, scenario.damping))
     candidates: tuple[Candidate, ...] = ()
     fitting = 0
@@ -185,13 +187,14 @@ def _place(scenario: Scenario) -> Place:
     return replace(place, hardware=reached)
 
 
-def _check_damping(scenario: Scenario) -> None:
+def _check_damping(scenario: Scenario, place: Place) -> None:
     """Raise if a strategy would hold accelerators at a power above their limit."""
-    damping, cap = device_damping(scenario.damping), power_cap(scenario.damping)
-    filler = damping.gap_filler
-    held = [("gpu_smoothing", damping.floor_share)]
-    if filler is not None:
-        held.append((FILLER_NAMES[filler.kind], filler.top))
+    filler, cap = device_damping(scenario.damping).gap_filler, power_cap(scenario.damping)
+    held = [] if filler is None else [(FILLER_NAMES[filler.kind], filler.top)]
+    for device in place.power:
+        profile, _ = device_profile(scenario.damping, device)
+        if profile is not None:
+            held.append(("the smoothing profile", profile.floor_w / device.rated_w))
     for name, level in held:
         if level > cap:
             raise InputError(
@@ -311,12 +314,10 @@ def _warnings(scenario: Scenario, place: Place, plan: PlanSpec) -> tuple[str, ..
         least = float(capping_curve(name)[0][1]) * drawn if cap < 1.0 else 0.0
         if cap * device.rated_w < least:
             said.append(f"power_cap of {100 * cap:.3g} %: the speed of {name} below {least:.0f} W is extrapolated")
-    if any(strategy.kind == "gpu_smoothing" for strategy in scenario.damping):
+    if any(strategy.kind in ("gpu_smoothing", "gpu_smoothing_profile") for strategy in scenario.damping):
         without = [
             name for name, _ in place.fleet_kinds if not catalog.entry("accelerators", name).properties.get("smoothing")
         ]
         if without:
-            said.append(
-                f"{', '.join(without)} has no power-smoothing profile (Blackwell or newer): gpu_smoothing is a what-if"
-            )
+            said.append(f"{', '.join(without)} has no power-smoothing profile (Blackwell or newer): it is a what-if")
     return tuple(said)

@@ -15,7 +15,7 @@ from clustersim.limits.measures import max_ramp, max_rocof, swing, voltage_dip
 from clustersim.plant import PlantResponse
 from clustersim.power.records import coarsen
 from clustersim.power.smoothing import damps_devices
-from clustersim.power.spectrum import band_shares
+from clustersim.power.spectrum import band_shares, harmonics
 from clustersim.study.findings import Findings
 from clustersim.study.it_storage import has_it_storage
 from clustersim.study.power_bands import band_keys
@@ -26,6 +26,8 @@ MW, MWH = 1e6, 3.6e9
 METER_DT_S = 0.1
 """Power keys are 100 ms means. [s]"""
 BAND_HZ = (0.1, 20.0)
+HARMONICS = 3
+"""Harmonics of the iteration that have a key: amplitude at the meter, with what is nearer to it than to the next."""
 DAY_S = 86400.0
 SIGNIFICANT = 9
 UNDAMPED = ("peak_mw", "trough_mw", "swing_mw", "max_ramp_up_mw_per_s", "max_ramp_down_mw_per_s")
@@ -77,6 +79,9 @@ def summarise(found: Findings, cost: CostTable) -> tuple[dict[str, Any], dict[st
     keys |= _operation(found)
     keys |= _power(found)
     keys |= band_keys(found.study, found.pool.traces[0], keys, reasons)
+    for n in range(1, HARMONICS + 1):
+        if keys[f"harmonic_{n}_mw"] is None:
+            reasons[f"harmonic_{n}_mw"] = "the meter does not move, or not so quickly"
     keys |= _undamped(found, reasons)
     keys |= _energy(found, reasons)
     keys |= _plant(found, reasons)
@@ -174,6 +179,8 @@ def _power(found: Findings) -> dict[str, Any]:
     meter, it = _meter(found, "meter"), _it(found)
     starts = _step_starts(found)
     up, down = _ramps([_means(p.waveform.power("meter"), p.waveform.dt_s) for p in (found.steady, *found.events)])
+    wave = found.steady.waveform
+    lines = harmonics(wave.power("meter"), wave.dt_s, found.pool.iteration_time_s, most=HARMONICS)
     shares = band_shares(found.steady.waveform.power("meter"), found.steady.waveform.dt_s, *BAND_HZ)
     full, bubble = found.computing_it_w
     return {
@@ -190,6 +197,8 @@ def _power(found: Findings) -> dict[str, Any]:
         "provisioned_mw": sum(found.provisioned.values()) / MW,
         "max_ramp_up_mw_per_s": up / MW,
         "max_ramp_down_mw_per_s": down / MW,
+        **{f"harmonic_{n}_mw": None for n in range(1, HARMONICS + 1)},
+        **{f"harmonic_{line.order}_mw": line.near_w / MW for line in lines},
         "band_energy_share": shares.energy,
         "band_amplitude_share": shares.amplitude,
     }

@@ -7,6 +7,7 @@ from typing import Any
 from clustersim.power.damped import Report, Store
 from clustersim.power.stores import rainflow
 from clustersim.study.findings import Findings
+from clustersim.study.interleaving import second_job
 from clustersim.study.site_power import SitePower
 
 YEAR_S = 31557600.0
@@ -59,7 +60,17 @@ def damping_keys(found: Findings, reasons: dict[str, str]) -> dict[str, Any]:
         if not any(report.name == name for report in _reports(found)):
             why = "no battery smooths the meter" if key == "battery" else f"the scenario has no {key}"
             keys[share], reasons[share] = None, why
-    return keys | _bank(found, reasons) | _refused(found, reasons)
+    return keys | _bank(found, reasons) | _refused(found, reasons) | _second_job(found, reasons)
+
+
+def _second_job(found: Findings, reasons: dict[str, str]) -> dict[str, Any]:
+    """Return what a second job on the same accelerators gets done: its share of the time, and its tokens."""
+    gain = second_job(found.study, found.pool.traces[0])
+    if gain is not None:
+        return {"second_job_compute_share": gain.compute_share, "second_job_tokens_per_s": gain.tokens_per_s}
+    names = ("second_job_compute_share", "second_job_tokens_per_s")
+    reasons |= dict.fromkeys(names, "the scenario has no micro_batch_interleave")
+    return dict.fromkeys(names)
 
 
 def _bank(found: Findings, reasons: dict[str, str]) -> dict[str, Any]:

@@ -210,7 +210,7 @@ def test_strategies_take_their_defaults_from_the_catalog():
     smooth = GpuSmoothing(kind="gpu_smoothing", floor="60 %", ramp="10 %")
     assert device_damping(()) == DeviceDamping()
     both = device_damping((dummy, smooth))
-    assert both == DeviceDamping(0.6, 0.8, defaults.si("dummy.detection"), 0.1, defaults.si("smoothing.hysteresis"))
+    assert both == DeviceDamping(0.8, defaults.si("dummy.detection"))
     assert device_damping((DummyCompute(kind="dummy_compute", floor="80 %", detection="1 ms"),)).detection_s == 1e-3
     assert device_sharing((smooth,)) == DeviceSharing()
     slower = defaults.si("dummy.slowdown")

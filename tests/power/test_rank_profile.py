@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from clustersim.errors import InputError
 from clustersim.power import bin_kernels as columns
 from clustersim.power import profile_kernels as kernels
-from clustersim.power.smoothing import SmoothingProfile, device_profile, smooth_ranks
+from clustersim.power.smoothing import SmoothingProfile, device_profile, smooth_ranks, start_lost_s
 from clustersim.power.spec import GpuSmoothing, SmoothingProfileSpec
 from clustersim.power.stores import low_pass
 from clustersim.power.waveform import EXCHANGE, IDLE, Binner, power_tables, profile_row
@@ -172,6 +172,19 @@ def test_detection_behind_a_held_floor(fleet, tables_of):
     floor = 4 * tables.profile[:, fleet.unit_class, kernels.FLOOR].sum()
     assert watts[:99] == pytest.approx(floor)
     assert watts[-1] < watts[350] < watts[310] <= floor
+
+
+def test_what_a_start_costs(devices):
+    """The work that the ceiling refuses, beside the engine's account of a start at full power."""
+    device = devices[0]
+    asked = (SmoothingProfileSpec(kind="gpu_smoothing_profile", percent_tmp_floor="80 %", ramp_up_rate="50 W/s"),)
+    profile, _ = device_profile(asked, device)
+    x = device.level("matrix")
+    _, _, (_, _, cut) = _drive(np.array([0.0, 60.0]), np.array([x]), profile, 0.1, 600)
+    assert start_lost_s(asked, device) == pytest.approx(cut / (x - profile.low_w), rel=1e-9)
+    assert start_lost_s((), device) == 0.0
+    quick = (SmoothingProfileSpec(kind="gpu_smoothing_profile", percent_tmp_floor="20 %", ceiling="200 %"),)
+    assert start_lost_s(quick, device) == 0.0
 
 
 def test_what_a_scenario_may_not_ask_for(devices):

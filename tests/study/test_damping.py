@@ -90,7 +90,7 @@ def test_a_cap_that_nothing_reaches_changes_nothing(scenario, small):
     ("strategies", "words"),
     [
         ([("power_cap", "limit", "5 %")], "power_cap of 5 % is 35 W, less than the 203 W that H100-SXM draws"),
-        ([("power_cap", "limit", "50 %"), ("gpu_smoothing", "floor", "85 %")], "gpu_smoothing holds 85 %, above"),
+        ([("power_cap", "limit", "50 %"), ("gpu_smoothing", "floor", "85 %")], "smoothing profile holds 85 %, above"),
         ([("power_cap", "limit", "50 %"), ("dummy_compute", "floor", "70 %")], "dummy_compute holds 70 %, above"),
     ],
 )
@@ -147,3 +147,23 @@ def test_waiting_for_data_costs_time_and_saves_power(scenario, small):
     slow = run(scenario(job__data_stall="1 s"))
     assert slow.summary["iteration_time_s"] == pytest.approx(small.summary["iteration_time_s"] + 1.0, rel=0.01)
     assert slow.summary["it_mean_mw"] < small.summary["it_mean_mw"]
+
+
+def test_a_second_job_in_the_gaps(scenario, small):
+    """Its work is no cost; its share of the time is that of the energy that it draws above the gaps' own."""
+    found = run(scenario(damping=[{"kind": "micro_batch_interleave"}]))
+    share, tokens = (found.summary[f"second_job_{key}"] for key in ("compute_share", "tokens_per_s"))
+    assert 0.0 < share < 0.8 * (1.0 - found.summary["compute_fraction"])
+    assert 0.0 < tokens < small.summary["tokens_per_s"]
+    assert found.summary["it_mean_mw"] > small.summary["it_mean_mw"]
+    assert abs(found.summary["damping_energy_share"]) < 0.02
+    assert small.summary["second_job_tokens_per_s"] is None
+
+
+def test_harmonics_of_the_iteration(small):
+    """Their energies are part of the meter's, and the first of a deep swing is about half of it."""
+    amplitudes = [small.summary[f"harmonic_{n}_mw"] for n in (1, 2, 3)]
+    assert all(value > 0.0 for value in amplitudes)
+    variance = small.waveforms["steady"].power("meter").var() / 1e12
+    assert sum(value**2 / 2.0 for value in amplitudes) <= variance * 1.01
+    assert 0.2 < amplitudes[0] / small.summary["swing_mw"] < 0.7

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from clustersim.console import show, show_json, told
+from clustersim.console import show, show_json, told, write
 from clustersim.errors import InputError
 from clustersim.named_files import scenario_of
 
@@ -22,14 +22,18 @@ def waveform(
     length: Annotated[str, typer.Option("--length", help="Length of the record.")] = "60 s",
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write samples to a .parquet.")] = None,
     coherent: Annotated[bool, typer.Option("--coherence", help="Say how far ranks move together.")] = False,
+    band: Annotated[
+        Path | None, typer.Option("--band", metavar="FILE", help="Write one step's IT power with its band to a .csv.")
+    ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Override a field; may be repeated.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")] = False,
 ) -> None:
     """Power of training at nodes of the electrical tree, as long and as fine as asked; streams to a file."""
-    from clustersim.report.waveform import waveform_data, waveform_text
+    from clustersim.report.waveform import band_csv, waveform_data, waveform_text
     from clustersim.study.coherence import coherence
+    from clustersim.study.power_bands import power_bands
     from clustersim.study.step import study_step
     from clustersim.study.tree_nodes import find_node
     from clustersim.study.waveform_file import write_pieces
@@ -53,6 +57,9 @@ def waveform(
         if coherent:
             tell("correlation of ranks")
         found = coherence(study) if coherent else ()
+        if band is not None:
+            tell("band of the levels")
+            write(band, band_csv(power_bands(study, study.trace(0))))
     listed = [item.name for item in nodes]
     if as_json:
         show_json(waveform_data(listed, account, dt_s, found))

@@ -41,7 +41,14 @@ Case = Sequence[Mapping[str, Any]]
 CASES: Mapping[str, Case] = {
     "none": (),
     "dummy compute to 80 %": ({"kind": "dummy_compute", "floor": "80 %"},),
+    "PyTorch's damper": ({"kind": "pytorch_damper"},),
+    "secondary workload to 80 %": ({"kind": "secondary_workload", "level": "80 %"},),
+    "a second job in the gaps": ({"kind": "micro_batch_interleave"},),
+    "compiler shaping": ({"kind": "compiler_shaping"},),
     "GPU smoothing, floor 80 %": (SMOOTHING,),
+    "the same by hysteresis of 50 ms": (
+        {"kind": "gpu_smoothing_profile", "percent_tmp_floor": "80 %", "ramp_down_hysteresis": "50 ms"},
+    ),
     "power cap 80 %": ({"kind": "power_cap", "limit": "80 %"},),
     "four fifths more overlap": ({"kind": "more_overlap", "share": "80 %"},),
     "exchange of half the bytes": ({"kind": "smaller_exchange", "factor": "50 %"},),

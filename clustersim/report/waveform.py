@@ -8,6 +8,7 @@ from typing import Any
 
 from clustersim.report.assess import shown_in
 from clustersim.study.coherence import BANDS_HZ, Coherence
+from clustersim.study.power_bands import PowerBands
 from clustersim.study.waveform_file import Account
 
 SHARED = {"all": "any two", "stage": "of the same stage", "replica": "of the same replica"}
@@ -64,3 +65,9 @@ def waveform_data(names: Sequence[str], account: Account, dt_s: float, found: Se
 
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
+
+
+def band_csv(found: PowerBands) -> str:
+    """Return one step's IT power with the band that the catalog's figures leave: time, watts, low and high."""
+    rows = zip(found.times_s, found.nominal_w, found.low_w, found.high_w, strict=True)
+    return "time_s,it_w,low_w,high_w\n" + "".join(f"{t:.3f},{w:.0f},{low:.0f},{high:.0f}\n" for t, w, low, high in rows)

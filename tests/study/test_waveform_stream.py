@@ -173,6 +173,17 @@ def test_coherence_falls_with_jitter(study):
     assert found["strong"]["stage"].bands[2] < found["strong"]["stage"].bands[0]
 
 
+def test_coherence_falls_with_the_time_of_hand_overs(study):
+    """The later work arrives from the stage before, the further apart the stages of a replica are."""
+    found = []
+    for message_s in (0.0, 0.1, 0.3):
+        timing = dataclasses.replace(study.timing, message_s=message_s)
+        quiet = dataclasses.replace(study, timing=timing, jitter=JitterSpec(0.0, 0.0), slow=np.ones_like(study.slow))
+        found.append({c.name: c.overall for c in coherence(quiet, 12.0, 4)})
+    assert found[0]["all"] > found[1]["all"] > found[2]["all"]
+    assert [one["stage"] for one in found] == pytest.approx([1.0] * 3, abs=1e-9)
+
+
 def test_coherence_falls_with_the_depth_of_the_pipeline(scenario):
     found = []
     for pipeline in (2, 4, 8):
@@ -187,6 +198,12 @@ def test_the_verb(tmp_path):
     done = CliRunner().invoke(app, ["waveform", "colossus_200k", "--length", "2 s", "--out", str(tmp_path / "w.csv")])
     assert done.exit_code == 2
     assert "ends in .parquet" in done.output
+    band = tmp_path / "band.csv"
+    done = CliRunner().invoke(app, ["waveform", "colossus_200k", "--length", "2 s", "--band", str(band)])
+    assert done.exit_code == 0
+    rows = np.loadtxt(band, delimiter=",", skiprows=1)
+    assert ((rows[:, 2] <= rows[:, 1]) & (rows[:, 1] <= rows[:, 3])).all()
+    assert rows[:, 2].mean() < 0.97 * rows[:, 1].mean()
     done = CliRunner().invoke(app, ["waveform", "colossus_200k", "--node", "memphis", "--length", "0.1 ms"])
     assert done.exit_code == 2
     assert "at least one sample" in done.output

@@ -67,6 +67,8 @@ def bin_step(
     watts = np.empty((GAP_SEGMENTS + 2) * (per_stage + 4))
     decay = decay_table(dt, tau)
     profiled = profile.shape[0] > 0
+    bursting = burst_w.any()
+    filled_gaps = fillers.shape[1] > 1
     account = np.zeros(3)
     for u in units:
         c = unit_class[u]
@@ -79,6 +81,7 @@ def bin_step(
             if scale == 0.0:
                 continue
             filler = fillers[c]
+            asked, plain, excesses = operation_w[c], raw_w[c], burst_w[c]
             given = OTHER if filler[KIND] == INTERLEAVE else BURNED
             update, exchange, wait, idle = level_w[c, 0], level_w[c, 1], level_w[c, 2], level_w[c, 3]
             free = 0.0
@@ -91,13 +94,21 @@ def bin_step(
             for i in range(stage * per_stage, (stage + 1) * per_stage):
                 begin, finish = min(start[u, i], stop), min(end[u, i], stop)
                 if begin > free:
-                    count, extra = fill_gap(times, watts, count, t0 + free, t0 + begin, wait, filler)
+                    if filled_gaps:
+                        count, extra = fill_gap(times, watts, count, t0 + free, t0 + begin, wait, filler)
+                    else:
+                        # as a filler of no kind does, without the call
+                        times[count] = t0 + free
+                        watts[count] = wait
+                        count += 1
+                        extra = 0.0
                     drawn += wait * (begin - free) + extra
                     burned += (wait - raw_level_w[c, 2]) * (begin - free)
                     filled += extra
                     rest += begin - free
                 if finish > begin:
-                    power, excess = operation_w[c, table[i]], burst_w[c, table[i]]
+                    kind = table[i]
+                    power, excess = asked[kind], excesses[kind] if bursting else 0.0
                     if excess > 0.0:
                         if rest >= burst_s:
                             burst = begin + burst_s
@@ -120,7 +131,7 @@ def bin_step(
                         watts[count] = power
                         count += 1
                     drawn += power * (finish - begin)
-                    burned += (power - raw_w[c, table[i]]) * (finish - begin)
+                    burned += (power - plain[kind]) * (finish - begin)
                     rest = 0.0
                 free = finish
             if stop < 1e300:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,10 +51,13 @@ def envelope(t0_s: float, dt_s: float, values: NDArray[np.float64], most: int = 
     size = values.size
     if size <= most:
         return Envelope(t0_s + dt_s * np.arange(size), np.asarray(values), size)
-    edges = np.linspace(0, size, most // 2 + 1).astype(np.int64)
-    found = np.empty(most // 2 * 2, dtype=np.int64)
-    for bucket, (a, b) in enumerate(itertools.pairwise(edges)):
-        low, high = a + int(np.argmin(values[a:b])), a + int(np.argmax(values[a:b]))
-        found[2 * bucket], found[2 * bucket + 1] = min(low, high), max(low, high)
+    # buckets of one width are rows of one array; the last one has what does not divide evenly
+    width = -(-size // (most // 2))
+    whole = (size - 1) // width * width
+    rows = values[:whole].reshape(-1, width)
+    starts = width * np.arange(rows.shape[0])
+    last = values[whole:]
+    ends = [whole + int(last.argmin()), whole + int(last.argmax())]
+    found = np.concatenate([starts + rows.argmin(axis=1), starts + rows.argmax(axis=1), ends])
     found = np.unique(found)
     return Envelope(t0_s + dt_s * found, values[found], size)

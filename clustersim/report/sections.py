@@ -178,6 +178,14 @@ def _power(result: Result) -> Section:
     return Section("power", "Its power", cards=cards(s, keys), figures=found)
 
 
+def _telling(result: Result, mode: str) -> set[str]:
+    """Return the steady window and those with the lowest and the highest frequency of a mode of supply."""
+    own = [response for response in result.responses if response.mode == mode]
+    lowest = min(own, key=lambda response: float(response.frequency_hz.min()))
+    highest = max(own, key=lambda response: float(response.frequency_hz.max()))
+    return {"steady", lowest.window, highest.window}
+
+
 def _plant(result: Result) -> Section:
     s = result.summary
     keys = (
@@ -199,7 +207,7 @@ def _plant(result: Result) -> Section:
     modes = list(dict.fromkeys(r.mode for r in result.responses))
     for window in result.waveforms:
         for mode in modes:
-            if window == "steady" and mode == "island" and len(modes) > 1:
+            if (window == "steady" and mode == "island" and len(modes) > 1) or window not in _telling(result, mode):
                 continue
             title = f"Plant: {window}, {mode.replace('_', ' ')}"
             pictures.append(Figure(title, figures.plant_response(result.responses, window, mode)))

@@ -281,6 +281,7 @@ def damper_configuration(text: str) -> tuple[float, float, float, int]:
 DampingStrategy = Annotated[
     DummyCompute
     | GpuSmoothing
+    | SmoothingProfileSpec
     | PowerCap
     | PsuStorage
     | RackStorage

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import time
 from collections.abc import Callable
 from itertools import pairwise
@@ -294,6 +295,17 @@ def _warnings(
     worse = raised_by_damping(summary, [strategy.kind for strategy in study.scenario.damping])
     if worse is not None:
         said.append(worse)
-    for response in responses:
-        said += [f"{response.site}, {response.window}, {response.mode}: {text}" for text in response.warnings]
+    said += _of_plant(responses)
     return tuple(dict.fromkeys(said))
+
+
+def _of_plant(responses: tuple[PlantResponse, ...]) -> list[str]:
+    """Return the plant's warnings; one that comes in several windows of a site and mode only for the first of them."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for response in responses:
+        for text in response.warnings:
+            same = (response.site, response.mode, re.sub(r"[\d.,]+", "#", text))
+            found.setdefault(same, []).append(f"{response.site}, {response.window}, {response.mode}: {text}")
+    return [
+        texts[0] if len(texts) == 1 else f"{texts[0]} (so or alike in {len(texts)} windows)" for texts in found.values()
+    ]

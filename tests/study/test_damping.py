@@ -167,3 +167,15 @@ def test_harmonics_of_the_iteration(small):
     variance = small.waveforms["steady"].power("meter").var() / 1e12
     assert sum(value**2 / 2.0 for value in amplitudes) <= variance * 1.01
     assert 0.2 < amplitudes[0] / small.summary["swing_mw"] < 0.7
+
+
+def test_the_vendors_profile_in_a_scenario(scenario, damped, small):
+    """By hysteresis alone the floor falls in every step: it burns and smooths less than one that is held."""
+    profile = {"kind": "gpu_smoothing_profile", "percent_tmp_floor": "70 %", "ramp_down_hysteresis": "20 ms"}
+    found = run(scenario(damping=[profile | {"ramp_down_rate": "2 kW/s", "ramp_up_rate": "2 kW/s"}]))
+    held = damped["gpu_smoothing"].summary
+    assert small.summary["it_swing_mw"] > found.summary["it_swing_mw"] > held["it_swing_mw"]
+    assert 0.0 < found.summary["damping_energy_share"] < held["damping_energy_share"]
+    assert any("no power-smoothing profile" in text for text in found.warnings)
+    with pytest.raises(InputError, match="release is a time on a measured trace"):
+        run(scenario(damping=[profile | {"release": "5 s"}]))

@@ -45,14 +45,14 @@ def waveform(
         study = study_step(scenario_of(scenario, settings))
         names = node or [f"{site}/it" for site in study.place.topology.site]
         nodes = [find_node(study, name) for name in dict.fromkeys(names)]
-        total = int(duration_s / dt_s)
+        total = max(1.0, duration_s / max(dt_s, 1e-12))
         account = write_pieces(
             out,
             stream(study, nodes, dt_s, duration_s),
             [item.name for item in nodes],
             dt_s,
             {"unit": "W", "step_s": repr(dt_s), "scenario": study.scenario.name, "seed": str(study.scenario.seed)},
-            lambda done: tell(f"power: {done / max(total, 1):.0%}"),
+            lambda done: tell(f"power: {done / total:.0%}"),
         )
         if coherent:
             tell("correlation of ranks")

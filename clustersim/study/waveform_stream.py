@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +23,7 @@ Floats = NDArray[np.float64]
 
 FINEST_S, WIDEST_S = 100e-6, 10e-3
 """Narrowest bins that are made, and widest that are binned directly: those above are means of narrower ones. [s]"""
+LONGEST_S = 366.0 * 86400.0
 CHUNK = 200_000
 """Bins that are held at a time, unless one step needs more."""
 
@@ -45,7 +46,7 @@ def fine_bins(dt_s: float) -> tuple[float, int]:
     InputError
         If samples are asked for that are shorter than the model can tell.
     """
-    if dt_s < FINEST_S * (1.0 - 1e-9):
+    if not dt_s >= FINEST_S * (1.0 - 1e-9):
         raise InputError(
             f"--step: expected {1e6 * FINEST_S:g} us or more, found {1e6 * dt_s:g} us; devices answer in milliseconds"
         )
@@ -62,11 +63,16 @@ class Drawn:
     below: dict[str, Floats]
     """By node below a hall."""
 
+    @property
+    def every_hall(self) -> Floats:
+        """Power of the halls where they were asked for. [W]"""
+        if self.halls is None:
+            raise ValueError("the halls were not binned")
+        return self.halls
 
-def drawn_by_ranks(
-    study: StepStudy, nodes: Sequence[TreeNode], fine_s: float, bins: int, factor: int = 1
-) -> Iterator[Drawn]:
-    """Yield the power of the accelerators under nodes, every step drawn anew, in pieces of whole samples.
+
+def drawn_by_ranks(study: StepStudy, nodes: Sequence[TreeNode], fine_s: float, bins: int) -> Iterator[Drawn]:
+    """Yield the power of the accelerators under nodes, every step drawn anew, in pieces of some bins.
 
     Parameters
     ----------
@@ -76,23 +82,52 @@ def drawn_by_ranks(
         Those below a hall one by one; halls are made when any other is among them.
     fine_s : float
         Width of a bin. [s]
-    bins, factor : int
-        Bins that are wanted, and how many make a sample; the last piece may have more.
+    bins : int
+        Bins that are wanted; the last piece may have more.
     """
     longest = study.quiet().iteration_time_s
-    size = max(math.ceil(3.0 * longest / fine_s), min(CHUNK, bins)) + factor
+    size = max(math.ceil(3.0 * longest / fine_s), min(CHUNK, bins))
     binners = _binners(study, nodes, size, fine_s)
     index, start, done = 0, 0.0, 0
     while done < bins:
         trace = study.trace(index)
         if start + trace.iteration_time_s > binners.origin_s + size * fine_s:
-            count = int((start - binners.origin_s) / fine_s) // factor * factor
+            count = int((start - binners.origin_s) / fine_s)
             yield binners.take(count)
             done += count
             continue
         binners.add(trace, start)
         start += trace.iteration_time_s
         index += 1
+
+
+def sample_means(pieces: Iterable[Floats], factor: int) -> Iterator[Floats]:
+    """Yield exact means over `factor` consecutive bins, whatever the pieces; a last partial sample is dropped.
+
+    Pieces and means have shape (rows, bins) and (rows, samples).
+    """
+    if factor == 1:
+        yield from pieces
+        return
+    total, have = np.zeros(0), 0
+    for piece in pieces:
+        if have == 0:
+            total = np.zeros(piece.shape[0])
+        head = min(factor - have, piece.shape[1]) if have else 0
+        done = []
+        if head:
+            total, have = total + piece[:, :head].sum(axis=1), have + head
+            if have == factor:
+                done.append(total[:, None] / factor)
+                total, have = np.zeros(piece.shape[0]), 0
+        rest = piece[:, head:]
+        if rest.shape[1] >= factor:
+            done.append(coarsen(rest, factor))
+        left = rest[:, rest.shape[1] // factor * factor :]
+        if left.shape[1]:
+            total, have = total + left.sum(axis=1), have + left.shape[1]
+        if done:
+            yield np.hstack(done)
 
 
 def stream(study: StepStudy, nodes: Sequence[TreeNode], dt_s: float, duration_s: float) -> Iterator[Piece]:
@@ -124,20 +159,27 @@ def stream(study: StepStudy, nodes: Sequence[TreeNode], dt_s: float, duration_s:
     wanted = math.floor(duration_s / dt_s + 1e-9)
     if wanted < 1:
         raise InputError(f"--length: expected at least one sample of {dt_s:g} s, found {duration_s:g} s")
+    if duration_s > LONGEST_S:
+        raise InputError(f"--length: expected at most {LONGEST_S / 86400.0:g} days, found {duration_s / 86400.0:g}")
     if any(has_memory(study, node) for node in nodes):
         check_whole(study, wanted, duration_s)
-        pieces = drawn_by_ranks(study, [TreeNode("meter", "meter"), *nodes], fine_s, wanted * factor, factor)
-        yield Piece(0, whole(study, nodes, list(pieces), dt_s, factor)[:, :wanted])
+        below = [node for node in nodes if node.level in BELOW_HALL]
+        pieces = drawn_by_ranks(study, [TreeNode("meter", "meter"), *below], fine_s, wanted * factor)
+        rows = (np.vstack([drawn.every_hall, *(drawn.below[node.name] for node in below)]) for drawn in pieces)
+        watts = np.hstack(list(sample_means(rows, factor)))[:, :wanted]
+        yield Piece(0, whole(study, nodes, watts, dt_s))
         return
     done = 0
-    for piece in drawn_by_ranks(study, nodes, fine_s, wanted * factor, factor):
-        watts = _at_supplies(study, nodes, piece, factor)[:, : wanted - done]
-        yield Piece(done, watts)
-        done += watts.shape[1]
+    pieces = drawn_by_ranks(study, nodes, fine_s, wanted * factor)
+    for watts in sample_means((_at_supplies(study, nodes, drawn) for drawn in pieces), factor):
+        yield Piece(done, watts[:, : wanted - done])
+        done = min(wanted, done + watts.shape[1])
+        if done == wanted:
+            return
 
 
-def _at_supplies(study: StepStudy, nodes: Sequence[TreeNode], drawn: Drawn, factor: int) -> Floats:
-    """Return samples of nodes without a memory, at the input of their supplies; shape (nodes, samples). [W]"""
+def _at_supplies(study: StepStudy, nodes: Sequence[TreeNode], drawn: Drawn) -> Floats:
+    """Return the bins of nodes without a memory, at the input of their supplies; shape (nodes, bins). [W]"""
     halls = None if drawn.halls is None else hall_it_w(study, drawn.halls)
     rows = []
     for node in nodes:
@@ -154,7 +196,7 @@ def _at_supplies(study: StepStudy, nodes: Sequence[TreeNode], drawn: Drawn, fact
         else:
             mine = [row for row, (site, _) in enumerate(study.place.nodes) if site == node.site]
             watts = halls[mine].sum(axis=0) + study.place.network_watts[node.site]
-        rows.append(coarsen(watts, factor))
+        rows.append(watts)
     return np.stack(rows)
 
 

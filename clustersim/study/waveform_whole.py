@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clustersim.errors import InputError
 from clustersim.power.damped import Level
-from clustersim.power.records import coarsen
 from clustersim.power.spec import GradualStart
 from clustersim.study.it_power import HallPower
 from clustersim.study.it_storage import has_it_storage, it_chain
@@ -23,20 +21,6 @@ Floats = NDArray[np.float64]
 
 MOST = 30_000_000
 """Most samples of halls that are held at once, about 3 GB with all nodes."""
-
-
-class Drawn(Protocol):
-    """Power of accelerators over consecutive bins (:class:`clustersim.study.waveform_stream.Drawn`)."""
-
-    @property
-    def halls(self) -> Floats | None:
-        """By hall. [W]"""
-        ...
-
-    @property
-    def below(self) -> dict[str, Floats]:
-        """By node below a hall. [W]"""
-        ...
 
 
 def has_memory(study: StepStudy, node: TreeNode) -> bool:
@@ -66,33 +50,45 @@ def check_whole(study: StepStudy, samples: int, duration_s: float) -> None:
         )
 
 
-def whole(study: StepStudy, nodes: Sequence[TreeNode], pieces: Sequence[Drawn], dt_s: float, factor: int) -> Floats:
+def whole(study: StepStudy, nodes: Sequence[TreeNode], drawn_w: Floats, dt_s: float) -> Floats:
     """Return all samples of all nodes; shape (nodes, samples). [W]
 
-    The samples, `factor` bins each, are what supplies, storage, cooling and losses see, as the windows of a run are
+    The samples are what supplies, storage, cooling and losses see, as the windows of a run are
     (:func:`clustersim.study.site_power.site_power`); everything has settled at the mean before.
+
+    Parameters
+    ----------
+    study, nodes
+        The step, and what is asked for.
+    drawn_w : ndarray, shape (halls + nodes below a hall, samples)
+        Power of the accelerators of all halls, then of the nodes below a hall, in their order. [W]
+    dt_s : float
+        Width of a sample. [s]
 
     Raises
     ------
     InputError
         If the scenario has no such node.
     """
-    halls = np.hstack([coarsen(piece.halls, factor) for piece in pieces if piece.halls is not None])
-    power = HallPower("steady", "training", 0.0, dt_s, 0.0, halls, np.zeros(0), 0.0)
+    halls = len(study.place.nodes)
+    power = HallPower("steady", "training", 0.0, dt_s, 0.0, drawn_w[:halls], np.zeros(0), 0.0)
     tree = site_power(study, power).waveform
+    below = iter(drawn_w[halls:])
     rows = []
     for node in nodes:
         if node.level in BELOW_HALL:
-            watts = np.concatenate([coarsen(piece.below[node.name], factor) for piece in pieces])
+            watts = next(below)
             if node.level != "accelerator":
                 levels: tuple[Level, ...] = ("node",) if node.level == "server" else ("node", "rack")
                 watts = study.place.power[kind_of(study, node)].server_w(watts, node.count)
                 watts = it_chain(study, node.count, levels=levels, site=node.site).apply(watts, dt_s).power_w
         elif node.name in tree.nodes:
             watts = tree.power(node.name)
+        elif node.level == "building":
+            # the only building of its site
+            watts = tree.power(f"{node.site}/it") - tree.power(f"{node.site}/network")
         else:
-            raise InputError(
-                f"--node {node.name}: this scenario has {', '.join(tree.nodes)} and what is below its halls"
-            )
+            known = ", ".join(tree.nodes)
+            raise InputError(f"--node {node.name}: this scenario has {known} and what is below its halls")
         rows.append(watts)
     return np.stack(rows)

@@ -105,6 +105,21 @@ def test_pieces_do_not_change_the_samples(study, monkeypatch):
     np.testing.assert_allclose(np.hstack([p.watts for p in pieces]), whole, rtol=1e-9)
 
 
+@pytest.mark.parametrize("factor", [1, 2, 7, 50, 400])
+@pytest.mark.parametrize("cuts", [(), (1,), (3, 4, 5, 9), (100, 101, 250), (399,)])
+def test_means_do_not_depend_on_the_pieces(factor, cuts):
+    bins = np.random.default_rng(factor).normal(size=(3, 400))
+    found = np.hstack(list(waveform_stream.sample_means(np.split(bins, cuts, axis=1), factor)))
+    np.testing.assert_allclose(found, bins[:, : 400 // factor * factor].reshape(3, -1, factor).mean(axis=2), atol=1e-12)
+
+
+@pytest.mark.parametrize(("step", "length"), [("0 s", "1 s"), ("1 s", "0 s"), ("1e29 s", "1e29 s"), ("-1 s", "1 s")])
+def test_odd_steps_and_lengths(step, length):
+    done = CliRunner().invoke(app, ["waveform", "colossus_200k", "--step", step, "--length", length])
+    assert done.exit_code == 2
+    assert "Traceback" not in done.output
+
+
 def test_every_rank_is_under_one_accelerator(study):
     plan = study.plan
     total = sum(

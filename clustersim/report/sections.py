@@ -151,6 +151,7 @@ def _power(result: Result) -> Section:
         ("it_mean_mw", "drawn IT, mean"),
         ("it_bubble_mw", "taken off by the bubble"),
         ("provisioned_mw", "provisioned IT"),
+        ("it_excess_peak_mw", "IT if all peaks coincided"),
         ("mean_mw", "meter, mean"),
         ("peak_mw", "meter, peak"),
         ("swing_mw", "swing within a step"),

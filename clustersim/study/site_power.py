@@ -120,6 +120,18 @@ def hall_accelerators(study: StepStudy) -> NDArray[np.float64]:
     return np.array([_hall_accelerators(study, row).sum() for row in range(len(study.place.nodes))])
 
 
+def excess_peak_w(study: StepStudy) -> float:
+    """Return IT power if every accelerator of the plan were at its momentary peak at once, network included. [W]
+
+    Peaks of different accelerators do not coincide; it is what supplies, busways and transformers see at the very most.
+    """
+    excess = np.array([device.excess_w for device in study.place.power])
+    members = study.fleet.class_members[study.fleet.unit_class] * study.plan.pipeline
+    halls = np.zeros(len(study.place.nodes))
+    np.add.at(halls, study.fleet.unit_node, members @ excess)
+    return float(hall_it_w(study, halls[:, None]).sum()) + sum(study.place.network_watts.values())
+
+
 def idle_halls_w(study: StepStudy) -> NDArray[np.float64]:
     """Return what every hall draws at its supplies' input without any work. [W], shape (halls,)"""
     return hall_it_w(study, state_w(study, "stopped")[:, None])[:, 0]

@@ -19,6 +19,7 @@ from clustersim.power.spectrum import band_shares, harmonics
 from clustersim.study.findings import Findings
 from clustersim.study.it_storage import has_it_storage
 from clustersim.study.power_bands import band_keys
+from clustersim.study.site_power import excess_peak_w
 from clustersim.study.wear import damping_keys
 from clustersim.workload import PlanSpec
 
@@ -194,6 +195,7 @@ def _power(found: Findings) -> dict[str, Any]:
         "it_swing_mw": swing(it, starts) / MW,
         "it_computing_mw": full / MW,
         "it_bubble_mw": bubble / MW,
+        "it_excess_peak_mw": excess_peak_w(found.study) / MW,
         "provisioned_mw": sum(found.provisioned.values()) / MW,
         "max_ramp_up_mw_per_s": up / MW,
         "max_ramp_down_mw_per_s": down / MW,

@@ -115,3 +115,9 @@ def test_the_summary_has_the_band_around_its_figures(small, scenario):
     assert stored.summary["it_swing_low_mw"] is None
     assert "storage" in stored.reasons["it_swing_low_mw"]
     assert stored.summary["it_mean_low_mw"] < stored.summary["it_mean_mw"]
+
+
+def test_peaks_that_coincide_are_above_all_else(small):
+    """117 % of the rated power on Hopper, beside a step that never asks for more than 95 %."""
+    assert small.summary["it_excess_peak_mw"] > 1.1 * small.summary["it_computing_mw"]
+    assert small.summary["it_excess_peak_mw"] > small.summary["it_peak_high_mw"]

@@ -18,7 +18,7 @@ from clustersim.report.pod_picture import pod_picture
 from clustersim.report.sections import verdict_table
 from clustersim.report.text import cooling_words, damping_words, limiter, plan_words
 from clustersim.report.words import answer, dollars, number
-from clustersim.scenario import Scenario, load_scenario, run_id, shipped
+from clustersim.scenario import Scenario, has_job, load_scenario, run_id, shipped
 from clustersim.study.place_survey import result_place
 from clustersim.study.result import Result
 from clustersim.study.run import run
@@ -290,7 +290,7 @@ def show(result: Result) -> None:
 def main() -> None:
     st.set_page_config(page_title="clustersim", layout="wide")
     st.html("<style>[data-testid=stMetricValue]{font-size:1.5rem}.stMainBlockContainer{padding-top:3rem}</style>")
-    paths = {path.stem: path for path in sorted(shipped("scenarios").glob("*.yaml"))}
+    paths = {path.stem: path for path in sorted(shipped("scenarios").glob("*.yaml")) if has_job(path)}
     with st.sidebar:
         st.title("clustersim", anchor=False)
         name = st.selectbox("Scenario", list(paths), key="scenario")

@@ -20,10 +20,10 @@ from clustersim.cli_traces import assess, fit_power
 from clustersim.cli_waveform import waveform
 from clustersim.console import Group, show, show_json, told, write, write_all
 from clustersim.errors import InputError
-from clustersim.named_files import located, scenario_of, shipped
+from clustersim.named_files import any_scenario_of, located, scenario_of, shipped
 
 if TYPE_CHECKING:
-    from clustersim.scenario import Scenario
+    from clustersim.scenario import AnyScenario
     from clustersim.study.result import Result
 
 app = typer.Typer(
@@ -75,7 +75,7 @@ def run(
     """Run a scenario and write its result folder."""
     seeded = [*(settings or []), *([] if seed is None else [f"seed={seed}"])]
     with told() as tell:
-        result, folder, reused = _result(scenario_of(scenario, seeded), out, force, tell)
+        result, folder, reused = _result(any_scenario_of(scenario, seeded), out, force, tell)
     if as_json:
         from clustersim.report.text import as_data
 
@@ -176,7 +176,7 @@ def compare(
     """Run designs and put them side by side."""
     if len(scenarios) < 2:
         raise InputError(f"compare: expected at least two scenarios, found {len(scenarios)}")
-    loaded = [scenario_of(name, settings) for name in scenarios]
+    loaded = [any_scenario_of(name, settings) for name in scenarios]
     with told() as tell:
         results = [_result(one, out, False, tell)[0] for one in loaded]
 
@@ -365,7 +365,7 @@ app.command()(waveform)
 app.command("fit-power")(fit_power)
 
 
-def _result(scenario: Scenario, out: Path, force: bool, tell: Callable[[str], None]) -> tuple[Result, Path, bool]:
+def _result(scenario: AnyScenario, out: Path, force: bool, tell: Callable[[str], None]) -> tuple[Result, Path, bool]:
     """Return the result of a scenario, its folder, and whether it was there before."""
     from clustersim.scenario import run_id
     from clustersim.study.result import FILES, Result

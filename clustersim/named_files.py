@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from clustersim.scenario import Scenario
+    from clustersim.scenario import AnyScenario, Scenario
 
 
 def shipped(folder: Literal["app", "scenarios", "topologies"]) -> Path:
@@ -29,3 +29,10 @@ def scenario_of(text: str, settings: Sequence[str] | None = None) -> Scenario:
     from clustersim.scenario import load_scenario, parse_override
 
     return load_scenario(located(text, "scenarios"), dict(parse_override(item) for item in settings or []))
+
+
+def any_scenario_of(text: str, settings: Sequence[str] | None = None) -> AnyScenario:
+    """Return the same, where the scenario's load may be measured."""
+    from clustersim.scenario import load_any, parse_override
+
+    return load_any(located(text, "scenarios"), dict(parse_override(item) for item in settings or []))

@@ -3,76 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import yaml
 from numpy.typing import NDArray
-from pydantic import Field, ValidationError, model_validator
+from pydantic import ValidationError
 from scipy import signal
 
 from clustersim import units
 from clustersim.errors import InputError
+from clustersim.power.spec_parts import Dip, MeasuredLoad
 from clustersim.power.trace import PowerTrace, bin_means
-from clustersim.spec import Spec
-from clustersim.units import Power, Ratio, Time
 
-
-class Dip(Spec):
-    """A fall of power that recurs in every cycle."""
-
-    start: Time = Field(ge=0)
-    """From the start of the cycle to the middle of the fall; 0 for the dip that marks the cycle. [s]"""
-    start_sd: Time = Field(default=0.0, ge=0)
-    """Standard deviation over cycles. [s]"""
-    length: Time = Field(gt=0)
-    """From the middle of the fall to the middle of the rise. [s]"""
-    length_sd: Time = Field(default=0.0, ge=0)
-    level: Power = Field(ge=0)
-    """Power at its bottom. [W]"""
-    fall: Time = Field(default=0.0, ge=0)
-    """Duration of the fall, a straight line. [s]"""
-    rise: Time = Field(default=0.0, ge=0)
-
-
-class MeasuredLoad(Spec):
-    """Levels, period, dips and jitter of one load."""
-
-    kind: Literal["measured_load"]
-    name: str
-    source: str
-    """Which trace, and which part of it."""
-    high: Power = Field(gt=0)
-    """Between the dips. [W]"""
-    low: Power = Field(ge=0)
-    """Median power in all dips. [W]"""
-    idle: Power | None = Field(default=None, ge=0)
-    """Outside the job, when the trace shows it. [W]"""
-    period: Time = Field(gt=0)
-    period_sd: Time = Field(default=0.0, ge=0)
-    """Standard deviation from cycle to cycle. [s]"""
-    cycles: int = Field(ge=1)
-    """Whole cycles that were measured."""
-    duty: Ratio = Field(gt=0, le=1)
-    """Share of time above the middle between the levels."""
-    dips: tuple[Dip, ...] = Field(min_length=1)
-    noise: Power = Field(default=0.0, ge=0)
-    """Robust standard deviation at the high level. [W]"""
-    noise_time: Time = Field(default=0.0, ge=0)
-    """Time after which the autocorrelation of that has fallen to 1/e. [s]"""
-    sensor: Time = Field(default=0.0, ge=0)
-    """Averaging time of the sensor; what is shorter is not in this record. [s]"""
-
-    @model_validator(mode="after")
-    def _is_in_order(self) -> MeasuredLoad:
-        if not self.low < self.high:
-            raise ValueError(f"low: expected below the high level of {self.high:g} W, got {self.low:g} W")
-        for one, after in zip(self.dips, self.dips[1:], strict=False):
-            if one.start + one.length > after.start:
-                raise ValueError("dips: expected in order of their start, none within another")
-        if self.dips[-1].start + self.dips[-1].length > self.period:
-            raise ValueError("dips: expected to end within the period")
-        return self
+__all__ = ["Dip", "MeasuredLoad", "load_text", "load_waveform", "read_load"]
 
 
 def load_text(load: MeasuredLoad) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from clustersim.power.spec_parts import MeasuredLoad as MeasuredLoad
 from clustersim.spec import Spec
 from clustersim.units import Energy, Frequency, Power, Ramp, Ratio, Time
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from clustersim.errors import InputError
 from clustersim.limits import rules_of
-from clustersim.scenario import Scenario, load_scenario, load_topology
+from clustersim.scenario import LoadScenario, Scenario, load_any, load_topology
 from clustersim.scenario.files import read_yaml
+from clustersim.study.measured_study import study_load
 from clustersim.study.place import build_place
 from clustersim.study.step import study_step
 from clustersim.workload import load_model
@@ -27,9 +28,11 @@ def problems(path: Path) -> list[str]:
         if "site" in read_yaml(path):
             place = load_topology(path)
             return _refusals(path, [lambda: build_place(place, "bf16")])
-        scenario = load_scenario(path)
+        scenario = load_any(path)
     except InputError as error:
         return str(error).splitlines()
+    if isinstance(scenario, LoadScenario):
+        return _refusals(path, [lambda: rules_of(scenario.limits), lambda: study_load(scenario)])
     found = _refusals(path, [lambda: load_model(scenario.job.model), lambda: rules_of(scenario.limits)])
     found += _refusals(path, [lambda: build_place(scenario.topology, scenario.job.precision)])
     return found or _step_problems(path, scenario)

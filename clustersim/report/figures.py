@@ -78,11 +78,6 @@ def swings(wave: Waveform, until_s: float) -> Envelope:
     return envelope(0.0, wave.dt_s, (power[:last] - power.mean()) / MW)
 
 
-def steps_zoom(result: Result, steps: float = 3.0) -> go.Figure:
-    """Return the first `steps` iterations of the steady window."""
-    return waveform(result.waveforms["steady"], 0.0, steps * result.summary["iteration_time_s"])
-
-
 def close_up(result: Result) -> go.Figure:
     """Return one accelerator, its server and its rack over the first iterations, 1 ms samples."""
     table = result.close_up

@@ -11,6 +11,7 @@ from plotly.offline import get_plotlyjs
 
 import clustersim
 from clustersim.report import charts, figures
+from clustersim.report.measured import cycle_s
 from clustersim.report.sections import Figure, Section, Table, answers_table, plain_table, sections
 from clustersim.report.style import FONT, SERIES, styled
 from clustersim.report.svg import Picture
@@ -60,8 +61,9 @@ def compare_html(results: Sequence[Result]) -> str:
     """
     names = column_names(results)
     table = compare_table(results)
+    jobs = [result for result in results if not result.measured]
     pictures: list[list[Figure | Picture]] = [
-        [Figure("Where the time of a step goes", charts.breakdown(results))],
+        [Figure("Where the time of a step goes", charts.breakdown(jobs))] if jobs else [],
         [
             Figure(
                 "Three steps at the meters, about their means", _meters(results), "0 is the mean of the steady window."
@@ -69,7 +71,7 @@ def compare_html(results: Sequence[Result]) -> str:
         ],
         [],
         [],
-        [Figure("A million tokens", charts.answers_bar(results, "usd_per_million_tokens", "[USD]"))],
+        [Figure("A million tokens", charts.answers_bar(jobs, "usd_per_million_tokens", "[USD]"))] if jobs else [],
     ]
     parts = [
         Section(f"question{i}", str(question).capitalize(), figures=shown, tables=[answers_table(part, names)])
@@ -86,7 +88,7 @@ def compare_html(results: Sequence[Result]) -> str:
 
 def _meters(results: Sequence[Result]) -> go.Figure:
     """Return the swings of all meters over three of the longest design's steps."""
-    longest = max(result.summary["iteration_time_s"] for result in results)
+    longest = max(cycle_s(result) for result in results)
     figure = go.Figure()
     for name, result, colour in zip(column_names(results), results, SERIES * len(results), strict=False):
         wave = result.waveforms["steady"]

@@ -11,6 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from clustersim.report import charts, figures
+from clustersim.report.measured import cycle_s, load_lines
 from clustersim.report.pod_picture import fabric_pictures
 from clustersim.report.svg import Picture
 from clustersim.report.text import cooling_words, damping_words, limiter, plan_words, verdict_word
@@ -73,7 +74,14 @@ def cards(summary: dict[str, Any], keys: Iterable[tuple[str, str]]) -> list[Card
 
 def sections(result: Result) -> list[Section]:
     """Return the sections of a run's report."""
-    return [_speed(result), _network(result), _power(result), _plant(result), _damping(result), _money(result)]
+    return [
+        _load(result) if result.measured else _speed(result),
+        _network(result),
+        _power(result),
+        _plant(result),
+        _damping(result),
+        _money(result),
+    ]
 
 
 def _speed(result: Result) -> Section:
@@ -103,6 +111,10 @@ def _speed(result: Result) -> Section:
         ],
         tables=[_plans(result.plans)] if len(result.plans) else [],
     )
+
+
+def _load(result: Result) -> Section:
+    return Section("load", "The load", tables=[Table("As measured", ("", ""), load_lines(result))])
 
 
 def _plans(plans: pd.DataFrame) -> Table:
@@ -146,6 +158,8 @@ def _network(result: Result) -> Section:
 
 def _power(result: Result) -> Section:
     s, steady = result.summary, result.waveforms["steady"]
+    zoom_s = 3.0 * cycle_s(result)
+    kind, cycles = ("as measured", "cycles") if result.measured else ("steady training", "steps")
     keys = (
         ("it_computing_mw", "drawn IT while computing"),
         ("it_mean_mw", "drawn IT, mean"),
@@ -154,25 +168,26 @@ def _power(result: Result) -> Section:
         ("it_excess_peak_mw", "IT if all peaks coincided"),
         ("mean_mw", "meter, mean"),
         ("peak_mw", "meter, peak"),
-        ("swing_mw", "swing within a step"),
+        ("swing_mw", f"swing within a {cycles[:-1]}"),
         ("max_ramp_up_mw_per_s", "largest rise in 1 s"),
         ("max_ramp_down_mw_per_s", "largest fall in 1 s"),
         ("iteration_frequency_hz", "step frequency"),
         ("energy_mwh", "energy over the horizon"),
         ("pue", "PUE"),
     )
-    zoom_s = 3.0 * s["iteration_time_s"]
     found: list[Figure | Picture] = [
-        Figure("Power at the meter, steady training", figures.waveform(steady), figures.waveform_note(steady)),
-        Figure("Three steps", figures.steps_zoom(result), figures.waveform_note(steady, 0.0, zoom_s)),
+        Figure(f"Power at the meter, {kind}", figures.waveform(steady), figures.waveform_note(steady)),
+        Figure(f"Three {cycles}", figures.waveform(steady, 0.0, zoom_s), figures.waveform_note(steady, 0.0, zoom_s)),
         Figure(
             "Spectrum of the meter",
             figures.spectrum(steady),
             f"In 0.1-20 Hz: {percent(s['band_energy_share'])} of the swings' energy, "
             f"{percent(s['band_amplitude_share'])} of their amplitude.",
         ),
-        Figure("One accelerator, its server and its rack", figures.close_up(result), "1 ms samples, three steps."),
     ]
+    if not result.measured:
+        title = "One accelerator, its server and its rack"
+        found.append(Figure(title, figures.close_up(result), "1 ms samples, three steps."))
     for name, wave in result.waveforms.items():
         if name != "steady":
             found.append(Figure(f"Event: {name}", figures.waveform(wave), figures.waveform_note(wave)))
@@ -208,7 +223,8 @@ def _plant(result: Result) -> Section:
     modes = list(dict.fromkeys(r.mode for r in result.responses))
     for window in result.waveforms:
         for mode in modes:
-            if (window == "steady" and mode == "island" and len(modes) > 1) or window not in _telling(result, mode):
+            beside = window == "steady" and mode == "island" and len(modes) > 1 and not result.measured
+            if beside or window not in _telling(result, mode):
                 continue
             title = f"Plant: {window}, {mode.replace('_', ' ')}"
             pictures.append(Figure(title, figures.plant_response(result.responses, window, mode)))
@@ -244,7 +260,7 @@ def verdict_table(verdict: pd.DataFrame) -> Table:
 
 def _damping(result: Result) -> Section:
     keys = (
-        ("damping_energy_share", "more energy at equal tokens"),
+        ("damping_energy_share", "more energy" if result.measured else "more energy at equal tokens"),
         ("damping_energy_mwh", "energy of damping"),
         ("throughput_loss", "fewer tokens"),
         ("battery_cycles_per_year", "battery cycles"),

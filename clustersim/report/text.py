@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from clustersim.report.measured import cycle_s, load_lines
 from clustersim.report.words import answer, columns, dollars, number, percent, wrapped
 from clustersim.study.compare import column_names, compare_table, input_differences
 from clustersim.study.result import Result
@@ -19,7 +20,14 @@ _PARTS = {"rest": "rest of the server", "fans": "server fans", "supply": "power 
 def summary_text(result: Result) -> str:
     """Return the answers of a run, at most 100 columns wide."""
     head = f"{result.scenario['title']}\n{result.name}, run {result.run_id}, seed {result.scenario['seed']}"
-    parts = [head, _speed(result), _power(result), _plant(result), _damping(result), _money(result)]
+    parts = [
+        head,
+        _load(result) if result.measured else _speed(result),
+        _power(result),
+        _plant(result),
+        _damping(result),
+        _money(result),
+    ]
     if result.warnings:
         parts.append("WARNINGS\n" + "\n".join(wrapped(text, "  ! ", "    ") for text in result.warnings))
     assumed = len(result.assumed)
@@ -58,6 +66,11 @@ def _speed(result: Result) -> str:
     )  # fmt: skip
 
 
+def _load(result: Result) -> str:
+    lines = [_line(label, text) for label, text in load_lines(result)]
+    return "\n".join(["1  THE LOAD, AS MEASURED", *lines])
+
+
 def limiter(summary: dict[str, Any]) -> str:
     """Return which loss takes the largest share of the time; compute itself when nothing takes more than a tenth."""
     goodput = summary["goodput"]
@@ -84,23 +97,22 @@ def plan_words(plan: dict[str, Any]) -> str:
 
 def _power(result: Result) -> str:
     s = result.summary
+    kind, cycle, period = (
+        ("as measured", "cycle", "cycle") if result.measured else ("steady training", "step", "iteration")
+    )
     return "\n".join(
         [
-            "2  WHAT ITS POWER LOOKS LIKE (100 ms means, steady training)",
-            _line("drawn IT, computing", f"{answer('_mw', s['it_computing_mw'])} while every rank computes"),
-            _line("drawn IT, mean", f"{answer('_mw', s['it_mean_mw'])} over the step: the bubble takes off "
-                  f"{answer('_mw', s['it_bubble_mw'])}, exchange and optimizer {answer('_mw', _rest_mw(s))}"),
-            _line("its band", f"mean {_band(s, 'mean')}, swing at the supplies {_band(s, 'swing')}, by the bands of "
-                  f"the catalog; widest part: {_PARTS.get(s['it_band_of'], s['it_band_of'] + ' level')}"),
+            f"2  WHAT ITS POWER LOOKS LIKE (100 ms means, {kind})",
+            *([_line("drawn IT, mean", answer("_mw", s["it_mean_mw"]))] if result.measured else _drawn(s)),
             _line("provisioned IT", f"{answer('_mw', s['provisioned_mw'])} by nameplates, "
                   f"{percent(s['it_mean_mw'] / s['provisioned_mw'])} of it drawn on average"),
             _line("at the meter", f"mean {answer('_mw', s['mean_mw'])}, peak {answer('_mw', s['peak_mw'])}, "
                   f"trough {answer('_mw', s['trough_mw'])}"),
-            _line("swing within a step", f"{answer('_mw', s['swing_mw'])} at the meter, "
-                  f"{answer('_mw', s['it_swing_mw'])} at the supplies, every {number(s['iteration_time_s'])} s"),
+            _line(f"swing within a {cycle}", f"{answer('_mw', s['swing_mw'])} at the meter, "
+                  f"{answer('_mw', s['it_swing_mw'])} at the supplies, every {number(cycle_s(result))} s"),
             _line("largest change in 1 s", f"+{number(s['max_ramp_up_mw_per_s'])} / "
                   f"-{number(s['max_ramp_down_mw_per_s'])} MW/s over all windows"),
-            _line("harmonics", f"{_harmonics(s)} of the iteration at the meter (amplitude)"),
+            _line("harmonics", f"{_harmonics(result)} of the {period} at the meter (amplitude)"),
             _line("in 0.1-20 Hz", f"{percent(s['band_energy_share'])} of the swings' energy, "
                   f"{percent(s['band_amplitude_share'])} of their amplitude"),
             _line("energy", f"{number(s['energy_mwh'])} MWh over the horizon, PUE {number(s['pue'])}"),
@@ -108,13 +120,24 @@ def _power(result: Result) -> str:
     )  # fmt: skip
 
 
-def _harmonics(s: dict[str, Any]) -> str:
+def _drawn(s: dict[str, Any]) -> list[str]:
+    """Return the lines of what a job's accelerators draw, and its band."""
+    return [
+            _line("drawn IT, computing", f"{answer('_mw', s['it_computing_mw'])} while every rank computes"),
+            _line("drawn IT, mean", f"{answer('_mw', s['it_mean_mw'])} over the step: the bubble takes off "
+                  f"{answer('_mw', s['it_bubble_mw'])}, exchange and optimizer {answer('_mw', _rest_mw(s))}"),
+            _line("its band", f"mean {_band(s, 'mean')}, swing at the supplies {_band(s, 'swing')}, by the bands of "
+                  f"the catalog; widest part: {_PARTS.get(s['it_band_of'], s['it_band_of'] + ' level')}"),
+    ]  # fmt: skip
+
+
+def _harmonics(result: Result) -> str:
     """Return the amplitudes of the first harmonics with their frequencies."""
+    s = result.summary
     known = [(n, s[f"harmonic_{n}_mw"]) for n in (1, 2, 3) if s[f"harmonic_{n}_mw"] is not None]
     if not known:
         return "none"
-    hz = s["iteration_frequency_hz"]
-    return ", ".join(f"{answer('_mw', value)} at {number(n * hz)} Hz" for n, value in known)
+    return ", ".join(f"{answer('_mw', value)} at {number(n / cycle_s(result))} Hz" for n, value in known)
 
 
 def _band(s: dict[str, Any], name: str) -> str:
@@ -228,15 +251,17 @@ def damping_words(scenario: dict[str, Any]) -> str:
 
 def _damping(result: Result) -> str:
     s = result.summary
+    equal = "" if result.measured else " at equal tokens"
     lines = ["4  WHAT DAMPING COSTS", _line("damping", damping_words(result.scenario))]
     lines.append(
         _line(
             "energy",
-            f"{percent(s['damping_energy_share'])} more at equal tokens: {number(s['damping_energy_mwh'])} MWh",
+            f"{percent(s['damping_energy_share'])} more{equal}: {number(s['damping_energy_mwh'])} MWh",
         )
     )
     loss = s["throughput_loss"]
-    lines.append(_line("throughput", f"{percent(abs(loss))} {'more' if loss < 0.0 else 'fewer'} tokens"))
+    if loss is not None:
+        lines.append(_line("throughput", f"{percent(abs(loss))} {'more' if loss < 0.0 else 'fewer'} tokens"))
     for name in ("battery", "rack_storage", "psu_storage", "hybrid_capacitor", "hybrid_battery"):
         cycles = s.get(f"{name}_cycles_per_year")
         if cycles is not None:
@@ -250,14 +275,14 @@ def _damping(result: Result) -> str:
 def _money(result: Result) -> str:
     s = result.summary
     hourly = dollars(s["tco_usd_per_h"])
-    return "\n".join(
-        [
-            "5  WHAT IT COSTS",
-            _line("to build", dollars(s["capex_usd"])),
-            _line("to run", f"{hourly}/h with depreciation; energy {dollars(s['energy_usd'])} over the horizon"),
-            _line("a million tokens", answer("usd_per_million_tokens", s["usd_per_million_tokens"])),
-        ]
-    )
+    lines = [
+        "5  WHAT IT COSTS",
+        _line("to build", dollars(s["capex_usd"])),
+        _line("to run", f"{hourly}/h with depreciation; energy {dollars(s['energy_usd'])} over the horizon"),
+    ]
+    if not result.measured:
+        lines.append(_line("a million tokens", answer("usd_per_million_tokens", s["usd_per_million_tokens"])))
+    return "\n".join(lines)
 
 
 def as_data(result: Result) -> dict[str, Any]:

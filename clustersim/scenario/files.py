@@ -18,6 +18,7 @@ MOST_BYTES = 1_000_000
 
 _NAME = re.compile(r"^[a-z0-9_]+$")
 _PART = re.compile(r"^(?:[A-Za-z0-9_-]+)$")
+_INSIDE = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_./ -]*\.ya?ml$")
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -155,7 +156,7 @@ def _extended(path: Path, before: tuple[Path, ...] = ()) -> dict[str, Any]:
 
 
 def load_tree(path: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the whole tree of a scenario: extended, topology put in its place, `set` and `overrides` applied.
+    """Return the whole tree of a scenario: extended, topology and load record put in, `set` and `overrides` applied.
 
     Raises
     ------
@@ -171,9 +172,27 @@ def load_tree(path: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
     beside = [] if topology == path.stem else [path.parent]
     folders = [path.parent.parent / "topologies", *beside, shipped("topologies")]
     data["topology"] = read_yaml(_named(topology, f"{path}: topology", folders))
-    for key, value in {**settings, **{k: v for k, v in overrides.items() if k != "topology"}}.items():
+    changes = {**settings, **{k: v for k, v in overrides.items() if k != "topology"}}
+    if isinstance(data.get("load"), dict):
+        data["load"]["record"] = read_yaml(_record_file(path, data["load"], changes))
+    for key, value in changes.items():
         _put(data, key, value, str(path))
     return data
+
+
+def _record_file(path: Path, load: Mapping[str, Any], changes: Mapping[str, Any]) -> Path:
+    """Return the file of a scenario's load record; it lies in the scenario's folder or below it."""
+    if "record" in load:
+        raise InputError(f"{path}: load.record: expected in the file that load.file names, found it here")
+    name = changes.get("load.file", load.get("file"))
+    if not isinstance(name, str) or not _INSIDE.match(name):
+        raise InputError(
+            f"{path}: load.file: expected the path of a .yaml file from the scenario's folder, got {name!r}"
+        )
+    found = path.parent / name
+    if not found.resolve().is_relative_to(path.parent.resolve()):
+        raise InputError(f"{path}: load.file: expected a file inside the scenario's folder, got {name!r}")
+    return found
 
 
 def _put(tree: dict[str, Any], key: str, value: Any, where: str) -> None:

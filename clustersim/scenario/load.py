@@ -15,17 +15,18 @@ from pydantic import BaseModel, ValidationError
 import clustersim
 from clustersim.catalog import catalog_files
 from clustersim.errors import InputError, nearest
+from clustersim.power.spec import MeasuredLoad
 from clustersim.scenario.files import load_tree, read_yaml
 from clustersim.scenario.names import unknown_names
-from clustersim.scenario.spec import Scenario
+from clustersim.scenario.spec import SECTIONS, AnyScenario, LoadScenario, Scenario, SiteScenario
 from clustersim.scenario.topology import TopologySpec
 
 _Record = typing.TypeVar("_Record", bound=BaseModel)
-_Named = typing.TypeVar("_Named", Scenario, TopologySpec)
+_Named = typing.TypeVar("_Named", Scenario, LoadScenario, TopologySpec)
 
 
-def load_scenario(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Scenario:
-    """Return the validated scenario in the file at `path`.
+def load_any(path: str | Path, overrides: Mapping[str, Any] | None = None) -> AnyScenario:
+    """Return the validated scenario in the file at `path`, of a job or of a measured load.
 
     Parameters
     ----------
@@ -40,7 +41,44 @@ def load_scenario(path: str | Path, overrides: Mapping[str, Any] | None = None) 
         Listing everything that is wrong, each with its key path.
     """
     path = Path(path)
-    return _known(_validated(Scenario, load_tree(path, overrides or {}), path), path)
+    tree = load_tree(path, overrides or {})
+    if "load" not in tree:
+        return _known(_validated(Scenario, tree, path), path)
+    if "job" in tree:
+        raise InputError(f"{path}: load: expected one of the sections job and load, found both")
+    if isinstance(tree["load"], dict):
+        _validated(MeasuredLoad, tree["load"]["record"], path.parent / str(tree["load"]["file"]))
+    return _known(_validated(LoadScenario, tree, path), path)
+
+
+def load_scenario(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Scenario:
+    """Return the validated scenario of a job in the file at `path`.
+
+    Parameters
+    ----------
+    path : str or Path
+        Scenario file.
+    overrides : mapping, optional
+        Key path -> value, as on the command line with ``--set``.
+
+    Raises
+    ------
+    InputError
+        Listing everything that is wrong, each with its key path; or if the scenario's load is measured.
+    """
+    path = Path(path)
+    tree = load_tree(path, overrides or {})
+    if "load" in tree:
+        raise InputError(
+            f"{path}: load: the load of this scenario is measured, so that there is no job to time, plan or draw; "
+            "`clustersim run`, `compare` and `check` take it"
+        )
+    return _known(_validated(Scenario, tree, path), path)
+
+
+def has_job(path: str | Path) -> bool:
+    """Return whether the scenario in a file is of a job, and not of a measured load."""
+    return "load" not in load_tree(Path(path), {})
 
 
 def load_topology(path: str | Path) -> TopologySpec:
@@ -138,12 +176,13 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
     return []
 
 
-def resolved(scenario: Scenario) -> dict[str, Any]:
+def resolved(scenario: SiteScenario) -> dict[str, Any]:
     """Return the scenario as a plain tree in which every quantity is text with its unit."""
-    return scenario.model_dump(mode="json")
+    tree = scenario.model_dump(mode="json")
+    return {key: tree[key] for key in SECTIONS if key in tree}
 
 
-def run_id(scenario: Scenario) -> str:
+def run_id(scenario: SiteScenario) -> str:
     """Return the identity of a run: a hash of the scenario, the catalog's files and the package's version."""
     digest = hashlib.sha256()
     digest.update(json.dumps(resolved(scenario), sort_keys=True).encode())

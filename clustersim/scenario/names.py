@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from clustersim import catalog
 from clustersim.errors import CatalogError
 from clustersim.fabric.spec import TorusSpec
-from clustersim.scenario.spec import Scenario
+from clustersim.scenario.spec import LoadScenario, Scenario, SiteScenario
 from clustersim.scenario.topology import TopologySpec
 
 Reference = tuple[str, str, str]
@@ -52,21 +52,25 @@ def _of_topology(topology: TopologySpec) -> Iterator[Reference]:
         yield f"cooling.{site}.unit", "cooling", cooling.unit
 
 
-def _of_scenario(scenario: Scenario) -> Iterator[Reference]:
-    yield "job.model", "models", scenario.job.model
+def _of_scenario(scenario: SiteScenario) -> Iterator[Reference]:
+    if isinstance(scenario, Scenario):
+        yield from _of_job(scenario)
     for index, pack in enumerate(scenario.limits.packs):
         yield f"limits.packs.{index}", "rules", pack
-    operation = scenario.operation
-    for key in ("failure_rates", "restart_law"):
-        name = getattr(operation, key)
-        if name is not None and name != "none":
-            yield f"operation.{key}", "reliability", name
     for key in ("electricity_price", "gas_price"):
         price = getattr(scenario.economics, key)
         if price is not None and not price[:1].isdigit():
             yield f"economics.{key}", "prices", price
     for path, kind, name in _of_topology(scenario.topology):
         yield f"topology.{path}", kind, name
+
+
+def _of_job(scenario: Scenario) -> Iterator[Reference]:
+    yield "job.model", "models", scenario.job.model
+    for key in ("failure_rates", "restart_law"):
+        name = getattr(scenario.operation, key)
+        if name is not None and name != "none":
+            yield f"operation.{key}", "reliability", name
 
 
 def _cannot_reduce(topology: TopologySpec) -> list[str]:
@@ -89,16 +93,16 @@ def _cannot_reduce(topology: TopologySpec) -> list[str]:
     return found
 
 
-def unknown_names(record: Scenario | TopologySpec) -> list[str]:
+def unknown_names(record: Scenario | LoadScenario | TopologySpec) -> list[str]:
     """Return one line ``key.path: unknown name ...`` for every name that the catalog does not have.
 
     And one for every switch that cannot do what the file asks of it.
     """
     found = []
-    for path, kind, name in _of_scenario(record) if isinstance(record, Scenario) else _of_topology(record):
+    for path, kind, name in _of_topology(record) if isinstance(record, TopologySpec) else _of_scenario(record):
         try:
             catalog.entry(kind, name)
         except CatalogError as error:
             found.append(f"{path}: {error}")
-    within, place = ("topology.", record.topology) if isinstance(record, Scenario) else ("", record)
+    within, place = ("", record) if isinstance(record, TopologySpec) else ("topology.", record.topology)
     return found + [f"{within}{line}" for line in _cannot_reduce(place)]

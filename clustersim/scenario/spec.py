@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from clustersim.economics.spec import EconomicsSpec
 from clustersim.limits.spec import LimitsSpec
 from clustersim.operation.spec import OperationSpec
 from clustersim.plant.records import Mode
-from clustersim.power.spec import DampingStrategy, SiteBattery
+from clustersim.power.spec import DampingStrategy, HybridStorage, LoadBank, MeasuredLoad, SiteBattery
 from clustersim.scenario.topology import Provenance, TopologySpec
 from clustersim.spec import Spec
+from clustersim.units import Ratio, Time
 from clustersim.workload.spec import JobSpec
 
 
@@ -23,22 +24,25 @@ class PlantModeSpec(Spec):
     """`grid_parallel`, or `island`: the on-site generators and battery alone."""
 
 
-class Scenario(Spec):
-    """A job on a place, with damping, horizon and rules: everything that a run needs."""
+class SiteScenario(Spec):
+    """What every scenario says of its place, whatever loads it."""
 
     name: str = Field(pattern=r"^[a-z0-9_]+$")
     title: str
     topology: TopologySpec
     seed: int = Field(default=1, ge=0)
-    job: JobSpec
     damping: tuple[DampingStrategy, ...] = ()
     """Strategies that act together, at most one of each kind; none when empty."""
-    operation: OperationSpec = OperationSpec()
     plant: PlantModeSpec = PlantModeSpec()
     limits: LimitsSpec = LimitsSpec()
     economics: EconomicsSpec = EconomicsSpec()
     provenance: dict[str, Provenance] = Field(default_factory=dict)
     """Key path of a value of this file -> its source."""
+
+    @property
+    def loaded_sites(self) -> tuple[str, ...]:
+        """Sites that the scenario looks at."""
+        return tuple(self.topology.site)
 
     @model_validator(mode="after")
     def _damping_possible(self) -> Self:
@@ -60,4 +64,69 @@ class Scenario(Spec):
 
     def _sites_without(self, equipment: str) -> list[str]:
         plants = self.topology.electrical
-        return [name for name in self.topology.site if getattr(plants.get(name), equipment, None) is None]
+        return [name for name in self.loaded_sites if getattr(plants.get(name), equipment, None) is None]
+
+
+class Scenario(SiteScenario):
+    """A job on a place, with damping, horizon and rules: everything that a run needs."""
+
+    job: JobSpec
+    operation: OperationSpec = OperationSpec()
+
+
+class LoadSpec(Spec):
+    """Section `load`: a measured load in place of a job."""
+
+    kind: Literal["measured_load"]
+    file: str
+    """Load record, as `clustersim fit-power` writes it; its path from the folder of the scenario."""
+    site: str
+    """Site whose IT power it is."""
+    units: int = Field(default=1, ge=1)
+    """Number of loads like the one of the record."""
+    coherence: Ratio = Field(default=1.0, ge=0, le=1)
+    """Pairwise correlation of their fluctuations."""
+    horizon: Time = Field(default=30 * 86400.0, gt=0)
+    """Time for which the load goes on without a stop: of energy, wear and cost. [s]"""
+    record: MeasuredLoad
+    """What is in the file."""
+
+
+class LoadScenario(SiteScenario):
+    """A measured load on one site of a place; no job is simulated."""
+
+    load: LoadSpec
+
+    @property
+    def loaded_sites(self) -> tuple[str, ...]:
+        """The site of the load."""
+        return (self.load.site,)
+
+    @field_validator("load")
+    @classmethod
+    def _site_known(cls, load: LoadSpec, info: ValidationInfo) -> LoadSpec:
+        topology = info.data.get("topology")
+        if topology is not None and load.site not in topology.site:
+            raise ValueError(f"site: {topology.name} has no site {load.site!r}; it has {', '.join(topology.site)}")
+        return load
+
+    @model_validator(mode="after")
+    def _damped_at_the_site(self) -> Self:
+        for strategy in self.damping:
+            at_site = isinstance(strategy, SiteBattery | LoadBank) or (
+                isinstance(strategy, HybridStorage) and strategy.at == "site"
+            )
+            if not at_site:
+                raise ValueError(
+                    f"damping: {strategy.kind} acts below the supplies' input, where nothing is known of a measured "
+                    "load; expected site_battery, load_bank or hybrid_storage at the site"
+                )
+        return self
+
+
+AnyScenario = Scenario | LoadScenario
+SECTIONS = (
+    "name", "title", "topology", "seed", "job", "load", "damping", "operation", "plant", "limits", "economics",
+    "provenance",
+)  # fmt: skip
+"""Keys of a scenario in the order in which a resolved one is written."""

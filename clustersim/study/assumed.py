@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -10,21 +11,16 @@ from clustersim import catalog
 from clustersim.power.device import matrix_figure
 from clustersim.power.spec import HybridStorage, PsuStorage, RackStorage
 from clustersim.power.stores import CELLS
-from clustersim.scenario import Scenario, resolved
+from clustersim.scenario import SiteScenario, resolved
 from clustersim.study.step import StepStudy
 
 COLUMNS = ("key", "value", "source", "confidence")
+Row = tuple[str, str, str, str]
 
 
 def assumed_figures(study: StepStudy) -> pd.DataFrame:
     """Return the assumed figures: those of the scenario and topology files, then those of the catalog entries used."""
-    scenario = study.scenario
-    tree = resolved(scenario)
-    rows: list[tuple[str, str, str, str]] = []
-    for prefix, provenance in (("", scenario.provenance), ("topology.", scenario.topology.provenance)):
-        for key, item in provenance.items():
-            if item.confidence in {"estimate", "from_memory"}:
-                rows.append((prefix + key, _value(tree, prefix + key), item.source, item.confidence))
+    rows = _of_files(study.scenario)
     if study.plan.expert > 1:
         rows.append(
             (
@@ -51,14 +47,39 @@ def assumed_figures(study: StepStudy) -> pd.DataFrame:
                 "estimate",
             )
         )
-    for kind, name in _entries(study):
+    rows += _of_catalog(_entries(study), lambda kind, key: kind == "device_power" and _unread(study, key))
+    return _table(rows)
+
+
+def assumed_at_site(scenario: SiteScenario) -> pd.DataFrame:
+    """Return the assumed figures of a run whose load is measured: of its files, and of plant and cooling."""
+    return _table(_of_files(scenario) + _of_catalog(_site_entries(scenario)))
+
+
+def _table(rows: list[Row]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=list(COLUMNS)).drop_duplicates("key").reset_index(drop=True)
+
+
+def _of_files(scenario: SiteScenario) -> list[Row]:
+    tree = resolved(scenario)
+    return [
+        (prefix + key, _value(tree, prefix + key), item.source, item.confidence)
+        for prefix, provenance in (("", scenario.provenance), ("topology.", scenario.topology.provenance))
+        for key, item in provenance.items()
+        if item.confidence in {"estimate", "from_memory"}
+    ]
+
+
+def _of_catalog(entries: list[tuple[str, str]], unread: Callable[[str, str], bool] = lambda *_: False) -> list[Row]:
+    rows: list[Row] = []
+    for kind, name in entries:
         entry = catalog.entry(kind, name)
         for key, figure in entry.figures.items():
-            if figure.assumed and not key.startswith("price") and not (kind == "device_power" and _unread(study, key)):
+            if figure.assumed and not key.startswith("price") and not unread(kind, key):
                 rows.append(
                     (f"catalog.{kind}.{entry.name}.{key}", figure.text, figure.note or figure.source, figure.confidence)
                 )
-    return pd.DataFrame(rows, columns=list(COLUMNS)).drop_duplicates("key").reset_index(drop=True)
+    return rows
 
 
 def _entries(study: StepStudy) -> list[tuple[str, str]]:
@@ -67,7 +88,12 @@ def _entries(study: StepStudy) -> list[tuple[str, str]]:
     for name, variant in study.place.fleet_kinds:
         names += [("efficiency", name), ("device_power", variant or name)]
         names.append(("device_power", catalog.entry("device_power", variant or name).properties["supplies"]))
-    scenario: Scenario = study.scenario
+    return list(dict.fromkeys(names + _site_entries(study.scenario)))
+
+
+def _site_entries(scenario: SiteScenario) -> list[tuple[str, str]]:
+    """Return the same of plant, cooling and storage."""
+    names: list[tuple[str, str]] = []
     for plant in scenario.topology.electrical.values():
         if plant.grid is not None:
             names += [("grids", plant.grid.system)] + ([("grids", plant.grid.point)] if plant.grid.point else [])

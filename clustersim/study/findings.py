@@ -7,45 +7,37 @@ from functools import cached_property
 
 import numpy as np
 
-from clustersim.limits import Verdict
 from clustersim.operation import Timeline
-from clustersim.plant import (
-    CoolingState,
-    PlantResponse,
-    island_capacity_w,
-    steady_cooling,
-    steady_generation_w,
-)
 from clustersim.power.smoothing import start_lost_s
 from clustersim.power.waveform import WAIT
 from clustersim.study.baseline import Baseline
-from clustersim.study.horizon import QUIET, TRAIN, SiteHistory, steady_load_w
+from clustersim.study.horizon import QUIET, TRAIN, steady_load_w
 from clustersim.study.it_power import Pool, tables
 from clustersim.study.lost_work import StartCost, start_cost, steady_unserved_share
-from clustersim.study.site_chain import fall_burn_j, held_w
-from clustersim.study.site_power import SitePower, hall_it_w, training_it_w
+from clustersim.study.site_chain import fall_burn_j
+from clustersim.study.site_findings import SiteFindings
+from clustersim.study.site_power import hall_it_w, training_it_w
 from clustersim.study.step import StepStudy
 
 
 @dataclass(frozen=True)
-class Findings:
-    """All records of a run, before they are condensed."""
+class Findings(SiteFindings):
+    """All records of a job's run, before they are condensed."""
 
     study: StepStudy
     pool: Pool
     timeline: Timeline
-    steady: SitePower
-    events: tuple[SitePower, ...]
-    responses: tuple[PlantResponse, ...]
     base: Baseline
-    verdict: Verdict
-    provisioned: dict[str, float]
-    history: dict[str, SiteHistory]
 
     @property
-    def sites(self) -> tuple[str, ...]:
-        """Names of the sites."""
-        return tuple(self.study.place.topology.site)
+    def horizon_s(self) -> float:
+        """Time that energies are of. [s]"""
+        return self.timeline.horizon_s
+
+    @property
+    def cycle_s(self) -> float:
+        """Mean time of an iteration of the waveform. [s]"""
+        return self.pool.iteration_time_s
 
     @property
     def tokens_per_s(self) -> float:
@@ -72,44 +64,8 @@ class Findings:
         """Mean time of an iteration; where power is refused, so much longer that its work gets done. [s]"""
         return self.pool.iteration_time_s / max(1.0 - self.unserved_share, 1e-9)
 
-    @property
-    def busy_s(self) -> float:
-        """Time in which the job draws training power. [s]"""
-        return next(iter(self.history.values())).seconds[TRAIN]
-
-    @property
-    def island(self) -> bool:
-        """Whether the scenario runs its sites as islands."""
-        return self.study.scenario.plant.mode == "island"
-
-    @property
-    def uncarried(self) -> str | None:
-        """Why an island cannot run this job, or None when it can or there is none."""
-        for site in self.sites if self.island else ():
-            units = self.study.place.topology.electrical[site].generators
-            mean = float(self.steady.waveform.power(site).mean())
-            limit = island_capacity_w(units) if units is not None else 0.0
-            if mean > limit:
-                return (
-                    f"the island cannot carry the mean load: {site} draws {mean / 1e6:.4g} MW while it trains, "
-                    f"its generators carry {limit / 1e6:.4g} MW"
-                )
-        return None
-
-    def site_damping_w(self, site: str, state: str) -> float:
-        """Mean power that damping between a site's equipment and its meter costs in a state of the timeline. [W]
-
-        While the job trains: what storage there loses and a load bank burns in the steady window. Else: what a load
-        bank burns to hold the site at its floor.
-        """
-        if state != TRAIN:
-            load = self.history[site].load_w[state]
-            return held_w(self.study, load) - load
-        wave = self.steady.waveform
-        return sum(r.loss_j + r.burned_j for r in self.steady.site_damping[site]) / (wave.samples * wave.dt_s)
-
     def site_damping_j(self, site: str) -> float:
-        """The same over the horizon, with what a load bank burns as it lets the site down at every interruption. [J]"""
+        """Return what damping at the site costs over the horizon, falls at interruptions included. [J]"""
         record = self.history[site]
         states = sum(s * self.site_damping_w(site, state) for state, s in record.seconds.items())
         quiet = sum(s for state, s in record.seconds.items() if state in QUIET) / self.starts
@@ -148,47 +104,10 @@ class Findings:
         return self.history[site].load_j + self.site_damping_j(site) - self.start_saved_j[site]
 
     @cached_property
-    def meter_energy_j(self) -> float:
-        """At the meters of all sites over the horizon. [J]"""
-        return sum(self.site_energy_j(site) for site in self.sites)
-
-    @cached_property
     def it_energy_j(self) -> float:
         """At the supplies' input of all sites over the horizon. [J]"""
         refused = sum(self.start_cost.cut_j.values()) * self.starts
         return sum(record.it_j for record in self.history.values()) - refused
-
-    @cached_property
-    def generator_energy_j(self) -> dict[str, float]:
-        """Made on site over the horizon; in an island all of it, as far as the generators can carry it. [J]"""
-        found = {}
-        for site, record in self.history.items():
-            plant = self.study.place.topology.electrical[site]
-            made = sum(
-                seconds
-                * steady_generation_w(
-                    plant, record.load_w[state] + self.site_damping_w(site, state), self.study.scenario.plant.mode
-                )
-                for state, seconds in record.seconds.items()
-            )
-            energy = self.site_energy_j(site)
-            found[site] = energy if self.island and self.uncarried is None else min(made, energy)
-        return found
-
-    @property
-    def grid_energy_j(self) -> float:
-        """Bought over the horizon; an island buys none. [J]"""
-        return 0.0 if self.island else self.meter_energy_j - sum(self.generator_energy_j.values())
-
-    @property
-    def own_responses(self) -> tuple[PlantResponse, ...]:
-        """Responses in the scenario's own mode of supply."""
-        return tuple(r for r in self.responses if r.mode == self.study.scenario.plant.mode)
-
-    @property
-    def island_responses(self) -> tuple[PlantResponse, ...]:
-        """Responses as an island."""
-        return tuple(r for r in self.responses if r.mode == "island")
 
     @cached_property
     def damping_energy_j(self) -> float:
@@ -218,11 +137,6 @@ class Findings:
         )
 
     @property
-    def damping_share(self) -> float:
-        """Extra meter energy at equal tokens against damping none. [-]"""
-        return self.damping_energy_j / (self.meter_energy_j - self.damping_energy_j)
-
-    @property
     def throughput_loss(self) -> float:
         """Share of the tokens that damping costs: slower steps, power refused, and ramps at every start. [-]
 
@@ -234,15 +148,6 @@ class Findings:
         ramp_s = max(start_lost_s(self.study.scenario.damping, device) for device in self.study.place.power)
         lost = (ramp_s + self.start_cost.lost_s) * self.starts / self.timeline.horizon_s
         return steps + min(1.0 - steps, lost)
-
-    @cached_property
-    def cooling(self) -> dict[str, CoolingState]:
-        """Cooling of every site at its mean training heat."""
-        wave = self.steady.waveform
-        return {
-            site: steady_cooling(self.study.place.topology.cooling[site], float(wave.power(f"{site}/it").mean()))
-            for site in self.sites
-        }
 
     @cached_property
     def computing_it_w(self) -> tuple[float, float]:
@@ -269,27 +174,8 @@ class Findings:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What the user must know about the site."""
-        said = []
-        for site, state in self.cooling.items():
-            if state.shortfall_w > 0:
-                low, high = state.capacity_low_w / 1e6, state.capacity_high_w / 1e6
-                said.append(
-                    f"{site}: cooling rejects {low:.0f}-{high:.0f} MW, below the {state.heat_w / 1e6:.0f} MW that the "
-                    f"job releases: {state.shortfall_w / 1e6:.0f} MW short; {self._alarm_text(site)}; goodput, energy "
-                    "and cost are those of a run whose excess heat could be rejected"
-                )
-        if self.uncarried is not None:
-            said.append(self.uncarried)
+        """What the user must know about the sites and the job."""
+        said = self.site_warnings("job", "goodput, energy and cost")
         if self.timeline.goodput < 0.5:
             said.append(f"goodput is {self.timeline.goodput:.0%}: more time goes into failures than into training")
         return tuple(said)
-
-    def _alarm_text(self, site: str) -> str:
-        """What the cooling loop of a site does in this run."""
-        cooling = self.history[site].cooling
-        if not np.isfinite(cooling.first_alarm_s):
-            return "with the interruptions of this run the loop stays below its alarm"
-        share = cooling.above_alarm_s / self.timeline.horizon_s
-        hours = cooling.first_alarm_s / 3600.0
-        return f"the loop first reaches its alarm after {hours:.2g} h and is above it {share:.0%} of the time"

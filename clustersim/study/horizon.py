@@ -11,6 +11,7 @@ from clustersim.operation import Timeline
 from clustersim.plant import CoolingHistory, cooling_history, electrical_losses, steady_cooling
 from clustersim.study.it_power import state_w
 from clustersim.study.site_power import site_it_w
+from clustersim.study.site_study import SiteStudy
 from clustersim.study.step import StepStudy
 
 BUSY = ("train", "lost")
@@ -37,7 +38,7 @@ class SiteHistory:
     cooling: CoolingHistory
 
 
-def steady_load_w(study: StepStudy, site: str, it_w: float) -> float:
+def steady_load_w(study: SiteStudy, site: str, it_w: float) -> float:
     """Return the load of a site at constant IT power: with settled cooling and the losses on the way. [W]"""
     topology = study.place.topology
     load = it_w + steady_cooling(topology.cooling[site], it_w).power_w

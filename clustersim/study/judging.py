@@ -15,7 +15,7 @@ from clustersim.study.horizon import TRAIN, SiteHistory
 from clustersim.study.it_power import STARTS
 from clustersim.study.site_chain import held_w
 from clustersim.study.site_power import SitePower, provisioned_w
-from clustersim.study.step import StepStudy
+from clustersim.study.site_study import SiteStudy
 from clustersim.study.supply import SiteWindow, site_ratings
 
 SETTLED_S = 10.0
@@ -24,7 +24,7 @@ Windows = tuple[SitePower, ...]
 """The steady window, then those of the events."""
 
 
-def respond(study: StepStudy, windows: Windows) -> tuple[PlantResponse, ...]:
+def respond(study: SiteStudy, windows: Windows) -> tuple[PlantResponse, ...]:
     """Return the plant's answer to every window at every site; sites with generators are also tried as an island."""
     found = []
     for site, plant in study.place.topology.electrical.items():
@@ -67,7 +67,7 @@ def _reserved_w(power: SitePower, site: str) -> float:
     return float(np.abs(power.storage[site].battery_w).max()) if site in power.storage else 0.0
 
 
-def _neighbours_w(study: StepStudy, power: SitePower, site: str) -> NDArray[np.float64] | None:
+def _neighbours_w(study: SiteStudy, power: SitePower, site: str) -> NDArray[np.float64] | None:
     """By how much the other sites on the same interconnection draw more than before; None without such. [W]"""
     plants = study.place.topology.electrical
     mine = plants[site].grid
@@ -84,7 +84,7 @@ def _neighbours_w(study: StepStudy, power: SitePower, site: str) -> NDArray[np.f
 
 
 def evidence(
-    study: StepStudy, windows: Windows, responses: tuple[PlantResponse, ...], history: dict[str, SiteHistory]
+    study: SiteStudy, windows: Windows, responses: tuple[PlantResponse, ...], history: dict[str, SiteHistory]
 ) -> Evidence:
     """Return traces, responses and ratings of a run.
 
@@ -116,7 +116,7 @@ def evidence(
     return Evidence(tuple(traces), responses, tuple(_ratings(study, windows, responses)))
 
 
-def _ratings(study: StepStudy, windows: Windows, responses: tuple[PlantResponse, ...]) -> list[Rating]:
+def _ratings(study: SiteStudy, windows: Windows, responses: tuple[PlantResponse, ...]) -> list[Rating]:
     """Return what each piece of equipment carries and may carry in the worst window."""
     found = []
     provided = provisioned_w(study)

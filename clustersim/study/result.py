@@ -46,7 +46,9 @@ class Result:
     reasons: dict[str, str]
     """Why a summary key is None."""
     step: pd.DataFrame
-    """One step of the first and the last unit: unit, stage, kind, virtual_stage, micro_batch, start_s, end_s."""
+    """One step of the first and the last unit: unit, stage, kind, virtual_stage, micro_batch, start_s, end_s.
+
+    No rows with a measured load; so `timeline`, `close_up` and `plans`."""
     timeline: pd.DataFrame
     events: pd.DataFrame
     """Windows and interruptions: t_s, kind, cause."""
@@ -67,6 +69,11 @@ class Result:
     """SHA-256 of every catalog file and of the resolved scenario."""
     wall_s: dict[str, float] = field(default_factory=dict, compare=False)
     """Time that each part of the run took; not part of the result. [s]"""
+
+    @property
+    def measured(self) -> bool:
+        """Whether the load is measured, without a job."""
+        return "load" in self.scenario
 
     def save(self, folder: Path, extra: dict[str, str] | None = None) -> Path:
         """Write the result folder; it appears whole or not at all.

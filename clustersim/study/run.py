@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
 import time
 from collections.abc import Callable
 from itertools import pairwise
@@ -13,14 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from clustersim import catalog
-from clustersim.catalog.store import catalog_files
 from clustersim.economics import estimate_cost
-from clustersim.economics.facts import Accelerators, Battery, CostFacts, Generators
 from clustersim.limits import judge, rules_of
 from clustersim.operation import JobFacts, Timeline, simulate_operation
-from clustersim.plant import PlantResponse, battery_energy_j, generator_rating_w
-from clustersim.scenario import Scenario, require_plant, resolved, run_id
+from clustersim.plant import PlantResponse
+from clustersim.scenario import AnyScenario, LoadScenario, require_plant, resolved, run_id
 from clustersim.study.assumed import assumed_figures
 from clustersim.study.baseline import undamped
 from clustersim.study.event_windows import evaluation_it_w, event_windows
@@ -29,10 +23,13 @@ from clustersim.study.horizon import histories
 from clustersim.study.it_power import Pool, close_up, steady_window, step_pool
 from clustersim.study.judging import evidence, respond
 from clustersim.study.result import Result
+from clustersim.study.run_measured import run_measured
+from clustersim.study.run_parts import bill_table, cost_facts, input_digests, plant_warnings
 from clustersim.study.site_power import SitePower, provisioned_w, site_power, training_it_w
+from clustersim.study.site_summary import raised_by_damping
 from clustersim.study.step import StepStudy, random_stream, study_step
-from clustersim.study.summary import plan_keys, raised_by_damping, summarise
-from clustersim.study.wear import damping_warnings
+from clustersim.study.summary import plan_keys, summarise
+from clustersim.study.wear import damping_warnings, refused_warnings
 from clustersim.training.search import Candidate, binding
 from clustersim.training.sequences import KINDS
 from clustersim.workload import count_parameters
@@ -44,13 +41,13 @@ CHECKPOINT_BYTES = 14
 """bf16 weight and fp32 master weight with two moments. [B per parameter]"""
 
 
-def run(scenario: Scenario, progress: Progress = lambda _: None) -> Result:
+def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
     """Run a scenario through every room.
 
     Parameters
     ----------
-    scenario : Scenario
-        What to run.
+    scenario : Scenario or LoadScenario
+        What to run; one with a measured load goes through the rooms from the supplies to the meter.
     progress : callable, optional
         Told the name of each part as it begins.
 
@@ -59,6 +56,8 @@ def run(scenario: Scenario, progress: Progress = lambda _: None) -> Result:
     InputError
         If the scenario asks for something that is not there or does not fit.
     """
+    if isinstance(scenario, LoadScenario):
+        return run_measured(scenario, progress)
     require_plant(scenario.topology)
     clock: dict[str, float] = {}
 
@@ -91,7 +90,7 @@ def run(scenario: Scenario, progress: Progress = lambda _: None) -> Result:
         provisioned=provisioned_w(study),
         history=history,
     )
-    cost = estimate_cost(scenario.economics, _cost_facts(study, findings))
+    cost = estimate_cost(scenario.economics, cost_facts(findings, findings.tokens_per_s, timeline.goodput))
     summary, reasons = summarise(findings, cost)
     timed("done")
     names = list(clock)
@@ -109,11 +108,11 @@ def run(scenario: Scenario, progress: Progress = lambda _: None) -> Result:
         responses=responses,
         verdict=verdict.table,
         cost=cost.table if findings.uncarried is None else cost.table[cost.table["group"] != "energy"],
-        bill=_bill(study),
+        bill=bill_table(study.place),
         plans=plan_table(study),
         assumed=assumed_figures(study),
         warnings=_warnings(study, findings, responses, summary),
-        inputs=_inputs(scenario),
+        inputs=input_digests(scenario),
         wall_s={a: clock[b] - clock[a] for a, b in pairwise(names)},
     )
 
@@ -142,41 +141,6 @@ def _windows(study: StepStudy, pool: Pool, timeline: Timeline) -> tuple[SitePowe
     start = next((window.t0_s for window in timeline.windows if window.name == "steady"), 0.0)
     steady = site_power(study, steady_window(study, pool, start), period_s=pool.iteration_time_s)
     return (steady, *event_windows(study, pool, timeline, steady))
-
-
-def _cost_facts(study: StepStudy, findings: Findings) -> CostFacts:
-    topology = study.place.topology
-    horizon = findings.timeline.horizon_s
-    generated = findings.generator_energy_j
-    generators: list[Generators] = []
-    batteries: list[Battery] = []
-    for site, plant in topology.electrical.items():
-        if plant.generators is not None:
-            rated = generator_rating_w(plant.generators)
-            generators.append(Generators(plant.generators.type, rated, generated[site]))
-        if plant.battery is not None:
-            batteries.append(Battery(plant.battery.type, battery_energy_j(plant.battery)))
-    kinds: dict[str, list[float]] = {}
-    for place in topology.site.values():
-        for item in place.fleet:
-            name = catalog.entry("accelerators", item.accelerator).name
-            counts = kinds.setdefault(name, [0, 0])
-            counts[0] += item.count
-            counts[1] += item.count / place.servers.accelerators_per_server
-    return CostFacts(
-        accelerators=tuple(Accelerators(name, int(c), round(s)) for name, (c, s) in kinds.items()),
-        network_usd=study.place.network_usd,
-        provisioned_it_w=sum(findings.provisioned.values()),
-        mean_it_w=findings.it_energy_j / horizon,
-        horizon_s=horizon,
-        grid_energy_j=findings.grid_energy_j,
-        tokens_per_s=findings.tokens_per_s,
-        goodput=findings.timeline.goodput,
-        generators=tuple(generators),
-        batteries=tuple(batteries),
-        fibre_m=sum(route.built_m for route in study.place.fabric.wan),
-        damping_energy_j=max(0.0, findings.damping_energy_j),
-    )
 
 
 def _step_table(study: StepStudy, pool: Pool) -> pd.DataFrame:
@@ -236,23 +200,6 @@ def _events(timeline: Timeline) -> pd.DataFrame:
     return pd.DataFrame(sorted(rows), columns=["t_s", "kind", "cause"])
 
 
-def _bill(study: StepStudy) -> pd.DataFrame:
-    return pd.DataFrame(
-        [
-            {
-                "place": item.place,
-                "item": item.item,
-                "part": item.part,
-                "count": item.count,
-                "watts_typical": item.watts_typical,
-                "watts_maximum": item.watts_maximum,
-                "usd": item.usd,
-            }
-            for item in study.place.bill
-        ]
-    ).astype({"watts_typical": "float64", "watts_maximum": "float64", "usd": "float64"})
-
-
 def plan_table(study: StepStudy, top: int = 10) -> pd.DataFrame:
     """Return the best plans of the search, or the given one: cut, memory, iteration time, tokens per second."""
     rows = []
@@ -280,32 +227,13 @@ def _given(study: StepStudy) -> Candidate:
     return Candidate(study.plan, study.program, seconds, study.tokens_per_step / seconds, memory, said)
 
 
-def _inputs(scenario: Scenario) -> dict[str, str]:
-    """Return the SHA-256 of the catalog's files and of the resolved scenario."""
-    found = {f"catalog/{path.name}": path.read_bytes() for path in catalog_files()}
-    found["scenario"] = json.dumps(resolved(scenario), sort_keys=True).encode()
-    return {name: hashlib.sha256(content).hexdigest() for name, content in found.items()}
-
-
 def _warnings(
     study: StepStudy, findings: Findings, responses: tuple[PlantResponse, ...], summary: dict[str, Any]
 ) -> tuple[str, ...]:
     said = list(study.warnings) + list(findings.warnings)
-    said += damping_warnings(findings)
+    said += damping_warnings(findings) + refused_warnings(findings)
     worse = raised_by_damping(summary, [strategy.kind for strategy in study.scenario.damping])
     if worse is not None:
         said.append(worse)
-    said += _of_plant(responses)
+    said += plant_warnings(responses)
     return tuple(dict.fromkeys(said))
-
-
-def _of_plant(responses: tuple[PlantResponse, ...]) -> list[str]:
-    """Return the plant's warnings; one that comes in several windows of a site and mode only for the first of them."""
-    found: dict[tuple[str, str, str], list[str]] = {}
-    for response in responses:
-        for text in response.warnings:
-            same = (response.site, response.mode, re.sub(r"[\d.,]+", "#", text))
-            found.setdefault(same, []).append(f"{response.site}, {response.window}, {response.mode}: {text}")
-    return [
-        texts[0] if len(texts) == 1 else f"{texts[0]} (so or alike in {len(texts)} windows)" for texts in found.values()
-    ]

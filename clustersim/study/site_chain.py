@@ -14,7 +14,7 @@ from clustersim.power.shaping import load_bank
 from clustersim.power.spec import HybridStorage, LoadBank, SiteBattery
 from clustersim.power.storage import Storage, StorageTrace, site_storage
 from clustersim.power.stores import SiteBatteryElement, hybrid_storage
-from clustersim.study.step import StepStudy
+from clustersim.study.site_study import SiteStudy
 
 NODES = {"hybrid_storage": "hybrid_storage", "load_bank": "load_bank", "site_battery": "battery"}
 """Node of the electrical tree of each element."""
@@ -31,7 +31,7 @@ class SiteDamping:
     battery: StorageTrace | None
 
 
-def storage_of(study: StepStudy, site: str) -> Storage | None:
+def storage_of(study: SiteStudy, site: str) -> Storage | None:
     """Return the battery that smooths the meter of `site`, or None when the scenario does not ask for it.
 
     Raises
@@ -61,7 +61,7 @@ def storage_of(study: StepStudy, site: str) -> Storage | None:
         raise InputError(f"damping: site_battery at {site}: {error}") from None
 
 
-def held_w(study: StepStudy, load_w: float) -> float:
+def held_w(study: SiteStudy, load_w: float) -> float:
     """Return a constant load of a site with what a load bank burns to hold it at its floor. [W]"""
     for strategy in study.scenario.damping:
         if isinstance(strategy, LoadBank):
@@ -69,12 +69,12 @@ def held_w(study: StepStudy, load_w: float) -> float:
     return load_w
 
 
-def fall_burn_j(study: StepStudy, from_w: float, to_w: float, longest_s: float) -> float:
+def fall_burn_j(study: SiteStudy, from_w: float, to_w: float, longest_s: float) -> float:
     """Return what a load bank burns while it lets a site down, beyond what holds its floor. [J]
 
     Parameters
     ----------
-    study : StepStudy
+    study : SiteStudy
         Its scenario says whether there is a bank.
     from_w, to_w : float
         Load before, and once the job has stopped. [W]
@@ -89,12 +89,12 @@ def fall_burn_j(study: StepStudy, from_w: float, to_w: float, longest_s: float) 
     return load_bank(spec).apply(load, longest_s).report.burned_j - floor
 
 
-def damp_site(study: StepStudy, site: str, load_w: Floats, dt_s: float, before_w: float | None) -> SiteDamping:
+def damp_site(study: SiteStudy, site: str, load_w: Floats, dt_s: float, before_w: float | None) -> SiteDamping:
     """Return the meter of a site and what each element did, in the order of the scenario's file.
 
     Parameters
     ----------
-    study : StepStudy
+    study : SiteStudy
         Its scenario says what there is.
     site : str
         Name of the site.

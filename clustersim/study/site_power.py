@@ -2,51 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clustersim.plant import (
-    CoolingResponse,
-    cooling_response,
-    electrical_losses,
-    power_factor,
-    reactive_power,
-)
-from clustersim.power.damped import Report
-from clustersim.power.records import Waveform
-from clustersim.power.storage import StorageTrace
 from clustersim.power.supplies import together
 from clustersim.study.it_power import STARTS, HallPower, state_w
 from clustersim.study.it_storage import behind_it_storage, hall_ceilings
 from clustersim.study.place import Place
-from clustersim.study.site_chain import damp_site
+from clustersim.study.site_study import SiteStudy
+from clustersim.study.site_tree import Below, SiteTree, add_site
+from clustersim.study.site_tree import SitePower as SitePower
 from clustersim.study.staggering import hall_shifts, shift_halls, stagger_of
 from clustersim.study.step import StepStudy
-from clustersim.study.supply import site_load
-
-
-@dataclass(frozen=True)
-class SitePower:
-    """Power of one window at every node, with what cooling and battery did."""
-
-    hall: HallPower
-    waveform: Waveform
-    cooling: dict[str, CoolingResponse]
-    storage: dict[str, StorageTrace]
-    """By site: what the battery did that smooths the meter."""
-    it_storage: dict[str, tuple[Report, ...]]
-    """By site: accounts of ceilings and of storage in supplies and racks, hall by hall."""
-    site_damping: dict[str, tuple[Report, ...]]
-    """By site: accounts of what acts between its equipment and its meter, in order."""
-    damping_nodes: tuple[str, ...]
-    """Nodes of what acts there."""
-
-    @property
-    def window(self) -> str:
-        """Name of the window."""
-        return self.hall.window
 
 
 def hall_it_w(study: StepStudy, accelerator_w: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -100,7 +69,7 @@ def site_it_w(study: StepStudy, accelerator_w: NDArray[np.float64]) -> dict[str,
     return {site: watts + study.place.network_watts[site] for site, watts in result.items()}
 
 
-def provisioned_w(study: StepStudy) -> dict[str, float]:
+def provisioned_w(study: SiteStudy) -> dict[str, float]:
     """IT power that each site must provide for: nameplates of servers, network at its maximum. [W]"""
     return provisioned_of(study.place)
 
@@ -201,70 +170,26 @@ def site_power(
         None if before is None else _hall_levels(study, plain_w, before),
         hall_ceilings(study, accelerators, idle_halls_w(study), starts),
     )
-    nodes: list[str] = ["meter"]
-    parents: list[str | None] = [None]
-    watts: list[NDArray[np.float64]] = [np.zeros(hall.watts.shape[1])]
-    reactive: list[NDArray[np.float64]] = [np.zeros(hall.watts.shape[1])]
-    supplies, motors = power_factor("psu"), power_factor("motor")
-
-    def add(name: str, parent: str, power: NDArray[np.float64], factor: float | None) -> None:
-        nodes.append(name)
-        parents.append(parent)
-        watts.append(power)
-        reactive.append(np.zeros_like(power) if factor is None else reactive_power(power, factor))
-
-    coolings: dict[str, CoolingResponse] = {}
-    storages: dict[str, StorageTrace] = {}
-    at_site: dict[str, tuple[Report, ...]] = {}
-    acting: list[str] = []
+    tree = SiteTree(hall.watts.shape[1])
     for site in place.topology.site:
         rows = [row for row, (name, _) in enumerate(place.nodes) if name == site]
         network = np.full(hall.watts.shape[1], place.network_watts[site])
-        it = it_halls[rows].sum(axis=0) + network
-        drawn = site_load(
-            place.topology.electrical[site],
-            place.topology.cooling[site],
-            it,
-            hall.dt_s,
-            before[site] if before else None,
-        )
-        cooling, losses = drawn.cooling, drawn.losses_w
-        start = None
-        if before is not None:
-            steady = cooling_response(place.topology.cooling[site], np.array([before[site]]), 1.0).power_w
-            level = before[site] + steady
-            start = float((level + electrical_losses(place.topology.electrical[site], level))[0])
-        damped = damp_site(study, site, drawn.load_w, hall.dt_s, start)
-        at_site[site] = damped.reports
-        if damped.battery is not None:
-            storages[site] = damped.battery
-        coolings[site] = cooling
-        add(site, "meter", damped.meter_w, None)
-        site_row = len(nodes) - 1
-        add(f"{site}/it", site, it, supplies)
+        below: list[Below] = []
         buildings = place.topology.site[site].buildings
         for number, mine in enumerate(np.split(np.array(rows), buildings)):
-            building = f"{site}/it"
+            building = "it"
             if buildings > 1:
-                building = f"{site}/building_{number + 1}"
-                add(building, f"{site}/it", it_halls[mine].sum(axis=0), supplies)
-            for row in mine:
-                add(f"{site}/hall_{place.nodes[row][1] + 1}", building, it_halls[row], supplies)
-        add(f"{site}/network", f"{site}/it", network, supplies)
-        add(f"{site}/cooling", site, cooling.power_w, motors)
-        add(f"{site}/losses", site, losses, None)
-        reactive[-1], reactive[site_row] = drawn.losses_var, drawn.load_var
-        for name, added_w in damped.added_w.items():
-            acting.append(f"{site}/{name}")
-            add(acting[-1], site, added_w, None)
-        watts[0] = watts[0] + watts[site_row]
-        reactive[0] = reactive[0] + reactive[site_row]
-    waveform = Waveform(hall.t0_s, hall.dt_s, tuple(nodes), tuple(parents), np.stack(watts), np.stack(reactive))
+                building = f"building_{number + 1}"
+                below.append((building, "it", it_halls[mine].sum(axis=0)))
+            below += [(f"hall_{place.nodes[row][1] + 1}", building, it_halls[row]) for row in mine]
+        below.append(("network", "it", network))
+        it = it_halls[rows].sum(axis=0) + network
+        add_site(tree, study, site, it, hall.dt_s, None if before is None else before[site], below)
     kept = {
         site: tuple(report for row, (name, _) in enumerate(place.nodes) if name == site for report in accounts[row])
         for site in place.topology.site
     }
-    return SitePower(hall, waveform, coolings, storages, kept, at_site, tuple(acting))
+    return tree.power(hall, kept)
 
 
 def _hall_levels(study: StepStudy, halls_w: NDArray[np.float64], before: dict[str, float]) -> NDArray[np.float64]:

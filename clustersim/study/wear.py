@@ -8,7 +8,8 @@ from clustersim.power.damped import Report, Store
 from clustersim.power.stores import rainflow
 from clustersim.study.findings import Findings
 from clustersim.study.interleaving import second_job
-from clustersim.study.site_power import SitePower
+from clustersim.study.site_findings import SiteFindings
+from clustersim.study.site_tree import SitePower
 
 YEAR_S = 31557600.0
 MWH = 3.6e9
@@ -33,7 +34,7 @@ MUCH = 0.01
 """Above this share of what was asked, what an element misses is named in a warning."""
 
 
-def damping_keys(found: Findings, reasons: dict[str, str]) -> dict[str, Any]:
+def damping_keys(found: SiteFindings, reasons: dict[str, str]) -> dict[str, Any]:
     """Return the summary keys of damping outside the devices, all of the steady window unless they say otherwise.
 
     - ``*_cycles_per_year``: equivalent full cycles of the most used store of a kind, ``throughput / 2 / energy``, times
@@ -41,8 +42,7 @@ def damping_keys(found: Findings, reasons: dict[str, str]) -> dict[str, Any]:
     - ``*_cycle_depth_share``: its deepest cycle by rainflow over its energy.
     - ``*_missed_share``: energy that an element was asked for and did not give, take or burn for want of power or
       charge, over all that it was asked for.
-    - ``load_bank_energy_mwh``: burned over the horizon. ``unserved_share``: work refused while training.
-      ``start_lost_time_s``: training time that a rising ceiling costs at every start.
+    - ``load_bank_energy_mwh``: burned over the horizon.
     """
     keys: dict[str, Any] = {}
     a_year = _windows_a_year(found)
@@ -60,20 +60,10 @@ def damping_keys(found: Findings, reasons: dict[str, str]) -> dict[str, Any]:
         if not any(report.name == name for report in _reports(found)):
             why = "no battery smooths the meter" if key == "battery" else f"the scenario has no {key}"
             keys[share], reasons[share] = None, why
-    return keys | _bank(found, reasons) | _refused(found, reasons) | _second_job(found, reasons)
+    return keys | _bank(found, reasons)
 
 
-def _second_job(found: Findings, reasons: dict[str, str]) -> dict[str, Any]:
-    """Return what a second job on the same accelerators gets done: its share of the time, and its tokens."""
-    gain = second_job(found.study, found.pool.traces[0])
-    if gain is not None:
-        return {"second_job_compute_share": gain.compute_share, "second_job_tokens_per_s": gain.tokens_per_s}
-    names = ("second_job_compute_share", "second_job_tokens_per_s")
-    reasons |= dict.fromkeys(names, "the scenario has no micro_batch_interleave")
-    return dict.fromkeys(names)
-
-
-def _bank(found: Findings, reasons: dict[str, str]) -> dict[str, Any]:
+def _bank(found: SiteFindings, reasons: dict[str, str]) -> dict[str, Any]:
     if not any(strategy.kind == "load_bank" for strategy in found.study.scenario.damping):
         reasons["load_bank_energy_mwh"] = "the scenario has no load_bank"
         return {"load_bank_energy_mwh": None}
@@ -83,12 +73,27 @@ def _bank(found: Findings, reasons: dict[str, str]) -> dict[str, Any]:
     return {"load_bank_energy_mwh": (sum(found.site_damping_j(site) for site in found.sites) - lost) / MWH}
 
 
-def _refused(found: Findings, reasons: dict[str, str]) -> dict[str, Any]:
+def refused_keys(found: Findings, reasons: dict[str, str]) -> dict[str, Any]:
+    """Return the summary keys of work that damping refuses a job.
+
+    ``unserved_share``: work refused while training. ``start_lost_time_s``: training time that a rising ceiling costs at
+    every start.
+    """
     keys: dict[str, Any] = {"unserved_share": found.unserved_share, "start_lost_time_s": found.start_cost.lost_s}
     if not any(strategy.kind == "gradual_start" for strategy in found.study.scenario.damping):
         keys["start_lost_time_s"] = None
         reasons["start_lost_time_s"] = "the scenario has no gradual_start"
     return keys
+
+
+def second_job_keys(found: Findings, reasons: dict[str, str]) -> dict[str, Any]:
+    """Return what a second job on the same accelerators gets done: its share of the time, and its tokens."""
+    gain = second_job(found.study, found.pool.traces[0])
+    if gain is not None:
+        return {"second_job_compute_share": gain.compute_share, "second_job_tokens_per_s": gain.tokens_per_s}
+    names = ("second_job_compute_share", "second_job_tokens_per_s")
+    reasons |= dict.fromkeys(names, "the scenario has no micro_batch_interleave")
+    return dict.fromkeys(names)
 
 
 def deepest_cycle(store: Store) -> float:
@@ -105,7 +110,7 @@ def missed_share(power: SitePower, name: str) -> float:
     return missed / (missed + done) if missed else 0.0
 
 
-def damping_warnings(found: Findings) -> list[str]:
+def damping_warnings(found: SiteFindings) -> list[str]:
     """Return what the user must know about damping outside the devices."""
     said = []
     names = {report.name for report in _reports(found)}
@@ -120,12 +125,17 @@ def damping_warnings(found: Findings) -> list[str]:
             said.append(f"{name}: its {what} limits it; of what it is asked for it misses {parts}")
         if name in UNPRICED:
             said.append(f"{name}: the catalog has no price for it; it is not in the capital cost")
-    if found.unserved_share > 0.0:
-        said.append(
-            f"damping refuses power for {found.unserved_share:.2%} of the work: tokens per second and iteration time "
-            "count it, the waveform keeps the pace of the step without it"
-        )
     return said
+
+
+def refused_warnings(found: Findings) -> list[str]:
+    """Return what the user must know about work that damping refuses a job."""
+    if found.unserved_share <= 0.0:
+        return []
+    return [
+        f"damping refuses power for {found.unserved_share:.2%} of the work: tokens per second and iteration time "
+        "count it, the waveform keeps the pace of the step without it"
+    ]
 
 
 def _element_of(store: str) -> str:
@@ -137,11 +147,11 @@ def reports_of(power: SitePower) -> list[Report]:
     return [r for part in (power.it_storage, power.site_damping) for reports in part.values() for r in reports]
 
 
-def _reports(found: Findings) -> list[Report]:
+def _reports(found: SiteFindings) -> list[Report]:
     return reports_of(found.steady)
 
 
-def _windows_a_year(found: Findings) -> float:
-    """Return how many steady windows of training a year has. [-]"""
+def _windows_a_year(found: SiteFindings) -> float:
+    """Return how many steady windows of training, or of a measured load, a year has. [-]"""
     wave = found.steady.waveform
-    return YEAR_S * found.busy_s / found.timeline.horizon_s / (wave.samples * wave.dt_s)
+    return YEAR_S * found.busy_s / found.horizon_s / (wave.samples * wave.dt_s)

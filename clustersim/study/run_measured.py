@@ -1,0 +1,174 @@
+"""A scenario whose load is measured, from its file to the result: no job, no step, no operation over days."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import pandas as pd
+
+from clustersim.economics import CostTable, estimate_cost
+from clustersim.limits import judge, rules_of
+from clustersim.operation.records import TIMELINE_COLUMNS
+from clustersim.plant import PlantResponse
+from clustersim.scenario import LoadScenario, resolved, run_id
+from clustersim.study.assumed import assumed_at_site
+from clustersim.study.judging import evidence, respond
+from clustersim.study.measured_study import LoadFindings, LoadStudy, load_history, load_power, study_load
+from clustersim.study.result import Result
+from clustersim.study.run_parts import bill_table, cost_facts, input_digests, plant_warnings
+from clustersim.study.site_power import provisioned_w
+from clustersim.study.site_summary import (
+    cooling_keys,
+    energy_keys,
+    finished,
+    outcome_keys,
+    plant_response_keys,
+    power_keys,
+    raised_by_damping,
+    undamped_keys,
+)
+from clustersim.study.site_tree import SitePower
+from clustersim.study.wear import damping_keys, damping_warnings
+
+NO_JOB = "the load is measured: no job is simulated"
+DAY_S = 86400.0
+OF_STEP = (
+    "accelerators_used", "tensor", "context", "pipeline", "virtual_stages", "schedule", "expert", "data", "sharding",
+    "micro_batches", "recompute", "expert_overlap", "plans_compared", "tokens_per_step", "iteration_time_s",
+    "iteration_time_cv", "iteration_frequency_hz", "mfu", "hfu", "tokens_per_s", "tokens_per_s_per_gpu",
+    "memory_per_gpu_gb", "compute_fraction", "bubble_fraction", "exposed_comm_fraction", "wan_fraction",
+    "steps_to_budget", "days_to_budget",
+)  # fmt: skip
+OF_OPERATION = ("goodput", "interruptions")
+OF_DEVICES = (
+    "it_computing_mw", "it_bubble_mw", "it_excess_peak_mw", "it_mean_low_mw", "it_mean_high_mw", "it_peak_low_mw",
+    "it_peak_high_mw", "it_trough_low_mw", "it_trough_high_mw", "it_swing_low_mw", "it_swing_high_mw", "it_band_of",
+)  # fmt: skip
+OF_WORK = (
+    "throughput_loss", "unserved_share", "start_lost_time_s", "second_job_compute_share", "second_job_tokens_per_s",
+    "usd_per_million_tokens",
+)  # fmt: skip
+"""Keys of a job's summary without a value here, by what they tell of."""
+EMPTY = {
+    "step": ("unit", "stage", "kind", "virtual_stage", "micro_batch", "start_s", "end_s"),
+    "timeline": TIMELINE_COLUMNS,
+    "close_up": ("time_s", "rack_w", "server_w", "accelerator_w"),
+    "plans": ("tensor", "pipeline", "data", "iteration_time_s", "tokens_per_s"),
+}
+"""Columns of the tables of a result that have no rows here."""
+
+
+def run_measured(scenario: LoadScenario, progress: Callable[[str], None] = lambda _: None) -> Result:
+    """Run a scenario whose load is measured: IT power of one site, its tree, plant, rules, energy and cost.
+
+    Parameters
+    ----------
+    scenario : LoadScenario
+        What to run.
+    progress : callable, optional
+        Told the name of each part as it begins.
+
+    Raises
+    ------
+    InputError
+        If the place has no plant, or the scenario asks for something that is not there.
+    """
+    clock: dict[str, float] = {}
+
+    def timed(name: str) -> None:
+        progress(name)
+        clock[name] = time.perf_counter()
+
+    timed("power")
+    study = study_load(scenario)
+    steady = load_power(study)
+    timed("plant")
+    responses = respond(study, (steady,))
+    timed("limits and cost")
+    findings = _findings(study, steady, responses)
+    cost = estimate_cost(scenario.economics, cost_facts(findings, 0.0, 0.0))
+    summary, reasons = summarise_load(findings, cost)
+    timed("done")
+    empty = {name: pd.DataFrame(columns=list(columns)) for name, columns in EMPTY.items()}
+    return Result(
+        run_id=run_id(scenario),
+        name=scenario.name,
+        scenario=resolved(scenario),
+        summary=summary,
+        reasons=reasons,
+        step=empty["step"],
+        timeline=empty["timeline"],
+        events=pd.DataFrame([(0.0, steady.window, steady.hall.cause)], columns=["t_s", "kind", "cause"]),
+        waveforms={steady.window: steady.waveform},
+        close_up=empty["close_up"],
+        responses=responses,
+        verdict=findings.verdict.table,
+        cost=cost.table if findings.uncarried is None else cost.table[cost.table["group"] != "energy"],
+        bill=bill_table(study.place),
+        plans=empty["plans"],
+        assumed=assumed_at_site(scenario),
+        warnings=_warnings(findings, summary),
+        inputs=input_digests(scenario),
+        wall_s={a: clock[b] - clock[a] for a, b in pairwise(clock)},
+    )
+
+
+def _findings(study: LoadStudy, steady: SitePower, responses: tuple[PlantResponse, ...]) -> LoadFindings:
+    history = load_history(study, float(steady.waveform.power(f"{study.site}/it").mean()))
+    seen = evidence(study, (steady,), responses, history)
+    # what the sensor averaged away is not in the record: rules that look at shorter times are not judged
+    sensor_s = study.scenario.load.record.sensor
+    seen = replace(seen, traces=tuple(replace(trace, sensor_s=sensor_s) for trace in seen.traces))
+    return LoadFindings(
+        study=study,
+        steady=steady,
+        events=(),
+        responses=responses,
+        verdict=judge(rules_of(study.scenario.limits), seen),
+        provisioned=provisioned_w(study),
+        history=history,
+    )
+
+
+def summarise_load(found: LoadFindings, cost: CostTable) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the summary of a measured load: the keys of a job's, None with the reason where they need a job.
+
+    Ramps are of the steady window alone; swings are within the mean period of the record. Energies, wear and cost
+    are of the load going on over the horizon without a stop.
+    """
+    reasons = dict.fromkeys((*OF_STEP, *OF_OPERATION, *OF_DEVICES, *OF_WORK), NO_JOB)
+    keys: dict[str, Any] = {"accelerators": found.study.place.accelerators}
+    keys |= dict.fromkeys(OF_STEP)
+    keys |= {"horizon_days": found.horizon_s / DAY_S} | dict.fromkeys(OF_OPERATION)
+    keys |= power_keys(found, reasons)
+    keys |= dict.fromkeys(OF_DEVICES)
+    keys |= undamped_keys(found, None, reasons)
+    keys |= energy_keys(found) | dict.fromkeys(OF_WORK)
+    keys |= damping_keys(found, reasons)
+    keys |= plant_response_keys(found, reasons)
+    keys |= cooling_keys(found, reasons)
+    keys |= outcome_keys(found, cost, reasons)
+    return finished(found, keys, reasons | {"usd_per_million_tokens": NO_JOB})
+
+
+def _warnings(found: LoadFindings, summary: dict[str, Any]) -> tuple[str, ...]:
+    scenario = found.study.scenario
+    said = ["the load is measured: rules are judged on its steady window alone, not on starts, stops and crashes"]
+    others = [site for site in scenario.topology.site if site != found.study.site]
+    if others:
+        said.append(f"the other sites of {scenario.topology.name} are left out: {', '.join(others)}")
+    if scenario.load.record.sensor > 0.0:
+        said.append(
+            f"the load was measured with a sensor that averages over {scenario.load.record.sensor:g} s: peaks, swings "
+            "and ramps are lower bounds"
+        )
+    said += found.site_warnings("load", "energy and cost")
+    said += damping_warnings(found)
+    worse = raised_by_damping(summary, [strategy.kind for strategy in scenario.damping])
+    if worse is not None:
+        said.append(worse)
+    return tuple(dict.fromkeys(said + plant_warnings(found.responses)))

@@ -10,7 +10,7 @@ from clustersim.errors import InputError
 from clustersim.limits import rules_of
 from clustersim.scenario import LoadScenario, Scenario, load_any, load_topology
 from clustersim.scenario.files import read_yaml
-from clustersim.study.measured_study import study_load
+from clustersim.study.measured_study import load_trace, study_load
 from clustersim.study.place import build_place
 from clustersim.study.step import study_step
 from clustersim.workload import load_model
@@ -32,7 +32,9 @@ def problems(path: Path) -> list[str]:
     except InputError as error:
         return str(error).splitlines()
     if isinstance(scenario, LoadScenario):
-        return _refusals(path, [lambda: rules_of(scenario.limits), lambda: study_load(scenario)])
+        return _refusals(
+            path, [lambda: rules_of(scenario.limits), lambda: study_load(scenario), lambda: load_trace(scenario)]
+        )
     found = _refusals(path, [lambda: load_model(scenario.job.model), lambda: rules_of(scenario.limits)])
     found += _refusals(path, [lambda: build_place(scenario.topology, scenario.job.precision)])
     return found or _step_problems(path, scenario)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from clustersim.errors import InputError
 from clustersim.plant import cooling_history, electrical_losses
 from clustersim.power.measured_load import load_waveform
 from clustersim.power.trace import PowerTrace, scaled
@@ -15,6 +16,11 @@ from clustersim.study.it_power import STEADY_DT_S, STEADY_S, HallPower
 from clustersim.study.place import Place, build_place
 from clustersim.study.site_findings import SiteFindings
 from clustersim.study.site_tree import SitePower, power_of_it
+
+MOST_S = 3600.0
+"""Longest steady window. [s]"""
+METER_DT_S = 0.1
+"""Power keys are means of so long; cycles are told apart from there on. [s]"""
 
 
 @dataclass(frozen=True)
@@ -87,17 +93,28 @@ def _alone(topology: TopologySpec, site: str) -> TopologySpec:
 def load_trace(scenario: LoadScenario) -> PowerTrace:
     """Return the IT power of the site over the steady window, 600 s in bins of 10 ms, made with the scenario's seed.
 
-    Loads like the one of the record add up as :func:`clustersim.power.trace.scaled` says.
+    A period so long that 600 s hold less than two makes the window as long as two. Loads like the one of the record add
+    up as :func:`clustersim.power.trace.scaled` says.
+
+    Raises
+    ------
+    InputError
+        If the period is too long to be simulated with the plant.
     """
     load = scenario.load
-    return scaled(load_waveform(load.record, STEADY_S, STEADY_DT_S, scenario.seed), load.units, load.coherence)
+    duration_s = max(STEADY_S, 2.0 * load.record.period)
+    if duration_s > MOST_S:
+        raise InputError(
+            f"load.record.period: expected at most {MOST_S / 120:g} min, got {load.record.period / 60:.4g} min: "
+            "the plant is simulated in steps of a millisecond"
+        )
+    return scaled(load_waveform(load.record, duration_s, STEADY_DT_S, scenario.seed), load.units, load.coherence)
 
 
 def load_power(study: LoadStudy) -> SitePower:
     """Return the steady window of a measured load at every node from the input of the supplies on."""
     trace = load_trace(study.scenario)
-    period = study.scenario.load.record.period
-    cycles = np.arange(0.0, trace.duration_s + 0.5 * period, period)
+    cycles = np.arange(0.0, trace.duration_s + 0.5 * trace.dt_s, max(study.scenario.load.record.period, METER_DT_S))
     hall = HallPower("steady", "measured load", 0.0, trace.dt_s, 0.0, np.empty((0, trace.samples)), cycles, 0.0)
     return power_of_it(study, hall, {study.site: trace.watts})
 

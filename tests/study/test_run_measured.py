@@ -7,11 +7,13 @@ import pytest
 from typer.testing import CliRunner
 
 from clustersim.cli import app
+from clustersim.errors import InputError
 from clustersim.power.measured_load import load_waveform
 from clustersim.report.page import compare_html, html
 from clustersim.report.text import compare_text, summary_text
-from clustersim.scenario import load_any, shipped
+from clustersim.scenario import load_any, load_topology, shipped
 from clustersim.study.assess import Columns, Drawn, Question, Setting, assess_file, place_of
+from clustersim.study.measured_study import load_trace
 from clustersim.study.result import FILES, Result
 from clustersim.study.run import run
 from clustersim.study.run_measured import NO_JOB, OF_DEVICES, OF_OPERATION, OF_STEP, OF_WORK
@@ -67,8 +69,6 @@ def test_coherence_shrinks_the_fluctuation_and_keeps_the_mean(plain):
 
 def test_the_site_answers_as_in_assess(plain):
     """The same record as the IT load of the same site: meter bit by bit, rules by their figures."""
-    from clustersim.scenario import load_topology
-
     place = place_of(load_topology(shipped("topologies") / "colossus_memphis.yaml"), "memphis")
     asked = Question(packs=("standard",), units=25_000)
     found = assess_file(RECORD, Columns(dt_s=0.01), asked, setting=Setting(place=place), drawn=Drawn(600.0, 1))
@@ -158,6 +158,13 @@ def test_what_a_slow_sensor_hides_is_not_judged():
     assert any("lower bounds" in text for text in found.warnings)
 
 
+def test_long_periods_lengthen_the_window_or_are_refused():
+    scenario = load_any(SHIPPED, {"load.record.period": "8 min"})
+    assert load_trace(scenario).duration_s == 960.0
+    with pytest.raises(InputError, match=r"load.record.period: expected at most 30 min, got 45 min"):
+        load_trace(load_any(SHIPPED, {"load.record.period": "45 min"}))
+
+
 def test_an_island_that_cannot_carry_the_load_has_no_energy():
     found = run(load_any(SHIPPED, {"damping": [], "plant.mode": "island"}))
     assert found.summary["energy_mwh"] is None
@@ -174,8 +181,6 @@ def test_one_site_of_several(tmp_path):
         "load: {kind: measured_load, file: load.yaml, site: SITE, units: 2000}\n",
         encoding="utf-8",
     )
-    from clustersim.scenario import load_topology
-
     topology = load_topology(shipped("topologies") / "google_iowa_nebraska.yaml")
     first, *others = topology.site
     path.write_text(path.read_text(encoding="utf-8").replace("SITE", first), encoding="utf-8")

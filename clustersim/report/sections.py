@@ -14,7 +14,8 @@ from clustersim.report import charts, figures
 from clustersim.report.measured import cycle_s, load_lines
 from clustersim.report.pod_picture import fabric_pictures
 from clustersim.report.svg import Picture
-from clustersim.report.text import cooling_words, damping_words, limiter, plan_words, verdict_word
+from clustersim.report.text import cooling_words, damping_words, limiter, plan_words
+from clustersim.report.verdict import verdict_word
 from clustersim.report.words import PLAN_KEYS, answer, dollars, number, percent
 from clustersim.study.place_survey import result_place
 from clustersim.study.result import Result

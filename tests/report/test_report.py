@@ -14,7 +14,8 @@ from clustersim.report import charts, figures
 from clustersim.report.envelope import envelope
 from clustersim.report.page import compare_html, html
 from clustersim.report.sections import verdict_table
-from clustersim.report.text import limiter, summary_text, verdict_text
+from clustersim.report.text import limiter, summary_text
+from clustersim.report.verdict import verdict_text
 from clustersim.report.words import answer, columns, dollars, number
 
 

@@ -33,15 +33,15 @@ def write_trace(path: Path, trace: PowerTrace, form: comtrade.Form = "FLOAT32") 
     if kind == ".cfg":
         text, data = comtrade.encode(trace, form)
         files = (path.with_suffix(".dat"), path)
-        _whole(files[0], lambda working: Path(working).write_bytes(data))
-        _whole(files[1], lambda working: Path(working).write_bytes(text.encode("utf-8")))
+        write_whole(files[0], lambda working: Path(working).write_bytes(data))
+        write_whole(files[1], lambda working: Path(working).write_bytes(text.encode("utf-8")))
         return files
     columns = {"time_s": trace.times_s(), "power_w": trace.watts}
     if trace.vars is not None:
         columns["reactive_var"] = trace.vars
     table = pa.table(columns)
     action = csv.write_csv if kind == ".csv" else parquet.write_table
-    _whole(path, lambda working: action(table, working))
+    write_whole(path, lambda working: action(table, working))
     return (path,)
 
 
@@ -53,11 +53,18 @@ def write_columns(path: Path, columns: dict[str, NDArray[np.float64]]) -> Path:
     InputError
         If the file cannot be written.
     """
-    _whole(path, lambda working: parquet.write_table(pa.table(columns), working))
+    write_whole(path, lambda working: parquet.write_table(pa.table(columns), working))
     return path
 
 
-def _whole(path: Path, write: Callable[[str], object]) -> None:
+def write_whole(path: Path, write: Callable[[str], object]) -> None:
+    """Let `write` make a file under a working name and move it into place; nothing is left half-written.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, working = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)

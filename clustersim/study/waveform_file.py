@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ from numpy.typing import NDArray
 from pyarrow import parquet
 
 from clustersim.errors import InputError
+from clustersim.power.trace_export import write_whole
 from clustersim.study.waveform_stream import Piece
 
 
@@ -70,25 +69,16 @@ def write_pieces(
     if path.suffix.lower() != ".parquet":
         raise InputError(f"{path}: expected a name that ends in .parquet")
     schema = pa.schema([("time_s", pa.float64()), *((name, pa.float64()) for name in names)], metadata=metadata)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, working = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-        os.close(handle)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
-    try:
+
+    def write(working: str) -> None:
         with parquet.ParquetWriter(working, schema) as writer:
             for piece in pieces:
                 times = dt_s * (piece.first + np.arange(piece.watts.shape[1]))
                 writer.write_table(pa.table([times, *piece.watts], schema=schema))
                 _count(account, piece)
                 tell(account.samples)
-        Path(working).chmod(0o644)
-        Path(working).replace(path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
-    finally:
-        Path(working).unlink(missing_ok=True)
+
+    write_whole(path, write)
     return account
 
 

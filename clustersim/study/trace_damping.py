@@ -28,6 +28,7 @@ from clustersim.power.spec import (
     ServerSpec,
     SiteBattery,
     SmoothingProfileSpec,
+    require_each_once,
 )
 from clustersim.power.storage import site_storage
 from clustersim.power.stores import SiteBatteryElement, hybrid_storage, psu_storage, rack_storage
@@ -173,7 +174,8 @@ def read_damping(path: Path) -> tuple[TraceStrategy, ...]:
     Raises
     ------
     InputError
-        If the file cannot be read, holds none, or a record is not valid; the message names its place and key.
+        If the file cannot be read, holds none, a record is not valid (the message names its place and key), or a kind
+        is there twice.
     """
     rows = read_records(path, "damping")
     try:
@@ -191,6 +193,10 @@ def read_damping(path: Path) -> tuple[TraceStrategy, ...]:
         raise InputError("\n".join(dict.fromkeys(lines))) from None
     if not found:
         raise InputError(f"{path}: expected at least one damping record, found none")
+    try:
+        require_each_once([strategy.kind for strategy in found])
+    except ValueError as error:
+        raise InputError(f"{path}: {error}") from None
     return found
 
 

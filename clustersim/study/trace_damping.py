@@ -10,6 +10,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field, TypeAdapter, ValidationError
 
+from clustersim import catalog
 from clustersim.errors import InputError
 from clustersim.plant import battery_energy_j, battery_rating_w
 from clustersim.plant.spec import BatterySpec
@@ -320,6 +321,14 @@ def times(report: Report, units: float, gain: float) -> Report:
         after=after,
         stores=stores,
     )
+
+
+def idle_shares_of_nodes() -> tuple[float, float]:
+    """Return the lowest and the highest idle power over peak that nodes show (catalog `traces`, `idle_share`). [-]"""
+    nodes = [
+        figure for name, figure in catalog.entry("traces", "idle_share").figures.items() if name.startswith("node.")
+    ]
+    return min(figure.low for figure in nodes), max(figure.high for figure in nodes)
 
 
 def overhead_by_ratio(

@@ -129,8 +129,9 @@ def assess(
     ] = None,
     scale: Annotated[int, typer.Option("--scale", min=1, help="Number of loads like the one measured.")] = 1,
     coherence: Annotated[
-        float, typer.Option("--coherence", min=0.0, max=1.0, help="Pairwise correlation of their fluctuations.")
-    ] = 1.0,
+        float | None,
+        typer.Option("--coherence", min=0.0, max=1.0, help="Pairwise correlation of their fluctuations; 1."),
+    ] = None,
     mean: Annotated[
         str | None, typer.Option("--mean", help="Scale it to this mean in the job, in place of --scale: '120 MW'.")
     ] = None,
@@ -183,10 +184,14 @@ def assess(
     from clustersim.report.assess import assessment_data, assessment_text, verdict_csv
     from clustersim.study.assess import Devices, Drawn, Question, assess_file, write_site, write_trace
 
+    if coherence is not None and scale == 1 and mean is None:
+        raise InputError("--coherence: expected with --scale, of two loads or more")
+    if segment is not None and spectrogram is None:
+        raise InputError("--segment: expected with --spectrogram")
     question = Question(
         packs=tuple(limits or ("standard",)),
         units=scale,
-        coherence=coherence,
+        coherence=1.0 if coherence is None else coherence,
         from_s=_quantity("from", start, "time"),
         to_s=_quantity("to", end, "time"),
         averaged_s=_quantity("averaged", averaged, "time"),

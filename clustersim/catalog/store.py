@@ -69,11 +69,12 @@ def use_overlays(paths: Sequence[Path]) -> None:
 
 def _read_overlay(path: Path) -> dict[str, _File]:
     try:
-        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (safe loader)
+        # not the C loader, which deep nesting kills without a word
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
         if not isinstance(data, dict):
             raise CatalogError(f"{path}: expected kinds of the catalog with sources and entries")
         return {str(kind): _File.model_validate(body) for kind, body in data.items()}
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise CatalogError(f"{path}: cannot be read as a catalog overlay: {error}") from None
 
 

@@ -49,9 +49,13 @@ def read_load(path: Path) -> MeasuredLoad:
         If the file cannot be read or is not valid; the message names the key.
     """
     try:
-        return MeasuredLoad.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, yaml.YAMLError) as error:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, RecursionError, yaml.YAMLError) as error:
         raise InputError(f"{path}: cannot be read: {error}") from None
+    if not isinstance(data, dict):
+        raise InputError(f"{path}: expected a load record, a mapping of keys, found {type(data).__name__}")
+    try:
+        return MeasuredLoad.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
         raise InputError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -300,3 +301,16 @@ DampingStrategy = Annotated[
     Field(discriminator="kind"),
 ]
 """What a scenario can ask for. The other records of this module are for the functions of this room."""
+
+
+def require_each_once(kinds: Sequence[str]) -> None:
+    """Refuse damping in which a kind of record is there more than once.
+
+    Raises
+    ------
+    ValueError
+        If one is.
+    """
+    for kind in kinds:
+        if kinds.count(kind) > 1:
+            raise ValueError(f"damping: {kind} is given {kinds.count(kind)} times; give each strategy once")

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clustersim import catalog
+from clustersim.errors import InputError
 from clustersim.power import kernels
 
 STEP_S = 1e-3
 """Integration step of the controller. [s]"""
+USUAL_STEPS, MOST_STEPS = 100_000_000, 1_000_000_000
+"""Steps up to which they keep that length, and the most that are made: about 2 s and 20 s of one core. [-]"""
+STEPS_PER_LAG = 10
+"""Longer steps are a tenth of the battery's lag, or this one where that is shorter. [-]"""
 
 
 @dataclass(frozen=True)
@@ -116,11 +122,16 @@ def smooth(load_w: NDArray[np.float64], dt_s: float, storage: Storage, initial_w
     load_w : ndarray, shape (n,)
         Load, piecewise constant over bins. [W]
     dt_s : float
-        Width of a bin, a multiple of 1 ms. [s]
+        Width of a bin. [s]
     storage : Storage
         The battery.
     initial_w : float, optional
         Where the low-pass starts; the mean load when absent. [W]
+
+    Raises
+    ------
+    InputError
+        As of :func:`steps_per_bin`.
 
     Notes
     -----
@@ -128,15 +139,15 @@ def smooth(load_w: NDArray[np.float64], dt_s: float, storage: Storage, initial_w
     ``sqrt(round trip)``), ``charged = discharged + loss + change of stored energy`` exactly. The controller asks for
     ``(energy - target) / recharge`` besides, and stops at the ends of the band.
     """
-    per_bin = max(1, round(dt_s / STEP_S))
+    per_bin = steps_per_bin(load_w.size, dt_s, storage.lag_s)
     step = dt_s / per_bin
-    fine = load_w if per_bin == 1 else np.repeat(load_w, per_bin)
-    out, stored = np.empty_like(fine), np.empty_like(fine)
+    out, stored = np.empty_like(load_w), np.empty_like(load_w)
     start = storage.charge * storage.energy_j
     target = storage.charge if storage.target is None else storage.target
     recharge = storage.recharge_s or catalog.entry("device_power", "damping").si("battery.recharge")
-    lost, short = kernels.battery_follow(
-        fine,
+    lost, through, short = kernels.battery_follow(
+        load_w,
+        per_bin,
         float(load_w.mean()) if initial_w is None else initial_w,
         step,
         storage.filter_s,
@@ -153,10 +164,34 @@ def smooth(load_w: NDArray[np.float64], dt_s: float, storage: Storage, initial_w
         stored,
     )
     return StorageTrace(
-        battery_w=out if per_bin == 1 else out.reshape(-1, per_bin).mean(axis=1),
-        stored_j=stored[per_bin - 1 :: per_bin].copy(),
+        battery_w=out,
+        stored_j=stored,
         initial_j=start,
         loss_j=float(lost),
-        throughput_j=float(np.abs(out).sum() * step),
+        throughput_j=float(through),
         short_j=float(short),
     )
+
+
+def steps_per_bin(bins: int, dt_s: float, lag_s: float) -> int:
+    """Return in how many steps the controller goes through a bin.
+
+    Of 1 ms each; in records of more than :data:`USUAL_STEPS` of a tenth of the lag, where that is longer.
+
+    Raises
+    ------
+    InputError
+        If they are still too many.
+    """
+    per_bin = max(1, round(dt_s / STEP_S))
+    if bins * per_bin <= USUAL_STEPS:
+        return per_bin
+    step = max(STEP_S, lag_s / STEPS_PER_LAG)
+    per_bin = max(1, math.ceil(dt_s / step * (1.0 - 1e-9)))
+    if bins * per_bin > MOST_STEPS:
+        raise InputError(
+            f"site_battery: expected a record of at most {MOST_STEPS * step / 86400.0:.3g} days for a battery with a "
+            f"lag of {lag_s * 1e3:.3g} ms, whose controller takes steps of {step * 1e3:.3g} ms; got "
+            f"{bins * dt_s / 86400.0:.4g} days: cut the record, or leave out the battery"
+        )
+    return per_bin

@@ -83,8 +83,9 @@ def read_trace(path: Path, columns: Columns | None = None) -> PowerTrace:
 
 def _csv(path: Path) -> pa.Table:
     try:
-        return csv.read_csv(path, parse_options=csv.ParseOptions(delimiter=_delimiter(path)))
-    except (pa.ArrowInvalid, OSError, EOFError, zlib.error) as error:
+        table = csv.read_csv(path, parse_options=csv.ParseOptions(delimiter=_delimiter(path)))
+        return table.rename_columns(table.column_names)  # names that are no text are told here
+    except (pa.ArrowException, OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as CSV: {error}") from None
 
 
@@ -99,7 +100,7 @@ def _delimiter(path: Path) -> str:
 def _parquet(path: Path) -> pa.Table:
     try:
         return parquet.read_table(path)
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path}: cannot be read as Parquet: {error}") from None
 
 
@@ -191,6 +192,8 @@ def _factor(path: Path, unit: str, asked: Columns) -> float:
     if unit not in known:
         raise UnitError(f"{path}: expected power in {', '.join(known)}, got {unit!r}{nearest(unit, known)}")
     if unit != "pu":
+        if asked.base_w is not None or asked.zero_w != 0.0:
+            raise InputError(f"{path}: base and zero: expected with power in pu, found {unit}; leave them out")
         return known[unit]
     if asked.base_w is None:
         raise InputError(f"{path}: power in pu needs the power at a reading of 1 (base)")

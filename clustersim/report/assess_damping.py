@@ -99,5 +99,8 @@ def damping_text(found: Assessment, unit: str, per: float) -> list[str]:
     )
     if damped.by_ratio:
         told = ", ".join(f"{value:+.1%} at {ratio:.3g}" for ratio, value in damped.by_ratio.items())
-        lines.append(f"  that by idle over peak of the min-max scale: {told}")
+        lines += [
+            "  that by idle over peak of the min-max scale (0, the scale asked, the bare GPU, nodes):",
+            f"    {told}",
+        ]
     return lines

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from clustersim import catalog
 from clustersim.power.trace import PowerTrace, resampled
 from clustersim.power.trace_files import Columns, read_trace
 from clustersim.report.style import BLUE, GREEN, GREY, GRID, INK, ORANGE, PURPLE, RED, SKY, YELLOW
@@ -141,7 +142,10 @@ def main() -> None:
     parser.add_argument("--to", dest="to_s", type=float, default=195.2, help="end of the job in the trace, s")
     parser.add_argument("--scenario", type=Path, default=shipped("scenarios") / "production_h100.yaml")
     parser.add_argument(
-        "--idle-ratio", type=float, default=0.335, help="idle power of a server over its highest reading"
+        "--idle-ratio",
+        type=float,
+        default=catalog.entry("traces", "idle_share").si("node.air"),
+        help="idle power of a server over its highest reading; the catalog's of nodes in air when absent",
     )
     asked = parser.parse_args()
     trace = read_trace(asked.trace, Columns(power=(asked.column,), unit="pu", base_w=1.0))

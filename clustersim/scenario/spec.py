@@ -10,7 +10,7 @@ from clustersim.economics.spec import EconomicsSpec
 from clustersim.limits.spec import LimitsSpec
 from clustersim.operation.spec import OperationSpec
 from clustersim.plant.records import Mode
-from clustersim.power.spec import DampingStrategy, HybridStorage, LoadBank, MeasuredLoad, SiteBattery
+from clustersim.power.spec import DampingStrategy, HybridStorage, LoadBank, MeasuredLoad, SiteBattery, require_each_once
 from clustersim.scenario.topology import Provenance, TopologySpec
 from clustersim.spec import Spec
 from clustersim.units import Ratio, Time
@@ -46,10 +46,7 @@ class SiteScenario(Spec):
 
     @model_validator(mode="after")
     def _damping_possible(self) -> Self:
-        kinds = [strategy.kind for strategy in self.damping]
-        for kind in set(kinds):
-            if kinds.count(kind) > 1:
-                raise ValueError(f"damping: {kind} is given {kinds.count(kind)} times; give each strategy once")
+        require_each_once([strategy.kind for strategy in self.damping])
         if any(isinstance(strategy, SiteBattery) for strategy in self.damping):
             without = self._sites_without("battery")
             if without:

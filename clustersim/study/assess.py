@@ -21,6 +21,7 @@ from clustersim.study.trace_damping import (
     below_site,
     damped_trace,
     elements,
+    idle_shares_of_nodes,
     overhead_by_ratio,
     times,
 )
@@ -194,8 +195,7 @@ def _by_ratio(around: Setting, before: PowerTrace, after: PowerTrace, units: flo
     if around.scale_w is None:
         return {}
     base, zero = around.scale_w
-    figures = catalog.entry("traces", "idle_share").figure("node")
-    ratios = sorted({0.0, zero / base, figures.low, figures.value, figures.high})
+    ratios = sorted({0.0, zero / base, catalog.entry("traces", "idle_share").si("gpu"), *idle_shares_of_nodes()})
     return overhead_by_ratio(before.watts, after.watts, base * units, zero * units, ratios)
 
 

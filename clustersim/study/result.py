@@ -163,7 +163,7 @@ class Result:
         return Result(
             run_id=manifest["run_id"],
             name=manifest["name"],
-            scenario=yaml.safe_load((folder / "scenario.yaml").read_text(encoding="utf-8")),
+            scenario=scenario_in(folder),
             summary=json.loads((folder / "summary.json").read_text(encoding="utf-8")),
             reasons=manifest["null_keys"],
             waveforms=_waveforms(pd.read_parquet(folder / "waveform.parquet")),
@@ -273,3 +273,18 @@ def _responses(table: pd.DataFrame) -> tuple[PlantResponse, ...]:
             )
         )
     return tuple(found)
+
+
+def scenario_in(folder: Path) -> Any:
+    """Return the scenario that a result folder holds.
+
+    Raises
+    ------
+    InputError
+        If it is not YAML.
+    """
+    path = folder / "scenario.yaml"
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, RecursionError, yaml.YAMLError) as error:
+        raise InputError(f"{path}: not valid YAML: {error}") from None

@@ -10,6 +10,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field, TypeAdapter, ValidationError
 
+from clustersim import catalog
 from clustersim.errors import InputError
 from clustersim.plant import battery_energy_j, battery_rating_w
 from clustersim.plant.spec import BatterySpec
@@ -28,6 +29,7 @@ from clustersim.power.spec import (
     ServerSpec,
     SiteBattery,
     SmoothingProfileSpec,
+    require_each_once,
 )
 from clustersim.power.storage import site_storage
 from clustersim.power.stores import SiteBatteryElement, hybrid_storage, psu_storage, rack_storage
@@ -173,7 +175,8 @@ def read_damping(path: Path) -> tuple[TraceStrategy, ...]:
     Raises
     ------
     InputError
-        If the file cannot be read, holds none, or a record is not valid; the message names its place and key.
+        If the file cannot be read, holds none, a record is not valid (the message names its place and key), or a kind
+        is there twice.
     """
     rows = read_records(path, "damping")
     try:
@@ -191,6 +194,10 @@ def read_damping(path: Path) -> tuple[TraceStrategy, ...]:
         raise InputError("\n".join(dict.fromkeys(lines))) from None
     if not found:
         raise InputError(f"{path}: expected at least one damping record, found none")
+    try:
+        require_each_once([strategy.kind for strategy in found])
+    except ValueError as error:
+        raise InputError(f"{path}: {error}") from None
     return found
 
 
@@ -314,6 +321,14 @@ def times(report: Report, units: float, gain: float) -> Report:
         after=after,
         stores=stores,
     )
+
+
+def idle_shares_of_nodes() -> tuple[float, float]:
+    """Return the lowest and the highest idle power over peak that nodes show (catalog `traces`, `idle_share`). [-]"""
+    nodes = [
+        figure for name, figure in catalog.entry("traces", "idle_share").figures.items() if name.startswith("node.")
+    ]
+    return min(figure.low for figure in nodes), max(figure.high for figure in nodes)
 
 
 def overhead_by_ratio(

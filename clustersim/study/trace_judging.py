@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 from pydantic import ValidationError
 
 from clustersim.errors import InputError
 from clustersim.limits import Evidence, LimitsSpec, Rule, Trace, Verdict, judge, rules_of
 from clustersim.power.trace import PowerTrace
 from clustersim.power.trace_period import JobWindow
+from clustersim.scenario.files import read_yaml
 from clustersim.study.trace_site import SiteAnswer
 from clustersim.study.trace_statistics import PERCENTILE_KEYS, Shares, percentiles, spectrum, trace_statistics
 
@@ -55,9 +55,7 @@ def load_rules(packs: Sequence[str]) -> tuple[Rule, ...]:
         path = Path(name)
         if path.suffix in (".yaml", ".yml"):
             try:
-                spec = LimitsSpec.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-            except (OSError, yaml.YAMLError) as error:
-                raise InputError(f"{path}: cannot be read: {error}") from None
+                spec = LimitsSpec.model_validate(read_yaml(path))
             except ValidationError as error:
                 first = error.errors()[0]
                 raise InputError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None

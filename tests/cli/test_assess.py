@@ -1,6 +1,7 @@
 """The verb `assess`: outputs, exit codes, files whole or not at all."""
 
 import csv
+import gzip
 import json
 import re
 
@@ -194,6 +195,10 @@ def test_spectrogram(trace, tmp_path, name):
         (["--spectrogram", "x.csv", "--segment", "500 s"], "expected segments of at least"),
         (["--mean", "90"], "--mean: expected a power with a unit"),
         (["--mean", "90 MW", "--scale", 4], "mean: gives the scale by itself"),
+        (["--mean", "90 MW", "--coherence", 0.5], "mean: gives the scale by itself"),
+        (["--coherence", 0.5], "--coherence: expected with --scale, of two loads or more"),
+        (["--coherence", 0.5, "--scale", 1], "--coherence: expected with --scale, of two loads or more"),
+        (["--segment", "40 s"], "--segment: expected with --spectrogram"),
     ],
 )
 def test_wrong_options_are_exit_code_2(trace, words, told):
@@ -201,3 +206,86 @@ def test_wrong_options_are_exit_code_2(trace, words, told):
     assert done.exit_code == 2, done.output
     assert told in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("words", [["--base", "90 MW"], ["--zero", "1 MW"], ["--base", "90 MW", "--idle-ratio", 0.2]])
+@pytest.mark.parametrize("verb", ["assess", "fit-power"])
+@pytest.mark.parametrize(("column", "unit"), [("power_mw", []), ("level", ["--unit", "MW"])])
+def test_base_and_zero_are_of_readings_in_pu(trace, tmp_path, words, verb, column, unit):
+    file = tmp_path / "named.csv"
+    file.write_text(trace.read_text().replace("level", column, 1))
+    done = call(verb, file, "--power", column, *unit, *words)
+    assert done.exit_code == 2, done.output
+    assert "base and zero: expected with power in pu, found MW" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "twice",
+    [
+        PROFILE + PROFILE,
+        "- {kind: psu_storage}\n- {kind: psu_storage}\n",
+        "- {kind: load_bank, power: 1 MW}\n- {kind: psu_storage}\n- {kind: load_bank, power: 2 MW}\n",
+    ],
+)
+def test_each_kind_of_damping_is_given_once(trace, tmp_path, twice):
+    """In the words of a scenario (:func:`clustersim.power.spec.require_each_once`)."""
+    file = tmp_path / "twice.yaml"
+    file.write_text(twice)
+    done = call("assess", trace, *SCALE, "--damping", file, "--accelerators", 100_000, "--tmp", "1 kW")
+    assert done.exit_code == 2, done.output
+    assert re.search(r"twice\.yaml: damping: \w+ is given 2 times; give each strategy once", done.stderr)
+
+
+BAD_YAML = {
+    "binary": bytes(range(128, 256)) * 8,
+    "nested": b"[" * 20_000,
+    "empty": b"",
+    "number": b"5\n",
+    "unfinished": b"{a: [1",
+    "null byte": b"a: \x00\n",
+}
+"""Files that are no YAML, or not of the form that is wanted."""
+
+
+@pytest.mark.parametrize("content", BAD_YAML.values(), ids=BAD_YAML)
+@pytest.mark.parametrize("use", ["trace", "limits", "damping", "topology", "overlay", "scenario"])
+def test_files_that_are_no_yaml_are_one_message(trace, tmp_path, content, use):
+    file = tmp_path / "bad.yaml"
+    file.write_bytes(content)
+    words = {
+        "trace": ["assess", file],
+        "limits": ["assess", trace, *SCALE, "--limits", file],
+        "damping": ["assess", trace, *SCALE, "--damping", file],
+        "topology": ["assess", trace, *SCALE, "--topology", file],
+        "overlay": ["--catalog", file, "catalog"],
+        "scenario": ["run", file, "--out", tmp_path / "out"],
+    }[use]
+    done = call(*words)
+    assert done.exit_code == 2, done.output
+    told = [line for line in done.stderr.splitlines() if not line.startswith("..")]
+    assert told[0].startswith(f"error: {file}")
+    assert ": :" not in told[0]
+    assert "Traceback" not in done.stderr
+
+
+def test_a_result_folder_with_a_broken_file_is_one_message(tmp_path):
+    from clustersim.errors import InputError
+    from clustersim.study.result import scenario_in
+
+    for name, content in BAD_YAML.items():
+        if name in ("empty", "number"):
+            continue
+        file = tmp_path / "scenario.yaml"
+        file.write_bytes(content)
+        with pytest.raises(InputError, match=r"scenario.yaml: not valid YAML"):
+            scenario_in(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"t_s,p\xff_w\n0,1\n1,2\n", b"t_s,power_w\n0,\xff\n1,\xfe\n", b"", b"\x00" * 99])
+@pytest.mark.parametrize("ending", [".csv", ".csv.gz", ".parquet", ".cfg"])
+def test_files_that_are_no_trace_are_one_message(tmp_path, content, ending):
+    file = tmp_path / f"bad{ending}"
+    file.write_bytes(gzip.compress(content) if ending == ".csv.gz" else content)
+    done = call("assess", file)
+    assert done.exit_code == 2, done.output
+    assert f"error: {file}" in done.stderr

@@ -1,11 +1,14 @@
 """The site battery under its controller."""
 
 import dataclasses
+import tracemalloc
 
 import numpy as np
 import pytest
 
 from clustersim import catalog
+from clustersim.errors import InputError
+from clustersim.power import storage
 from clustersim.power.storage import Storage, site_storage, smooth
 
 BATTERY = Storage(
@@ -142,3 +145,46 @@ def test_the_band_of_the_catalog():
     figures = catalog.entry("device_power", "damping")
     assert (battery.lowest, battery.highest) == (figures.si("battery.lowest"), figures.si("battery.highest"))
     assert site_storage("megapack_2xl", 1e6, 1e9, 0.5, 10.0, lowest=0.1, highest=0.9).lowest == 0.1
+
+
+def test_coarse_bins_need_no_memory_for_their_steps():
+    """Hourly readings: the load in, the battery's means and its charge out, whatever the steps between."""
+    load = np.where(np.arange(24) % 2 == 0, 100e6, 60e6)
+    battery = site_storage("megapack_2xl", 50e6, 1.8e11, 0.5, 20.0, recharge_s=1e9)
+    tracemalloc.start()
+    trace = smooth(load, 3600.0, battery)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 5e6
+    net = trace.battery_w.sum() * 3600.0
+    assert trace.initial_j - trace.stored_j[-1] == pytest.approx(net + trace.loss_j, rel=1e-6)
+    # a change of 40 MW that the meter follows with tau takes tau x 40 MW
+    assert trace.battery_w[11] * 3600.0 == pytest.approx(-20.0 * 40e6, rel=1e-3)
+
+
+def test_bins_are_means_of_their_steps():
+    battery = dataclasses.replace(BATTERY, power_w=12e6, latency_s=0.02, lag_s=0.05)
+    load = _square(60.0, 0.1)
+    coarse, fine = smooth(load, 0.1, battery), smooth(np.repeat(load, 100), 0.001, battery, float(load.mean()))
+    np.testing.assert_allclose(coarse.battery_w, fine.battery_w.reshape(-1, 100).mean(axis=1), rtol=1e-12, atol=1e-6)
+    np.testing.assert_array_equal(coarse.stored_j, fine.stored_j[99::100])
+    for one, two in ((coarse.loss_j, fine.loss_j), (coarse.throughput_j, fine.throughput_j)):
+        assert one == pytest.approx(two, rel=1e-12)
+    assert coarse.short_j == pytest.approx(fine.short_j, rel=1e-12)
+
+
+def test_steps_of_long_records(monkeypatch):
+    """Of 1 ms while they are few, of a tenth of the lag when they are many; the means then differ little."""
+    assert storage.steps_per_bin(86_400, 1.0, 0.05) == 1000
+    assert storage.steps_per_bin(7 * 86_400, 1.0, 0.05) == 200
+    assert storage.steps_per_bin(7 * 86_400, 1.0, 0.001) == 1000
+    assert storage.steps_per_bin(720, 3600.0, 0.05) == 720_000
+    with pytest.raises(InputError, match=r"at most 11.6 days .* lag of 1 ms.* got 30 days"):
+        storage.steps_per_bin(720, 3600.0, 0.001)
+    battery = dataclasses.replace(BATTERY, latency_s=0.02, lag_s=0.05)
+    load = _square(60.0, 0.1)
+    fine = smooth(load, 0.1, battery)
+    monkeypatch.setattr(storage, "USUAL_STEPS", 1000)
+    longer = smooth(load, 0.1, battery)
+    assert np.abs(longer.battery_w - fine.battery_w).max() < 0.04 * np.ptp(load)
+    assert longer.throughput_j == pytest.approx(fine.throughput_j, rel=0.01)

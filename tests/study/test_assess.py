@@ -134,7 +134,7 @@ def test_packs_and_files_of_rules(tmp_path):
     path.write_text("pack: [southern]\n")
     with pytest.raises(InputError, match=r"own.yaml: pack: "):
         load_rules((str(path),))
-    with pytest.raises(InputError, match="no-such.yaml: cannot be read"):
+    with pytest.raises(InputError, match="no-such.yaml: expected a file, found none"):
         load_rules(("no-such.yaml",))
     with pytest.raises(InputError, match="unknown rule pack 'ercot'"):
         load_rules(("ercot",))

@@ -7,7 +7,7 @@ import pytest
 
 from clustersim.power.trace_files import Columns, read_trace
 from clustersim.study.assess import Devices, Question, assess_file, setting_of
-from clustersim.study.trace_damping import overhead_by_ratio
+from clustersim.study.trace_damping import idle_shares_of_nodes, overhead_by_ratio
 
 POWER = Path(__file__).resolve().parents[2] / ".." / "shared" / "reference" / "power"
 pytestmark = pytest.mark.skipif(not POWER.is_dir(), reason=f"no reference data at {POWER}")
@@ -55,9 +55,12 @@ def test_the_energy_overhead_by_idle_power(found):
     by_ratio = overhead_by_ratio(found.trace.watts, damped.watts, PEAK_W, RATIO * PEAK_W, (0.0, 0.22, 0.29))
     assert list(by_ratio.values()) == pytest.approx([0.151, 0.106, 0.093], abs=0.0006)
     assert found.damped.energy_change == pytest.approx(by_ratio[0.22], abs=1e-9)
-    # nodes of 8 H100 and the GPU alone: the published 10.5 % lies between
     told = found.damped.by_ratio
-    assert told[0.32] < 0.105 < told[0.107]
+    low, high = idle_shares_of_nodes()
+    assert list(told) == pytest.approx([0.0, 0.107, 0.22, low, high])
+    # the published 10.5 % lies above what nodes make of it, and below the bare GPU
+    assert told[low] < 0.105 < told[0.107]
+    assert (told[low], told[high]) == pytest.approx((0.097, 0.076), abs=0.0006)
 
 
 def test_the_profile_leaves_less_swing_and_costs_energy(found):

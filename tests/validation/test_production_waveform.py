@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from clustersim import catalog
 from clustersim.power.trace_files import Columns, read_trace
 from clustersim.scenario import load_scenario, shipped
 from clustersim.study.it_power import step_pool
@@ -15,8 +16,8 @@ TRACE = Path(__file__).resolve().parents[2] / ".." / "shared" / "reference" / "p
 pytestmark = pytest.mark.skipif(not TRACE.is_file(), reason=f"no reference data at {TRACE}")
 JOB_S = (7.0, 195.2)
 DT_S = 0.025
-IDLE_RATIO = 0.335
-"""Nodes of 8 H100 in air, AC: idle 3.1 to 3.3 kW, 99th percentile 9.3 to 9.8 kW (MLPerf Training v4.1), the middles."""
+IDLE_RATIO = catalog.entry("traces", "idle_share").si("node.air")
+"""Nodes of 8 H100 in air at the AC input, as the racks of the trace."""
 BAND = 0.08
 
 

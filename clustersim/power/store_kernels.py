@@ -53,18 +53,22 @@ def follow(
     """Write the bin means behind the store to `out` and its energy to `stored`; return the low-pass at the end.
 
     The target y is a first-order low-pass of the load x, so that within a bin ``x - y = d exp(-t / tau)``. The store is
-    asked for that and for ``gain (energy - rest)``, which is held over a bin, and gives within +-`limit` and 0 to
-    `capacity`. What is asked passes through 0 and +-limit at most once each in a bin; between those times its sign does
-    not change and its integral is known, and with the sign the energy that the store can give is known as well.
+    asked for that and for ``s = gain (energy - rest)``, which is held over a bin and no more than keeps ``y - s``
+    within the load so far and its start; it gives within +-`limit` and 0 to `capacity`. What is asked passes through 0
+    and +-limit at most once each in a bin; between those times its sign does not change and its integral is known, and
+    with the sign the energy that the store can give is known as well.
     """
     keep = np.exp(-dt / tau)
     cuts = np.empty(5)
     levels = np.empty(3)
     levels[0], levels[1], levels[2] = limit, 0.0, -limit
+    low = high = target
     for i in range(load.shape[0]):
         x = load[i]
+        low, high = min(low, x), max(high, x)
         d = x - target
-        s = gain * (charge - rest)
+        ends = x - d * keep
+        s = min(max(gain * (charge - rest), max(target, ends) - high), min(target, ends) - low)
         a, z = d + s, d * keep + s
         if a * z >= 0.0 and abs(a) <= limit and abs(z) <= limit:
             done, charge = move(d * tau * (1.0 - keep) + s * dt, charge, capacity, eta, totals)
@@ -95,7 +99,7 @@ def follow(
                 totals[MISSED] += abs(whole - asked)
                 part, charge = move(asked, charge, capacity, eta, totals)
                 done += part
-        target = x - d * keep
+        target = ends
         out[i] = x - done / dt
         stored[i] = charge
     return target

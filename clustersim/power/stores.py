@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import pi, sqrt
+from math import expm1, pi, sqrt
 
 import numpy as np
 
 from clustersim import catalog
+from clustersim.errors import InputError
 from clustersim.power import storage, store_kernels
 from clustersim.power.damped import Damped, Floats, Level, Report, Store, shape
 from clustersim.power.spec import HybridStorage, PsuStorage, RackStorage
@@ -54,12 +55,18 @@ class StoreElement:
         -----
         With x the load, y its low-pass and e the stored energy::
 
-            tau y' = x - y,   u = x - y + (e - e0) / recharge
+            tau y' = x - y,   s = clip((e - e0) / recharge, y - high, y - low),   u = x - y + s
             b = clip(u, -P, P) while 0 < e < E,   e' = -b / eta (giving) or -b eta (taking),   out = x - b
 
-        with ``eta = sqrt(round trip)``. Exact within a bin but for the return of the charge, which is held over it.
-        ``out = in + loss + change of e`` exactly. Without that return out lies between x and y at every instant, so
-        that the swing behind the store is never above that of the load if the low-pass starts within it.
+        with ``eta = sqrt(round trip)``, low and high the least and most of the load so far and of the low-pass's start.
+        Exact within a bin but for s, the return of the charge: its mean over the bin, ``(e - e0) (1 - exp(-dt /
+        recharge)) / dt``, is held over it. ``out = in + loss + change of e`` exactly.
+
+        The return keeps within what the load has shown: y - s is within low to high, out is between x and y - s at
+        every instant whatever power and energy allow, so that out is within low to high, and the swing behind the store
+        is never above that of the load if the low-pass starts within it. Without this bound a charge that comes back
+        makes out pass the load by about tau / recharge of every step, since what was given must be drawn above it. The
+        price is that the charge does not come back while the load stays at its own extreme.
         """
         start = float(power_w.mean()) if self.initial_w is None else self.initial_w
         out, stored, totals = np.empty(power_w.size), np.empty(power_w.size), np.zeros(4)
@@ -72,7 +79,7 @@ class StoreElement:
             self.energy_j,
             initial,
             initial,
-            1.0 / self.recharge_s,
+            -expm1(-dt_s / self.recharge_s) / dt_s,
             sqrt(self.round_trip),
             start,
             out,
@@ -145,17 +152,29 @@ def psu_storage(spec: PsuStorage, accelerators: float, initial_w: float | None =
     """Return the capacitors in the supplies of servers with so many accelerators in all.
 
     Half full at the start; their power is not limited, their energy is. Figures: `batteries`, entry `psu_capacitor`.
+
+    Raises
+    ------
+    InputError
+        If the time constant is longer than the return of the charge.
     """
     entry = catalog.entry("batteries", "psu_capacitor")
-    energy, tau = spec.energy_per_accelerator, spec.time_constant
+    energy = spec.energy_per_accelerator
+    tau = entry.si("response.time_constant") if spec.time_constant is None else spec.time_constant
+    recharge = entry.si("recharge")
+    if tau > recharge:
+        raise InputError(
+            f"damping: psu_storage.time_constant: expected at most {recharge:.4g} s, the time constant with which its "
+            f"charge returns, found {tau:.4g} s"
+        )
     return StoreElement(
         name=spec.kind,
         level="node",
         power_w=np.inf,
         energy_j=accelerators * (entry.si("energy_per_accelerator") if energy is None else energy),
-        time_constant_s=entry.si("response.time_constant") if tau is None else tau,
+        time_constant_s=tau,
         round_trip=entry.si("round_trip_efficiency"),
-        recharge_s=entry.si("recharge"),
+        recharge_s=recharge,
         initial_w=initial_w,
     )
 
@@ -167,9 +186,16 @@ def rack_storage(spec: RackStorage, accelerators: float, initial_w: float | None
     ------
     CatalogError
         If there is no such type, or it has no efficiency.
+    InputError
+        If the charge is to return faster than the racks smooth.
     """
     entry = catalog.entry("batteries", spec.type)
     recharge = catalog.entry("device_power", "damping").si("battery.recharge")
+    if spec.recharge is not None and spec.recharge < spec.time_constant:
+        raise InputError(
+            f"damping: rack_storage.recharge: expected at least the time constant, {spec.time_constant:.4g} s, found "
+            f"{spec.recharge:.4g} s; a charge that returns faster undoes the smoothing"
+        )
     return StoreElement(
         name=spec.kind,
         level="rack",

@@ -52,7 +52,7 @@ class Findings(SiteFindings):
     @cached_property
     def start_cost(self) -> StartCost:
         """What a rising ceiling refuses at every start of the job."""
-        return start_cost(self.study, self.steady)
+        return start_cost(self.study, self.steady, self.busy_s / self.starts)
 
     @property
     def starts(self) -> int:

@@ -48,11 +48,12 @@ class StartCost:
     """Energy refused to the halls of each site. [J]"""
 
 
-def start_cost(study: StepStudy, steady: SitePower) -> StartCost:
+def start_cost(study: StepStudy, steady: SitePower, longest_s: float) -> StartCost:
     """Return what a rising ceiling refuses at one start of the job; nothing without one.
 
     Closed form over the steady window (:func:`clustersim.study.unserved.start_cut_j`), so that a rise may last longer
-    than the window of a restart. Halls count as in :func:`steady_unserved_share`.
+    than the window of a restart; it ends with the next stop, after `longest_s` of training. Halls count as in
+    :func:`steady_unserved_share`.
     """
     idle = idle_halls_w(study)
     accelerators = hall_accelerators(study)
@@ -62,7 +63,7 @@ def start_cost(study: StepStudy, steady: SitePower) -> StartCost:
     for row, (power, ceiling) in enumerate(zip(powers, ceilings, strict=True)):
         if ceiling is None:
             continue
-        refused = start_cut_j(power, ceiling.initial_w, ceiling.rate_w_per_s, ceiling.limit_w)
+        refused = start_cut_j(power, ceiling.initial_w, ceiling.rate_w_per_s, ceiling.limit_w, longest_s)
         cut[study.place.nodes[row][0]] += refused
         lost[row] = lost_seconds(refused, float(np.minimum(power, ceiling.limit_w).mean()), float(idle[row]))
     return StartCost(_of_job(study, lost), cut)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustersim.power.supplies import together
-from clustersim.study.it_power import STARTS, HallPower, state_w
+from clustersim.study.it_power import STARTS, STEADY_S, HallPower, state_w
 from clustersim.study.it_storage import behind_it_storage, hall_ceilings
 from clustersim.study.place import Place
 from clustersim.study.site_study import SiteStudy
@@ -117,7 +117,7 @@ def _staggered(study: StepStudy, hall: HallPower, period_s: float | None) -> tup
     if stagger_of(study.scenario.damping) is None:
         return hall, np.zeros(len(study.place.nodes))
     period = study.trace(0).iteration_time_s if period_s is None else period_s
-    shifts = hall_shifts(study.scenario.damping, study.place, period)
+    shifts = hall_shifts(study.scenario.damping, study.place, period, STEADY_S)
     # before an event in training the job trained in the same way; before a start there is one state
     repeats = hall.window not in STARTS and period <= hall.event_s
     watts = shift_halls(
@@ -158,8 +158,10 @@ def site_power(
     load bank, hybrid storage and battery (negative while they give); ``meter = sites``.
     """
     place = study.place
+    in_step = hall
     hall, shifts = _staggered(study, hall, period_s)
     plain_w = hall_it_w(study, hall.watts)
+    in_step_w = hall_it_w(study, in_step.watts) if shifts.any() else plain_w
     accelerators = hall_accelerators(study)
     starts = hall.event_s + shifts + _late_s(study, hall) if hall.window in STARTS else None
     it_halls, accounts = behind_it_storage(
@@ -184,7 +186,8 @@ def site_power(
             below += [(f"hall_{place.nodes[row][1] + 1}", building, it_halls[row]) for row in mine]
         below.append(("network", "it", network))
         it = it_halls[rows].sum(axis=0) + network
-        add_site(tree, study, site, it, hall.dt_s, None if before is None else before[site], below)
+        undamped = in_step_w[rows].sum(axis=0) + network
+        add_site(tree, study, site, it, hall.dt_s, None if before is None else before[site], below, undamped)
     kept = {
         site: tuple(report for row, (name, _) in enumerate(place.nodes) if name == site for report in accounts[row])
         for site in place.topology.site

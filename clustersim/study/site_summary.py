@@ -25,8 +25,18 @@ HARMONICS = 3
 """Harmonics of the cycle that have a key: amplitude at the meter, with what is nearer to it than to the next."""
 SIGNIFICANT = 9
 UNDAMPED = ("peak_mw", "trough_mw", "swing_mw", "max_ramp_up_mw_per_s", "max_ramp_down_mw_per_s")
-AT_SITE = ("site_battery", "hybrid_storage", "load_bank")
-"""Damping between a site's equipment and its meter; hybrid storage in racks counts as storage there."""
+OUTSIDE = (
+    "psu_storage",
+    "rack_storage",
+    "hybrid_storage",
+    "gradual_start",
+    "phase_stagger",
+    "load_bank",
+    "site_battery",
+)
+"""Damping outside the devices and the step: the load without it is at hand."""
+RAISED = 1e-3
+"""What damping raises by less is not told. [-]"""
 BOILING_C = 100.0
 """Above this a loop temperature means nothing. [degC]"""
 NOT_CARRIED = (
@@ -129,15 +139,15 @@ def power_keys(found: SiteFindings, reasons: dict[str, str]) -> dict[str, Any]:
 
 
 def undamped_keys(found: SiteFindings, inside: str | None, reasons: dict[str, str]) -> dict[str, Any]:
-    """Return the keys of the load before what acts at the site; `inside` names damping that is part of the load."""
+    """Return the keys of the load without what damps outside the devices and the step.
+
+    `inside` names damping in those, which is part of the load.
+    """
     if inside is not None:
         for key in UNDAMPED:
-            reasons[f"undamped_{key}"] = f"only what acts at the site is separated; {inside} is in the load"
+            reasons[f"undamped_{key}"] = f"damping in the devices or the step is not separated: {inside} is in the load"
         return dict.fromkeys(f"undamped_{key}" for key in UNDAMPED)
-    loads = []
-    for power in (found.steady, *found.events):
-        added = sum((power.waveform.power(node) for node in power.damping_nodes), np.zeros(power.waveform.samples))
-        loads.append(_means(power.waveform.power("meter") - added, power.waveform.dt_s))
+    loads = [_means(power.undamped_w, power.waveform.dt_s) for power in (found.steady, *found.events)]
     up, down = _ramps(loads)
     values = (loads[0].max(), loads[0].min(), swing(loads[0], _step_starts(found)), up, down)
     return {f"undamped_{key}": value / MW for key, value in zip(UNDAMPED, values, strict=True)}
@@ -148,11 +158,11 @@ def raised_by_damping(summary: dict[str, Any], kinds: Sequence[str]) -> str | No
     said = []
     for key in UNDAMPED:
         plain, damped = summary[f"undamped_{key}"], summary[key]
-        if key != "trough_mw" and plain is not None and damped > plain * (1.0 + 1e-6):
+        if key != "trough_mw" and plain is not None and damped > plain * (1.0 + RAISED):
             unit = "MW/s" if key.endswith("per_s") else "MW"
             name = key.removesuffix("_mw_per_s").removesuffix("_mw").replace("_", " ")
             said.append(f"{name} from {plain:.4g} to {damped:.4g} {unit}")
-    who = ", ".join(kind for kind in kinds if kind in AT_SITE).replace("_", " ")
+    who = ", ".join(kind for kind in kinds if kind in OUTSIDE).replace("_", " ")
     return f"the {who} raises {'; '.join(said)}" if said else None
 
 

@@ -36,6 +36,8 @@ class SitePower:
     """By site: accounts of what acts between its equipment and its meter, in order."""
     damping_nodes: tuple[str, ...]
     """Nodes of what acts there."""
+    undamped_w: NDArray[np.float64]
+    """Load of all sites without what damps outside the devices: storage, ceilings, staggering, load bank. [W]"""
 
     @property
     def window(self) -> str:
@@ -55,6 +57,7 @@ class SiteTree:
         self.storages: dict[str, StorageTrace] = {}
         self.at_site: dict[str, tuple[Report, ...]] = {}
         self.acting: list[str] = []
+        self.undamped_w = np.zeros(samples)
 
     def add(self, name: str, parent: str, power: NDArray[np.float64], reactive: NDArray[np.float64] | None) -> None:
         """Add a node below `parent`; without reactive power when None."""
@@ -73,7 +76,10 @@ class SiteTree:
             np.stack(self.watts),
             np.stack(self.reactive),
         )
-        return SitePower(hall, waveform, self.coolings, self.storages, it_storage, self.at_site, tuple(self.acting))
+        acting = tuple(self.acting)
+        return SitePower(
+            hall, waveform, self.coolings, self.storages, it_storage, self.at_site, acting, self.undamped_w
+        )
 
 
 def add_site(
@@ -84,10 +90,16 @@ def add_site(
     dt_s: float,
     before: float | None,
     below: Sequence[Below],
+    undamped_it: NDArray[np.float64],
 ) -> None:
-    """Add a site with its IT power, the nodes `below` that, cooling, losses, and what damps at the site."""
+    """Add a site with its IT power, the nodes `below` that, cooling, losses, and what damps at the site.
+
+    `undamped_it` is the IT power without what damps between the devices and the input of the racks.
+    """
     plant, cooled = study.place.topology.electrical[site], study.place.topology.cooling[site]
     drawn = site_load(plant, cooled, it, dt_s, before)
+    same = np.array_equal(undamped_it, it)
+    tree.undamped_w += (drawn if same else site_load(plant, cooled, undamped_it, dt_s, before)).load_w
     start = None
     if before is not None:
         level = before + cooling_response(cooled, np.array([before]), 1.0).power_w
@@ -130,5 +142,5 @@ def power_of_it(study: SiteStudy, hall: HallPower, it_w: dict[str, NDArray[np.fl
     """
     tree = SiteTree(hall.watts.shape[1])
     for site, watts in it_w.items():
-        add_site(tree, study, site, watts, hall.dt_s, None, ())
+        add_site(tree, study, site, watts, hall.dt_s, None, (), watts)
     return tree.power(hall, {})

@@ -78,12 +78,23 @@ def stagger_warnings(strategies: tuple[object, ...]) -> list[str]:
     ]
 
 
-def hall_shifts(strategies: tuple[object, ...], place: Place, period_s: float) -> Floats:
-    """Return how much later each hall starts its steps; zeros without staggering. [s], shape (halls,)"""
+def hall_shifts(strategies: tuple[object, ...], place: Place, period_s: float, longest_s: float) -> Floats:
+    """Return how much later each hall starts its steps; zeros without staggering. [s], shape (halls,)
+
+    Raises
+    ------
+    InputError
+        If a group starts `longest_s` or more after the first: no window shows it.
+    """
     spec = stagger_of(strategies)
     if spec is None:
         return np.zeros(len(place.nodes))
     shifts = np.array(stagger_shifts(spec.groups, period_s if spec.period is None else spec.period))
+    if shifts[-1] >= longest_s:
+        raise InputError(
+            f"damping: phase_stagger.period: expected a period that shifts the last of {spec.groups} groups by less "
+            f"than the {longest_s:.4g} s of a steady window, found {shifts[-1]:.4g} s"
+        )
     return np.asarray(shifts[hall_groups(place, spec)])
 
 

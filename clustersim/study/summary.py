@@ -9,12 +9,11 @@ import numpy as np
 from clustersim.economics import CostTable
 from clustersim.power.smoothing import damps_devices
 from clustersim.study.findings import Findings
-from clustersim.study.it_storage import has_it_storage
 from clustersim.study.power_bands import band_keys
 from clustersim.study.site_power import excess_peak_w
 from clustersim.study.site_summary import (
-    AT_SITE,
     MW,
+    OUTSIDE,
     cooling_keys,
     energy_keys,
     finished,
@@ -51,7 +50,7 @@ def summarise(found: Findings, cost: CostTable) -> tuple[dict[str, Any], dict[st
 
     Power keys are at the meters of all sites together, 100 ms means, in the steady window; ``it_`` keys at the input of
     the power supplies. Ramps are the largest ``|P(t + 1 s) - P(t)|`` over all windows. ``undamped_`` keys are of the
-    load before what damps at the site.
+    load without what damps outside the devices and the step.
     """
     reasons: dict[str, str] = {}
     keys: dict[str, Any] = {}
@@ -121,11 +120,9 @@ def _computing(found: Findings) -> dict[str, Any]:
 
 
 def _inside(found: Findings) -> str | None:
-    """Name damping that the load before the site's own contains, or return None without any."""
+    """Name damping that the undamped load contains, or return None without any."""
     strategies = found.study.scenario.damping
     if damps_devices(strategies, found.study.place.power):
         return "the devices' damping"
-    if has_it_storage(found.study):
-        return "storage in supplies or racks"
-    others = [s.kind for s in strategies if s.kind not in AT_SITE]
+    others = [s.kind for s in strategies if s.kind not in OUTSIDE]
     return ", ".join(others) or None

@@ -30,14 +30,19 @@ def unserved_share(cut_j: float, asked_j: float, idle_j: float) -> float:
     return min(cut_j / work, 1.0) if work > 0.0 else 1.0
 
 
-def start_cut_j(power_w: Floats, initial_w: float, rate_w_per_s: float, limit_w: float = np.inf) -> float:
+def start_cut_j(
+    power_w: Floats, initial_w: float, rate_w_per_s: float, limit_w: float = np.inf, longest_s: float = np.inf
+) -> float:
     """Return the energy that a rising ceiling refuses at one start of a job. [J]
 
-    The mean over all phases of the waveform in which the start may fall, ``mean((min(x, limit) - initial)+^2) / 2 R``:
-    the ceiling is at each height for the same time. What is above the limit is refused for ever and not counted here.
+    The mean over all phases of the waveform in which the start may fall, with ``a = (min(x, limit) - initial)+``:
+    ``mean(a^2 - ((a - R T)+)^2) / 2 R``, the integral of ``(a - R t)+`` over the time T, `longest_s`, for which the job
+    draws training power before it stops again. What is above the limit is refused for ever and not counted here.
     """
     above = np.maximum(np.minimum(power_w, limit_w) - initial_w, 0.0)
-    return float(np.mean(above**2)) / (2.0 * rate_w_per_s)
+    # the rise of each phase ends after a / R or with T; this form has no difference of large squares
+    rising = np.minimum(above / rate_w_per_s, longest_s)
+    return float(np.mean(rising * (above - 0.5 * rate_w_per_s * rising)))
 
 
 def lost_seconds(cut_j: float, mean_w: float, idle_w: float) -> float:

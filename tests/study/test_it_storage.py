@@ -58,7 +58,22 @@ def test_what_is_not_there_is_said_so(small, stored):
         assert small.summary[f"{kind}_storage_cycles_per_year"] is None
         assert "no" in small.reasons[f"{kind}_storage_missed_share"]
     assert stored["psu"].summary["rack_storage_cycles_per_year"] is None
-    assert "storage in supplies" in stored["rack"].reasons["undamped_peak_mw"]
+
+
+@pytest.mark.parametrize("which", ["rack", "psu"])
+def test_storage_lowers_what_it_damps(stored, small, which):
+    summary = stored[which].summary
+    for key in ("peak_mw", "swing_mw", "max_ramp_up_mw_per_s", "max_ramp_down_mw_per_s"):
+        assert summary[f"undamped_{key}"] == pytest.approx(small.summary[key], rel=1e-3)
+        # capacitors that run empty within a step raise a ramp by 0.1 %, whatever brings their charge back
+        assert summary[key] <= summary[f"undamped_{key}"] * (1.002 if "ramp" in key else 1.0), key
+
+
+def test_a_quick_recharge_is_refused_in_a_run(scenario):
+    with pytest.raises(
+        InputError, match="rack_storage.recharge: expected at least the time constant, 30 s, found 1e-06 s"
+    ):
+        run(scenario(damping=[{**RACK, "recharge": "1 us"}]))
 
 
 def test_all_together_cost_more_than_each(stored):

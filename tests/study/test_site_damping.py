@@ -14,11 +14,12 @@ from clustersim.power.shaping import GradualStartElement
 from clustersim.power.spec import HybridStorage, LoadBank, SiteBattery
 from clustersim.report.damping_table import CASES, cells
 from clustersim.study.event_windows import storm_window
+from clustersim.study.horizon import steady_load_w
 from clustersim.study.it_power import crash_window, restart_window, state_w, steady_window, step_pool
 from clustersim.study.lost_work import device_unserved_share, steady_unserved_share
 from clustersim.study.run import run
 from clustersim.study.site_chain import damp_site, fall_burn_j, held_w
-from clustersim.study.site_power import hall_accelerators, hall_it_w, idle_halls_w, site_power
+from clustersim.study.site_power import hall_accelerators, hall_it_w, idle_halls_w, site_it_w, site_power
 from clustersim.study.step import study_step
 from clustersim.study.unserved import lost_seconds, start_cut_j, unserved_share
 
@@ -144,8 +145,10 @@ def test_wear_and_what_is_missing_are_named(found, small, scenario):
 def test_the_load_before_the_site_is_told_apart(found, small):
     for way in ("bank", "hybrid"):
         assert found[way].summary["undamped_swing_mw"] == pytest.approx(small.summary["swing_mw"], rel=1e-9)
-    assert "gradual_start is in the load" in found["start"].reasons["undamped_peak_mw"]
-    assert "storage in supplies or racks" in found["rack_hybrid"].reasons["undamped_peak_mw"]
+    for way in ("rack_hybrid", "start", "limit", "all"):
+        for key in ("peak_mw", "swing_mw", "max_ramp_down_mw_per_s"):
+            assert found[way].summary[f"undamped_{key}"] == pytest.approx(small.summary[key], rel=1e-3), (way, key)
+    assert "the devices' damping" in found["chain"].reasons["undamped_peak_mw"]
 
 
 def test_the_order_of_the_file_matters_at_the_site(scenario):
@@ -298,6 +301,31 @@ def test_the_cut_of_a_start_is_the_mean_over_its_phases():
     settled = np.maximum(line - 80.0, 0.0).sum()
     cuts = [rise.apply(np.roll(line, k), 1.0).report.cut_j - settled for k in range(wave.size)]
     assert start_cut_j(wave, 20.0, 0.37, 80.0) == pytest.approx(np.mean(cuts), rel=1e-9)
+
+
+@settings(deadline=None)
+@given(st.floats(1e-7, 1e3), st.floats(0.0, 1e6))
+def test_a_start_refuses_no_more_than_there_is(rate, longest):
+    """Beside the integral over the time until the next stop, and never more than all power above the start."""
+    wave = np.array([90.0, 30.0, 55.0, 10.0])
+    cut = start_cut_j(wave, 20.0, rate, 80.0, longest)
+    above = np.maximum(np.minimum(wave, 80.0) - 20.0, 0.0)
+    whole = above**2 - np.maximum(above - rate * longest, 0.0) ** 2
+    # the difference of squares has lost what is below rounding of the squares
+    assert cut == pytest.approx(np.mean(whole) / (2.0 * rate), rel=1e-9, abs=1e-11 / rate)
+    assert cut <= above.mean() * longest * (1.0 + 1e-12)
+
+
+@pytest.mark.parametrize("rate", ["1 W/s", "0.0001 W/s"])
+def test_a_slow_start_draws_no_less_than_idle(scenario, small, small_study, rate):
+    study, _ = small_study
+    for limit in ({}, {"limit": "1.7 MW"}):
+        slow = run(scenario(damping=[{**START, "rate": rate, **limit}])).summary
+        idle = steady_load_w(study, "memphis", site_it_w(study, state_w(study, "stopped"))["memphis"])
+        assert idle * 3 * 86400.0 / 3.6e9 < slow["energy_mwh"] < small.summary["energy_mwh"]
+        assert 0.0 < slow["throughput_loss"] < 1.0
+        # nearly all of the time at the initial ceiling
+        assert slow["throughput_loss"] > 0.3
 
 
 @settings(deadline=None)

@@ -81,9 +81,9 @@ def test_groups_are_runs_of_halls_or_sites(small_study):
     place = small_study[0].place
     halves = PhaseStagger(kind="phase_stagger", groups=2)
     np.testing.assert_array_equal(hall_groups(place, halves), [0, 0, 1, 1])
-    np.testing.assert_array_equal(hall_shifts((halves,), place, 6.0), [0.0, 0.0, 3.0, 3.0])
+    np.testing.assert_array_equal(hall_shifts((halves,), place, 6.0, 600.0), [0.0, 0.0, 3.0, 3.0])
     one = PhaseStagger(kind="phase_stagger", groups=1, by="site")
-    np.testing.assert_array_equal(hall_shifts((one,), place, 6.0), np.zeros(4))
+    np.testing.assert_array_equal(hall_shifts((one,), place, 6.0, 600.0), np.zeros(4))
 
 
 @pytest.mark.parametrize(
@@ -97,6 +97,12 @@ def test_groups_are_runs_of_halls_or_sites(small_study):
 def test_groups_that_cannot_be_shifted_are_refused(scenario, changes, words):
     with pytest.raises(InputError, match=words):
         study_step(scenario(damping=[{**STAGGER, **changes}]))
+
+
+@pytest.mark.parametrize("period", ["1e9 s", "1e6 s", "800 s"])
+def test_a_shift_longer_than_the_window_is_refused(scenario, period):
+    with pytest.raises(InputError, match=r"phase_stagger.period: expected .* 600 s of a steady window, found"):
+        run(scenario(damping=[{**STAGGER, "period": period}]))
 
 
 def test_one_group_changes_nothing(scenario, small_study):

@@ -56,6 +56,7 @@ def use_overlays(paths: Sequence[Path]) -> None:
                 raise CatalogError(f"{path}: {kind}: expected a kind of the catalog{nearest(kind, kinds())}")
     before = list(_overlays)
     _overlays[:] = paths
+    _read_overlay.cache_clear()
     _load.cache_clear()
     try:
         for path in paths:
@@ -67,6 +68,7 @@ def use_overlays(paths: Sequence[Path]) -> None:
         raise
 
 
+@cache
 def _read_overlay(path: Path) -> dict[str, _File]:
     try:
         # not the C loader, which deep nesting kills without a word

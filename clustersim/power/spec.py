@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from clustersim.power.spec_parts import MeasuredLoad as MeasuredLoad
+from clustersim.power.spec_parts import require_each_once as require_each_once
 from clustersim.spec import Spec
 from clustersim.units import Energy, Frequency, Power, Ramp, Ratio, Time
 
@@ -301,16 +301,3 @@ DampingStrategy = Annotated[
     Field(discriminator="kind"),
 ]
 """What a scenario can ask for. The other records of this module are for the functions of this room."""
-
-
-def require_each_once(kinds: Sequence[str]) -> None:
-    """Refuse damping in which a kind of record is there more than once.
-
-    Raises
-    ------
-    ValueError
-        If one is.
-    """
-    for kind in kinds:
-        if kinds.count(kind) > 1:
-            raise ValueError(f"damping: {kind} is given {kinds.count(kind)} times; give each strategy once")

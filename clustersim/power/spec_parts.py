@@ -1,7 +1,8 @@
-"""The record of a measured load; part of the input records of power."""
+"""Parts of the input records of power: the record of a measured load, and that each kind of damping is there once."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -65,3 +66,16 @@ class MeasuredLoad(Spec):
         if self.dips[-1].start + self.dips[-1].length > self.period:
             raise ValueError("dips: expected to end within the period")
         return self
+
+
+def require_each_once(kinds: Sequence[str]) -> None:
+    """Refuse damping in which a kind of record is there more than once.
+
+    Raises
+    ------
+    ValueError
+        If one is.
+    """
+    for kind in kinds:
+        if kinds.count(kind) > 1:
+            raise ValueError(f"damping: {kind} is given {kinds.count(kind)} times; give each strategy once")

@@ -234,5 +234,5 @@ def parse_override(text: str) -> tuple[str, Any]:
         raise InputError(f"--set: expected path=value such as job.model=deepseek-v3, found {text!r}")
     try:
         return key.strip(), yaml.load(value, Loader=_StrictLoader)  # noqa: S506 (a SafeLoader)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         raise InputError(f"--set {key}: not valid YAML: {str(error).splitlines()[0]}") from None

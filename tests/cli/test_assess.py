@@ -228,7 +228,7 @@ def test_base_and_zero_are_of_readings_in_pu(trace, tmp_path, words, verb, colum
     ],
 )
 def test_each_kind_of_damping_is_given_once(trace, tmp_path, twice):
-    """In the words of a scenario (:func:`clustersim.power.spec.require_each_once`)."""
+    """In the words of a scenario (:func:`clustersim.power.spec_parts.require_each_once`)."""
     file = tmp_path / "twice.yaml"
     file.write_text(twice)
     done = call("assess", trace, *SCALE, "--damping", file, "--accelerators", 100_000, "--tmp", "1 kW")
@@ -266,6 +266,12 @@ def test_files_that_are_no_yaml_are_one_message(trace, tmp_path, content, use):
     assert told[0].startswith(f"error: {file}")
     assert ": :" not in told[0]
     assert "Traceback" not in done.stderr
+
+
+def test_a_value_of_set_that_is_nested_too_deep_is_one_message(tmp_path):
+    done = call("run", "colossus_200k", "--set", "name=" + "[" * 5000, "--out", tmp_path)
+    assert done.exit_code == 2, done.output
+    assert "--set name: not valid YAML" in done.stderr
 
 
 def test_a_result_folder_with_a_broken_file_is_one_message(tmp_path):

@@ -121,7 +121,8 @@ class Findings(SiteFindings):
         devices = load_j * self.base.device_share / (1.0 + self.base.device_share)
         train_w = sum(record.load_w[TRAIN] for record in self.history.values())
         made_up = self.start_cost.lost_s * self.starts * train_w - sum(self.start_saved_j.values())
-        return at_site + stores + devices + self._longer_w * self.busy_s + made_up
+        falls = sum(record.fall_j for record in self.history.values())
+        return at_site + stores + devices + falls + self._longer_w * self.busy_s + made_up
 
     @cached_property
     def _longer_w(self) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 
 from clustersim.operation import Timeline
 from clustersim.plant import CoolingHistory, cooling_history, electrical_losses, steady_cooling
+from clustersim.study.floor_fall import falls_w
 from clustersim.study.it_power import state_w
 from clustersim.study.site_power import site_it_w
 from clustersim.study.site_study import SiteStudy
@@ -36,6 +37,8 @@ class SiteHistory:
     load_j: float
     """IT, cooling as integrated, and losses; before a battery. [J]"""
     cooling: CoolingHistory
+    fall_j: float = 0.0
+    """Of the load: what floors of the accelerators draw after stops, until they have come down. [J]"""
 
 
 def steady_load_w(study: SiteStudy, site: str, it_w: float) -> float:
@@ -67,18 +70,22 @@ def histories(
     Notes
     -----
     Losses are affine in power, so that the losses at the mean power are the mean losses. The cooling loop starts
-    settled at idle power.
+    settled at idle power. What the floor of a smoothing profile draws after a stop is spread over the state in which it
+    comes down.
     """
     spans = _spans(timeline)
     states = (TRAIN, *PAUSED) if evaluation_it_w is None else (TRAIN, EVALUATION, *PAUSED)
     seconds = {state: sum(s for name, s in spans if name == state) for state in states}
     quiet = {state: site_it_w(study, state_w(study, state)) for state in PAUSED}
+    falls = falls_w(study, spans, PAUSED)
+    raised = {state: site_it_w(study, state_w(study, state) + falls[state]) for state in PAUSED}
     found = {}
     for site in study.place.topology.site:
         it = {TRAIN: training_it_w[site]} | {state: quiet[state][site] for state in PAUSED}
         if evaluation_it_w is not None:
             it[EVALUATION] = evaluation_it_w[site]
-        heat = np.array([it[name] for name, _ in spans])
+        drawn = it | {state: raised[state][site] for state in PAUSED}
+        heat = np.array([drawn[name] for name, _ in spans])
         length = np.array([s for _, s in spans])
         cooling = cooling_history(study.place.topology.cooling[site], heat, length, it["stopped"])
         it_j = float(heat @ length)
@@ -90,6 +97,10 @@ def histories(
             it_j=it_j,
             load_j=(mean + losses) * timeline.horizon_s,
             cooling=cooling,
+            fall_j=sum(
+                seconds[state] * (steady_load_w(study, site, drawn[state]) - steady_load_w(study, site, it[state]))
+                for state in PAUSED
+            ),
         )
     return found
 

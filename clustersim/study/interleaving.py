@@ -7,6 +7,7 @@ import numpy as np
 from clustersim.power.dummy import gap_filler
 from clustersim.power.gap_kernels import INTERLEAVE
 from clustersim.power.sharing import InterleaveGain, interleave_gain
+from clustersim.study.gaps import step_gaps_s
 from clustersim.study.step import StepStudy
 from clustersim.training.records import StepTrace
 
@@ -24,11 +25,7 @@ def second_job(study: StepStudy, trace: StepTrace) -> InterleaveGain | None:
     stages = trace.timing.schedule.stages
     units = trace.start_s.shape[0]
     start, end = (times.reshape(units, stages, -1) for times in (trace.start_s, trace.end_s))
-    free = np.concatenate([np.zeros((units, stages, 1)), end[..., :-1]], axis=2)
-    between = np.maximum(start - free, 0.0)
-    reduction = trace.optimizer_start_s - end[..., -1:]
-    gather = np.broadcast_to((trace.iteration_time_s - trace.optimizer_end_s)[None, :, None], reduction.shape)
-    gaps = np.concatenate([between, np.maximum(reduction, 0.0), np.maximum(gather, 0.0)], axis=2)
+    gaps = step_gaps_s(trace)
     weight = study.fleet.class_members.sum(axis=1)[study.fleet.unit_class]
     busy = float((weight @ (end - start).sum(axis=2)).sum() / (weight.sum() * stages))
     tokens_per_compute_s = study.tokens_per_step / busy

@@ -232,16 +232,22 @@ def crash_window(study: StepStudy, pool: Pool, t0_s: float, cause: str, detectio
     return replace(power, after="restart" if killed < EVENT_S else "detect")
 
 
-def state_w(study: StepStudy, state: str) -> NDArray[np.float64]:
-    """Accelerator power of every hall in a `state` in which the job does not train. [W], shape (halls,)"""
-    table, fleet = tables(study), study.fleet
+def state_levels(study: StepStudy, state: str) -> NDArray[np.float64]:
+    """Power of one stage of a unit in a `state` in which the job does not train. [W], shape (kinds, classes)"""
+    table = tables(study)
     column = STATES[state]
     levels = table.level_raw_w[:, :, column]
     if column in RUNNING:
         # ranks that spin or stall are a running job: fill and held floor stay
         floors = table.holds * table.profile[:, :, FLOOR] if table.profile.size else 0.0
         levels = np.maximum(filled_power(table.fillers, table.level_w[:, :, column]), floors)
-    level = levels.sum(axis=0)
+    return np.asarray(levels)
+
+
+def state_w(study: StepStudy, state: str) -> NDArray[np.float64]:
+    """Accelerator power of every hall in a `state` in which the job does not train. [W], shape (halls,)"""
+    fleet = study.fleet
+    level = state_levels(study, state).sum(axis=0)
     watts = np.zeros(len(study.place.nodes))
     np.add.at(watts, fleet.unit_node, level[fleet.unit_class] * study.plan.pipeline)
     return watts

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from clustersim import catalog
 from clustersim.errors import CapacityError, InputError
 from clustersim.power.device_damping import device_damping, power_cap
-from clustersim.power.dummy import FILLER_NAMES
+from clustersim.power.dummy import FILLER_NAMES, GAP_STRATEGIES, gap_filler
 from clustersim.power.sharing import device_sharing
 from clustersim.power.smoothing import device_profile
 from clustersim.scenario import Scenario
 from clustersim.study.exchange_damping import changes_exchange, with_changed_exchange
+from clustersim.study.gaps import longest_gap_s
 from clustersim.study.place import Place, build_fleet, build_place
 from clustersim.study.staggering import check_stagger, stagger_warnings
 from clustersim.training.network import fewest_replicas
@@ -153,9 +154,35 @@ def study_step(scenario: Scenario) -> StepStudy:
                 f"job.plan: a step of {plan.sequences} sequences holds {tokens:,} tokens, more than "
                 f"job.tokens_per_step_max = {job.tokens_per_step_max:,}"
             )
-    timing = slowed(step_timing(program, place.network), **vars(device_sharing(scenario.damping)))
+    check_stagger(scenario.damping, place, build_fleet(place, plan).unit_node)
+    study = _on_plan(scenario, place, model, plan, program, candidates, fitting, scenario.damping)
+    filler = gap_filler(scenario.damping)
+    if filler is None or filler.delay_s + filler.lead_s < longest_gap_s(study.trace(0)):
+        return study
+    # kernels that never run share nothing
+    others = tuple(strategy for strategy in scenario.damping if not isinstance(strategy, GAP_STRATEGIES))
+    study = _on_plan(scenario, place, model, plan, program, candidates, fitting, others)
+    said = (
+        f"{FILLER_NAMES[filler.kind]}: no gap of the step is longer than the {filler.delay_s + filler.lead_s:.4g} s "
+        f"that it needs, the longest takes {longest_gap_s(study.trace(0)):.3g} s: it fills none while the job trains, "
+        "and costs no time"
+    )
+    return replace(study, warnings=(*study.warnings, said))
+
+
+def _on_plan(
+    scenario: Scenario,
+    place: Place,
+    model: ModelSpec,
+    plan: PlanSpec,
+    program: StepProgram,
+    candidates: tuple[Candidate, ...],
+    fitting: int,
+    sharing: tuple[object, ...],
+) -> StepStudy:
+    """Return the study of a plan whose step shares the device with the kernels of the strategies `sharing`."""
+    timing = slowed(step_timing(program, place.network), **vars(device_sharing(sharing)))
     fleet = build_fleet(place, plan)
-    check_stagger(scenario.damping, place, fleet.unit_node)
     if plan.balance:
         timing, fleet, program = _shared_out(timing, fleet, program, scenario, place)
     jitter = _jitter()

@@ -183,7 +183,9 @@ class Result:
 
 
 def _parquet(table: pd.DataFrame, path: Path) -> None:
-    table.to_parquet(path, index=False, compression="zstd", row_group_size=100_000)
+    # samples hardly repeat: a dictionary of them takes most of the time and makes the file larger
+    words = [str(name) for name, kind in table.dtypes.items() if kind.kind != "f"]
+    table.to_parquet(path, index=False, compression="zstd", row_group_size=100_000, use_dictionary=words or False)
 
 
 def waveform_table(waveforms: dict[str, Waveform]) -> pd.DataFrame:

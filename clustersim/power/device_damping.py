@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustersim import catalog
-from clustersim.power.dummy import GapFiller, filler_watts, gap_filler
+from clustersim.power.dummy import GapFiller, gap_filler
 from clustersim.power.gap_kernels import FILL
 from clustersim.power.spec import CompilerShaping, PowerCap
 
@@ -59,23 +59,3 @@ def device_damping(strategies: tuple[object, ...]) -> DeviceDamping:
 def power_cap(strategies: tuple[object, ...]) -> float:
     """Return the lowest power limit of the strategies as a share of the rated power; 1 without any."""
     return min((strategy.limit for strategy in strategies if isinstance(strategy, PowerCap)), default=1.0)
-
-
-def filler_array(damping: DeviceDamping, rated_w: Floats, members: Floats, matrix_w: Floats) -> Floats:
-    """Return what fills the gaps of rank groups, for :func:`clustersim.power.gap_kernels.fill_gap`.
-
-    Parameters
-    ----------
-    damping : DeviceDamping
-        Of the scenario.
-    rated_w, matrix_w : ndarray, shape (kinds,)
-        Rated power of each kind of accelerator, and what it draws in matrix products under the power limit. [W]
-    members : ndarray, shape (kinds, classes)
-        How many accelerators of the kind a group of the class has. [-]
-
-    Returns
-    -------
-    ndarray, shape (kinds, classes, numbers)
-        The last axis is what the kernel takes.
-    """
-    return filler_watts(damping.gap_filler, rated_w, members, matrix_w)

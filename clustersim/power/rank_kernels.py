@@ -109,27 +109,19 @@ def bin_step(
                 if finish > begin:
                     kind = table[i]
                     power, excess = asked[kind], excesses[kind] if bursting else 0.0
-                    if excess > 0.0:
-                        if rest >= burst_s:
-                            burst = begin + burst_s
-                        if burst > begin:
-                            until = min(burst, finish)
-                            times[count] = t0 + begin
-                            watts[count] = power + excess
+                    times[count] = t0 + begin
+                    watts[count] = power
+                    if excess > 0.0 and rest >= burst_s:
+                        burst = begin + burst_s
+                    if excess > 0.0 and burst > begin:
+                        until = min(burst, finish)
+                        watts[count] = power + excess
+                        drawn += excess * (until - begin)
+                        if until < finish:
                             count += 1
-                            drawn += excess * (until - begin)
-                            if until < finish:
-                                times[count] = t0 + until
-                                watts[count] = power
-                                count += 1
-                        else:
-                            times[count] = t0 + begin
+                            times[count] = t0 + until
                             watts[count] = power
-                            count += 1
-                    else:
-                        times[count] = t0 + begin
-                        watts[count] = power
-                        count += 1
+                    count += 1
                     drawn += power * (finish - begin)
                     burned += (power - plain[kind]) * (finish - begin)
                     rest = 0.0

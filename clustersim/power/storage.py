@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from clustersim import catalog
 from clustersim.errors import InputError
 from clustersim.power import kernels
+from clustersim.power.spec import SiteBattery
 
 STEP_S = 1e-3
 """Integration step of the controller. [s]"""
@@ -112,6 +113,34 @@ def site_storage(
         lowest=control.si("battery.lowest") if lowest is None else lowest,
         highest=control.si("battery.highest") if highest is None else highest,
     )
+
+
+def asked_storage(
+    spec: SiteBattery, type_name: str, power_w: float, energy_j: float, charge: float, where: str
+) -> Storage:
+    """Return a battery that smooths as a record of damping asks.
+
+    Raises
+    ------
+    CatalogError
+        If there is no such battery.
+    InputError
+        Beginning with `where`, if its charge at the start or its target lie outside the band in which it smooths.
+    """
+    try:
+        return site_storage(
+            type_name,
+            power_w,
+            energy_j,
+            charge,
+            spec.time_constant,
+            target=spec.target,
+            lowest=spec.lowest,
+            highest=spec.highest,
+            recharge_s=spec.recharge,
+        )
+    except ValueError as error:
+        raise InputError(f"{where}: {error}") from None
 
 
 def smooth(load_w: NDArray[np.float64], dt_s: float, storage: Storage, initial_w: float | None = None) -> StorageTrace:

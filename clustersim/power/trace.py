@@ -8,7 +8,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import signal
 
 from clustersim.errors import InputError
 
@@ -214,22 +213,3 @@ def scaled_by(trace: PowerTrace, units: float, gain: float) -> PowerTrace:
 
     reactive = None if trace.vars is None else sum_of(trace.vars)
     return replace(trace, watts=sum_of(trace.watts), vars=reactive)
-
-
-def low_pass(power_w: Array, dt_s: float, time_constant_s: float, initial_w: float | None = None) -> Array:
-    """Return a first-order low-pass at the end of each sample: ``y += (1 - exp(-dt/tau)) (P - y)``.
-
-    Exact for power that is constant within samples. It starts at the mean unless `initial_w` is given.
-    """
-    start = float(power_w.mean()) if initial_w is None else initial_w
-    gain = -math.expm1(-dt_s / time_constant_s)
-    return np.asarray(signal.lfilter([gain], [1.0, gain - 1.0], power_w - start) + start, dtype=np.float64)
-
-
-def flattening_energy(power_w: Array, dt_s: float) -> float:
-    """Return the energy that a lossless store needs to hold the power at its mean. [J]
-
-    ``max - min`` of ``integral (P - mean) dt``, the start of the record included.
-    """
-    moved = np.concatenate([[0.0], np.cumsum(power_w - power_w.mean()) * dt_s])
-    return float(np.ptp(moved))

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from clustersim.power import bin_kernels, profile_kernels, rank_kernels
 from clustersim.power.device import LEVELS, DevicePower
-from clustersim.power.device_damping import DeviceDamping, filler_array
-from clustersim.power.dummy import filled_power, shaped_levels
+from clustersim.power.device_damping import DeviceDamping
+from clustersim.power.dummy import filled_power, filler_watts, shaped_levels
 from clustersim.power.smoothing import SmoothingProfile
 from clustersim.training.records import Fleet, StepTiming, StepTrace
 
@@ -45,6 +45,11 @@ class PowerTables:
     """Power-smoothing profile; shape (kinds, classes, 6), no classes without one."""
     holds: bool
     """Whether a floor once reached is held while the job runs."""
+
+    @property
+    def profiled(self) -> bool:
+        """Whether the accelerators have a power-smoothing profile."""
+        return bool(self.profile.size)
 
 
 def power_tables(
@@ -106,7 +111,7 @@ def power_tables(
         operation_raw_w=operation[0],
         level_w=members[:, :, None] * shaped[:, None, 1:],
         level_raw_w=members[:, :, None] * raw[:, None, 1:],
-        fillers=filler_array(damping, rated, members, raw[:, 0]),
+        fillers=filler_watts(damping.gap_filler, rated, members, raw[:, 0]),
         time_constant_s=max(device.time_constant_s for device in devices),
         burst_w=overshoot[:, None, None] * (operation[2] - operation[0]),
         burst_s=max(device.excess_s for device in devices),
@@ -164,7 +169,7 @@ class Binner:
         self.bins = np.zeros((nodes, bins, bin_kernels.COLUMNS))
         self.level = np.zeros((kinds, units, stages))
         self.quiet = np.zeros((kinds, units, stages))
-        groups = (kinds, units, stages) if self.profiled else (kinds, 0, 0)
+        groups = (kinds, units, stages) if self.tables.profiled else (kinds, 0, 0)
         self.state = np.zeros((*groups, profile_kernels.STATES))
         self.energy = np.zeros((nodes, 4))
         """Drawn, burned, cut and used by another job in the steps, by node. [J]"""
@@ -172,11 +177,6 @@ class Binner:
         """Time of the first bin. [s]"""
         self.before = np.zeros((nodes, 3))
         self.everyone = np.arange(units)
-
-    @property
-    def profiled(self) -> bool:
-        """Whether the accelerators have a power-smoothing profile."""
-        return bool(self.tables.profile.size)
 
     def add_step(
         self,
@@ -252,7 +252,7 @@ class Binner:
 
     def clear(self, t_s: float) -> None:
         """Bring all accelerators to no power at `t_s`."""
-        if self.profiled:
+        if self.tables.profiled:
             self._advance(t_s, off=True)
         else:
             self._set_level(np.zeros(self.tables.level_w.shape[:2]), t_s, held=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,7 +79,7 @@ def unit_waveforms(study: StepStudy, steps: int, units: NDArray[np.int64]) -> tu
     for stage in range(stages):
         share = np.zeros((fleet.unit_class.size, stages))
         share[units, stage] = 1.0
-        alone = type(fleet)(fleet.unit_class, fleet.class_members, node, fleet.unit_batches)
+        alone = replace(fleet, unit_node=node)
         binner = Binner(table, alone, stages, units.size, bins, EVENT_DT_S, share)
         for trace, start in zip(traces, starts, strict=False):
             binner.add_step(trace, float(start), units=units)

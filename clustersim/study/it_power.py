@@ -96,9 +96,9 @@ def tables(study: StepStudy, *, damped: bool = True) -> PowerTables:
     )
 
 
-def _binner(study: StepStudy, duration_s: float, dt_s: float) -> Binner:
+def _binner(study: StepStudy, table: PowerTables, duration_s: float, dt_s: float) -> Binner:
     halls = len(study.place.nodes)
-    return Binner(tables(study), study.fleet, study.plan.pipeline, halls, round(duration_s / dt_s), dt_s)
+    return Binner(table, study.fleet, study.plan.pipeline, halls, round(duration_s / dt_s), dt_s)
 
 
 def _order(study: StepStudy, draw: int) -> np.random.Generator:
@@ -144,8 +144,9 @@ def steady_window(study: StepStudy, pool: Pool, t0_s: float) -> HallPower:
     adds them up; a step so starts on a whole millisecond, the one before exchanges up to 1 ms longer. Behind a
     smoothing profile, whose floor carries over from one step to the next, all steps are binned one after the other.
     """
-    made = _one_by_one if _binner(study, EVENT_DT_S, EVENT_DT_S).profiled else _added_up
-    fine, starts, energy = made(study, pool)
+    table = tables(study)
+    made = _one_by_one if table.profiled else _added_up
+    fine, starts, energy = made(study, table, pool)
     return HallPower(
         window="steady",
         cause="training",
@@ -163,10 +164,10 @@ Made = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 """Means of 1 ms bins by hall [W], starts of the steps [s], energies drawn, burned, cut and used by another job [J]."""
 
 
-def _one_by_one(study: StepStudy, pool: Pool) -> Made:
+def _one_by_one(study: StepStudy, table: PowerTables, pool: Pool) -> Made:
     """Bin the steps of the steady window one after the other; one step before it lets the devices settle."""
     lead = pool.iteration_time_s
-    binner = _binner(study, STEADY_S + lead, EVENT_DT_S)
+    binner = _binner(study, table, STEADY_S + lead, EVENT_DT_S)
     starts = np.array(_run(binner, pool, _order(study, 0), 0.0, STEADY_S + lead))
     skip = round(lead / EVENT_DT_S)
     fine = binner.finish()[0][:, skip : skip + round(STEADY_S / EVENT_DT_S)]
@@ -174,13 +175,13 @@ def _one_by_one(study: StepStudy, pool: Pool) -> Made:
     return fine, inside[(inside >= 0.0) & (inside <= STEADY_S)], binner.energy
 
 
-def _added_up(study: StepStudy, pool: Pool) -> Made:
+def _added_up(study: StepStudy, table: PowerTables, pool: Pool) -> Made:
     """Bin every step of the pool once and add them up in random order."""
     parts, lengths = [], []
     energy = np.zeros((len(study.place.nodes), 4))
     for trace in pool.traces:
         bins = math.ceil(trace.iteration_time_s / EVENT_DT_S - 1e-9)
-        binner = _binner(study, (bins + 2) * EVENT_DT_S, EVENT_DT_S)
+        binner = _binner(study, table, (bins + 2) * EVENT_DT_S, EVENT_DT_S)
         # one empty bin before, so that nothing counts as settled; back to nothing at the end
         binner.add_step(trace, EVENT_DT_S)
         binner.clear((bins + 1) * EVENT_DT_S)
@@ -193,7 +194,7 @@ def _added_up(study: StepStudy, pool: Pool) -> Made:
     while sum(lengths[index] for index in order[1:]) < total:
         order.extend(int(index) for index in rng.permutation(len(parts)))
     first = lengths[order[0]]
-    window = _binner(study, (first + total) * EVENT_DT_S, EVENT_DT_S)
+    window = _binner(study, table, (first + total) * EVENT_DT_S, EVENT_DT_S)
     starts = np.concatenate(([0], np.cumsum([lengths[index] for index in order])))
     for index, begin in zip(order, starts, strict=False):
         room = window.bins.shape[1] - begin
@@ -213,7 +214,7 @@ def crash_window(study: StepStudy, pool: Pool, t0_s: float, cause: str, detectio
     and the job is killed, after which every accelerator idles.
     """
     rng = _order(study, 1)
-    binner = _binner(study, EVENT_S, EVENT_DT_S)
+    binner = _binner(study, tables(study), EVENT_S, EVENT_DT_S)
     starts = _run(binner, pool, rng, 0.0, EVENT_AT_S - 2.0 * pool.iteration_time_s)
     while True:
         trace = pool.traces[int(rng.integers(len(pool.traces)))]
@@ -265,7 +266,7 @@ def restart_window(
 
     `before` gives the states of the timeline that lead to it, each with the time in the window at which it begins.
     """
-    binner = _binner(study, length_s, EVENT_DT_S)
+    binner = _binner(study, tables(study), length_s, EVENT_DT_S)
     for state, begin in before:
         binner.set_state(STATES[state], max(0.0, begin), filled=True)
     starts = _run(binner, pool, _order(study, 2), EVENT_AT_S, length_s)

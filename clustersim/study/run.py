@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -24,7 +22,7 @@ from clustersim.study.it_power import Pool, close_up, steady_window, step_pool
 from clustersim.study.judging import evidence, respond
 from clustersim.study.result import Result
 from clustersim.study.run_measured import run_measured
-from clustersim.study.run_parts import bill_table, cost_facts, input_digests, plant_warnings
+from clustersim.study.run_parts import Clock, bill_table, cost_facts, input_digests, plant_warnings, priced
 from clustersim.study.site_power import SitePower, provisioned_w, site_power, training_it_w
 from clustersim.study.site_summary import raised_by_damping
 from clustersim.study.step import StepStudy, random_stream, study_step
@@ -59,12 +57,7 @@ def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
     if isinstance(scenario, LoadScenario):
         return run_measured(scenario, progress)
     require_plant(scenario.topology)
-    clock: dict[str, float] = {}
-
-    def timed(name: str) -> None:
-        progress(name)
-        clock[name] = time.perf_counter()
-
+    timed = Clock(progress)
     timed("training step and plan")
     study = study_step(scenario)
     pool = step_pool(study)
@@ -93,7 +86,6 @@ def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
     cost = estimate_cost(scenario.economics, cost_facts(findings, findings.tokens_per_s, timeline.goodput))
     summary, reasons = summarise(findings, cost)
     timed("done")
-    names = list(clock)
     return Result(
         run_id=run_id(scenario),
         name=scenario.name,
@@ -107,13 +99,13 @@ def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
         close_up=_close_up(study, pool),
         responses=responses,
         verdict=verdict.table,
-        cost=cost.table if findings.uncarried is None else cost.table[cost.table["group"] != "energy"],
+        cost=priced(findings, cost),
         bill=bill_table(study.place),
         plans=plan_table(study),
         assumed=assumed_figures(study),
         warnings=_warnings(study, findings, responses, summary),
         inputs=input_digests(scenario),
-        wall_s={a: clock[b] - clock[a] for a, b in pairwise(names)},
+        wall_s=timed.wall_s,
     )
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import pairwise
 from typing import Any
 
 import pandas as pd
@@ -19,7 +17,7 @@ from clustersim.study.assumed import assumed_at_site
 from clustersim.study.judging import evidence, respond
 from clustersim.study.measured_study import LoadFindings, LoadStudy, load_history, load_power, study_load
 from clustersim.study.result import Result
-from clustersim.study.run_parts import bill_table, cost_facts, input_digests, plant_warnings
+from clustersim.study.run_parts import Clock, bill_table, cost_facts, input_digests, plant_warnings, priced
 from clustersim.study.site_power import provisioned_w
 from clustersim.study.site_summary import (
     cooling_keys,
@@ -77,12 +75,7 @@ def run_measured(scenario: LoadScenario, progress: Callable[[str], None] = lambd
     InputError
         If the place has no plant, or the scenario asks for something that is not there.
     """
-    clock: dict[str, float] = {}
-
-    def timed(name: str) -> None:
-        progress(name)
-        clock[name] = time.perf_counter()
-
+    timed = Clock(progress)
     timed("power")
     study = study_load(scenario)
     steady = load_power(study)
@@ -107,13 +100,13 @@ def run_measured(scenario: LoadScenario, progress: Callable[[str], None] = lambd
         close_up=empty["close_up"],
         responses=responses,
         verdict=findings.verdict.table,
-        cost=cost.table if findings.uncarried is None else cost.table[cost.table["group"] != "energy"],
+        cost=priced(findings, cost),
         bill=bill_table(study.place),
         plans=empty["plans"],
         assumed=assumed_at_site(scenario),
         warnings=_warnings(findings, summary),
         inputs=input_digests(scenario),
-        wall_s={a: clock[b] - clock[a] for a, b in pairwise(clock)},
+        wall_s=timed.wall_s,
     )
 
 

@@ -5,16 +5,44 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import time
+from collections.abc import Callable
+from itertools import pairwise
 
 import pandas as pd
 
 from clustersim import catalog
 from clustersim.catalog.store import catalog_files
+from clustersim.economics import CostTable
 from clustersim.economics.facts import Accelerators, Battery, CostFacts, Generators
 from clustersim.plant import PlantResponse, battery_energy_j, generator_rating_w
 from clustersim.scenario import SiteScenario, resolved
 from clustersim.study.place import Place
 from clustersim.study.site_findings import SiteFindings
+
+
+class Clock:
+    """Tells the parts of a run as they begin, and keeps how long each took."""
+
+    def __init__(self, progress: Callable[[str], None]) -> None:
+        """Start with no part."""
+        self._progress = progress
+        self._begun: dict[str, float] = {}
+
+    def __call__(self, name: str) -> None:
+        """Begin the part called `name`; the one before has ended."""
+        self._progress(name)
+        self._begun[name] = time.perf_counter()
+
+    @property
+    def wall_s(self) -> dict[str, float]:
+        """Time of each part but the last. [s]"""
+        return {a: self._begun[b] - self._begun[a] for a, b in pairwise(self._begun)}
+
+
+def priced(findings: SiteFindings, cost: CostTable) -> pd.DataFrame:
+    """Return the rows of the cost; those of energy only where the supply can carry the load."""
+    return cost.table if findings.uncarried is None else cost.table[cost.table["group"] != "energy"]
 
 
 def cost_facts(findings: SiteFindings, tokens_per_s: float, goodput: float) -> CostFacts:

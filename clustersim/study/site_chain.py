@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clustersim.errors import InputError
 from clustersim.plant import battery_energy_j, battery_rating_w
 from clustersim.power.chain import DampingChain
 from clustersim.power.damped import Element, Floats, Report
 from clustersim.power.shaping import load_bank
 from clustersim.power.spec import HybridStorage, LoadBank, SiteBattery
-from clustersim.power.storage import Storage, StorageTrace, site_storage
+from clustersim.power.storage import Storage, StorageTrace, asked_storage
 from clustersim.power.stores import SiteBatteryElement, hybrid_storage
 from clustersim.study.site_study import SiteStudy
 
@@ -45,20 +44,8 @@ def storage_of(study: SiteStudy, site: str) -> Storage | None:
         return None
     power = battery_rating_w(battery)
     limit = power if strategy.power is None else min(power, strategy.power)
-    try:
-        return site_storage(
-            battery.type,
-            limit,
-            battery_energy_j(battery),
-            battery.state_of_charge,
-            strategy.time_constant,
-            target=strategy.target,
-            lowest=strategy.lowest,
-            highest=strategy.highest,
-            recharge_s=strategy.recharge,
-        )
-    except ValueError as error:
-        raise InputError(f"damping: site_battery at {site}: {error}") from None
+    where = f"damping: site_battery at {site}"
+    return asked_storage(strategy, battery.type, limit, battery_energy_j(battery), battery.state_of_charge, where)
 
 
 def held_w(study: SiteStudy, load_w: float) -> float:

@@ -31,7 +31,7 @@ from clustersim.power.spec import (
     SmoothingProfileSpec,
     require_each_once,
 )
-from clustersim.power.storage import site_storage
+from clustersim.power.storage import asked_storage
 from clustersim.power.stores import SiteBatteryElement, hybrid_storage, psu_storage, rack_storage
 from clustersim.power.trace import PowerTrace
 from clustersim.scenario.files import read_records
@@ -252,21 +252,7 @@ def _battery(strategy: OwnSiteBattery, placed: BatterySpec | None) -> SiteBatter
         raise InputError(
             "damping: site_battery needs type, power and energy in the damping file, or a site that has a battery"
         )
-    try:
-        storage = site_storage(
-            kind,
-            power,
-            energy,
-            charge,
-            strategy.time_constant,
-            target=strategy.target,
-            lowest=strategy.lowest,
-            highest=strategy.highest,
-            recharge_s=strategy.recharge,
-        )
-    except ValueError as error:
-        raise InputError(f"damping: {strategy.kind}: {error}") from None
-    return SiteBatteryElement(storage)
+    return SiteBatteryElement(asked_storage(strategy, kind, power, energy, charge, f"damping: {strategy.kind}"))
 
 
 def below_site(found: Sequence[Element]) -> tuple[Element, ...]:

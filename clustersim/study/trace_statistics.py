@@ -15,7 +15,8 @@ from clustersim.errors import InputError
 from clustersim.limits import BandShares, band_table, max_ramp, sliding_range, swing
 from clustersim.power.records import coarsen
 from clustersim.power.spectrum import SEGMENT_PERIODS, Spectrogram, harmonics, spectrogram
-from clustersim.power.trace import PowerTrace, flattening_energy
+from clustersim.power.stores import flattening_energy_j
+from clustersim.power.trace import PowerTrace
 from clustersim.power.trace_period import JobWindow, Period, dominant_period
 
 PERCENTILES = (1, 10, 25, 50, 75, 90, 99)
@@ -66,7 +67,7 @@ def trace_statistics(trace: PowerTrace, shares: Shares, bands: Sequence[tuple[fl
         "period_resolved": None if period is None else _resolved(trace, period),
         "iteration_frequency_hz": None if period is None else 1.0 / period.seconds,
         "swing_mw": _swing(power, dt, period),
-        "flattening_energy_mwh": flattening_energy(trace.watts, trace.dt_s) / 3.6e9,
+        "flattening_energy_mwh": flattening_energy_j(trace.watts, trace.dt_s) / 3.6e9,
         "ramps": [_ramps(trace, power, dt, lag) for lag in LAGS_S],
         "band_shares": _bands(trace, shares, bands),
         "harmonics": _harmonics(trace, period),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -236,6 +236,6 @@ def _binners(study: StepStudy, nodes: Sequence[TreeNode], size: int, fine_s: flo
             busy = float((share * fleet.class_members.sum(axis=1)[fleet.unit_class][:, None]).sum())
             idle = (node.count - busy) * study.place.power[kind_of(study, node)].idle_w
             units = np.flatnonzero(share.any(axis=1))
-            one = type(fleet)(fleet.unit_class, fleet.class_members, np.zeros_like(fleet.unit_node), fleet.unit_batches)
+            one = replace(fleet, unit_node=np.zeros_like(fleet.unit_node))
             below[node.name] = (Binner(table, one, stages, 1, size, fine_s, share), units, max(idle, 0.0))
     return _Binners(halls, below)

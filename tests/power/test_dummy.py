@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from clustersim import catalog
 from clustersim.errors import InputError
-from clustersim.power.device_damping import DeviceDamping, device_damping, filler_array
+from clustersim.power.device_damping import DeviceDamping, device_damping
 from clustersim.power.dummy import GapFiller, filled_power, filler_watts, gap_filler, shaped_levels
 from clustersim.power.gap_kernels import FILL, GAP_SEGMENTS, INTERLEAVE, MOST_PARTS, SECONDARY, STAIRCASE, fill_gap
 from clustersim.power.sharing import DeviceSharing, device_sharing, interleave_gain
@@ -262,13 +262,13 @@ def test_a_rank_group_is_filled_by_all_of_its_members():
     rated, matrix = np.array([700.0, 400.0]), np.array([665.0, 380.0])
     members = np.array([[6.0, 8.0], [2.0, 0.0]])
     dummy = device_damping((DummyCompute(kind="dummy_compute", floor="50 %", detection="1 ms"),))
-    array = filler_array(dummy, rated, members, matrix)
+    array = filler_watts(dummy.gap_filler, rated, members, matrix)
     assert array[0, 0].tolist() == [FILL, 1e-3, 0.0, 1.0, 1.0, np.inf, 2100.0]
     assert array[..., -1].tolist() == [[2100.0, 2800.0], [400.0, 0.0]]
     other = device_damping((MicroBatchInterleave(kind="micro_batch_interleave", switch="2 ms", ready="70 %"),))
-    array = filler_array(other, rated, members, matrix)
+    array = filler_watts(other.gap_filler, rated, members, matrix)
     assert array[1, 0].tolist() == pytest.approx([INTERLEAVE, 2e-3, 2e-3, 0.7, 1.0, np.inf, 760.0])
-    assert filler_array(DeviceDamping(), rated, members, matrix).tolist() == [[[0.0], [0.0]], [[0.0], [0.0]]]
+    assert filler_watts(DeviceDamping().gap_filler, rated, members, matrix).tolist() == [[[0.0], [0.0]], [[0.0], [0.0]]]
 
 
 def test_the_second_job_gains_the_time_that_its_power_fills():

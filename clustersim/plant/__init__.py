@@ -17,14 +17,16 @@ from clustersim.plant.cooling import (
 from clustersim.plant.dispatch import (
     battery_energy_j,
     battery_rating_w,
+    dispatch_shares,
     generator_rating_w,
     island_capacity_w,
+    load_acceptance_w,
     steady_generation_w,
 )
 from clustersim.plant.losses import electrical_losses, power_factor, reactive_power, transformer_reactive
-from clustersim.plant.records import Mode, PlantResponse
+from clustersim.plant.records import PlantResponse
 from clustersim.plant.simulate import largest_step, simulate_plant
-from clustersim.plant.spec import SiteCoolingSpec, SitePlantSpec
+from clustersim.plant.spec import Mode, SiteCoolingSpec, SitePlantSpec
 from clustersim.plant.voltage import Source, grid_source, pcc_voltage
 
 __all__ = [
@@ -40,11 +42,13 @@ __all__ = [
     "battery_rating_w",
     "cooling_history",
     "cooling_response",
+    "dispatch_shares",
     "electrical_losses",
     "generator_rating_w",
     "grid_source",
     "island_capacity_w",
     "largest_step",
+    "load_acceptance_w",
     "pcc_voltage",
     "power_factor",
     "reactive_power",

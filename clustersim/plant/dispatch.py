@@ -10,8 +10,7 @@ from clustersim.errors import InputError
 from clustersim.plant import kernels as k
 from clustersim.plant.bus import Battery, Bus, Governor
 from clustersim.plant.losses import power_factor
-from clustersim.plant.records import Mode
-from clustersim.plant.spec import BatterySpec, GeneratorSpec, GridSpec, SitePlantSpec
+from clustersim.plant.spec import BatterySpec, GeneratorSpec, GridSpec, Mode, SitePlantSpec
 
 RESPONSE_STEP_HZ = 0.1
 """The primary response of an interconnection is stated per 0.1 Hz. [Hz]"""
@@ -25,6 +24,14 @@ class Dispatch:
     generator_w: float
     """Constant on-site output beside the grid; zero in an island, where it is the unknown. [W]"""
     warnings: tuple[str, ...]
+
+
+def _governors(groups: tuple[GeneratorSpec, ...], rating_w: float) -> Governor:
+    """Return the governor of all groups lumped, on their rated active power."""
+    kinds = {units.governor for units in groups}
+    if len(kinds) > 1:
+        raise InputError(f"generators: groups on one bus need one governor, got {', '.join(sorted(kinds))}")
+    return _governor(groups[0], rating_w)
 
 
 def _governor(spec: GeneratorSpec, rating_w: float) -> Governor:
@@ -91,32 +98,54 @@ def _inertia_ws(spec: GeneratorSpec, rating_w: float) -> float:
     return entry("generators", spec.type).si("inertia") * rating_w / factor
 
 
-def generator_rating_w(spec: GeneratorSpec) -> float:
-    """Rated active power of all units together, in watts."""
-    return spec.count * entry("generators", spec.type).si("rating")
+def generator_rating_w(*groups: GeneratorSpec) -> float:
+    """Rated active power of all units of all groups together, in watts."""
+    return math.fsum(units.count * entry("generators", units.type).si("rating") for units in groups)
 
 
-def island_capacity_w(units: GeneratorSpec) -> float:
+def dispatch_limit_w(*groups: GeneratorSpec) -> float:
+    """Power up to which the units of all groups are dispatched together, in watts."""
+    return math.fsum(units.dispatch_limit * generator_rating_w(units) for units in groups)
+
+
+def dispatch_shares(*groups: GeneratorSpec) -> tuple[float, ...]:
+    """Share of each group in what they make together: all are loaded to the same share of their dispatch limits."""
+    limits = [dispatch_limit_w(units) for units in groups]
+    return tuple(limit / math.fsum(limits) for limit in limits)
+
+
+def load_acceptance_w(*groups: GeneratorSpec) -> float | None:
+    """Load step that the units of all groups together accept at once, in watts; None when one does not state it."""
+    found = [entry("generators", units.type) for units in groups]
+    if not all(unit.has("load_step") for unit in found):
+        return None
+    return math.fsum(unit.si("load_step") * generator_rating_w(u) for unit, u in zip(found, groups, strict=True))
+
+
+def island_capacity_w(*groups: GeneratorSpec) -> float:
     """Load that the generators of an island can carry for ever, in watts: to their dispatch and temperature limits."""
-    rating = generator_rating_w(units)
-    return min(units.dispatch_limit * rating, _governor(units, rating).most_w)
+    return math.fsum(
+        min(dispatch_limit_w(units), _governor(units, generator_rating_w(units)).most_w) for units in groups
+    )
 
 
 def steady_generation_w(spec: SitePlantSpec, load_w: float, mode: Mode) -> float:
     """Power that the on-site generators make at a constant load of the site, in watts."""
-    if spec.generators is None:
+    if not spec.generators:
         return 0.0
     if mode == "island":
-        return min(load_w, island_capacity_w(spec.generators))
+        return min(load_w, island_capacity_w(*spec.generators))
     assert spec.grid is not None  # noqa: S101 (a run beside the grid has checked)
     return _grid_parallel_output(spec.grid, spec.generators, load_w)[0]
 
 
-def island(spec: SitePlantSpec, site: str, load_w: float, reserved_w: float = 0.0) -> Dispatch:
+def island(
+    spec: SitePlantSpec, site: str, load_w: float, reserved_w: float = 0.0, inertia_scale: float = 1.0
+) -> Dispatch:
     """Return the island bus in equilibrium at `load_w`, all units online; `reserved_w` of the battery is spoken for.
 
     Turbines carry up to their dispatch limit, the battery the rest up to its power. What neither can carry is left
-    open: the frequency will fall.
+    open: the frequency will fall. `inertia_scale` multiplies the inertia of all machines.
 
     Raises
     ------
@@ -124,38 +153,37 @@ def island(spec: SitePlantSpec, site: str, load_w: float, reserved_w: float = 0.
         If the site has no generators: a bus without a synchronous machine is not modelled.
     """
     units = spec.generators
-    if units is None:
+    if not units:
         raise InputError(f"electrical.{site}: an island needs generators; add `generators` or use mode grid_parallel")
-    rating = generator_rating_w(units)
-    governor = _governor(units, rating)
-    turbine = min(load_w, island_capacity_w(units))
+    rating = generator_rating_w(*units)
+    governor = _governors(units, rating)
+    turbine = min(load_w, island_capacity_w(*units))
     battery = _battery(spec.battery, spec.frequency, reserved_w, load_w - turbine)
     held = 0.0 if battery is None else battery.dispatch_w
     bus = Bus(
         frequency_hz=spec.frequency,
-        inertia_ws=_inertia_ws(units, rating),
+        inertia_ws=inertia_scale * math.fsum(_inertia_ws(u, generator_rating_w(u)) for u in units),
         mechanical_w=turbine,
         governor=governor,
         battery=battery,
         form=spec.swing,
     )
-    return Dispatch(bus, 0.0, _island_warnings(units, governor, rating, load_w, turbine, held, battery))
+    return Dispatch(bus, 0.0, _island_warnings(units, governor, load_w, turbine, held, battery))
 
 
 def _island_warnings(
-    units: GeneratorSpec,
+    units: tuple[GeneratorSpec, ...],
     governor: Governor,
-    rating: float,
     load_w: float,
     turbine: float,
     held: float,
     battery: Battery | None,
 ) -> tuple[str, ...]:
     said = []
-    if governor.most_w < units.dispatch_limit * rating:
+    if governor.most_w < dispatch_limit_w(*units):
         said.append(
-            f"{units.governor} limits the turbines to {governor.most_w / 1e6:.4g} MW by exhaust temperature, "
-            f"below the dispatch limit of {units.dispatch_limit * rating / 1e6:.4g} MW"
+            f"{units[0].governor} limits the turbines to {governor.most_w / 1e6:.4g} MW by exhaust temperature, "
+            f"below the dispatch limit of {dispatch_limit_w(*units) / 1e6:.4g} MW"
         )
     if load_w > turbine + held + 1.0:
         said.append(
@@ -168,11 +196,14 @@ def _island_warnings(
     return tuple(said)
 
 
-def beside_grid(spec: SitePlantSpec, site: str, load_w: float, reserved_w: float = 0.0) -> Dispatch:
+def beside_grid(
+    spec: SitePlantSpec, site: str, load_w: float, reserved_w: float = 0.0, inertia_scale: float = 1.0
+) -> Dispatch:
     """Return the interconnection's bus in equilibrium at `load_w`, with the on-site machines that are online.
 
     The bus carries the site's net load only: the rest of the interconnection is balanced and does not appear.
-    `reserved_w` of the battery's power is spoken for.
+    `reserved_w` of the battery's power is spoken for; `inertia_scale` multiplies the inertia of interconnection and
+    machines.
 
     Raises
     ------
@@ -190,10 +221,9 @@ def beside_grid(spec: SitePlantSpec, site: str, load_w: float, reserved_w: float
     capacity = system.si("online_capacity")
     inertia = system.si("inertia") * capacity
     output, said = _grid_parallel_output(spec.grid, spec.generators, load_w)
-    if spec.generators is not None and output > 0.0:
-        units = spec.generators
+    for units, share in zip(spec.generators, dispatch_shares(*spec.generators), strict=True):
         one = entry("generators", units.type).si("rating")
-        online = min(units.count, math.ceil(output / (units.dispatch_limit * one) - 1e-9))
+        online = min(units.count, math.ceil(share * output / (units.dispatch_limit * one) - 1e-9))
         inertia += _inertia_ws(units, online * one)
     per_hz = system.si("primary_response") / RESPONSE_STEP_HZ
     governor = Governor(
@@ -201,7 +231,7 @@ def beside_grid(spec: SitePlantSpec, site: str, load_w: float, reserved_w: float
     )
     bus = Bus(
         frequency_hz=spec.frequency,
-        inertia_ws=inertia,
+        inertia_ws=inertia_scale * inertia,
         mechanical_w=load_w - output,
         governor=governor,
         battery=_battery(spec.battery, spec.frequency, reserved_w),
@@ -211,17 +241,21 @@ def beside_grid(spec: SitePlantSpec, site: str, load_w: float, reserved_w: float
     return Dispatch(bus, output, said)
 
 
-def _grid_parallel_output(grid: GridSpec, units: GeneratorSpec | None, load_w: float) -> tuple[float, tuple[str, ...]]:
+def _grid_parallel_output(
+    grid: GridSpec, groups: tuple[GeneratorSpec, ...], load_w: float
+) -> tuple[float, tuple[str, ...]]:
     """Constant output of the on-site generators beside the grid in watts, and remarks.
 
     Nothing is exported: the output is at most the load before the window.
     """
     excess = max(load_w - grid.capacity, 0.0)
-    if units is None:
-        output = 0.0
-    else:
-        wanted = excess if units.grid_parallel_output is None else units.grid_parallel_output
-        output = min(wanted, units.dispatch_limit * generator_rating_w(units), load_w)
+    wanted = math.fsum(
+        share * excess
+        if units.grid_parallel_output is None
+        else min(units.grid_parallel_output, dispatch_limit_w(units))
+        for units, share in zip(groups, dispatch_shares(*groups), strict=True)
+    )
+    output = min(wanted, dispatch_limit_w(*groups), load_w)
     if excess > output + 1.0:
         return output, (
             f"the load of {load_w / 1e6:.4g} MW before the window exceeds the grid's {grid.capacity / 1e6:.4g} MW and "

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-Mode = Literal["grid_parallel", "island"]
+from clustersim.plant.spec_parts.study import Mode
 
 
 @dataclass(frozen=True)

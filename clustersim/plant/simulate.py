@@ -7,9 +7,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from clustersim.catalog import entry
 from clustersim.plant.bus import BusTrace, initial_rocof, run_bus
-from clustersim.plant.dispatch import Dispatch, beside_grid, generator_rating_w, island
-from clustersim.plant.records import Mode, PlantResponse
-from clustersim.plant.spec import GridSpec, SitePlantSpec
+from clustersim.plant.dispatch import Dispatch, beside_grid, generator_rating_w, island, load_acceptance_w
+from clustersim.plant.records import PlantResponse
+from clustersim.plant.spec import GridSpec, Mode, SitePlantSpec
 from clustersim.plant.voltage import grid_source, pcc_voltage
 
 STEP_WINDOW_S = 0.1
@@ -32,6 +32,7 @@ def simulate_plant(
     *,
     reserved_w: float = 0.0,
     neighbours_w: ArrayLike | None = None,
+    inertia_scale: float = 1.0,
 ) -> PlantResponse:
     """Answer of one site's plant to a window of load.
 
@@ -58,6 +59,8 @@ def simulate_plant(
     neighbours_w : array_like, shape (n,), optional
         Beside the grid: by how much other sites on the same interconnection draw more than before the window; they
         move the common frequency. [W]
+    inertia_scale : float, optional
+        Factor on the inertia of the interconnection and of every machine. [-]
 
     Returns
     -------
@@ -75,7 +78,7 @@ def simulate_plant(
     """
     load, reactive = _checked(load_w, reactive_var)
     before = float(load.mean()) if initial_load_w is None else initial_load_w
-    plan = (island if mode == "island" else beside_grid)(spec, site, before, reserved_w)
+    plan = (island if mode == "island" else beside_grid)(spec, site, before, reserved_w, inertia_scale)
     warm = WARM_UP_S if initial_load_w is None else 0.0
     on_bus = load if neighbours_w is None else load + np.asarray(neighbours_w, dtype=np.float64)
     trace = run_bus(plan.bus, on_bus - plan.generator_w, dt_s, warm)
@@ -167,21 +170,25 @@ def _bus_warnings(plan: Dispatch, trace: BusTrace, dt_s: float, t0_s: float) -> 
 
 def _turbine_warnings(spec: SitePlantSpec, trace: BusTrace, step_w: float, dt_s: float) -> list[str]:
     """Return remarks where the turbines do more than their catalog entry says they can."""
-    units = spec.generators
-    assert units is not None  # noqa: S101 (island has checked)
-    found, rating, said = entry("generators", units.type), generator_rating_w(units), []
-    if found.has("load_step") and abs(step_w) > found.si("load_step") * rating:
+    groups, said = spec.generators, []
+    accepted = load_acceptance_w(*groups)
+    names = " and ".join(f"{units.count} x {units.type}" for units in groups)
+    if accepted is not None and abs(step_w) > accepted:
         what = "load step" if step_w > 0.0 else "load rejection"
         said.append(
-            f"the {what} of {abs(step_w) / 1e6:.4g} MW exceeds the {found.si('load_step') * rating / 1e6:.4g} MW "
-            f"({found.si('load_step'):.0%}) that {units.count} x {units.type} accept at once"
+            f"the {what} of {abs(step_w) / 1e6:.4g} MW exceeds the {accepted / 1e6:.4g} MW "
+            f"({accepted / generator_rating_w(*groups):.0%}) that {names} accept at once"
         )
+    found = [entry("generators", units.type) for units in groups]
     lag = max(1, round(1.0 / dt_s))
     rise = trace.mechanical_w[lag:] - trace.mechanical_w[:-lag]
-    if found.has("ramp") and rise.size and float(rise.max()) > found.si("ramp") * units.count * lag * dt_s:
+    if not all(unit.has("ramp") for unit in found) or rise.size == 0:
+        return said
+    most = sum(unit.si("ramp") * units.count for unit, units in zip(found, groups, strict=True))
+    if float(rise.max()) > most * lag * dt_s:
         said.append(
             f"the governor raises the turbines by {float(rise.max()) / 1e6 / (lag * dt_s):.4g} MW/s, above the "
-            f"catalog's {found.si('ramp') * units.count / 1e6:.4g} MW/s: the true dip is deeper"
+            f"catalog's {most / 1e6:.4g} MW/s: the true dip is deeper"
         )
     return said
 

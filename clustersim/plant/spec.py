@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_serializer, field_validator, model_validator
 
 from clustersim.plant.spec_parts.cooling import SiteCoolingSpec
 from clustersim.plant.spec_parts.generation import GeneratorSpec
 from clustersim.plant.spec_parts.storage import BatterySpec
+from clustersim.plant.spec_parts.study import Mode, PlantModeSpec
 from clustersim.plant.spec_parts.supply import ConversionStage, GridSpec
 from clustersim.spec import Spec
 from clustersim.units import Frequency
@@ -20,6 +22,8 @@ __all__ = [
     "ConversionStage",
     "GeneratorSpec",
     "GridSpec",
+    "Mode",
+    "PlantModeSpec",
     "SiteCoolingSpec",
     "SitePlantSpec",
     "SwingForm",
@@ -32,15 +36,29 @@ class SitePlantSpec(Spec):
     frequency: Frequency = Field(gt=0)
     """Nominal frequency. [Hz]"""
     grid: GridSpec | None = None
-    generators: GeneratorSpec | None = None
+    generators: tuple[GeneratorSpec, ...] = ()
+    """Groups of identical units; one mapping in a file is one group."""
     battery: BatterySpec | None = None
     conversion: tuple[ConversionStage, ...] = ()
     """Stages in order from the meter to the equipment."""
     swing: SwingForm = "torque"
     """Form of the swing equation: `torque` (pm - pe, as ANDES) or `power` (pm/w - pe, as PSS/E and TOPS)."""
 
+    @field_validator("generators", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        if value is None:
+            return ()
+        return (value,) if isinstance(value, dict | GeneratorSpec) else value
+
+    @field_serializer("generators", mode="wrap")
+    def _as_written(self, value: tuple[GeneratorSpec, ...], handler: Callable[[Any], Any]) -> Any:
+        """One group is written as the mapping that it may be read from, so that key paths into it stay valid."""
+        made = handler(value)
+        return (made[0] if made else None) if len(made) < 2 else made
+
     @model_validator(mode="after")
     def _has_source(self) -> SitePlantSpec:
-        if self.grid is None and self.generators is None:
+        if self.grid is None and not self.generators:
             raise ValueError("a site needs `grid`, `generators` or both")
         return self

@@ -40,10 +40,11 @@ def _of_topology(topology: TopologySpec) -> Iterator[Reference]:
             yield f"{where}.grid.system", "grids", plant.grid.system
             if plant.grid.point is not None:
                 yield f"{where}.grid.point", "grids", plant.grid.point
-        if plant.generators is not None:
-            yield f"{where}.generators.type", "generators", plant.generators.type
-            if plant.generators.governor != "none":
-                yield f"{where}.generators.governor", "governors", plant.generators.governor
+        for number, units in enumerate(plant.generators):
+            group = f"{where}.generators" if len(plant.generators) == 1 else f"{where}.generators.{number}"
+            yield f"{group}.type", "generators", units.type
+            if units.governor != "none":
+                yield f"{group}.governor", "governors", units.governor
         if plant.battery is not None:
             yield f"{where}.battery.type", "batteries", plant.battery.type
         for index, stage in enumerate(plant.conversion):

@@ -9,19 +9,12 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from clustersim.economics.spec import EconomicsSpec
 from clustersim.limits.spec import LimitsSpec
 from clustersim.operation.spec import OperationSpec
-from clustersim.plant.records import Mode
+from clustersim.plant.spec import PlantModeSpec
 from clustersim.power.spec import DampingStrategy, HybridStorage, LoadBank, MeasuredLoad, SiteBattery, require_each_once
 from clustersim.scenario.topology import Provenance, TopologySpec
 from clustersim.spec import Spec
 from clustersim.units import Ratio, Time
 from clustersim.workload.spec import JobSpec
-
-
-class PlantModeSpec(Spec):
-    """Section `plant`: how the site is supplied."""
-
-    mode: Mode = "grid_parallel"
-    """`grid_parallel`, or `island`: the on-site generators and battery alone."""
 
 
 class SiteScenario(Spec):
@@ -61,7 +54,7 @@ class SiteScenario(Spec):
 
     def _sites_without(self, equipment: str) -> list[str]:
         plants = self.topology.electrical
-        return [name for name in self.loaded_sites if getattr(plants.get(name), equipment, None) is None]
+        return [name for name in self.loaded_sites if not getattr(plants.get(name), equipment, None)]
 
 
 class Scenario(SiteScenario):

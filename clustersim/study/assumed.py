@@ -97,8 +97,7 @@ def _site_entries(scenario: SiteScenario) -> list[tuple[str, str]]:
     for plant in scenario.topology.electrical.values():
         if plant.grid is not None:
             names += [("grids", plant.grid.system)] + ([("grids", plant.grid.point)] if plant.grid.point else [])
-        if plant.generators is not None:
-            names.append(("generators", plant.generators.type))
+        names += [("generators", units.type) for units in plant.generators]
         if plant.battery is not None:
             names.append(("batteries", plant.battery.type))
         names += [("facility", stage.stage) for stage in plant.conversion]

@@ -29,7 +29,7 @@ def respond(study: SiteStudy, windows: Windows) -> tuple[PlantResponse, ...]:
     found = []
     for site, plant in study.place.topology.electrical.items():
         modes = [study.scenario.plant.mode]
-        if plant.generators is not None and "island" not in modes:
+        if plant.generators and "island" not in modes:
             modes.append("island")
         for power in windows:
             wave = power.waveform
@@ -46,6 +46,7 @@ def respond(study: SiteStudy, windows: Windows) -> tuple[PlantResponse, ...]:
                     _before(power, site),
                     reserved_w=_reserved_w(power, site),
                     neighbours_w=_neighbours_w(study, power, site) if mode == "grid_parallel" else None,
+                    inertia_scale=study.scenario.plant.inertia_scale,
                 )
                 for mode in modes
             ]

@@ -15,7 +15,7 @@ from clustersim import catalog
 from clustersim.catalog.store import catalog_files
 from clustersim.economics import CostTable
 from clustersim.economics.facts import Accelerators, Battery, CostFacts, Generators
-from clustersim.plant import PlantResponse, battery_energy_j, generator_rating_w
+from clustersim.plant import PlantResponse, battery_energy_j, dispatch_shares, generator_rating_w
 from clustersim.scenario import SiteScenario, resolved
 from clustersim.study.place import Place
 from clustersim.study.site_findings import SiteFindings
@@ -64,9 +64,9 @@ def cost_facts(findings: SiteFindings, tokens_per_s: float, goodput: float) -> C
     generators: list[Generators] = []
     batteries: list[Battery] = []
     for site, plant in topology.electrical.items():
-        if plant.generators is not None:
-            rated = generator_rating_w(plant.generators)
-            generators.append(Generators(plant.generators.type, rated, generated[site]))
+        shares = dispatch_shares(*plant.generators)
+        for units, share in zip(plant.generators, shares, strict=True):
+            generators.append(Generators(units.type, generator_rating_w(units), share * generated[site]))
         if plant.battery is not None:
             batteries.append(Battery(plant.battery.type, battery_energy_j(plant.battery)))
     kinds: dict[str, list[float]] = {}

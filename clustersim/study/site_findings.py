@@ -83,7 +83,7 @@ class SiteFindings(ABC):
         for site in self.sites if self.island else ():
             units = self.study.place.topology.electrical[site].generators
             mean = float(self.steady.waveform.power(site).mean())
-            limit = island_capacity_w(units) if units is not None else 0.0
+            limit = island_capacity_w(*units)
             if mean > limit:
                 return (
                     f"the island cannot carry the mean load: {site} draws {mean / 1e6:.4g} MW its "

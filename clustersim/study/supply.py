@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from clustersim import catalog
 from clustersim.limits import Rating
 from clustersim.plant import (
     CoolingResponse,
@@ -20,6 +19,7 @@ from clustersim.plant import (
     generator_rating_w,
     island_capacity_w,
     largest_step,
+    load_acceptance_w,
     power_factor,
     reactive_power,
     steady_cooling,
@@ -111,9 +111,9 @@ def site_ratings(
     if plant.grid is not None:
         most = max(_one_second(r.grid_w, r.dt_s) for r in own)
         found.append(Rating("grid_capacity", site, most, plant.grid.capacity, "connection agreement"))
-    if plant.generators is not None:
+    if plant.generators:
         most = max(_one_second(r.generator_w, r.dt_s) for r in own)
-        found.append(Rating("generator", site, most, generator_rating_w(plant.generators), "rating"))
+        found.append(Rating("generator", site, most, generator_rating_w(*plant.generators), "rating"))
         found += _island_ratings(plant.generators, site, windows)
     for stage in plant.conversion:
         most = max(_one_second(w.meter_w, w.dt_s) for w in windows)
@@ -135,14 +135,13 @@ def _battery_w(windows: tuple[SiteWindow, ...], responses: list[PlantResponse]) 
     return max((float(np.abs(r.battery_w + smoothing[r.window]).max()) for r in responses), default=0.0)
 
 
-def _island_ratings(units: GeneratorSpec, site: str, windows: tuple[SiteWindow, ...]) -> list[Rating]:
+def _island_ratings(units: tuple[GeneratorSpec, ...], site: str, windows: tuple[SiteWindow, ...]) -> list[Rating]:
     """Return what an island's generators must accept at once and carry for ever."""
-    entry = catalog.entry("generators", units.type)
     mean = float(windows[0].meter_w.mean())
-    found = [Rating("island_generation", site, mean, island_capacity_w(units), "dispatch limit of the generators")]
-    if entry.has("load_step"):
+    found = [Rating("island_generation", site, mean, island_capacity_w(*units), "dispatch limit of the generators")]
+    accepted = load_acceptance_w(*units)
+    if accepted is not None:
         step = max(abs(largest_step(w.meter_w, w.dt_s, w.before_w)) for w in windows)
-        accepted = entry.si("load_step") * generator_rating_w(units)
         found.append(Rating("island_load_step", site, step, accepted, "load step that the generators accept at once"))
     return found
 

@@ -48,7 +48,7 @@ class TracePlace:
     def modes(self) -> tuple[Mode, ...]:
         """How the site can be supplied; the first is its own mode."""
         beside: tuple[Mode, ...] = () if self.plant.grid is None else ("grid_parallel",)
-        alone: tuple[Mode, ...] = () if self.plant.generators is None else ("island",)
+        alone: tuple[Mode, ...] = ("island",) if self.plant.generators else ()
         return beside + alone
 
 

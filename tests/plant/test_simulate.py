@@ -229,3 +229,31 @@ def test_the_battery_answers_frequency_after_the_plants_latency():
 def test_a_load_rejection_is_remarked():
     answer = run(FULL, np.where(T < 5.0, 120 * MW, 60 * MW), "island", before=120 * MW)
     assert any("load rejection of 60 MW" in text for text in answer.warnings)
+
+
+def test_groups_of_generators_add_up():
+    """8 and 7 of the same turbine are 15 of it; one mapping in a file is one group."""
+    one = site(generators=UNITS)
+    two = site(generators=[{**UNITS, "count": 8}, {**UNITS, "count": 7}])
+    assert len(one.generators) == 1
+    assert len(two.generators) == 2
+    assert isinstance(one.model_dump()["generators"], dict)
+    assert SitePlantSpec.model_validate(two.model_dump()) == two
+    assert site(grid=GRID).generators == ()
+    answers = [run(spec, STEP, "island", before=120 * MW) for spec in (one, two)]
+    assert answers[0].frequency_hz == pytest.approx(answers[1].frequency_hz, abs=1e-9)
+    beside = [
+        run(site(grid={**GRID, "capacity": "50 MW"}, generators=groups), STEP, "grid_parallel", before=120 * MW)
+        for groups in (UNITS, [{**UNITS, "count": 8}, {**UNITS, "count": 7}])
+    ]
+    assert beside[0].generator_w == pytest.approx(beside[1].generator_w)
+
+
+@pytest.mark.parametrize("mode", ["grid_parallel", "island"])
+def test_inertia_scales(mode):
+    full, light = (
+        simulate_plant(FULL, "a", "w", STEP, 0 * STEP, 0.01, 0.0, mode, 120 * MW, inertia_scale=scale)
+        for scale in (1.0, 0.8)
+    )
+    assert light.initial_rocof_hz_per_s == pytest.approx(full.initial_rocof_hz_per_s / 0.8)
+    assert light.frequency_hz.min() < full.frequency_hz.min()

@@ -1,6 +1,6 @@
 """Rules of utilities, grid operators and equipment, held against waveforms and plant responses."""
 
-from clustersim.limits.evidence import VERDICT_COLUMNS, Evidence, Rating, Trace, Verdict
+from clustersim.limits.evidence import VERDICT_COLUMNS, Evidence, Observation, Rating, Trace, Verdict
 from clustersim.limits.flicker import instantaneous_flicker, short_term_severity
 from clustersim.limits.judge import judge
 from clustersim.limits.measures import (
@@ -16,14 +16,16 @@ from clustersim.limits.measures import (
     window_ranges,
 )
 from clustersim.limits.packs import pack, pack_names, rule, rules_of
-from clustersim.limits.spec import LimitsSpec, Rule
+from clustersim.limits.spec import MEASURES, LimitsSpec, Rule
 from clustersim.power.spectrum import BandShares, band_shares, band_table
 
 __all__ = [
+    "MEASURES",
     "VERDICT_COLUMNS",
     "BandShares",
     "Evidence",
     "LimitsSpec",
+    "Observation",
     "Ramps",
     "Rating",
     "Rule",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -9,6 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from clustersim.errors import InputError, nearest
+from clustersim.limits.spec import MEASURES
 from clustersim.plant.records import PlantResponse
 from clustersim.power.spectrum import BandShares
 
@@ -54,17 +57,48 @@ class Rating:
 
 
 @dataclass(frozen=True)
+class Observation:
+    """What a model outside this room found and a rule judges: a mode, a shaft, a dip, a reconnection."""
+
+    measure: str
+    """A name of :data:`clustersim.limits.spec.Measure`, such as ``modal_deviation`` or ``ride_through``."""
+    site: str
+    window: str
+    """Window, event or curve in which it was found."""
+    value: float
+    """In SI, in the dimension of the measure (:data:`clustersim.limits.spec.MEASURES`)."""
+    detail: str = ""
+    """Which mode, machine or dip."""
+
+    def __post_init__(self) -> None:
+        if self.measure not in MEASURES or not MEASURES[self.measure].observed:
+            known = [name for name, kind in MEASURES.items() if kind.observed]
+            raise InputError(
+                f"observation of {self.site}: expected one of {', '.join(known)}, "
+                f"found {self.measure!r}{nearest(self.measure, known)}"
+            )
+        if not math.isfinite(self.value):
+            raise InputError(f"observation {self.measure} of {self.site}: expected a number, found {self.value}")
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Everything that rules may look at; what is missing leaves a rule not judged."""
 
     traces: tuple[Trace, ...] = ()
     responses: tuple[PlantResponse, ...] = ()
     ratings: tuple[Rating, ...] = ()
+    observations: tuple[Observation, ...] = ()
 
     @property
     def sites(self) -> tuple[str, ...]:
         """Names of the sites in order of appearance."""
-        return tuple(dict.fromkeys([*(t.site for t in self.traces), *(r.site for r in self.responses)]))
+        names = [
+            *(item.site for item in self.traces),
+            *(item.site for item in self.responses),
+            *(item.site for item in self.observations),
+        ]
+        return tuple(dict.fromkeys(names))
 
 
 @dataclass(frozen=True)

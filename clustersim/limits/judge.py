@@ -15,7 +15,7 @@ from clustersim.errors import InputError
 from clustersim.limits import measures
 from clustersim.limits.evidence import VERDICT_COLUMNS, Evidence, Trace, Verdict
 from clustersim.limits.flicker import OBSERVATION_S, short_term_severity
-from clustersim.limits.spec import Rule
+from clustersim.limits.spec import MEASURES, Rule
 from clustersim.plant.records import PlantResponse
 from clustersim.power.records import coarsen
 from clustersim.power.spectrum import band_shares
@@ -141,6 +141,11 @@ def _candidates(rule: Rule, site: str, evidence: Evidence) -> Iterator[tuple[str
     if rule.measure in _OF_POWER:
         for trace in traces:
             yield trace.window, lambda trace=trace: _OF_POWER[rule.measure](rule, trace)  # type: ignore[misc]
+    elif MEASURES[rule.measure].observed:
+        for seen in evidence.observations:
+            if seen.measure == rule.measure and seen.site == site:
+                window = f"{seen.window}: {seen.detail}" if seen.detail else seen.window
+                yield window, lambda seen=seen: seen.value  # type: ignore[misc]
     elif rule.measure in ("voltage_dip", "voltage_change", "flicker"):
         known = [(t.window, t.voltage_pu, t.dt_s) for t in traces if t.voltage_pu is not None]
         known += [(r.window, r.voltage_pu, r.dt_s) for r in responses if r.mode == "grid_parallel"]
@@ -155,6 +160,8 @@ def _candidates(rule: Rule, site: str, evidence: Evidence) -> Iterator[tuple[str
 def _missing(rule: Rule) -> str:
     if rule.measure in _OF_POWER:
         return "no power record"
+    if MEASURES[rule.measure].observed:
+        return f"nothing was found on {rule.measure}: the plant was not asked, or has none of it"
     return NO_VOLTAGE if rule.measure in ("voltage_dip", "voltage_change", "flicker") else NO_ISLAND
 
 

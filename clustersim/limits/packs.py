@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clustersim import catalog
+from clustersim import catalog, units
 from clustersim.catalog.store import sources
 from clustersim.errors import InputError, nearest
 from clustersim.limits.spec import LimitsSpec, Rule
@@ -68,9 +68,9 @@ def rules_of(spec: LimitsSpec) -> tuple[Rule, ...]:
                     f"limits.{where}: no rule {name!r} in packs {', '.join(spec.packs)}{nearest(name, found)}"
                 )
     for name, limit in spec.overrides.items():
-        changed = Rule.model_validate({**found[name].model_dump(mode="json"), "limit": limit, "source": "user"})
-        if changed.dimension != found[name].dimension:
+        if units.dimension_of(units.split(limit)[1]) != found[name].dimension:
             raise InputError(f"limits.overrides.{name}: expected a {found[name].dimension}, got {limit!r}")
+        changed = Rule.model_validate({**found[name].model_dump(mode="json"), "limit": limit, "source": "user"})
         found[name] = changed
     for item in spec.rules:
         if item.id in found:

@@ -11,6 +11,7 @@ from clustersim.limits import (
     VERDICT_COLUMNS,
     Evidence,
     LimitsSpec,
+    Observation,
     Rating,
     Rule,
     Trace,
@@ -166,3 +167,39 @@ def test_an_event_settles_on_the_level_that_is_given():
     given = judge(pack("southern"), Evidence((settled,)))
     assert plain.table["measured"][0] == pytest.approx(10.0)
     assert given.table["measured"][0] == pytest.approx(60.0)
+
+
+def test_the_worst_observation_of_a_site_counts():
+    rules = (Rule(id="modal", measure="modal_deviation", limit="20 mHz"),)
+    seen = (
+        Observation("modal_deviation", "a", "steady", 0.015, "0.25 Hz"),
+        Observation("modal_deviation", "a", "steady", 0.025, "0.40 Hz"),
+        Observation("modal_deviation", "b", "steady", 0.005, "0.40 Hz"),
+        Observation("torsional", "b", "steady", 0.5),
+    )
+    table = judge(rules, Evidence(observations=seen)).table
+    assert list(table["node"]) == ["a", "b"]
+    assert table["measured"].tolist() == pytest.approx([25.0, 5.0])
+    assert table["passed"].tolist() == [False, True]
+    assert table["window"][0] == "steady: 0.40 Hz"
+    none = judge(rules, Evidence(observations=seen[3:])).table
+    assert none["passed"][0] is None
+    assert none["reason"][0].startswith("not judged: nothing was found on modal_deviation")
+    with pytest.raises(InputError, match="did you mean 'torsional'"):
+        Observation("torsionl", "a", "steady", 1.0)
+    with pytest.raises(InputError, match="expected a number"):
+        Observation("torsional", "a", "steady", math.nan)
+
+
+def test_the_unit_and_the_parameters_must_suit_the_measure():
+    with pytest.raises(ValueError, match=r"x: a limit on load_lost is a power \(W, kW, MW, GW\), got '5 %'"):
+        Rule(id="x", measure="load_lost", limit="5 %")
+    with pytest.raises(ValueError, match="x: ride_through needs curve"):
+        Rule(id="x", measure="ride_through", limit="100 %")
+    with pytest.raises(ValueError, match="voltage of 0 to 2 pu"):
+        Rule.model_validate({"id": "x", "measure": "ride_through", "limit": "100 %", "curve": [["150 ms", "-1 pu"]]})
+    curve = Rule.model_validate(
+        {"id": "x", "measure": "ride_through", "limit": "100 %", "curve": [["150 ms", "0.5 pu"]]}
+    )
+    assert curve.curve == ((0.15, 0.5),)
+    assert Rule.model_validate(curve.model_dump(mode="json")) == curve

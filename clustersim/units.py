@@ -56,6 +56,10 @@ TABLE: dict[str, dict[str, float]] = {
     "price of time": {"USD/h": 1 / 3600.0, "USD/yr": 1 / 31557600.0},
     "heat rate": {"J/J": 1.0, "Btu/kWh": 1055.05585 / 3.6e6, "MJ/kWh": 1 / 3.6},
     "water": {"L/kWh": 1 / 3.6e6},
+    "mass": {"kg": 1.0, "g": 1e-3, "t": 1e3, "short_ton": 907.18474},
+    "emission factor": {
+        "kg/J": 1.0, "kg/GJ": 1e-9, "kg/MMBtu": 1 / 1.05505585e9, "lb/MMBtu": 0.45359237 / 1.05505585e9,
+    },
     "price of power per time": {"MUSD/MW/yr": 1 / 31557600.0},
 }
 """Dimension -> unit -> factor to SI. SI here also covers B/s, USD, and degC for temperatures."""
@@ -153,5 +157,6 @@ Ramp = Annotated[float, *_quantity("ramp")]
 Rocof = Annotated[float, *_quantity("rocof")]
 Temperature = Annotated[float, *_quantity("temperature")]
 Ratio = Annotated[float, *_quantity("ratio")]
+Mass = Annotated[float, *_quantity("mass")]
 Money = Annotated[float, *_quantity("money")]
 EnergyPrice = Annotated[float, *_quantity("price of energy")]

@@ -91,7 +91,7 @@ def _building(spec: EconomicsSpec, facts: CostFacts) -> Iterator[_Line]:
 
 
 def _energy(spec: EconomicsSpec, facts: CostFacts) -> Iterator[_Line]:
-    """Yield energy over the horizon by source; fuel is electrical energy x LHV heat rate x HHV/LHV."""
+    """Yield energy over the horizon by source; fuel is priced by its higher heating value."""
     price = _per(energy_price(spec.electricity_price, "electricity_default"), KWH_J)
     if facts.grid_energy_j > 0.0:
         yield _Line("energy", "grid", facts.grid_energy_j / KWH_J, "kWh", price)
@@ -99,12 +99,11 @@ def _energy(spec: EconomicsSpec, facts: CostFacts) -> Iterator[_Line]:
         if generators.energy_j == 0.0:
             continue
         gas = energy_price(spec.gas_price, "natural_gas")
-        rate = figure("generators", generators.name, "heat_rate.lhv")
         ratio = figure("prices", "natural_gas", "hhv_over_lhv")
         fuel = Price(
-            gas.value * rate.value * ratio.value * KWH_J,
-            f"{gas.source}; {rate.source}; {ratio.source}",
-            gas.assumed or rate.assumed or ratio.assumed,
+            gas.value * ratio.value * generators.fuel_j / generators.energy_j * KWH_J,
+            f"{gas.source}; {ratio.source}; fuel as burned by {generators.name}",
+            gas.assumed or ratio.assumed or figure("generators", generators.name, "heat_rate.lhv").assumed,
         )
         yield _Line("energy", f"gas: {generators.name}", generators.energy_j / KWH_J, "kWh", fuel)
 

@@ -25,6 +25,8 @@ class Generators:
     """Rating of all units together. [W]"""
     energy_j: float = 0.0
     """Electrical energy that they made over the horizon. [J]"""
+    fuel_j: float = 0.0
+    """Lower heating value of the fuel that they burned over the horizon. [J]"""
 
 
 @dataclass(frozen=True)

@@ -23,16 +23,27 @@ from clustersim.plant.dispatch import (
     load_acceptance_w,
     steady_generation_w,
 )
+from clustersim.plant.fuel import (
+    Burn,
+    burn,
+    fuel_class,
+    heat_rate,
+    minimum_load_w,
+    spinning_reserve_w,
+    units_online,
+)
 from clustersim.plant.losses import electrical_losses, power_factor, reactive_power, transformer_reactive
 from clustersim.plant.records import PlantResponse
 from clustersim.plant.simulate import largest_step, simulate_plant
-from clustersim.plant.spec import Mode, SiteCoolingSpec, SitePlantSpec
+from clustersim.plant.spec import GeneratorSpec, Mode, SiteCoolingSpec, SitePlantSpec
 from clustersim.plant.voltage import Source, grid_source, pcc_voltage
 
 __all__ = [
+    "Burn",
     "CoolingHistory",
     "CoolingResponse",
     "CoolingState",
+    "GeneratorSpec",
     "Mode",
     "PlantResponse",
     "SiteCoolingSpec",
@@ -40,21 +51,27 @@ __all__ = [
     "Source",
     "battery_energy_j",
     "battery_rating_w",
+    "burn",
     "cooling_history",
     "cooling_response",
     "dispatch_shares",
     "electrical_losses",
+    "fuel_class",
     "generator_rating_w",
     "grid_source",
+    "heat_rate",
     "island_capacity_w",
     "largest_step",
     "load_acceptance_w",
+    "minimum_load_w",
     "pcc_voltage",
     "power_factor",
     "reactive_power",
     "simulate_plant",
+    "spinning_reserve_w",
     "steady_cooling",
     "steady_generation_w",
     "time_to_alarm",
     "transformer_reactive",
+    "units_online",
 ]

@@ -17,6 +17,7 @@ from clustersim.study.assumed import assumed_figures
 from clustersim.study.baseline import undamped
 from clustersim.study.event_windows import evaluation_it_w, event_windows
 from clustersim.study.findings import Findings
+from clustersim.study.generation import generation, generation_warnings
 from clustersim.study.horizon import histories
 from clustersim.study.it_power import Pool, close_up, steady_window, step_pool
 from clustersim.study.judging import evidence, respond
@@ -223,6 +224,7 @@ def _warnings(
     study: StepStudy, findings: Findings, responses: tuple[PlantResponse, ...], summary: dict[str, Any]
 ) -> tuple[str, ...]:
     said = list(study.warnings) + list(findings.warnings)
+    said += generation_warnings(findings, generation(findings))
     said += damping_warnings(findings) + refused_warnings(findings)
     worse = raised_by_damping(summary, [strategy.kind for strategy in study.scenario.damping])
     if worse is not None:

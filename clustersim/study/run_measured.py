@@ -14,6 +14,7 @@ from clustersim.operation.records import TIMELINE_COLUMNS
 from clustersim.plant import PlantResponse
 from clustersim.scenario import LoadScenario, resolved, run_id
 from clustersim.study.assumed import assumed_at_site
+from clustersim.study.generation import generation, generation_keys, generation_warnings
 from clustersim.study.judging import evidence, respond
 from clustersim.study.measured_study import LoadFindings, LoadStudy, load_history, load_power, study_load
 from clustersim.study.result import Result
@@ -141,6 +142,7 @@ def summarise_load(found: LoadFindings, cost: CostTable) -> tuple[dict[str, Any]
     keys |= dict.fromkeys(OF_DEVICES)
     keys |= undamped_keys(found, None, reasons)
     keys |= energy_keys(found) | dict.fromkeys(OF_WORK)
+    keys |= generation_keys(found, generation(found), reasons)
     keys |= damping_keys(found, reasons)
     keys |= plant_response_keys(found, reasons)
     keys |= cooling_keys(found, reasons)
@@ -159,7 +161,7 @@ def _warnings(found: LoadFindings, summary: dict[str, Any]) -> tuple[str, ...]:
             f"the load was measured with a sensor that averages over {scenario.load.record.sensor:g} s: peaks, swings "
             "and ramps are lower bounds"
         )
-    said += found.site_warnings("load", "energy and cost")
+    said += found.site_warnings("load", "energy and cost") + generation_warnings(found, generation(found))
     said += damping_warnings(found)
     worse = raised_by_damping(summary, [strategy.kind for strategy in scenario.damping])
     if worse is not None:

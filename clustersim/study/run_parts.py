@@ -17,6 +17,7 @@ from clustersim.economics import CostTable
 from clustersim.economics.facts import Accelerators, Battery, CostFacts, Generators
 from clustersim.plant import PlantResponse, battery_energy_j, dispatch_shares, generator_rating_w
 from clustersim.scenario import SiteScenario, resolved
+from clustersim.study.generation import generation
 from clustersim.study.place import Place
 from clustersim.study.site_findings import SiteFindings
 
@@ -60,13 +61,15 @@ def cost_facts(findings: SiteFindings, tokens_per_s: float, goodput: float) -> C
     place = findings.study.place
     topology = place.topology
     horizon = findings.horizon_s
+    burned = {(run.site, run.units): run.burned.fuel_j for run in generation(findings)}
     generated = findings.generator_energy_j
     generators: list[Generators] = []
     batteries: list[Battery] = []
     for site, plant in topology.electrical.items():
         shares = dispatch_shares(*plant.generators)
         for units, share in zip(plant.generators, shares, strict=True):
-            generators.append(Generators(units.type, generator_rating_w(units), share * generated[site]))
+            energy, fuel = share * generated[site], burned.get((site, units), 0.0)
+            generators.append(Generators(units.type, generator_rating_w(units), energy, fuel))
         if plant.battery is not None:
             batteries.append(Battery(plant.battery.type, battery_energy_j(plant.battery)))
     kinds: dict[str, list[float]] = {}

@@ -9,6 +9,7 @@ import numpy as np
 from clustersim.economics import CostTable
 from clustersim.power.smoothing import damps_devices
 from clustersim.study.findings import Findings
+from clustersim.study.generation import generation, generation_keys
 from clustersim.study.power_bands import band_keys
 from clustersim.study.site_power import excess_peak_w
 from clustersim.study.site_summary import (
@@ -61,6 +62,7 @@ def summarise(found: Findings, cost: CostTable) -> tuple[dict[str, Any], dict[st
     keys |= band_keys(found.study, found.pool.traces[0], keys, reasons)
     keys |= undamped_keys(found, _inside(found), reasons)
     keys |= energy_keys(found)
+    keys |= generation_keys(found, generation(found), reasons)
     keys |= {"throughput_loss": found.throughput_loss}
     keys |= damping_keys(found, reasons) | refused_keys(found, reasons) | second_job_keys(found, reasons)
     keys |= plant_response_keys(found, reasons)

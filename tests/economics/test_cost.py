@@ -57,7 +57,8 @@ def test_sums_by_hand():
 
 
 def test_rows_sum_to_the_totals():
-    facts = replace(FACTS, generators=(Generators(next(iter(catalog.entries("generators"))), 35e6, 50_000 * MWH),),
+    some = Generators(next(iter(catalog.entries("generators"))), 35e6, 50_000 * MWH, 140_000 * MWH)
+    facts = replace(FACTS, generators=(some,),
                     batteries=(Battery("megapack_2xl", 39 * MWH),), fibre_m=48e3)  # fmt: skip
     r = estimate_cost(EconomicsSpec(), facts)
     by_group = r.table.groupby("group")["usd"].sum()
@@ -74,7 +75,8 @@ def test_rows_sum_to_the_totals():
 )  # fmt: skip
 def test_fuel_cost_of_published_units(generator, usd_per_mwh):
     """Derived figures of the catalog: heat rate x 1.11 x 3.51 USD/MMBtu."""
-    facts = replace(FACTS, generators=(Generators(generator, 1e6, 1000 * MWH),))
+    fuel = 1000 * MWH * catalog.entry("generators", generator).si("heat_rate.lhv")
+    facts = replace(FACTS, generators=(Generators(generator, 1e6, 1000 * MWH, fuel),))
     r = estimate_cost(EconomicsSpec(gas_price="3.51 USD/MMBtu"), facts)
     assert usd(r, f"gas: {generator}") / 1000 == pytest.approx(usd_per_mwh, rel=0.01)
 

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from clustersim.catalog import entry
+from clustersim.plant import battery_rating_w
+from clustersim.plant.battery_cells import pack_of, round_trip
+from clustersim.plant.battery_wear import cycle_damage, life_s
 from clustersim.power.damped import Report, Store
 from clustersim.power.stores import rainflow
 from clustersim.study.findings import Findings
@@ -60,7 +66,43 @@ def damping_keys(found: SiteFindings, reasons: dict[str, str]) -> dict[str, Any]
         if not any(report.name == name for report in _reports(found)):
             why = "no battery smooths the meter" if key == "battery" else f"the scenario has no {key}"
             keys[share], reasons[share] = None, why
-    return keys | _bank(found, reasons)
+    return keys | _battery_life(found, reasons) | _bank(found, reasons)
+
+
+def _battery_life(found: SiteFindings, reasons: dict[str, str]) -> dict[str, Any]:
+    """Return how long the most worn of the batteries that smooth the meter lasts, and what cycling costs in a year.
+
+    ``battery_life_low_years`` and ``battery_life_high_years`` follow the band of the cells' depth exponent.
+    ``battery_round_trip_at_power`` is what cells and converter give at the rms power of the smoothing; the
+    storage itself is run with the published efficiency at its rating.
+    """
+    names = ("years", "low_years", "high_years")
+    keys: dict[str, Any] = {f"battery_life_{name}": None for name in names}
+    keys |= {"battery_wear_usd_per_year": None, "battery_round_trip_at_power": None}
+    electrical, a_year = found.study.place.topology.electrical, _windows_a_year(found)
+    worn = []
+    for site, reports in found.steady.site_damping.items():
+        battery = electrical[site].battery
+        stores = [store for report in reports for store in report.stores if store.name == STORES["battery"]]
+        if battery is None or not stores:
+            continue
+        depth, count = rainflow(stores[0].stored_j)
+        bands = ("value", "low", "high")
+        damage = [cycle_damage(battery.type, depth / stores[0].capacity_j, count, band) * a_year for band in bands]
+        price = entry("batteries", battery.type).si("price") * stores[0].capacity_j
+        power = float(np.sqrt(np.mean(np.square(np.diff(stores[0].stored_j))))) / found.steady.waveform.dt_s
+        share = power / battery_rating_w(battery)
+        efficiency = round_trip(pack_of(battery.type), min(share, 1.0)) if share > 0.0 else None
+        worn.append(([life_s(battery.type, d / YEAR_S) / YEAR_S for d in damage], damage[0] * price, efficiency))
+    if not worn:
+        reasons |= dict.fromkeys(keys, "no battery smooths the meter")
+        return keys
+    lives, _, efficiency = min(worn, key=lambda found_: found_[0][0])
+    keys |= {f"battery_life_{name}": years for name, years in zip(names, lives, strict=True)}
+    keys |= {"battery_wear_usd_per_year": sum(usd for _, usd, _ in worn), "battery_round_trip_at_power": efficiency}
+    if efficiency is None:
+        reasons["battery_round_trip_at_power"] = "the battery does not move"
+    return keys
 
 
 def _bank(found: SiteFindings, reasons: dict[str, str]) -> dict[str, Any]:

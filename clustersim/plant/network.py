@@ -1,0 +1,321 @@
+"""Synchronous machines on a network: operating point, and their answer to loads in time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import yaml
+from numpy.typing import ArrayLike, NDArray
+from pydantic import ValidationError
+
+from clustersim.errors import InputError, nearest
+from clustersim.plant import network_kernels as k
+from clustersim.plant.network_flow import PowerFlow, bus_loads, power_flow
+from clustersim.plant.spec_parts.network import (
+    ExciterSpec,
+    LoadModel,
+    NetworkGovernorSpec,
+    NetworkMachineSpec,
+    NetworkSpec,
+)
+
+Array = NDArray[np.float64]
+Complex = NDArray[np.complex128]
+
+SHIPPED = Path(__file__).resolve().parents[1] / "catalog" / "networks"
+"""Folder of the networks that ship with the package."""
+LONGEST_STEP_S = 2.5e-3
+"""Longest integration step: a tenth of the shortest time constant of the reference cases. [s]"""
+SPEED_BAND_PU = 0.5
+"""Speed deviation at which integration stops. [pu]"""
+
+
+@dataclass(frozen=True)
+class NetworkModel:
+    """A network with its machines at an operating point, ready for the compiled equations."""
+
+    network: NetworkSpec
+    flow: PowerFlow
+    start: Array
+    """States of the machines. shape (machines, 14)"""
+    parameters: Array
+    impedance: Complex
+    """Of the network with the machines' subtransient admittances and the impedance loads. shape (buses, buses)"""
+    machine_buses: NDArray[np.int64]
+    load_buses: NDArray[np.int64]
+    """Buses of constant-power loads and of the loads that a study varies."""
+    constant: Complex
+    """Power of the constant-power loads at `load_buses`. [pu]"""
+
+    @property
+    def angular_frequency(self) -> float:
+        """Nominal angular frequency. [rad/s]"""
+        return 2.0 * math.pi * self.network.frequency
+
+    @property
+    def load_voltage(self) -> Complex:
+        """Voltage of `load_buses` at the operating point. [pu]"""
+        return self.flow.voltage[self.load_buses]
+
+    def load_place(self, bus: str) -> int:
+        """Return the position of a bus in `load_buses`.
+
+        Raises
+        ------
+        InputError
+            If the model was not built with that bus.
+        """
+        names = [self.flow.buses[i] for i in self.load_buses]
+        if bus not in names:
+            raise InputError(f"network: bus {bus!r} has no load that could vary{nearest(bus, names)}")
+        return names.index(bus)
+
+
+@dataclass(frozen=True)
+class NetworkTrace:
+    """Answer of a network to loads; one row per bin, values at its start."""
+
+    machines: tuple[str, ...]
+    buses: tuple[str, ...]
+    frequency_hz: Array
+    """Of each machine's rotor. [Hz], shape (bins, machines)"""
+    mechanical_w: Array
+    electrical_w: Array
+    """Torques times nominal speed. [W], shape (bins, machines)"""
+    voltage_pu: Array
+    """[pu], shape (bins, buses)"""
+
+
+def read_network(name: str | Path) -> NetworkSpec:
+    """Return a shipped network by its name, or one from a YAML file.
+
+    Raises
+    ------
+    InputError
+        If there is no such network, or the file does not hold one.
+    """
+    shipped = sorted(path.stem for path in SHIPPED.glob("*.yaml"))
+    path = SHIPPED / f"{name}.yaml" if str(name) in shipped else Path(name)
+    if not path.is_file():
+        raise InputError(
+            f"network: expected {', '.join(shipped)} or a file, found {str(name)!r}{nearest(str(name), shipped)}"
+        )
+    try:
+        return NetworkSpec.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except yaml.YAMLError as error:
+        raise InputError(f"{path}: not valid YAML: {error}") from None
+    except ValidationError as error:
+        lines = "; ".join(f"{'.'.join(str(x) for x in e['loc'])}: {e['msg']}" for e in error.errors())
+        raise InputError(f"{path}: {lines}") from None
+
+
+def network_model(network: NetworkSpec, varied: tuple[str, ...] = ()) -> NetworkModel:
+    """Solve the power flow and initialise every machine so that nothing moves.
+
+    Parameters
+    ----------
+    network : NetworkSpec
+        The network.
+    varied : tuple of str, optional
+        Buses at which a study adds constant power.
+
+    Raises
+    ------
+    InputError
+        If the power flow has no solution, a bus is unknown, or a machine starts beyond a limit of its controls.
+    """
+    flow = power_flow(network)
+    place = {bus: i for i, bus in enumerate(flow.buses)}
+    for bus in varied:
+        if bus not in place:
+            raise InputError(f"network: unknown bus {bus!r}{nearest(bus, place)}")
+    held = bus_loads(network, "constant_power")
+    loads = [i for i in range(len(place)) if held[i] != 0.0 or flow.buses[i] in varied]
+    y = flow.admittance.copy()
+    y[np.diag_indices_from(y)] += np.conj(flow.load - held) / np.abs(flow.voltage) ** 2
+    rows, starts = [], []
+    for name, machine in network.machines.items():
+        i = place[machine.bus]
+        row, start = _machine(name, machine, network.base, complex(flow.voltage[i]), complex(flow.generated[i]))
+        y[i, i] += 1.0 / complex(row[k.RA], row[k.XDD])
+        rows.append(row)
+        starts.append(start)
+    return NetworkModel(
+        network,
+        flow,
+        np.array(starts),
+        np.array(rows),
+        np.ascontiguousarray(np.linalg.inv(y)),
+        np.array([place[m.bus] for m in network.machines.values()], dtype=np.int64),
+        np.array(loads, dtype=np.int64),
+        held[loads],
+    )
+
+
+def _machine(
+    name: str, machine: NetworkMachineSpec, base: float, voltage: complex, power: complex
+) -> tuple[Array, Array]:
+    """Return parameters and states of a machine that gives `power` at `voltage`. [pu]"""
+    p, x = np.zeros(k.PARAMETERS), np.zeros(k.STATES)
+    share = machine.rating / base
+    round_rotor = machine.model == "round_rotor"
+    xd1 = machine.xd1 / share
+
+    def reactance(key: str) -> float:
+        return float(getattr(machine, key)) / share if round_rotor else xd1
+
+    p[[k.PER_M, k.DAMP, k.RA]] = (
+        1.0 / (2.0 * machine.inertia * share),
+        machine.damping * share,
+        machine.resistance / share,
+    )
+    p[[k.XD, k.XQ, k.XD1, k.XQ1, k.XDD]] = [reactance(key) for key in ("xd", "xq", "xd1", "xq1", "x2")]
+    if round_rotor:
+        p[k.XL] = reactance("xl")
+        for column, key in ((k.PER_TD1, "td10"), (k.PER_TQ1, "tq10"), (k.PER_TD2, "td20"), (k.PER_TQ2, "tq20")):
+            p[column] = 1.0 / float(getattr(machine, key))
+    current = (power / voltage).conjugate()
+    behind = voltage + complex(p[k.RA], p[k.XQ]) * current
+    x[k.ANGLE] = math.atan2(behind.imag, behind.real)
+    turn = complex(math.cos(x[k.ANGLE]), -math.sin(x[k.ANGLE]))
+    vdq, idq = voltage * turn, current * turn
+    iq, id_ = idq.real, -idq.imag
+    field = vdq.real + p[k.RA] * iq + p[k.XD] * id_
+    x[k.E1Q], x[k.E1D] = field - (p[k.XD] - p[k.XD1]) * id_, (p[k.XQ] - p[k.XQ1]) * iq
+    x[k.E2D], x[k.E2Q] = field - (p[k.XD] - p[k.XL]) * id_, (p[k.XQ] - p[k.XL]) * iq
+    torque = (power.real + p[k.RA] * abs(current) ** 2) / share
+    p[[k.SHARE, k.TORQUE, k.FIELD0]] = share, torque, field
+    if machine.exciter is not None:
+        _exciter(name, machine.exciter, abs(voltage), field, p, x)
+    if machine.governor is not None:
+        _governor(name, machine.governor, torque, p, x)
+    return p, x
+
+
+def _exciter(name: str, spec: ExciterSpec, voltage: float, field: float, p: Array, x: Array) -> None:
+    p[[k.EXCITER, k.GAIN, k.LEAD, k.PER_LAG]] = (
+        k.SEXS if spec.model == "SEXS" else k.EXDC2, spec.gain, spec.lead, 1.0 / spec.lag,
+    )  # fmt: skip
+    p[[k.PER_REG, k.EMAX, k.EMIN]] = 1.0 / spec.regulator, spec.most, spec.least
+    regulator = field
+    if spec.model == "EXDC2":
+        assert spec.sensing and spec.exciter and spec.feedback and spec.feedback_gain is not None  # noqa: S101, PT018 (the spec has checked)
+        p[[k.PER_SENSE, k.PER_EXC, k.KE]] = 1.0 / spec.sensing, 1.0 / spec.exciter, spec.self_excitation
+        p[[k.KF, k.PER_TF]] = spec.feedback_gain, 1.0 / spec.feedback
+        regulator = spec.self_excitation * field
+        x[[k.SENSED, k.FIELD, k.FEEDBACK]] = voltage, field, field
+    if not spec.least < regulator < spec.most:
+        raise InputError(
+            f"network: machines.{name}.exciter: the operating point needs {regulator:.4g} pu, outside its limits "
+            f"{spec.least:g} to {spec.most:g} pu"
+        )
+    x[[k.LEADLAG, k.REGULATOR]] = regulator / spec.gain, regulator
+    p[k.VREF] = voltage + regulator / spec.gain
+
+
+def _governor(name: str, spec: NetworkGovernorSpec, torque: float, p: Array, x: Array) -> None:
+    most = min(spec.most, spec.temperature_limit) if spec.model == "GAST" else spec.most
+    if not spec.least <= torque <= most:
+        raise InputError(
+            f"network: machines.{name}.governor: the operating point needs {torque:.4g} pu, outside its limits "
+            f"{spec.least:g} to {most:g} pu"
+        )
+    p[[k.GOVERNOR, k.PER_DROOP]] = k.TGOV1 if spec.model == "TGOV1" else k.GAST, 1.0 / spec.droop
+    p[[k.PER_T1, k.G_T2, k.PER_T3]] = 1.0 / spec.t1, spec.t2, 1.0 / spec.t3
+    p[[k.GMAX, k.GMIN, k.G_DAMP, k.BAND]] = spec.most, spec.least, spec.damping, spec.deadband
+    p[[k.AT, k.KT]] = spec.temperature_limit, spec.temperature_gain
+    x[[k.X1, k.X2, k.X3]] = torque
+
+
+def run_network(
+    model: NetworkModel, added_va: Mapping[str, ArrayLike], dt_s: float, added_model: LoadModel = "constant_power"
+) -> NetworkTrace:
+    r"""Integrate a network under piecewise-constant loads.
+
+    Round-rotor machine (GENROU, without saturation and with the flux independent of speed), on each axis
+
+    .. math::
+        2H\dot\omega &= T_m - T_e - D(\omega - 1), \qquad \dot\delta = \omega_0(\omega - 1)
+
+        T'_{d0}\dot e'_q &= v_f - e'_q - (x_d - x'_d)(\gamma_{d1} i_d - \gamma_{d2}(e''_d - e'_q))
+
+        T''_{d0}\dot e''_d &= e'_q - e''_d - (x'_d - x_l) i_d
+
+    with :math:`\gamma_{d1} = (x'' - x_l)/(x'_d - x_l)`, :math:`\gamma_{d2} = (x'_d - x'')/(x'_d - x_l)^2`, the
+    quadrature axis alike, and the network :math:`YV = I` solved in every stage.
+
+    Parameters
+    ----------
+    model : NetworkModel
+        Built with the buses of `added_va` as `varied`.
+    added_va : mapping of str to array_like of complex, shape (bins,)
+        Load added at each bus beyond its loads, active and j reactive. [VA]
+    dt_s : float
+        Length of a bin. [s]
+    added_model : {"constant_power", "constant_impedance"}, optional
+        Whether what is added keeps its power, or is an impedance that takes that power at 1 pu voltage.
+
+    Returns
+    -------
+    NetworkTrace
+
+    Raises
+    ------
+    InputError
+        If the network loses its operating point or a machine's speed leaves the model; time and machine are named.
+    ValueError
+        If no load is given, or the arrays differ in length.
+
+    Notes
+    -----
+    Kundur, Power System Stability and Control (1994), chapters 3, 4 and 12; the equations as in PSS/E's model library.
+    Torques are in per unit of nominal speed: powers are torques times nominal speed.
+    """
+    base = model.network.base
+    series = {bus: np.atleast_1d(np.asarray(values, dtype=np.complex128)) for bus, values in added_va.items()}
+    if not series or len({values.shape for values in series.values()}) != 1:
+        raise ValueError("expected the added load of at least one bus, all of one length")
+    bins = next(iter(series.values())).size
+    taken = np.tile(model.constant, (bins, 1))
+    shunt = np.zeros_like(taken)
+    for bus, values in series.items():
+        place = model.load_place(bus)
+        if added_model == "constant_power":
+            taken[:, place] += values / base
+        else:
+            shunt[:, place] += np.conj(values) / base
+    substeps = max(1, math.ceil(dt_s / LONGEST_STEP_S - 1e-9))
+    speed, mechanical, electric, voltage, valid, why = k.integrate_network(
+        model.start,
+        model.parameters,
+        model.angular_frequency,
+        model.impedance,
+        model.machine_buses,
+        model.load_buses,
+        taken,
+        shunt,
+        model.load_voltage,
+        dt_s,
+        substeps,
+        SPEED_BAND_PU,
+    )
+    machines = tuple(model.network.machines)
+    if why:
+        what = (
+            "the network has no operating point"
+            if why < 0
+            else f"the speed of machine {machines[why - 1]!r} left the model"
+        )
+        raise InputError(f"network: {what} at t = {valid * dt_s:.6g} s")
+    return NetworkTrace(
+        machines,
+        model.flow.buses,
+        model.network.frequency * (1.0 + speed),
+        mechanical * base,
+        electric * base,
+        voltage,
+    )

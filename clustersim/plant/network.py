@@ -16,18 +16,18 @@ from clustersim.errors import InputError, nearest
 from clustersim.plant import network_kernels as k
 from clustersim.plant.network_flow import PowerFlow, bus_loads, power_flow
 from clustersim.plant.spec_parts.network import (
+    NETWORKS,
     ExciterSpec,
     LoadModel,
     NetworkGovernorSpec,
     NetworkMachineSpec,
     NetworkSpec,
+    shipped_networks,
 )
 
 Array = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 
-SHIPPED = Path(__file__).resolve().parents[1] / "catalog" / "networks"
-"""Folder of the networks that ship with the package."""
 LONGEST_STEP_S = 2.5e-3
 """Longest integration step: a tenth of the shortest time constant of the reference cases. [s]"""
 SPEED_BAND_PU = 0.5
@@ -98,8 +98,8 @@ def read_network(name: str | Path) -> NetworkSpec:
     InputError
         If there is no such network, or the file does not hold one.
     """
-    shipped = sorted(path.stem for path in SHIPPED.glob("*.yaml"))
-    path = SHIPPED / f"{name}.yaml" if str(name) in shipped else Path(name)
+    shipped = shipped_networks()
+    path = NETWORKS / f"{name}.yaml" if str(name) in shipped else Path(name)
     if not path.is_file():
         raise InputError(
             f"network: expected {', '.join(shipped)} or a file, found {str(name)!r}{nearest(str(name), shipped)}"

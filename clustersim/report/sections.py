@@ -22,6 +22,8 @@ from clustersim.study.result import Result
 
 CONFIG = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
 
+MODE_ROWS = 10
+"""Rows of the table of grid modes."""
 Card = tuple[str, str, bool]
 """Label, value, and whether it is bad news."""
 
@@ -212,6 +214,9 @@ def _plant(result: Result) -> Section:
         ("island_min_frequency_hz", "lowest, as an island"),
         ("island_max_frequency_hz", "highest, as an island"),
         ("pst", "flicker Pst"),
+        ("modal_deviation_mhz", "grid modes move by"),
+        ("resonance_margin", "resonance margin"),
+        ("torsional_pu", "torsional, of the generator"),
         ("cooling_heat_mw", "heat to cool"),
         ("cooling_capacity_mw", "cooling capacity"),
     )
@@ -235,8 +240,35 @@ def _plant(result: Result) -> Section:
         cards=found,
         alerts=alerts + [text for text in result.warnings if "cooling" not in text],
         figures=pictures,
-        tables=[verdict_table(result.verdict)],
+        tables=[verdict_table(result.verdict), *mode_tables(result.modes)],
     )
+
+
+def mode_tables(modes: pd.DataFrame) -> list[Table]:
+    """Return the harmonics that move the grid's modes most, one table; none without modes."""
+    if modes.empty:
+        return []
+    rows = [
+        (
+            str(row["site"]),
+            str(row["order"]),
+            number(row["frequency_hz"]),
+            number(row["amplitude_mw"]),
+            str(row["mode"]).replace("_", " "),
+            number(row["mode_hz"]),
+            percent(row["margin"]),
+            number(row["deviation_mhz"]),
+            number(row["worst_mhz"]),
+            number(row["waveform_mhz"]),
+            number(row["waveform_worst_mhz"]),
+        )
+        for row in modes.head(MODE_ROWS).to_dict("records")
+    ]
+    head = (
+        "site", "harmonic", "at [Hz]", "amplitude [MW]", "mode", "of [Hz]", "margin", "moves it by [mHz]",
+        "at worst [mHz]", "whole waveform [mHz]", "at worst [mHz]",
+    )  # fmt: skip
+    return [Table("Harmonics against the modes of the grid", head, rows, (1, 2, 3, 5, 6, 7, 8, 9, 10))]
 
 
 def verdict_table(verdict: pd.DataFrame) -> Table:

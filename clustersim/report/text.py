@@ -159,6 +159,8 @@ def _plant(result: Result) -> str:
     if s.get("max_voltage_dip_pu") is not None:
         flicker = f", flicker Pst {number(s['pst'])}" if s.get("pst") is not None else ""
         lines.append(_line("voltage", f"largest dip {percent(s['max_voltage_dip_pu'])} at the connection{flicker}"))
+    if s.get("modal_deviation_mhz") is not None:
+        lines.append(_line("grid modes", _modes(s)))
     lines.append(_line("cooling", cooling_words(s)))
     failed = s["rules_failed"]
     verdict = "every rule that could be judged is kept" if not failed else f"{failed} rules broken"
@@ -170,6 +172,14 @@ def _frequency(s: dict[str, Any], prefix: str) -> str:
     return (
         f"{s[f'{prefix}min_frequency_hz']:.3f} to {s[f'{prefix}max_frequency_hz']:.3f} Hz, "
         f"RoCoF {number(s[f'{prefix}max_rocof_hz_per_s'])} Hz/s over 500 ms"
+    )
+
+
+def _modes(s: dict[str, Any]) -> str:
+    margin = s["resonance_margin"]
+    return (
+        f"move by {answer('_mhz', s['modal_deviation_mhz'])}, {answer('_mhz', s['modal_deviation_worst_mhz'])} with "
+        f"the modes at the worst place of their bands{'' if margin is None else f', margin {percent(margin)}'}"
     )
 
 

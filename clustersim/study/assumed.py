@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from clustersim import catalog
+from clustersim.plant.modes import mode_entries
 from clustersim.power.device import matrix_figure
 from clustersim.power.spec import HybridStorage, PsuStorage, RackStorage
 from clustersim.power.stores import CELLS
@@ -96,6 +97,7 @@ def _site_entries(scenario: SiteScenario) -> list[tuple[str, str]]:
     names: list[tuple[str, str]] = []
     for plant in scenario.topology.electrical.values():
         if plant.grid is not None:
+            names += [("modes", name) for name in mode_entries(plant.grid.system) if plant.grid.network is None]
             names += [("grids", plant.grid.system)] + ([("grids", plant.grid.point)] if plant.grid.point else [])
         names += [("generators", units.type) for units in plant.generators]
         if plant.battery is not None:

@@ -64,6 +64,8 @@ class Result:
     """Best plans of the search."""
     assumed: pd.DataFrame
     """Figures that nobody published: key, value, source, confidence."""
+    modes: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Harmonics of the power against modes of the grid, as :class:`~clustersim.study.grid_modes.ModeFindings`."""
     warnings: tuple[str, ...] = ()
     inputs: dict[str, str] = field(default_factory=dict)
     """SHA-256 of every catalog file and of the resolved scenario."""
@@ -130,7 +132,7 @@ class Result:
         }
         (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
         (folder / "summary.json").write_text(json.dumps(self.summary, indent=1) + "\n", encoding="utf-8")
-        for name in ("step", "timeline", "close_up", "cost", "bill", "plans", "assumed"):
+        for name in ("step", "timeline", "close_up", "cost", "bill", "plans", "assumed", "modes"):
             _parquet(getattr(self, name), folder / f"{name}.parquet")
         _parquet(waveform_table(self.waveforms), folder / "waveform.parquet")
         _parquet(response_table(self.responses), folder / "response.parquet")
@@ -177,6 +179,8 @@ class Result:
             bill=table("bill"),
             plans=table("plans"),
             assumed=table("assumed"),
+            # runs written before modes were looked at have none
+            modes=table("modes") if (folder / "modes.parquet").is_file() else pd.DataFrame(),
             warnings=tuple(manifest["warnings"]),
             inputs=manifest["inputs"],
         )

@@ -18,6 +18,7 @@ from clustersim.study.baseline import undamped
 from clustersim.study.event_windows import evaluation_it_w, event_windows
 from clustersim.study.findings import Findings
 from clustersim.study.generation import generation, generation_warnings
+from clustersim.study.grid_modes import site_modes, with_modes
 from clustersim.study.horizon import histories
 from clustersim.study.it_power import Pool, close_up, steady_window, step_pool
 from clustersim.study.judging import evidence, respond
@@ -71,7 +72,9 @@ def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
     responses = respond(study, windows)
     timed("limits and cost")
     history = histories(study, timeline, training_it_w(windows[0]), evaluation_it_w(study, windows))
-    verdict = judge(rules_of(scenario.limits), evidence(study, windows, responses, history))
+    modes = site_modes(study, windows[0], pool.iteration_time_s)
+    seen = with_modes(evidence(study, windows, responses, history), modes)
+    verdict = judge(rules_of(scenario.limits), seen)
     findings = Findings(
         study=study,
         pool=pool,
@@ -83,6 +86,7 @@ def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
         verdict=verdict,
         provisioned=provisioned_w(study),
         history=history,
+        modes=modes,
     )
     cost = estimate_cost(scenario.economics, cost_facts(findings, findings.tokens_per_s, timeline.goodput))
     summary, reasons = summarise(findings, cost)
@@ -104,6 +108,7 @@ def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
         bill=bill_table(study.place),
         plans=plan_table(study),
         assumed=assumed_figures(study),
+        modes=modes.table,
         warnings=_warnings(study, findings, responses, summary),
         inputs=input_digests(scenario),
         wall_s=timed.wall_s,

@@ -15,6 +15,7 @@ from clustersim.plant import PlantResponse
 from clustersim.scenario import LoadScenario, resolved, run_id
 from clustersim.study.assumed import assumed_at_site
 from clustersim.study.generation import generation, generation_keys, generation_warnings
+from clustersim.study.grid_modes import mode_keys, site_modes, with_modes
 from clustersim.study.judging import evidence, respond
 from clustersim.study.measured_study import LoadFindings, LoadStudy, load_history, load_power, study_load
 from clustersim.study.result import Result
@@ -105,6 +106,7 @@ def run_measured(scenario: LoadScenario, progress: Callable[[str], None] = lambd
         bill=bill_table(study.place),
         plans=empty["plans"],
         assumed=assumed_at_site(scenario),
+        modes=findings.modes.table,
         warnings=_warnings(findings, summary),
         inputs=input_digests(scenario),
         wall_s=timed.wall_s,
@@ -113,7 +115,8 @@ def run_measured(scenario: LoadScenario, progress: Callable[[str], None] = lambd
 
 def _findings(study: LoadStudy, steady: SitePower, responses: tuple[PlantResponse, ...]) -> LoadFindings:
     history = load_history(study, float(steady.waveform.power(f"{study.site}/it").mean()))
-    seen = evidence(study, (steady,), responses, history)
+    modes = site_modes(study, steady, study.scenario.load.record.period)
+    seen = with_modes(evidence(study, (steady,), responses, history), modes)
     # what the sensor averaged away is not in the record: rules that look at shorter times are not judged
     sensor_s = study.scenario.load.record.sensor
     seen = replace(seen, traces=tuple(replace(trace, sensor_s=sensor_s) for trace in seen.traces))
@@ -125,6 +128,7 @@ def _findings(study: LoadStudy, steady: SitePower, responses: tuple[PlantRespons
         verdict=judge(rules_of(study.scenario.limits), seen),
         provisioned=provisioned_w(study),
         history=history,
+        modes=modes,
     )
 
 
@@ -145,6 +149,7 @@ def summarise_load(found: LoadFindings, cost: CostTable) -> tuple[dict[str, Any]
     keys |= generation_keys(found, generation(found), reasons)
     keys |= damping_keys(found, reasons)
     keys |= plant_response_keys(found, reasons)
+    keys |= mode_keys(found.modes, reasons)
     keys |= cooling_keys(found, reasons)
     keys |= outcome_keys(found, cost, reasons)
     return finished(found, keys, reasons | {"usd_per_million_tokens": NO_JOB})

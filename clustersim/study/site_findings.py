@@ -16,6 +16,7 @@ from clustersim.plant import (
     steady_cooling,
     steady_generation_w,
 )
+from clustersim.study.grid_modes import ModeFindings
 from clustersim.study.horizon import TRAIN, SiteHistory
 from clustersim.study.site_chain import held_w
 from clustersim.study.site_study import SiteStudy
@@ -33,6 +34,7 @@ class SiteFindings(ABC):
     verdict: Verdict
     provisioned: dict[str, float]
     history: dict[str, SiteHistory]
+    modes: ModeFindings
 
     @property
     @abstractmethod

@@ -10,6 +10,7 @@ from clustersim.economics import CostTable
 from clustersim.power.smoothing import damps_devices
 from clustersim.study.findings import Findings
 from clustersim.study.generation import generation, generation_keys
+from clustersim.study.grid_modes import mode_keys
 from clustersim.study.power_bands import band_keys
 from clustersim.study.site_power import excess_peak_w
 from clustersim.study.site_summary import (
@@ -66,6 +67,7 @@ def summarise(found: Findings, cost: CostTable) -> tuple[dict[str, Any], dict[st
     keys |= {"throughput_loss": found.throughput_loss}
     keys |= damping_keys(found, reasons) | refused_keys(found, reasons) | second_job_keys(found, reasons)
     keys |= plant_response_keys(found, reasons)
+    keys |= mode_keys(found.modes, reasons)
     keys |= cooling_keys(found, reasons)
     keys |= outcome_keys(found, cost, reasons)
     return finished(found, keys, reasons)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, PositiveInt, model_validator
@@ -15,6 +16,15 @@ ReactivePower = ApparentPower
 """Reactive power in units of apparent power; negative when capacitive."""
 MachineModel = Literal["round_rotor", "classical"]
 LoadModel = Literal["constant_power", "constant_impedance"]
+
+
+NETWORKS = Path(__file__).resolve().parents[2] / "catalog" / "networks"
+"""Folder of the networks that ship with the package."""
+
+
+def shipped_networks() -> tuple[str, ...]:
+    """Return the names of the networks that ship with the package."""
+    return tuple(sorted(path.stem for path in NETWORKS.glob("*.yaml")))
 
 
 class BranchSpec(Spec):

@@ -6,14 +6,16 @@ point of interconnection; `cooling_response` and `steady_cooling` answer heat; `
 """
 
 from clustersim.plant.cooling import (
-    CoolingHistory,
     CoolingResponse,
     CoolingState,
-    cooling_history,
     cooling_response,
     steady_cooling,
     time_to_alarm,
 )
+from clustersim.plant.cooling_long import CoolingHistory, cooling_history
+from clustersim.plant.cooling_outdoors import Outdoors, cooling_outdoors
+from clustersim.plant.cooling_staging import RideThrough, UnitLoss, lose_units, ride_through, stage_units
+from clustersim.plant.cooling_year import CoolingYear, cooling_year
 from clustersim.plant.dispatch import (
     battery_energy_j,
     battery_rating_w,
@@ -37,23 +39,33 @@ from clustersim.plant.records import PlantResponse
 from clustersim.plant.simulate import largest_step, simulate_plant
 from clustersim.plant.spec import GeneratorSpec, Mode, SiteCoolingSpec, SitePlantSpec
 from clustersim.plant.voltage import Source, grid_source, pcc_voltage
+from clustersim.plant.weather import Air, WeatherYear, design_air, weather_year
 
 __all__ = [
+    "Air",
     "Burn",
     "CoolingHistory",
     "CoolingResponse",
     "CoolingState",
+    "CoolingYear",
     "GeneratorSpec",
     "Mode",
+    "Outdoors",
     "PlantResponse",
+    "RideThrough",
     "SiteCoolingSpec",
     "SitePlantSpec",
     "Source",
+    "UnitLoss",
+    "WeatherYear",
     "battery_energy_j",
     "battery_rating_w",
     "burn",
     "cooling_history",
+    "cooling_outdoors",
     "cooling_response",
+    "cooling_year",
+    "design_air",
     "dispatch_shares",
     "electrical_losses",
     "fuel_class",
@@ -63,15 +75,19 @@ __all__ = [
     "island_capacity_w",
     "largest_step",
     "load_acceptance_w",
+    "lose_units",
     "minimum_load_w",
     "pcc_voltage",
     "power_factor",
     "reactive_power",
+    "ride_through",
     "simulate_plant",
     "spinning_reserve_w",
+    "stage_units",
     "steady_cooling",
     "steady_generation_w",
     "time_to_alarm",
     "transformer_reactive",
     "units_online",
+    "weather_year",
 ]

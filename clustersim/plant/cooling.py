@@ -8,9 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from clustersim.catalog import Entry, entry
+from clustersim.catalog import entry
+from clustersim.plant.cooling_outdoors import cooling_outdoors
+from clustersim.plant.cooling_units import cdu_limit_w, hall_share, rated_cop, running_w
 from clustersim.plant.kernels import integrate_loop
 from clustersim.plant.spec import SiteCoolingSpec
+from clustersim.plant.spec_parts.cooling import COMPRESSORS, WET
+from clustersim.plant.weather import Air, weather_year
+
+SMALL_SHARE = 1e-3
+"""Heat over full capacity at which a loop without heat is looked at. [-]"""
 
 
 @dataclass(frozen=True)
@@ -59,26 +66,8 @@ class CoolingResponse:
 
 
 @dataclass(frozen=True)
-class CoolingHistory:
-    """Cooling over a long time, such as the days of a job."""
-
-    energy_j: float
-    """Electrical energy. [J]"""
-    rejected_j: float
-    """Heat rejected to the air. [J]"""
-    stored_j: float
-    """Heat stored in the loop at the end against the start. [J]"""
-    first_alarm_s: float
-    """Time from the start at which the loop first reaches its alarm temperature; infinite if never. [s]"""
-    above_alarm_s: float
-    """Time above the alarm temperature. [s]"""
-    peak_temperature_c: float
-    """Highest loop temperature, of a loop that is left alone whatever it reaches. [degC]"""
-
-
-@dataclass(frozen=True)
-class _Loop:
-    """Resolved figures of a cooling spec."""
+class Loop:
+    """Resolved figures of a cooling spec, at its rating or at outdoor air."""
 
     capacity_low_w: float
     capacity_w: float
@@ -87,39 +76,83 @@ class _Loop:
     water_l_per_j: float
     conductance: float
     mass: float
+    supply_c: float
 
 
-def _cop(spec: SiteCoolingSpec, unit: Entry) -> float:
-    if spec.cop is not None:
-        return spec.cop
-    return unit.si("cop") if unit.has("cop") else entry("cooling", "air_cooled_chiller").si("cop")
+def resolve(spec: SiteCoolingSpec, heat_w: float, outdoor: Air | None = None) -> Loop:
+    """Return the figures of a site's loop at a heat, on which COP and fans depend where there is weather.
 
+    Parameters
+    ----------
+    spec : SiteCoolingSpec
+        Cooling of the site.
+    heat_w : float
+        Mean heat. [W]
+    outdoor : Air, optional
+        Outdoor air, one value; that of the record's `weather` at its `start` when absent, and the rating of the units
+        when there is no `start`.
 
-def _resolve(spec: SiteCoolingSpec) -> _Loop:
-    unit, extra = entry("cooling", spec.unit), entry("facility", "cooling_auxiliaries")
-    heat = unit.figure("heat")
-    per_heat = extra.si("pump_share") + (1.0 - spec.liquid_share) * extra.si("air_fan_share")
-    water = 0.0
-    if spec.kind == "chillers":
-        per_heat += 1.0 / _cop(spec, unit)
-    else:
-        per_heat += extra.si("tower_share")
-        water = entry("cooling", "water").si("evaporation") * (1.0 + extra.si("blowdown_share"))
-    capacity = heat.value * spec.count
-    conductance = capacity / spec.design_rise
+    Raises
+    ------
+    CatalogError
+        If a unit is not in the catalog.
+    """
+    air = air_at_start(spec) if outdoor is None else outdoor
+    heat = entry("cooling", spec.unit).figure("heat")
+    full = (spec.count - spec.standby) * heat.value
+    rated, limit = running_w(spec), cdu_limit_w(spec)
+    conductance = full / spec.design_rise
     tau = entry("cooling", "loop").si("time_constant") if spec.loop_time_constant is None else spec.loop_time_constant
-    return _Loop(
-        capacity_low_w=heat.low * spec.count,
-        capacity_w=capacity,
-        capacity_high_w=heat.high * spec.count,
-        power_per_heat=per_heat,
-        water_l_per_j=water,
-        conductance=conductance,
-        mass=tau * conductance,
-    )
+    mass = tau * conductance
+    if spec.buffer is not None:
+        mass += spec.buffer / (spec.alarm_temperature - spec.supply_temperature)
+    if air is None:
+        capacity, per_heat, water, supply = min(rated, limit), *_rated(spec), spec.supply_temperature
+    else:
+        # of a loop without heat: what the first watts cost
+        state = cooling_outdoors(spec, max(heat_w, SMALL_SHARE * full), air)
+        served = max(float(state.served_w), 1.0)
+        capacity, supply = float(state.capacity_w), float(state.supply_c)
+        per_heat, water = float(state.power_w) / served, float(state.water_l_per_s) / served
+    of_rated = capacity / rated if rated > 0.0 else 0.0
+    low, high = of_rated * heat.low * spec.units_running, of_rated * heat.high * spec.units_running
+    if air is None:
+        low, high = min(heat.low * spec.units_running, limit), min(heat.high * spec.units_running, limit)
+    return Loop(low, capacity, high, per_heat, water, conductance, mass, supply)
 
 
-def time_to_alarm(spec: SiteCoolingSpec, heat_w: float, start_c: float) -> float:
+def air_at_start(spec: SiteCoolingSpec) -> Air | None:
+    """Return the outdoor air at which a run begins, or None when the record gives no `start`.
+
+    Raises
+    ------
+    CatalogError
+        If the catalog does not have the place.
+    """
+    if spec.start_hour is None or spec.weather is None:
+        return None
+    return weather_year(spec.weather).hour(spec.start_hour)
+
+
+def _rated(spec: SiteCoolingSpec) -> tuple[float, float]:
+    """Return electrical power [W] and water [L/s] per watt of heat at the rating of the units."""
+    extra, per_heat, water = entry("facility", "cooling_auxiliaries"), hall_share(spec), 0.0
+    if spec.kind in COMPRESSORS:
+        per_heat += 1.0 / rated_cop(spec)
+    if spec.kind in WET:
+        rejected = 1.0 + (1.0 / rated_cop(spec) if spec.kind in COMPRESSORS else 0.0)
+        cycles = spec.cycles_of_concentration
+        blowdown = extra.si("blowdown_share") if cycles is None else 1.0 / (cycles - 1.0)
+        per_heat += rejected * extra.si("tower_share")
+        water = rejected * entry("cooling", "water").si("evaporation") * (1.0 + blowdown)
+    if spec.kind == "dry":
+        unit = entry("cooling", spec.unit)
+        per_heat += (unit if unit.has("fan_share") else entry("cooling", "dry_cooler")).si("fan_share")
+        water = entry("cooling", "water").si("wue.dry_adiabatic") if spec.adiabatic else 0.0
+    return per_heat, water
+
+
+def time_to_alarm(spec: SiteCoolingSpec, heat_w: float, start_c: float, outdoor: Air | None = None) -> float:
     r"""Time until the loop reaches its alarm temperature under constant heat.
 
     With rise :math:`\theta` above the supply temperature, conductance G, thermal mass C, time constant
@@ -136,6 +169,8 @@ def time_to_alarm(spec: SiteCoolingSpec, heat_w: float, start_c: float) -> float
         Heat into the loop. [W]
     start_c : float
         Loop temperature at the start. [degC]
+    outdoor : Air, optional
+        Outdoor air; as of :func:`resolve` when absent.
 
     Returns
     -------
@@ -147,19 +182,22 @@ def time_to_alarm(spec: SiteCoolingSpec, heat_w: float, start_c: float) -> float
     CatalogError
         If the cooling unit is not in the catalog.
     """
-    loop = _resolve(spec)
-    alarm, rise = spec.alarm_temperature - spec.supply_temperature, start_c - spec.supply_temperature
+    return _to_alarm(spec, resolve(spec, heat_w, outdoor), heat_w, start_c)
+
+
+def _to_alarm(spec: SiteCoolingSpec, loop: Loop, heat_w: float, start_c: float) -> float:
+    alarm, rise = spec.alarm_temperature - loop.supply_c, max(start_c - loop.supply_c, 0.0)
     if rise >= alarm:
         return 0.0
     excess = heat_w - loop.capacity_w
     if excess <= 0.0:
         return math.inf
-    full, settled = loop.capacity_w / loop.conductance, heat_w / loop.conductance
+    full, settled = min(loop.capacity_w / loop.conductance, alarm), heat_w / loop.conductance
     warm = loop.mass / loop.conductance * math.log((settled - rise) / (settled - full)) if rise < full else 0.0
     return warm + loop.mass * (alarm - max(rise, full)) / excess
 
 
-def steady_cooling(spec: SiteCoolingSpec, heat_w: float) -> CoolingState:
+def steady_cooling(spec: SiteCoolingSpec, heat_w: float, outdoor: Air | None = None) -> CoolingState:
     """Cooling at constant heat: power, capacity with its band, shortfall, water.
 
     Power = rejected heat x (1/COP, or the towers' share, + pumps + fans for the heat that leaves servers in air);
@@ -171,6 +209,8 @@ def steady_cooling(spec: SiteCoolingSpec, heat_w: float) -> CoolingState:
         Cooling of the site.
     heat_w : float
         IT power and the losses inside the halls: all of it becomes heat. [W]
+    outdoor : Air, optional
+        Outdoor air; as of :func:`resolve` when absent.
 
     Returns
     -------
@@ -185,7 +225,7 @@ def steady_cooling(spec: SiteCoolingSpec, heat_w: float) -> CoolingState:
     """
     if heat_w < 0.0:
         raise ValueError(f"expected heat >= 0 W, got {heat_w:g} W")
-    loop = _resolve(spec)
+    loop = resolve(spec, heat_w, outdoor)
     served = min(heat_w, loop.capacity_w)
     short = heat_w - served
     power = served * loop.power_per_heat
@@ -198,14 +238,18 @@ def steady_cooling(spec: SiteCoolingSpec, heat_w: float) -> CoolingState:
         shortfall_w=short,
         sustainable_heat_w=served,
         pue_contribution=power / heat_w if heat_w > 0.0 else 0.0,
-        temperature_c=math.inf if short > 0.0 else spec.supply_temperature + heat_w / loop.conductance,
-        time_to_alarm_s=time_to_alarm(spec, heat_w, spec.supply_temperature + spec.design_rise),
+        temperature_c=math.inf if short > 0.0 else loop.supply_c + heat_w / loop.conductance,
+        time_to_alarm_s=_to_alarm(spec, loop, heat_w, loop.supply_c + loop.capacity_w / loop.conductance),
         water_l_per_s=served * loop.water_l_per_j,
     )
 
 
 def cooling_response(
-    spec: SiteCoolingSpec, heat_w: ArrayLike, dt_s: float, initial_heat_w: float | None = None
+    spec: SiteCoolingSpec,
+    heat_w: ArrayLike,
+    dt_s: float,
+    initial_heat_w: float | None = None,
+    outdoor: Air | None = None,
 ) -> CoolingResponse:
     """Cooling over time: a loop of first order between the heat and the plant.
 
@@ -219,6 +263,8 @@ def cooling_response(
         Length of a bin. [s]
     initial_heat_w : float, optional
         Heat at which the loop had settled before; the mean of `heat_w` when absent, at most the capacity. [W]
+    outdoor : Air, optional
+        Outdoor air, the same in all bins; as of :func:`resolve` when absent.
 
     Returns
     -------
@@ -235,7 +281,7 @@ def cooling_response(
     heat = np.ascontiguousarray(heat_w, dtype=np.float64)
     if heat.size == 0 or bool((heat < 0.0).any()):
         raise ValueError("expected at least one sample of heat, none below 0 W")
-    loop = _resolve(spec)
+    loop = resolve(spec, float(heat.mean()), outdoor)
     before = float(heat.mean()) if initial_heat_w is None else initial_heat_w
     start = min(before, loop.capacity_w) / loop.conductance
     spans = np.full(heat.size, dt_s)
@@ -245,75 +291,21 @@ def cooling_response(
         power_w=rejected * loop.power_per_heat,
         rejected_w=rejected,
         unserved_w=np.maximum(heat - loop.capacity_w, 0.0),
-        temperature_c=spec.supply_temperature + rise,
+        temperature_c=loop.supply_c + rise,
         water_l_per_s=rejected * loop.water_l_per_j,
         stored_j=loop.mass * (end - start),
-        alarm_s=_first_alarm(spec, heat, dt_s, np.append(rise, end)),
+        alarm_s=_first_alarm(spec, loop, heat, dt_s, np.append(rise, end)),
     )
 
 
-def _first_alarm(spec: SiteCoolingSpec, heat: NDArray[np.float64], dt_s: float, rise: NDArray[np.float64]) -> float:
+def _first_alarm(
+    spec: SiteCoolingSpec, loop: Loop, heat: NDArray[np.float64], dt_s: float, rise: NDArray[np.float64]
+) -> float:
     """Time at which the rise, known at the bin edges, first meets the alarm; inside the bin in closed form."""
-    at_alarm = np.flatnonzero(rise >= spec.alarm_temperature - spec.supply_temperature)
+    at_alarm = np.flatnonzero(rise >= spec.alarm_temperature - loop.supply_c)
     if at_alarm.size == 0:
         return math.inf
     k = int(at_alarm[0])
     if k == 0:
         return 0.0
-    return (k - 1) * dt_s + time_to_alarm(spec, float(heat[k - 1]), spec.supply_temperature + float(rise[k - 1]))
-
-
-def cooling_history(
-    spec: SiteCoolingSpec, heat_w: ArrayLike, span_s: ArrayLike, initial_heat_w: float
-) -> CoolingHistory:
-    """Cooling over spans of constant heat, however long: the loop of :func:`cooling_response` in closed form.
-
-    Parameters
-    ----------
-    spec : SiteCoolingSpec
-        Cooling of the site.
-    heat_w, span_s : array_like, shape (n,)
-        Heat of each span and its length, above zero. [W], [s]
-    initial_heat_w : float
-        Heat at which the loop had settled before, at most the capacity. [W]
-
-    Returns
-    -------
-    CoolingHistory
-        heat in = rejected + stored holds to rounding.
-
-    Raises
-    ------
-    CatalogError
-        If the cooling unit is not in the catalog.
-    ValueError
-        If a heat is negative, a span not above zero, or there is none.
-    """
-    heat, span = np.ascontiguousarray(heat_w, dtype=np.float64), np.ascontiguousarray(span_s, dtype=np.float64)
-    if heat.size == 0 or heat.shape != span.shape or bool((heat < 0.0).any()) or bool((span <= 0.0).any()):
-        raise ValueError("expected spans above 0 s, each with a heat of at least 0 W")
-    loop = _resolve(spec)
-    start = min(initial_heat_w, loop.capacity_w) / loop.conductance
-    rise, rejected, end = integrate_loop(heat, span, start, loop.conductance, loop.capacity_w, loop.mass)
-    edges = np.append(rise, end)
-    alarm = spec.alarm_temperature - spec.supply_temperature
-    # The alarm lies above the rise at full capacity: there the loop warms and cools at a constant rate.
-    rate = np.abs(heat - loop.capacity_w) / loop.mass
-    over = np.maximum(edges - alarm, 0.0)
-    crossing = (edges[:-1] >= alarm) != (edges[1:] >= alarm)
-    above = np.where((edges[:-1] >= alarm) & ~crossing, span, 0.0)
-    above[crossing] = np.maximum(over[:-1], over[1:])[crossing] / rate[crossing]
-    hit = np.flatnonzero(above > 0.0)
-    first = math.inf
-    if hit.size:
-        k = int(hit[0])
-        first = float(span[:k].sum() + (0.0 if edges[k] >= alarm else span[k] - above[k]))
-    heat_out = float(rejected @ span)
-    return CoolingHistory(
-        energy_j=heat_out * loop.power_per_heat,
-        rejected_j=heat_out,
-        stored_j=loop.mass * (end - start),
-        first_alarm_s=first,
-        above_alarm_s=float(above.sum()),
-        peak_temperature_c=spec.supply_temperature + float(edges.max()),
-    )
+    return (k - 1) * dt_s + _to_alarm(spec, loop, float(heat[k - 1]), loop.supply_c + float(rise[k - 1]))

@@ -12,6 +12,7 @@ from clustersim.plant.spec_parts.generation import GeneratorSpec
 from clustersim.plant.spec_parts.storage import BatterySpec
 from clustersim.plant.spec_parts.study import Mode, PlantModeSpec
 from clustersim.plant.spec_parts.supply import ConversionStage, GridSpec
+from clustersim.plant.spec_parts.weather_file import WeatherRecord, read_epw
 from clustersim.spec import Spec
 from clustersim.units import Frequency
 
@@ -27,6 +28,8 @@ __all__ = [
     "SiteCoolingSpec",
     "SitePlantSpec",
     "SwingForm",
+    "WeatherRecord",
+    "read_epw",
 ]
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from clustersim.fabric import BillItem, SiteFabric, bill_totals
 from clustersim.fabric.bill import WAY_LABELS
 from clustersim.fabric.failure_domains import MANY_PARTS
+from clustersim.report.place_cooling import cooling_data, cooling_text
 from clustersim.report.place_queries import domain_rows, how_to_read, outage_data
 from clustersim.report.place_tables import OTHER_RAIL, bill_table, cable_table, fibre_table, latency_table
 from clustersim.report.words import columns, counted, dollars, number, wrapped
@@ -179,6 +180,7 @@ def place_data(survey: PlaceSurvey, size_bytes: float) -> dict[str, Any]:
             }
             for part in survey.domains
         ],
+        "cooling": cooling_data(place),
         "warnings": list(survey.warnings),
     }
 
@@ -219,6 +221,7 @@ def place_text(survey: PlaceSurvey, size_bytes: float) -> str:
     )
     if data["without_price"]:
         lines.append(wrapped(f"no published price, not in the sum: {', '.join(data['without_price'])}"))
+    lines += cooling_text(data["cooling"])
     if data["fibre_routes"]:
         lines += ["", "fibre between sites, to build or to lease (not in the sum)", columns(*fibre_table(data))]
     return "\n".join(lines)

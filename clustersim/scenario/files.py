@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,14 @@ from typing import Any
 import yaml
 
 from clustersim.errors import InputError, nearest
+from clustersim.plant.spec import read_epw
 
 MOST_BYTES = 1_000_000
 """Largest file that is read: a real scenario has a few thousand bytes. [B]"""
 
 _NAME = re.compile(r"^[a-z0-9_]+$")
 _PART = re.compile(r"^(?:[A-Za-z0-9_-]+)$")
+_WEATHER = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_./ -]*\.[eE][pP][wW]$")
 _INSIDE = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_./ -]*\.ya?ml$")
 
 
@@ -171,13 +173,53 @@ def load_tree(path: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
     # a scenario named as its place is not the place
     beside = [] if topology == path.stem else [path.parent]
     folders = [path.parent.parent / "topologies", *beside, shipped("topologies")]
-    data["topology"] = read_yaml(_named(topology, f"{path}: topology", folders))
+    place = _named(topology, f"{path}: topology", folders)
+    data["topology"] = read_yaml(place)
     changes = {**settings, **{k: v for k, v in overrides.items() if k != "topology"}}
     if isinstance(data.get("load"), dict):
         data["load"]["record"] = read_yaml(_record_file(path, data["load"], changes))
     for key, value in changes.items():
         _put(data, key, value, str(path))
+    read_weather(data["topology"], str(path), "topology.", [path.parent, place.parent])
     return data
+
+
+def read_weather(topology: Any, where: str, prefix: str, folders: Sequence[Path]) -> None:
+    """Put the records of weather files into the tree of a topology, in place of their names.
+
+    Parameters
+    ----------
+    topology : mapping
+        Tree of a topology; what is not a mapping is left for its validation.
+    where, prefix : str
+        File and start of the key path, for messages.
+    folders : sequence of Path
+        Where the files may lie, or below; the first that has one counts.
+
+    Raises
+    ------
+    InputError
+        If a file is outside the folders, absent, or not a whole year of weather.
+    """
+    sites = topology.get("cooling") if isinstance(topology, dict) else None
+    for site, record in sites.items() if isinstance(sites, dict) else ():
+        name = record.get("weather") if isinstance(record, dict) else None
+        if not isinstance(name, str) or not name.lower().endswith(".epw"):
+            continue
+        key = f"{where}: {prefix}cooling.{site}.weather"
+        if not _WEATHER.match(name):
+            raise InputError(f"{key}: expected the path of an .epw file from the folder of the file, got {name!r}")
+        inside = [folder / name for folder in folders if (folder / name).resolve().is_relative_to(folder.resolve())]
+        if len(inside) < len(folders):
+            raise InputError(f"{key}: expected a file inside the folder of the file that names it, got {name!r}")
+        found = next((file for file in inside if file.is_file()), None)
+        if found is None:
+            near = nearest(Path(name).name, [file.name for folder in folders for file in folder.glob("*.epw")])
+            raise InputError(f"{key}: expected a weather file, found none called {name!r}{near}")
+        try:
+            record["weather"] = read_epw(found).model_dump()
+        except InputError as error:
+            raise InputError(f"{key}: {error}") from None
 
 
 def _record_file(path: Path, load: Mapping[str, Any], changes: Mapping[str, Any]) -> Path:

@@ -16,7 +16,7 @@ import clustersim
 from clustersim.catalog import catalog_files
 from clustersim.errors import InputError, nearest
 from clustersim.power.spec import MeasuredLoad
-from clustersim.scenario.files import load_tree, read_yaml
+from clustersim.scenario.files import load_tree, read_weather, read_yaml
 from clustersim.scenario.names import unknown_names
 from clustersim.scenario.spec import SECTIONS, AnyScenario, LoadScenario, Scenario, SiteScenario
 from clustersim.scenario.topology import TopologySpec
@@ -89,7 +89,10 @@ def load_topology(path: str | Path) -> TopologySpec:
     InputError
         Listing everything that is wrong, each with its key path.
     """
-    return _known(_validated(TopologySpec, read_yaml(Path(path)), Path(path)), Path(path))
+    path = Path(path)
+    tree = read_yaml(path)
+    read_weather(tree, str(path), "", [path.parent])
+    return _known(_validated(TopologySpec, tree, path), path)
 
 
 def _known(record: _Named, path: Path) -> _Named:

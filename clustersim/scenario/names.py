@@ -51,6 +51,12 @@ def _of_topology(topology: TopologySpec) -> Iterator[Reference]:
             yield f"{where}.conversion.{index}.stage", "facility", stage.stage
     for site, cooling in topology.cooling.items():
         yield f"cooling.{site}.unit", "cooling", cooling.unit
+        for key in ("towers", "cdu"):
+            part = getattr(cooling, key)
+            if part is not None:
+                yield f"cooling.{site}.{key}.unit", "cooling", part.unit
+        if isinstance(cooling.weather, str):
+            yield f"cooling.{site}.weather", "weather", cooling.weather
 
 
 def _of_scenario(scenario: SiteScenario) -> Iterator[Reference]:

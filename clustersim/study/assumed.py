@@ -112,6 +112,10 @@ def _site_entries(scenario: SiteScenario) -> list[tuple[str, str]]:
             names += [("batteries", "lithium_capacitor_shelf"), ("batteries", CELLS[strategy.at])]
     for cooling in scenario.topology.cooling.values():
         names += [("cooling", cooling.unit), ("facility", "cooling_auxiliaries")]
+        names += [("cooling", part.unit) for part in (cooling.towers, cooling.cdu) if part is not None]
+        if cooling.weather is not None:
+            names += [("cooling", "chiller_model")] if cooling.kind in {"chillers", "water_chillers"} else []
+            names += [("weather", cooling.weather)] if isinstance(cooling.weather, str) else []
     return list(dict.fromkeys(names))
 
 

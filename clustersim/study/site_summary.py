@@ -16,6 +16,7 @@ from clustersim.plant import PlantResponse
 from clustersim.power.records import coarsen
 from clustersim.power.spectrum import band_shares, harmonics
 from clustersim.study.site_findings import SiteFindings
+from clustersim.study.year_keys import year_keys
 
 MW, MWH = 1e6, 3.6e9
 METER_DT_S = 0.1
@@ -231,4 +232,5 @@ def cooling_keys(found: SiteFindings, reasons: dict[str, str]) -> dict[str, Any]
         "cooling_peak_temperature_c": peak if peak <= BOILING_C else None,
         "sustainable_it_mw": sum(s.capacity_w for s in states) / MW,
         "water_l_per_s": sum(s.water_l_per_s for s in states),
+        **year_keys(found, reasons),
     }

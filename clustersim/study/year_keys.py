@@ -1,0 +1,46 @@
+"""Keys of the summary that are of a year of weather, at the mean load of the run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from clustersim.plant import CoolingYear, cooling_year
+from clustersim.study.site_findings import SiteFindings
+
+OF_YEAR = ("pue_annual", "peak_hour_pue", "wue_l_per_kwh", "water_m3_annual", "hours_above_cooling_capacity")
+
+
+def site_years(found: SiteFindings) -> dict[str, CoolingYear] | str:
+    """Return the year of every site at its mean training heat, or why there is none."""
+    topology = found.study.place.topology
+    without = [site for site in found.sites if topology.cooling[site].weather is None]
+    if without:
+        return f"no weather is given: cooling.{without[0]}.weather names a place of the catalog or a weather file"
+    return {
+        site: cooling_year(topology.cooling[site], topology.electrical[site], found.cooling[site].heat_w)
+        for site in found.sites
+    }
+
+
+def year_keys(found: SiteFindings, reasons: dict[str, str]) -> dict[str, Any]:
+    """Return PUE, water and hours above the capacity of a year in which the sites draw their mean training power.
+
+    Without storage and damping at the site. Sites are added hour by hour; an hour counts as above the capacity where
+    any site is. In such an hour the cooling draws the power of the heat that it rejects.
+    """
+    years = site_years(found)
+    if isinstance(years, str):
+        reasons |= dict.fromkeys(OF_YEAR, years)
+        return dict.fromkeys(OF_YEAR)
+    it_w = sum(year.it_w for year in years.values())
+    pue = np.asarray(sum(year.meter_w for year in years.values())) / it_w
+    above = np.any([year.it_w > year.capacity_w for year in years.values()], axis=0)
+    return {
+        "pue_annual": float(pue.mean()),
+        "peak_hour_pue": float(pue.max()),
+        "wue_l_per_kwh": sum(year.wue_l_per_kwh * year.it_w for year in years.values()) / it_w,
+        "water_m3_annual": sum(year.water_m3 for year in years.values()),
+        "hours_above_cooling_capacity": int(above.sum()),
+    }

@@ -7,6 +7,9 @@ from clustersim.catalog.store import sources
 from clustersim.errors import InputError, nearest
 from clustersim.limits.spec import LimitsSpec, Rule
 
+OWN = {"source": "user", "status": "user", "where": "", "confidence": None, "assumed": False}
+"""What is said of a rule whose limit the user has changed."""
+
 
 def pack_names() -> tuple[str, ...]:
     """Return the names of the shipped packs."""
@@ -28,6 +31,7 @@ def rule(name: str) -> Rule:
             "id": entry.name,
             "limit": limit.text,
             "source": sources("rules")[limit.source].title,
+            "confidence": limit.confidence,
             "assumed": limit.assumed,
             "note": limit.note,
             **entry.properties,
@@ -70,7 +74,7 @@ def rules_of(spec: LimitsSpec) -> tuple[Rule, ...]:
     for name, limit in spec.overrides.items():
         if units.dimension_of(units.split(limit)[1]) != found[name].dimension:
             raise InputError(f"limits.overrides.{name}: expected a {found[name].dimension}, got {limit!r}")
-        changed = Rule.model_validate({**found[name].model_dump(mode="json"), "limit": limit, "source": "user"})
+        changed = Rule.model_validate({**found[name].model_dump(mode="json"), "limit": limit, **OWN})
         found[name] = changed
     for item in spec.rules:
         if item.id in found:

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 from pydantic import Field, field_validator, model_validator
 
 from clustersim import units
+from clustersim.catalog.records import Confidence
 from clustersim.errors import UnitError
 from clustersim.spec import Spec
 from clustersim.units import Frequency, Ratio, Time
@@ -42,6 +43,11 @@ Measure = Literal[
     "reconnection_ramp",
 ]
 """What a rule looks at."""
+
+
+Status = Literal["law", "proposal", "utility_practice", "standard", "guidance", "illustrative", "user"]
+"""What binds one to a rule: it is in force, a proposal, what a utility asks, a technical standard, a recommendation,
+an example; or the user's own."""
 
 
 class MeasureKind(NamedTuple):
@@ -112,13 +118,23 @@ class Rule(Spec):
     """Of a ride-through: corners (duration, residual voltage) [s, pu]; the load must stay connected through a dip to
     that voltage lasting that long."""
     allowed_per_hour: float | None = Field(default=None, ge=0)
-    """Of a range: excursions per hour that are not yet repetitive; left out: none."""
+    """Of a range or a step: how many per hour are not yet repetitive; left out: none."""
+    mode: Literal["island", "grid_parallel", "any"] | None = None
+    """Of frequency and voltage: the mode of the plant; left out: frequency in an island, voltage beside the grid."""
     lamp: Literal["120 V 60 Hz", "230 V 50 Hz"] | None = None
     """Of flicker: the reference lamp."""
     ratings: tuple[str, ...] = ()
     """Of a rating: names of the ratings judged, such as ``grid_capacity``; empty: all."""
+    formula: str = ""
+    """One line of mathematics: what is measured."""
     source: str = "user"
     """Where the rule comes from."""
+    where: str = ""
+    """Where in the source."""
+    status: Status = "user"
+    """What binds one to it."""
+    confidence: Confidence | None = None
+    """How sure the limit is."""
     assumed: bool = False
     """Whether the limit is recalled or an estimate."""
     note: str = ""
@@ -169,8 +185,8 @@ class LimitsSpec(Spec):
     """The rules that judge the result."""
 
     packs: tuple[str, ...] = ("standard",)
-    """Catalog names of rule packs: ``standard``, ``ercot-lel``, ``southern``, ``dominion``, ``choukse-example``,
-    ``island``, ``equipment``."""
+    """Names of shipped packs, such as ``standard``, ``ercot-lel``, ``southern``, ``spp``, ``island`` (all of them:
+    ``clustersim catalog limits``), and paths of pack files from the scenario's folder."""
     overrides: dict[str, str] = Field(default_factory=dict)
     """Other limits for rules of the packs, by rule id: ``{southern-ramp: 30 MW/min}``."""
     skip: tuple[str, ...] = ()

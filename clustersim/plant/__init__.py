@@ -36,7 +36,7 @@ from clustersim.plant.losses import electrical_losses, power_factor, reactive_po
 from clustersim.plant.records import PlantResponse
 from clustersim.plant.simulate import largest_step, simulate_plant
 from clustersim.plant.spec import GeneratorSpec, Mode, SiteCoolingSpec, SitePlantSpec
-from clustersim.plant.voltage import Source, grid_source, pcc_voltage
+from clustersim.plant.voltage import Source, grid_source, pcc_voltage, short_circuit_va
 
 __all__ = [
     "Burn",
@@ -67,6 +67,7 @@ __all__ = [
     "pcc_voltage",
     "power_factor",
     "reactive_power",
+    "short_circuit_va",
     "simulate_plant",
     "spinning_reserve_w",
     "steady_cooling",

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from clustersim.errors import InputError
 from clustersim.limits import Evidence, LimitsSpec, Rule, Trace, Verdict, judge, rules_of
+from clustersim.plant import short_circuit_va
 from clustersim.power.trace import PowerTrace
 from clustersim.power.trace_period import JobWindow
 from clustersim.scenario.files import read_yaml
@@ -19,10 +20,9 @@ from clustersim.study.trace_site import SiteAnswer
 from clustersim.study.trace_statistics import PERCENTILE_KEYS, Shares, percentiles, spectrum, trace_statistics
 
 NEEDS_PLANT = "needs plant: a power trace alone says nothing about it"
-OF_PLANT = (
-    "voltage_dip", "voltage_change", "flicker", "min_frequency", "max_frequency", "rocof", "rating",
-)  # fmt: skip
-SPECTRAL = ("band_energy", "band_amplitude")
+OF_POWER = ("ramp", "range", "band_energy", "band_amplitude", "band_range")
+"""What a power trace alone tells."""
+SPECTRAL = ("band_energy", "band_amplitude", "band_range")
 Bands = Sequence[tuple[float, float]]
 
 
@@ -107,7 +107,7 @@ def _of_trace(rules: Sequence[Rule], trace: PowerTrace, inside: PowerTrace, shar
     job = _job(trace.name, inside, shares)
     parts = [judge([item], Evidence((job if item.measure in SPECTRAL else record,))).table for item in rules]
     table = _joined(parts)
-    of_plant = {item.id for item in rules if item.measure in OF_PLANT}
+    of_plant = {item.id for item in rules if item.measure not in OF_POWER}
     table.loc[table["rule"].isin(of_plant), "reason"] = f"not judged: {NEEDS_PLANT}"
     return Verdict(table)
 
@@ -120,7 +120,8 @@ def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
 def _of_site(rules: Sequence[Rule], meter: PowerTrace, inside: PowerTrace, shares: Shares, site: SiteAnswer) -> Verdict:
     name = site.place.site
     record = Trace(name, "record", meter.dt_s, meter.watts, sensor_s=meter.sensor_s)
-    of_record = Evidence((record,), site.responses, site.ratings)
+    strength = short_circuit_va({name: site.place.plant})
+    of_record = Evidence((record,), site.responses, site.ratings, short_circuit_va=strength)
     of_job = Evidence((_job(name, inside, shares),))
     parts = [judge([item], of_job if item.measure in SPECTRAL else of_record).table for item in rules]
     return Verdict(_joined(parts))

@@ -15,6 +15,8 @@ NOMINAL_HZ = (50.0, 60.0)
 """Nominal frequencies of public networks; the nearer one to a response's median is its own. [Hz]"""
 SETTLED_SHARE = 0.1
 """Last share of a window that stands for the settled state. [-]"""
+DRIFT = 0.1
+"""Difference of its mean from that of the tenth before, over the half-width of the band, that counts as settled. [-]"""
 
 
 def nominal_hz(response: PlantResponse) -> float:
@@ -59,10 +61,12 @@ def recovery_band_time(rule: Rule, response: PlantResponse) -> float:
     if not left.size:
         return 0.0
     tail = max(1, round(SETTLED_SHARE * frequency.size))
-    outside = np.flatnonzero(np.abs(frequency - float(frequency[-tail:].mean())) > width)
+    settled = float(frequency[-tail:].mean())
+    drift = abs(settled - float(frequency[-2 * tail : -tail].mean()))
+    outside = np.flatnonzero(np.abs(frequency - settled) > width)
     end = int(outside[-1]) + 1 if outside.size else int(left[0])
     elapsed = max(0, end - int(left[0])) * response.dt_s
-    if end > frequency.size - tail and elapsed <= rule.limit_si:
+    if (end > frequency.size - tail or drift > DRIFT * width) and elapsed <= rule.limit_si:
         raise NotJudgedError(f"the frequency has not settled at the end of the window, {elapsed:g} s after it left")
     return elapsed
 

@@ -61,10 +61,14 @@ def rules_of(spec: LimitsSpec) -> tuple[Rule, ...]:
     Raises
     ------
     InputError
-        If a pack is unknown, ``overrides`` or ``skip`` name a rule that is in none of the packs, a new limit has
+        If a pack is unknown, ``overrides`` or ``skip`` name a rule that there is not, a new limit has
         another dimension than the old one, or two rules have the same id.
     """
     found = {item.id: item for name in spec.packs for item in pack(name)}
+    for item in spec.rules:
+        if item.id in found:
+            raise InputError(f"limits.rules: {item.id!r} is already in a pack; use overrides, or another id")
+        found[item.id] = item
     for where, ids in (("overrides", list(spec.overrides)), ("skip", list(spec.skip))):
         for name in ids:
             if name not in found:
@@ -74,10 +78,5 @@ def rules_of(spec: LimitsSpec) -> tuple[Rule, ...]:
     for name, limit in spec.overrides.items():
         if units.dimension_of(units.split(limit)[1]) != found[name].dimension:
             raise InputError(f"limits.overrides.{name}: expected a {found[name].dimension}, got {limit!r}")
-        changed = Rule.model_validate({**found[name].model_dump(mode="json"), "limit": limit, **OWN})
-        found[name] = changed
-    for item in spec.rules:
-        if item.id in found:
-            raise InputError(f"limits.rules: {item.id!r} is already in a pack; use overrides, or another id")
-        found[item.id] = item
+        found[name] = Rule.model_validate({**found[name].model_dump(mode="json"), "limit": limit, **OWN})
     return tuple(item for name, item in found.items() if name not in spec.skip)

@@ -22,6 +22,10 @@ ASSUMED_BAND: Mapping[str, float] = {
 """Relative half-width of the band of a figure whose source gives no range, by confidence."""
 
 
+ASSUMED_CONFIDENCE = ("estimate", "from_memory")
+"""Confidences of what nobody has measured, specified or reported."""
+
+
 class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -103,7 +107,7 @@ class Figure(_Record):
     @property
     def assumed(self) -> bool:
         """Whether the figure is an estimate or recalled, rather than measured, specified or reported."""
-        return self.confidence in {"estimate", "from_memory"}
+        return self.confidence in ASSUMED_CONFIDENCE
 
 
 class Entry(_Record):

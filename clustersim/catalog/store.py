@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from clustersim.catalog.records import Entry, Source
+from clustersim.catalog.rule_files import KIND, limit_files, read_limit_files
 from clustersim.errors import CatalogError, nearest
 
 DATA = Path(__file__).parent / "data"
@@ -31,12 +32,12 @@ _overlays: list[Path] = []
 
 def kinds() -> tuple[str, ...]:
     """Return the kinds of the catalog: accelerators, models, switches and so on."""
-    return tuple(sorted(path.stem for path in DATA.glob("*.yaml")))
+    return tuple(sorted([*(path.stem for path in DATA.glob("*.yaml")), KIND]))
 
 
 def catalog_files() -> tuple[Path, ...]:
     """Return the paths of the catalog's files and overlays in a fixed order (they enter the identity of a run)."""
-    return (*sorted(DATA.glob("*.yaml")), *_overlays)
+    return (*sorted(DATA.glob("*.yaml")), *limit_files(), *_overlays)
 
 
 def use_overlays(paths: Sequence[Path]) -> None:
@@ -92,13 +93,20 @@ def _laid_over(below: _File, above: _File) -> _File:
     return _File(sources={**below.sources, **above.sources}, entries=merged)
 
 
-@cache
-def _load(kind: str) -> tuple[Mapping[str, Entry], Mapping[str, Source]]:
+def _shipped(kind: str) -> tuple[_File, str]:
+    """Return what ships of a kind, and where it lies."""
+    if kind == KIND:
+        return _File.model_validate(read_limit_files(limit_files())), "catalog/limits"
     path = DATA / f"{kind}.yaml"
     if not path.is_file():
         raise CatalogError(f"catalog: unknown kind {kind!r}{nearest(kind, kinds())}")
-    raw = _File.model_validate(yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader))  # noqa: S506 (safe loader)
-    where = f"catalog/data/{kind}.yaml"
+    data = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (safe loader)
+    return _File.model_validate(data), f"catalog/data/{kind}.yaml"
+
+
+@cache
+def _load(kind: str) -> tuple[Mapping[str, Entry], Mapping[str, Source]]:
+    raw, where = _shipped(kind)
     for overlay in _overlays:
         above = _read_overlay(overlay).get(kind)
         if above is not None:

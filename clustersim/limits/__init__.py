@@ -1,10 +1,18 @@
 """Rules of utilities, grid operators and equipment, held against waveforms and plant responses."""
 
 from clustersim.limits.evidence import VERDICT_COLUMNS, Evidence, Observation, Rating, Trace, Verdict
-from clustersim.limits.flicker import instantaneous_flicker, short_term_severity
+from clustersim.limits.flicker import (
+    instantaneous_flicker,
+    instantaneous_flicker_of_wave,
+    long_term_severity,
+    short_term_severities,
+    short_term_severity,
+    short_term_severity_of_wave,
+)
 from clustersim.limits.judge import judge
 from clustersim.limits.measures import (
     Ramps,
+    band_range,
     excursions,
     max_ramp,
     max_rocof,
@@ -31,11 +39,14 @@ __all__ = [
     "Rule",
     "Trace",
     "Verdict",
+    "band_range",
     "band_shares",
     "band_table",
     "excursions",
     "instantaneous_flicker",
+    "instantaneous_flicker_of_wave",
     "judge",
+    "long_term_severity",
     "max_ramp",
     "max_rocof",
     "pack",
@@ -43,7 +54,9 @@ __all__ = [
     "repeated_range",
     "rule",
     "rules_of",
+    "short_term_severities",
     "short_term_severity",
+    "short_term_severity_of_wave",
     "sliding_range",
     "swing",
     "voltage_change",

@@ -17,6 +17,7 @@ from clustersim.power.spectrum import BandShares
 
 VERDICT_COLUMNS = (
     "rule", "node", "measured", "limit", "unit", "margin", "passed", "window", "source", "reason",
+    "status", "formula",
 )  # fmt: skip
 
 
@@ -69,6 +70,8 @@ class Observation:
     """In SI, in the dimension of the measure (:data:`clustersim.limits.spec.MEASURES`)."""
     detail: str = ""
     """Which mode, machine or dip."""
+    rule: str = ""
+    """Id of the one rule that it belongs to, as what was found on the corners of that rule's curve; empty: any."""
 
     def __post_init__(self) -> None:
         if self.measure not in MEASURES or not MEASURES[self.measure].observed:
@@ -89,6 +92,8 @@ class Evidence:
     responses: tuple[PlantResponse, ...] = ()
     ratings: tuple[Rating, ...] = ()
     observations: tuple[Observation, ...] = ()
+    short_circuit_va: Mapping[str, float] = field(default_factory=dict)
+    """Short-circuit power at the point of interconnection, by site. [VA]"""
 
     @property
     def sites(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
+from scipy import ndimage, signal
 
 from clustersim.errors import InputError
 
@@ -124,6 +124,36 @@ def repeated_range(power_w: Array, dt_s: float, window_s: float, skip: int) -> f
         for k in range(low // block, (high - 1) // block + 1):
             tops[k] = ranges[k * block : (k + 1) * block].max()
     return float(tops.max())
+
+
+def band_range(power_w: Array, dt_s: float, low_hz: float, high_hz: float) -> float:
+    """Return max - min of what a band holds of a record, in the unit of `power_w`.
+
+    Butterworth band pass of fourth order, run forwards and backwards so that nothing is delayed: gain 1 at
+    ``sqrt(low high)``, 1/2 at either edge. Three periods of the lower edge at either end, where the filter settles,
+    are not looked at.
+
+    Parameters
+    ----------
+    power_w : array, shape (samples,)
+    dt_s : float
+        Sample spacing. [s]
+    low_hz, high_hz : float
+        Edges of the band, the upper one below half the sampling rate. [Hz]
+
+    Raises
+    ------
+    InputError
+        If the band does not lie below half the sampling rate, or the record is not longer than eight of those periods.
+    """
+    if not 0.0 < low_hz < high_hz < 0.5 / dt_s:
+        raise InputError(f"a band of {low_hz:g} to {high_hz:g} Hz needs samples finer than {0.5 / high_hz:g} s")
+    settling = round(3.0 / (low_hz * dt_s))
+    if power_w.size * dt_s <= 8.0 / low_hz:
+        raise InputError(f"a band from {low_hz:g} Hz needs a longer record than {8.0 / low_hz:g} s")
+    sections = signal.butter(4, (low_hz, high_hz), "bandpass", fs=1.0 / dt_s, output="sos")
+    inside = signal.sosfiltfilt(sections, power_w - power_w.mean(), padlen=settling)
+    return float(np.ptp(inside[settling:-settling]))
 
 
 def swing(power_w: Array, starts: NDArray[np.int64]) -> float:

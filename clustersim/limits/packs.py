@@ -7,6 +7,9 @@ from clustersim.catalog.store import sources
 from clustersim.errors import InputError, nearest
 from clustersim.limits.spec import LimitsSpec, Rule
 
+OWN = {"source": "user", "status": "user", "where": "", "confidence": None, "assumed": False}
+"""What is said of a rule whose limit the user has changed."""
+
 
 def pack_names() -> tuple[str, ...]:
     """Return the names of the shipped packs."""
@@ -28,6 +31,7 @@ def rule(name: str) -> Rule:
             "id": entry.name,
             "limit": limit.text,
             "source": sources("rules")[limit.source].title,
+            "confidence": limit.confidence,
             "assumed": limit.assumed,
             "note": limit.note,
             **entry.properties,
@@ -57,10 +61,14 @@ def rules_of(spec: LimitsSpec) -> tuple[Rule, ...]:
     Raises
     ------
     InputError
-        If a pack is unknown, ``overrides`` or ``skip`` name a rule that is in none of the packs, a new limit has
+        If a pack is unknown, ``overrides`` or ``skip`` name a rule that there is not, a new limit has
         another dimension than the old one, or two rules have the same id.
     """
     found = {item.id: item for name in spec.packs for item in pack(name)}
+    for item in spec.rules:
+        if item.id in found:
+            raise InputError(f"limits.rules: {item.id!r} is already in a pack; use overrides, or another id")
+        found[item.id] = item
     for where, ids in (("overrides", list(spec.overrides)), ("skip", list(spec.skip))):
         for name in ids:
             if name not in found:
@@ -70,10 +78,5 @@ def rules_of(spec: LimitsSpec) -> tuple[Rule, ...]:
     for name, limit in spec.overrides.items():
         if units.dimension_of(units.split(limit)[1]) != found[name].dimension:
             raise InputError(f"limits.overrides.{name}: expected a {found[name].dimension}, got {limit!r}")
-        changed = Rule.model_validate({**found[name].model_dump(mode="json"), "limit": limit, "source": "user"})
-        found[name] = changed
-    for item in spec.rules:
-        if item.id in found:
-            raise InputError(f"limits.rules: {item.id!r} is already in a pack; use overrides, or another id")
-        found[item.id] = item
+        found[name] = Rule.model_validate({**found[name].model_dump(mode="json"), "limit": limit, **OWN})
     return tuple(item for name, item in found.items() if name not in spec.skip)

@@ -2,175 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from pydantic import Field
 
-from pydantic import Field, field_validator, model_validator
-
-from clustersim import units
-from clustersim.errors import UnitError
+from clustersim.limits.spec_parts.pack_file import is_pack, pack_rules
+from clustersim.limits.spec_parts.rule import MEASURES, Measure, MeasureKind, Rule, Status
 from clustersim.spec import Spec
-from clustersim.units import Frequency, Ratio, Time
 
-Measure = Literal[
-    "ramp",
-    "range",
-    "step_change",
-    "band_energy",
-    "band_amplitude",
-    "band_range",
-    "voltage_dip",
-    "voltage_change",
-    "min_voltage",
-    "max_voltage",
-    "flicker",
-    "flicker_long",
-    "min_frequency",
-    "max_frequency",
-    "rocof",
-    "time_outside",
-    "transient_dip",
-    "transient_rise",
-    "recovery_band_time",
-    "rating",
-    "modal_deviation",
-    "resonance_margin",
-    "torsional",
-    "ride_through",
-    "recovery_time",
-    "load_lost",
-    "reconnection_ramp",
-]
-"""What a rule looks at."""
-
-
-class MeasureKind(NamedTuple):
-    """What a limit on a measure must look like."""
-
-    dimension: str
-    """Dimension of the limit (:data:`clustersim.units.TABLE`)."""
-    needs: tuple[str, ...] = ()
-    """Parameters without which the measure means nothing."""
-    observed: bool = False
-    """Whether it reaches the judge as an :class:`clustersim.limits.Observation`, found by another room."""
-
-
-MEASURES: Mapping[str, MeasureKind] = {
-    "ramp": MeasureKind("ramp", ("lag",)),
-    "range": MeasureKind("power", ("window",)),
-    "step_change": MeasureKind("ratio", ("window",)),
-    "band_energy": MeasureKind("ratio", ("band",)),
-    "band_amplitude": MeasureKind("ratio", ("band",)),
-    "band_range": MeasureKind("power", ("band",)),
-    "voltage_dip": MeasureKind("ratio"),
-    "voltage_change": MeasureKind("ratio"),
-    "min_voltage": MeasureKind("ratio"),
-    "max_voltage": MeasureKind("ratio"),
-    "flicker": MeasureKind("ratio"),
-    "flicker_long": MeasureKind("ratio"),
-    "min_frequency": MeasureKind("frequency"),
-    "max_frequency": MeasureKind("frequency"),
-    "rocof": MeasureKind("rocof", ("window",)),
-    "time_outside": MeasureKind("time", ("band",)),
-    "transient_dip": MeasureKind("ratio"),
-    "transient_rise": MeasureKind("ratio"),
-    "recovery_band_time": MeasureKind("time", ("tolerance",)),
-    "rating": MeasureKind("ratio"),
-    "modal_deviation": MeasureKind("frequency", observed=True),
-    "resonance_margin": MeasureKind("ratio", observed=True),
-    "torsional": MeasureKind("ratio", observed=True),
-    "ride_through": MeasureKind("ratio", ("curve",), observed=True),
-    "recovery_time": MeasureKind("time", observed=True),
-    "load_lost": MeasureKind("power", observed=True),
-    "reconnection_ramp": MeasureKind("ramp", observed=True),
-}
-"""Dimension and parameters of every measure."""
-NO_DEFAULT = ("step_change", "band_range", "time_outside", "recovery_band_time", "ride_through")
-"""Measures whose parameters have no usual value; those of the others may be left out by a rule in a scenario."""
-
-
-class Rule(Spec):
-    """One rule: a measure of the result and the limit that it must keep."""
-
-    id: str
-    """Name of the rule, unique in its pack."""
-    measure: Measure
-    """What is measured."""
-    limit: str
-    """Limit with its unit, such as ``20 MW/min``, ``10 MW``, ``20 %`` or ``0.8 pu``."""
-    comparison: Literal["at_most", "at_least"] = "at_most"
-    """Whether the measured value must stay at or below the limit, or at or above it."""
-    lag: Time | None = Field(default=None, gt=0)
-    """Of a ramp: the largest change within this time, divided by it, is held against the limit."""
-    window: Time | None = Field(default=None, gt=0)
-    """Of a range or RoCoF: length of the sliding window; of flicker: the observation time."""
-    band: tuple[Frequency, Frequency] | None = None
-    """Of a spectral share or a band's range: lowest and highest frequency; of a time outside: the band of frequency."""
-    tolerance: Ratio | None = Field(default=None, gt=0)
-    """Of a recovery: half-width of the band around the settled frequency, relative to the nominal one."""
-    curve: tuple[tuple[Time, Ratio], ...] = ()
-    """Of a ride-through: corners (duration, residual voltage) [s, pu]; the load must stay connected through a dip to
-    that voltage lasting that long."""
-    allowed_per_hour: float | None = Field(default=None, ge=0)
-    """Of a range: excursions per hour that are not yet repetitive; left out: none."""
-    lamp: Literal["120 V 60 Hz", "230 V 50 Hz"] | None = None
-    """Of flicker: the reference lamp."""
-    ratings: tuple[str, ...] = ()
-    """Of a rating: names of the ratings judged, such as ``grid_capacity``; empty: all."""
-    source: str = "user"
-    """Where the rule comes from."""
-    assumed: bool = False
-    """Whether the limit is recalled or an estimate."""
-    note: str = ""
-    """What to know about the rule."""
-
-    @field_validator("limit")
-    @classmethod
-    def _has_a_unit(cls, value: str) -> str:
-        _, unit = units.split(value)
-        if units.dimension_of(unit) is None:
-            raise UnitError(f"unknown unit in {value!r}")
-        return value
-
-    @field_validator("curve")
-    @classmethod
-    def _is_a_curve(cls, value: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
-        for duration, residual in value:
-            if duration <= 0 or not 0 <= residual <= 2:
-                raise ValueError(
-                    f"expected a duration above 0 s and a voltage of 0 to 2 pu, got {duration}, {residual}"
-                )
-        return value
-
-    @model_validator(mode="after")
-    def _fits_its_measure(self) -> Rule:
-        expected = MEASURES[self.measure].dimension
-        if self.measure in NO_DEFAULT:
-            missing = [name for name in MEASURES[self.measure].needs if not getattr(self, name)]
-            if missing:
-                raise ValueError(f"{self.id}: {self.measure} needs {', '.join(missing)}")
-        if self.dimension != expected:
-            allowed = ", ".join(units.TABLE[expected])
-            raise ValueError(f"{self.id}: a limit on {self.measure} is a {expected} ({allowed}), got {self.limit!r}")
-        return self
-
-    @property
-    def dimension(self) -> str:
-        """Dimension of the limit, such as ``power``."""
-        return units.dimension_of(units.split(self.limit)[1]) or ""
-
-    @property
-    def limit_si(self) -> float:
-        """The limit in SI."""
-        return units.parse(self.limit, self.dimension)
+__all__ = ["MEASURES", "LimitsSpec", "Measure", "MeasureKind", "Rule", "Status", "is_pack", "pack_rules"]
 
 
 class LimitsSpec(Spec):
     """The rules that judge the result."""
 
     packs: tuple[str, ...] = ("standard",)
-    """Catalog names of rule packs: ``standard``, ``ercot-lel``, ``southern``, ``dominion``, ``choukse-example``,
-    ``island``, ``equipment``."""
+    """Names of shipped packs, such as ``standard``, ``ercot-lel``, ``southern``, ``spp``, ``island`` (all of them:
+    ``clustersim catalog limits``), and paths of pack files from the scenario's folder."""
     overrides: dict[str, str] = Field(default_factory=dict)
     """Other limits for rules of the packs, by rule id: ``{southern-ramp: 30 MW/min}``."""
     skip: tuple[str, ...] = ()

@@ -38,7 +38,7 @@ from clustersim.plant.losses import electrical_losses, power_factor, reactive_po
 from clustersim.plant.records import PlantResponse
 from clustersim.plant.simulate import largest_step, simulate_plant
 from clustersim.plant.spec import GeneratorSpec, Mode, SiteCoolingSpec, SitePlantSpec
-from clustersim.plant.voltage import Source, grid_source, pcc_voltage
+from clustersim.plant.voltage import Source, grid_source, pcc_voltage, short_circuit_va
 from clustersim.plant.weather import Air, WeatherYear, design_air, weather_year
 
 __all__ = [
@@ -81,6 +81,7 @@ __all__ = [
     "power_factor",
     "reactive_power",
     "ride_through",
+    "short_circuit_va",
     "simulate_plant",
     "spinning_reserve_w",
     "stage_units",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from clustersim.catalog import entry
-from clustersim.plant.spec import GridSpec
+from clustersim.plant.spec import GridSpec, SitePlantSpec
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,11 @@ def grid_source(grid: GridSpec) -> Source:
         ratio = point.si("x_over_r") if ratio is None else ratio
     assert strength is not None and ratio is not None  # noqa: S101, PT018 (the spec's validator has checked)
     return Source.from_strength(strength, ratio)
+
+
+def short_circuit_va(plants: Mapping[str, SitePlantSpec]) -> dict[str, float]:
+    """Return the short-circuit power at the point of interconnection of every site that has one. [VA]"""
+    return {site: grid_source(plant.grid).base_va for site, plant in plants.items() if plant.grid is not None}
 
 
 def pcc_voltage(

@@ -8,6 +8,7 @@ from typing import Any
 
 from clustersim.errors import InputError
 from clustersim.limits import rules_of
+from clustersim.limits.spec import is_pack, pack_rules
 from clustersim.scenario import LoadScenario, Scenario, load_any, load_topology
 from clustersim.scenario.files import read_yaml
 from clustersim.study.measured_study import load_trace, study_load
@@ -21,11 +22,16 @@ def problems(path: Path) -> list[str]:
 
     A place without `electrical` and `cooling` has no problem: its steps can be timed, though not its power.
 
-    A file with the section `site` is a topology, any other a scenario. A scenario that reads well is also asked for its
+    A file with the section `site` is a topology, one with `sources` or a mapping `rules` a pack of rules, any other a
+    scenario. A scenario that reads well is also asked for its
     model, its rules and a plan that fits, since a run would refuse it otherwise.
     """
     try:
-        if "site" in read_yaml(path):
+        tree = read_yaml(path)
+        if is_pack(tree):
+            pack_rules(tree, str(path))
+            return []
+        if "site" in tree:
             place = load_topology(path)
             return _refusals(path, [lambda: build_place(place, "bf16")])
         scenario = load_any(path)

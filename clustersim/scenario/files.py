@@ -226,14 +226,22 @@ def _record_file(path: Path, load: Mapping[str, Any], changes: Mapping[str, Any]
     """Return the file of a scenario's load record; it lies in the scenario's folder or below it."""
     if "record" in load:
         raise InputError(f"{path}: load.record: expected in the file that load.file names, found it here")
-    name = changes.get("load.file", load.get("file"))
+    return file_inside(path, changes.get("load.file", load.get("file")), "load.file")
+
+
+def file_inside(path: Path, name: object, key: str) -> Path:
+    """Return the file that a scenario names by its path from the scenario's folder; it lies there or below.
+
+    Raises
+    ------
+    InputError
+        If it is no path of a .yaml file, or leads out of the folder.
+    """
     if not isinstance(name, str) or not _INSIDE.match(name):
-        raise InputError(
-            f"{path}: load.file: expected the path of a .yaml file from the scenario's folder, got {name!r}"
-        )
+        raise InputError(f"{path}: {key}: expected the path of a .yaml file from the scenario's folder, got {name!r}")
     found = path.parent / name
     if not found.resolve().is_relative_to(path.parent.resolve()):
-        raise InputError(f"{path}: load.file: expected a file inside the scenario's folder, got {name!r}")
+        raise InputError(f"{path}: {key}: expected a file inside the scenario's folder, got {name!r}")
     return found
 
 

@@ -18,6 +18,7 @@ from clustersim.errors import InputError, nearest
 from clustersim.power.spec import MeasuredLoad
 from clustersim.scenario.files import load_tree, read_weather, read_yaml
 from clustersim.scenario.names import unknown_names
+from clustersim.scenario.pack_files import embedded
 from clustersim.scenario.spec import SECTIONS, AnyScenario, LoadScenario, Scenario, SiteScenario
 from clustersim.scenario.topology import TopologySpec
 
@@ -41,7 +42,7 @@ def load_any(path: str | Path, overrides: Mapping[str, Any] | None = None) -> An
         Listing everything that is wrong, each with its key path.
     """
     path = Path(path)
-    tree = load_tree(path, overrides or {})
+    tree = embedded(path, load_tree(path, overrides or {}))
     if "load" not in tree:
         return _known(_validated(Scenario, tree, path), path)
     if "job" in tree:
@@ -67,7 +68,7 @@ def load_scenario(path: str | Path, overrides: Mapping[str, Any] | None = None) 
         Listing everything that is wrong, each with its key path; or if the scenario's load is measured.
     """
     path = Path(path)
-    tree = load_tree(path, overrides or {})
+    tree = embedded(path, load_tree(path, overrides or {}))
     if "load" in tree:
         raise InputError(
             f"{path}: load: the load of this scenario is measured, so that there is no job to time, plan or draw; "

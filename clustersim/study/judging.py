@@ -9,6 +9,7 @@ from clustersim import catalog
 from clustersim.limits import Evidence, Rating, Trace
 from clustersim.plant import (
     PlantResponse,
+    short_circuit_va,
     simulate_plant,
 )
 from clustersim.study.horizon import TRAIN, SiteHistory
@@ -114,7 +115,10 @@ def evidence(
                     ),
                 )
             )
-    return Evidence(tuple(traces), responses, tuple(_ratings(study, windows, responses)))
+    ratings = tuple(_ratings(study, windows, responses))
+    return Evidence(
+        tuple(traces), responses, ratings, short_circuit_va=short_circuit_va(study.place.topology.electrical)
+    )
 
 
 def _ratings(study: SiteStudy, windows: Windows, responses: tuple[PlantResponse, ...]) -> list[Rating]:

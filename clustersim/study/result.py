@@ -160,7 +160,7 @@ class Result:
         )
         judged = [None if pd.isna(v) else bool(v in (True, "True")) for v in verdict["passed"]]
         verdict["passed"] = pd.Series(judged, dtype=object)
-        for column in ("reason", "window", "source"):
+        for column in ("reason", "window", "source", "status", "formula"):
             verdict[column] = verdict[column].fillna("")
         return Result(
             run_id=manifest["run_id"],

@@ -12,17 +12,19 @@ from pydantic import ValidationError
 
 from clustersim.errors import InputError
 from clustersim.limits import Evidence, LimitsSpec, Rule, Trace, Verdict, judge, rules_of
+from clustersim.limits.spec import is_pack, pack_rules
+from clustersim.plant import short_circuit_va
 from clustersim.power.trace import PowerTrace
 from clustersim.power.trace_period import JobWindow
 from clustersim.scenario.files import read_yaml
+from clustersim.scenario.pack_files import embedded_limits
 from clustersim.study.trace_site import SiteAnswer
 from clustersim.study.trace_statistics import PERCENTILE_KEYS, Shares, percentiles, spectrum, trace_statistics
 
 NEEDS_PLANT = "needs plant: a power trace alone says nothing about it"
-OF_PLANT = (
-    "voltage_dip", "voltage_change", "flicker", "min_frequency", "max_frequency", "rocof", "rating",
-)  # fmt: skip
-SPECTRAL = ("band_energy", "band_amplitude")
+OF_POWER = ("ramp", "range", "band_energy", "band_amplitude", "band_range")
+"""What a power trace alone tells."""
+SPECTRAL = ("band_energy", "band_amplitude", "band_range")
 Bands = Sequence[tuple[float, float]]
 
 
@@ -43,7 +45,7 @@ class Judged:
 
 
 def load_rules(packs: Sequence[str]) -> tuple[Rule, ...]:
-    """Return the rules of packs and of files in the form of a scenario's section `limits`; each rule once.
+    """Return the rules of packs, of pack files and of files in the form of a section `limits`; each rule once.
 
     Raises
     ------
@@ -54,15 +56,22 @@ def load_rules(packs: Sequence[str]) -> tuple[Rule, ...]:
     for name in packs:
         path = Path(name)
         if path.suffix in (".yaml", ".yml"):
-            try:
-                spec = LimitsSpec.model_validate(read_yaml(path))
-            except ValidationError as error:
-                first = error.errors()[0]
-                raise InputError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+            found |= {item.id: item for item in _rules_in(path)}
         else:
-            spec = LimitsSpec(packs=(name,))
-        found |= {item.id: item for item in rules_of(spec)}
+            found |= {item.id: item for item in rules_of(LimitsSpec(packs=(name,)))}
     return tuple(found.values())
+
+
+def _rules_in(path: Path) -> tuple[Rule, ...]:
+    """Return the rules of a pack file, or of a file in the form of a section `limits`."""
+    tree = read_yaml(path)
+    section = {"packs": [], "rules": pack_rules(tree, str(path))} if is_pack(tree) else tree
+    try:
+        spec = LimitsSpec.model_validate(embedded_limits(path, section, "packs"))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    return rules_of(spec)
 
 
 def judged(
@@ -107,7 +116,7 @@ def _of_trace(rules: Sequence[Rule], trace: PowerTrace, inside: PowerTrace, shar
     job = _job(trace.name, inside, shares)
     parts = [judge([item], Evidence((job if item.measure in SPECTRAL else record,))).table for item in rules]
     table = _joined(parts)
-    of_plant = {item.id for item in rules if item.measure in OF_PLANT}
+    of_plant = {item.id for item in rules if item.measure not in OF_POWER}
     table.loc[table["rule"].isin(of_plant), "reason"] = f"not judged: {NEEDS_PLANT}"
     return Verdict(table)
 
@@ -120,7 +129,8 @@ def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
 def _of_site(rules: Sequence[Rule], meter: PowerTrace, inside: PowerTrace, shares: Shares, site: SiteAnswer) -> Verdict:
     name = site.place.site
     record = Trace(name, "record", meter.dt_s, meter.watts, sensor_s=meter.sensor_s)
-    of_record = Evidence((record,), site.responses, site.ratings)
+    strength = short_circuit_va({name: site.place.plant})
+    of_record = Evidence((record,), site.responses, site.ratings, short_circuit_va=strength)
     of_job = Evidence((_job(name, inside, shares),))
     parts = [judge([item], of_job if item.measure in SPECTRAL else of_record).table for item in rules]
     return Verdict(_joined(parts))

@@ -8,11 +8,12 @@ import pytest
 import yaml
 
 from clustersim import catalog, units
-from clustersim.catalog.store import DATA, sources
+from clustersim.catalog.store import sources
 from clustersim.errors import CatalogError
 
 FACTS = Path(__file__).resolve().parents[2] / ".." / "shared" / "facts"
 KINDS = catalog.kinds()
+FILES = catalog.catalog_files()
 
 
 def figures(kind):
@@ -87,10 +88,15 @@ def test_what_is_assumed_says_so(kind):
             assert figure.note.startswith("assumed"), (name, key)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_no_key_appears_twice_in_a_file(kind):
+def test_no_two_files_have_the_same_name():
+    """A run's manifest tells them apart by their names."""
+    assert len({path.name for path in FILES}) == len(FILES)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_no_key_appears_twice_in_a_file(path):
     """YAML keeps the last of two equal keys without a word."""
-    node = yaml.compose((DATA / f"{kind}.yaml").read_text(encoding="utf-8"))
+    node = yaml.compose(path.read_text(encoding="utf-8"))
     stack = [node]
     while stack:
         one = stack.pop()

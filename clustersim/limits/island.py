@@ -1,0 +1,96 @@
+"""Transients of frequency as ISO 8528-5 defines them, and time outside a band, measured on a plant response."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clustersim.limits.errors import NotJudgedError
+from clustersim.limits.spec import Rule
+from clustersim.plant.records import PlantResponse
+
+NOMINAL_HZ = (50.0, 60.0)
+"""Nominal frequencies of public networks; the nearer one to a response's median is its own. [Hz]"""
+SETTLED_SHARE = 0.1
+"""Last share of a window that stands for the settled state. [-]"""
+DRIFT = 0.1
+"""Difference of its mean from that of the tenth before, over the half-width of the band, that counts as settled. [-]"""
+
+
+def nominal_hz(response: PlantResponse) -> float:
+    """Return the nominal frequency of a response. [Hz]"""
+    usual = float(np.median(response.frequency_hz))
+    return min(NOMINAL_HZ, key=lambda nominal: abs(nominal - usual))
+
+
+def _before(response: PlantResponse) -> float:
+    """Return the frequency that a transient starts from: the first sample; in lasting operation the median. [Hz]"""
+    if response.window == "steady":
+        return float(np.median(response.frequency_hz))
+    return float(response.frequency_hz[0])
+
+
+def transient_dip(rule: Rule, response: PlantResponse) -> float:  # noqa: ARG001 (one signature for all)
+    """Return ``(f before - min f) / f nominal``. [-]"""
+    return max(0.0, _before(response) - float(response.frequency_hz.min())) / nominal_hz(response)
+
+
+def transient_rise(rule: Rule, response: PlantResponse) -> float:  # noqa: ARG001
+    """Return ``(max f - f before) / f nominal``. [-]"""
+    return max(0.0, float(response.frequency_hz.max()) - _before(response)) / nominal_hz(response)
+
+
+def recovery_band_time(rule: Rule, response: PlantResponse) -> float:
+    """Return the time from leaving the band around the frequency before to staying in that around the settled one. [s]
+
+    The band is ``+- tolerance x f nominal``; the settled frequency is the mean of the last tenth of the window.
+
+    Raises
+    ------
+    NotJudgedError
+        If the window is of lasting operation, or the frequency has not settled at its end and the time so far keeps
+        the limit.
+    """
+    if response.window == "steady":
+        raise NotJudgedError("lasting operation has no single transient to recover from: an event is needed")
+    frequency: NDArray[np.float64] = response.frequency_hz
+    width = (rule.tolerance or 0.0) * nominal_hz(response)
+    left = np.flatnonzero(np.abs(frequency - frequency[0]) > width)
+    if not left.size:
+        return 0.0
+    tail = max(1, round(SETTLED_SHARE * frequency.size))
+    settled = float(frequency[-tail:].mean())
+    drift = abs(settled - float(frequency[-2 * tail : -tail].mean()))
+    outside = np.flatnonzero(np.abs(frequency - settled) > width)
+    end = int(outside[-1]) + 1 if outside.size else int(left[0])
+    elapsed = max(0, end - int(left[0])) * response.dt_s
+    if (end > frequency.size - tail or drift > DRIFT * width) and elapsed <= rule.limit_si:
+        raise NotJudgedError(f"the frequency has not settled at the end of the window, {elapsed:g} s after it left")
+    return elapsed
+
+
+def time_outside(rule: Rule, response: PlantResponse) -> float:
+    """Return the total time that the frequency spends outside the rule's band. [s]
+
+    Raises
+    ------
+    NotJudgedError
+        If it is outside at the end of the window and the time so far keeps the limit.
+    """
+    low, high = rule.band or (0.0, np.inf)
+    outside = (response.frequency_hz < low) | (response.frequency_hz > high)
+    total = float(np.count_nonzero(outside)) * response.dt_s
+    if outside[-1] and total <= rule.limit_si:
+        raise NotJudgedError(f"the frequency is still outside at the end of the window, after {total:g} s")
+    return total
+
+
+MEASURES: Mapping[str, Callable[[Rule, PlantResponse], float]] = {
+    "transient_dip": transient_dip,
+    "transient_rise": transient_rise,
+    "recovery_band_time": recovery_band_time,
+    "time_outside": time_outside,
+}
+"""Measure of a rule -> how it is taken."""

@@ -311,7 +311,15 @@ def catalog(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Such as H100.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the built-in figures with their sources."""
+    """Show the built-in figures with their sources; of kind `limits` the packs of rules."""
+    if kind == "limits":
+        from clustersim.report.rules import packs_data, packs_text
+
+        if as_json:
+            show_json(packs_data(name))
+        else:
+            show(packs_text(name))
+        return
     from clustersim.catalog.listing import rows
     from clustersim.report.place import catalog_text
 

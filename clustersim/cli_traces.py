@@ -111,7 +111,9 @@ def assess(
     trace: LoadArg,
     limits: Annotated[
         list[str] | None,
-        typer.Option("--limits", metavar="PACK", help="Rule pack, or a YAML file as section limits; may be repeated."),
+        typer.Option(
+            "--limits", metavar="PACK", help="Rule pack, a file with one, or one as section limits; may be repeated."
+        ),
     ] = None,
     time: TimeOption = None,
     power: PowerOption = None,

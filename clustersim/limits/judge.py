@@ -47,14 +47,15 @@ def _no_row(rule: Rule, node: str, reason: str) -> dict[str, object]:
 
 def _judge_site(rule: Rule, site: str, evidence: Evidence) -> dict[str, object]:
     found: list[Found] = []
-    reasons: list[str] = []
+    reasons: dict[str, list[str]] = {}
     for window, measure in candidates(rule, site, evidence):
         try:
             found.append(Found(window, measure()))
         except (NotJudgedError, InputError) as error:
-            reasons.append(f"{window}: {error}")
+            reasons.setdefault(str(error), []).append(window)
     if not found:
-        return _no_row(rule, site, "; ".join(reasons) or missing(rule, site, evidence))
+        told = "; ".join(f"{', '.join(windows)}: {text}" for text, windows in reasons.items())
+        return _no_row(rule, site, told or missing(rule, site, evidence))
     worst = (max if rule.comparison == "at_most" else min)(found, key=lambda item: item.value)
     return _row(rule, site, worst, rule.limit_si, units.split(rule.limit)[1], rule.source)
 

@@ -21,6 +21,7 @@ from clustersim.limits import (
     pack_names,
     rules_of,
 )
+from clustersim.limits.findings import candidates
 from clustersim.plant.records import PlantResponse
 
 
@@ -210,3 +211,39 @@ def test_the_unit_and_the_parameters_must_suit_the_measure():
     )
     assert curve.curve == ((0.15, 0.5),)
     assert Rule.model_validate(curve.model_dump(mode="json")) == curve
+
+
+def test_windows_that_fail_for_the_same_reason_share_a_line():
+    seen = Evidence((Trace("a", "one", 0.1, np.ones(9000)), Trace("a", "two", 0.1, np.ones(9000))))
+    reason = judge(pack("choukse-example"), seen).table["reason"][0]
+    assert reason == "not judged: one, two: needs samples every 25 ms or finer, got 100 ms"
+
+
+def test_a_voltage_that_trace_and_response_share_is_measured_once():
+    v = np.ones(6000)
+    answer = response("grid_parallel", n=6000)
+    both = Evidence((Trace("a", "steady", 0.01, np.ones(6000), answer.voltage_pu),), (answer,))
+    assert len(list(candidates(pack("dominion")[0], "a", both))) == 1
+    other = Evidence((Trace("a", "steady", 0.01, np.ones(6000), v),), (answer,))
+    assert len(list(candidates(pack("dominion")[0], "a", other))) == 2
+
+
+def test_frequency_beside_the_grid_is_judged_by_rules_that_say_so():
+    beside = Evidence(responses=(response("grid_parallel", f=60.55, n=6000),))
+    assert judge(pack("nerc-eastern"), beside).failed == ("nerc-overfrequency-eastern",)
+    assert judge(pack("nerc-western"), beside).failed == ()
+    assert row(judge(pack("spp"), beside), "spp-frequency-time")["passed"] is True
+    island = judge(pack("nerc-eastern"), Evidence(responses=(response(f=60.55, n=6000),)))
+    assert "no response beside the grid" in row(island, "nerc-overfrequency-eastern")["reason"]
+
+
+def test_stage_one_of_the_flicker_standard_tells_rare_from_frequent_changes():
+    """0.3 % of the short-circuit power every 10 s passes as rare changes; every 0.6 s it is too much."""
+
+    def steps(spacing):
+        power = 100e6 + 15e6 * (np.arange(60_000) // round(spacing / 0.01) % 2)
+        return Evidence((Trace("a", "steady", 0.01, power),), short_circuit_va={"a": 5e9})
+
+    assert judge(pack("iec61000-3-7-stage1"), steps(10.0)).failed == ()
+    assert judge(pack("iec61000-3-7-stage1"), steps(0.6)).failed == ("iec-stage1-medium",)
+    assert set(judge(pack("iec61000-3-7-stage1"), steps(0.24)).failed) == {"iec-stage1-medium", "iec-stage1-fast"}

@@ -200,7 +200,7 @@ def _grid_voltage(
     said, peak = [], float(import_w.max())
     if not feasible.all():
         said.append(
-            f"voltage collapse: the connection cannot carry {int((~feasible).sum())} of {feasible.size} samples "
+            f"no operating point (voltage collapse): the connection cannot carry {int((~feasible).sum())} of {feasible.size} samples "
             f"(largest {peak / 1e6:.4g} MW); the voltage of the nose is given for them"
         )
     if peak > grid.capacity:

@@ -200,8 +200,8 @@ def _grid_voltage(
     said, peak = [], float(import_w.max())
     if not feasible.all():
         said.append(
-            f"voltage collapse: the connection cannot carry {int((~feasible).sum())} of {feasible.size} samples "
-            f"(largest {peak / 1e6:.4g} MW); the voltage of the nose is given for them"
+            f"no operating point (voltage collapse): the connection cannot carry {int((~feasible).sum())} of "
+            f"{feasible.size} samples (largest {peak / 1e6:.4g} MW); the voltage of the nose is given for them"
         )
     if peak > grid.capacity:
         said.append(f"import peaks at {peak / 1e6:.4g} MW, above the agreed {grid.capacity / 1e6:.4g} MW")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,21 +15,12 @@ from clustersim import catalog
 from clustersim.errors import InputError
 from clustersim.limits import Evidence, Observation
 from clustersim.plant.dispatch import generator_rating_w
-from clustersim.plant.modes import GridMode, largest_excursion, mode_transfer, modes_of, settled_from
-from clustersim.plant.network import network_model, read_network
-from clustersim.plant.network_linear import (
-    LinearNetwork,
-    NetworkMode,
-    forced_response,
-    linearise,
-    network_modes,
-    transfer,
-)
 from clustersim.plant.spec import GridSpec, SitePlantSpec
 from clustersim.plant.torsional import generator_share, shaft_band, torsional_line, variation_limit
 from clustersim.plant.voltage import grid_source
 from clustersim.power.records import coarsen
 from clustersim.power.spectrum import Harmonic, harmonics
+from clustersim.study.mode_answers import ModeAnswers, catalog_answers, network_answers
 from clustersim.study.site_study import SiteStudy
 from clustersim.study.site_tree import SitePower
 
@@ -72,21 +63,6 @@ class _Found:
     rows: list[dict[str, Any]] = field(default_factory=list)
     observations: list[Observation] = field(default_factory=list)
     reasons: dict[str, list[str]] = field(default_factory=lambda: {"modes": [], "torsional": []})
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """A mode with what a table needs of it: usual and worst answer at a frequency [Hz/W], and to the waveform."""
-
-    name: str
-    frequency_hz: float
-    damping: float
-    usual: Callable[[float], float]
-    worst: Callable[[float], float]
-    excursion: Callable[[], float]
-    """Largest deviation under the whole waveform, usual. [Hz]"""
-    worst_excursion: Callable[[Sequence[float]], float]
-    """The same with the mode at the worst of some frequencies in its band, at its least damping. [Hz]"""
 
 
 def grid_modes(
@@ -217,9 +193,9 @@ def _modes(
     window: str,
 ) -> None:
     seen = (
-        _catalog_modes(grid, load, dt_s, inertia_scale)
+        catalog_answers(grid, load, dt_s, inertia_scale)
         if grid.network is None
-        else _network(grid, load, dt_s, inertia_scale)
+        else network_answers(grid, load, dt_s, inertia_scale)
     )
     if not seen:
         found.reasons["modes"].append(f"the catalog has no modes of {label}")
@@ -251,7 +227,7 @@ def _modes(
     found.observations += [Observation("resonance_margin", site, window, margin, said) for site in sites]
 
 
-def _row(site: str, mode: _Seen, line: Harmonic, usual_hz: float, worst_hz: float) -> dict[str, Any]:
+def _row(site: str, mode: ModeAnswers, line: Harmonic, usual_hz: float, worst_hz: float) -> dict[str, Any]:
     return {
         "site": site,
         "mode": mode.name,
@@ -266,66 +242,6 @@ def _row(site: str, mode: _Seen, line: Harmonic, usual_hz: float, worst_hz: floa
         "waveform_mhz": usual_hz / MILLI,
         "waveform_worst_mhz": worst_hz / MILLI,
     }
-
-
-def _catalog_modes(grid: GridSpec, load: Array, dt_s: float, inertia_scale: float) -> list[_Seen]:
-    return [
-        _Seen(
-            mode.name,
-            mode.frequency_hz,
-            mode.damping,
-            lambda f, mode=mode: float(np.abs(mode_transfer(mode, f))),  # type: ignore[misc]
-            lambda f, mode=mode: float(np.abs(mode_transfer(mode.worst_for(f), f))),  # type: ignore[misc]
-            lambda mode=mode: _largest([mode], load, dt_s),  # type: ignore[misc]
-            lambda lines, mode=mode: _largest(_places(mode, lines), load, dt_s),  # type: ignore[misc]
-        )
-        for mode in modes_of(grid.system, inertia_scale)
-    ]
-
-
-def _places(mode: GridMode, lines: Sequence[float]) -> list[GridMode]:
-    """Return a mode at its least damping: at its usual frequency, the ends of its band and the harmonics in it."""
-    ends = (mode.frequency_hz, mode.low_hz or mode.frequency_hz, mode.high_hz or mode.frequency_hz)
-    inside = [line for line in lines if ends[1] <= line <= ends[2]]
-    return [mode.worst_for(frequency) for frequency in dict.fromkeys((*ends, *inside))]
-
-
-def _largest(modes: Sequence[GridMode], load: Array, dt_s: float) -> float:
-    return max(largest_excursion(mode, load, dt_s) for mode in modes)
-
-
-def _network(grid: GridSpec, load: Array, dt_s: float, inertia_scale: float) -> list[_Seen]:
-    """Return the electromechanical modes of a site's network; the answer is that of all of it, at its worst machine."""
-    network = read_network(grid.network) if isinstance(grid.network, str) else grid.network
-    assert network is not None  # noqa: S101 (the caller has checked)
-    bus = str(grid.network_bus)
-    heavier = {
-        name: m.model_copy(update={"inertia": m.inertia * inertia_scale}) for name, m in network.machines.items()
-    }
-    linear = linearise(network_model(network.model_copy(update={"machines": heavier}), (bus,)), bus)
-    modes = [mode for mode in network_modes(linear) if mode.mechanical]
-    excursion = _excursion(linear, modes, load, dt_s)
-
-    def answer(frequency: float) -> float:
-        return float(np.abs(transfer(linear, frequency)).max())
-
-    return [
-        _Seen(_named(mode), mode.frequency_hz, mode.damping, answer, answer, lambda: excursion, lambda _: excursion)
-        for mode in modes
-    ]
-
-
-def _named(mode: NetworkMode) -> str:
-    """Name a mode after the machines that swing furthest against each other."""
-    swings = (mode.shape / mode.shape[np.abs(mode.shape).argmax()]).real
-    return f"{mode.machines[int(swings.argmax())]} against {mode.machines[int(swings.argmin())]}"
-
-
-def _excursion(linear: LinearNetwork, modes: list[NetworkMode], load: Array, dt_s: float) -> float:
-    """Return the largest deviation of a machine under a load, once the start from rest is forgotten. [Hz]"""
-    slowest = min((-mode.eigenvalue.real for mode in modes), default=math.inf)
-    moved = np.abs(forced_response(linear, load - load.mean(), dt_s))
-    return float(moved[settled_from(slowest, load.size, dt_s) :].max())
 
 
 def _torsional(

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clustersim.plant.spec import GridSpec
+from clustersim.plant.simulate import simulate_plant
+from clustersim.plant.spec import GridSpec, SitePlantSpec
 from clustersim.plant.voltage import Source, grid_source, pcc_voltage
 
 TABLE = Path(__file__).resolve().parents[2] / ".." / "shared" / "reference" / "andes" / "weak_grid_summary.csv"
@@ -25,6 +26,43 @@ def test_weak_grid_equals_andes_and_its_closed_form():
         assert feasible.all()
         assert voltage == pytest.approx([row.v_min, row.v_mid, row.v_max], abs=1e-5)
         assert voltage == pytest.approx([row.an_hi, row.an_mid, row.an_lo], abs=1e-9)
+
+
+@pytest.mark.skipif(not TABLE.is_file(), reason="reference table is not beside the repository")
+@pytest.mark.parametrize("ratio", [20, 10, 4])
+def test_pulsing_load_equals_andes_in_time(ratio):
+    """200 MW +-50 % at 1 Hz from 1 s: the voltage follows at once; samples at an edge are left out."""
+    row = pd.read_csv(TABLE).set_index("scr").loc[float(ratio)]
+    table = pd.read_csv(TABLE.parent / f"weak_scr{ratio}.csv.gz")
+    t = table.t.to_numpy()
+    half = np.floor(2.0 * (t - 1.0)) % 2
+    load = np.where(t < 1.0, 200e6, np.where(half == 0, 300e6, 100e6))
+    voltage, feasible = pcc_voltage(load, 40e6, Source(100e6, row.r, row.x))
+    clear = np.abs(2.0 * t - np.round(2.0 * t)) > 0.025
+    assert feasible.all()
+    assert np.abs(voltage - table.v_load)[clear | (t < 0.99)].max() < 1e-5
+
+
+@pytest.mark.parametrize("ratio", [3.0, 2.5, 2.0])
+def test_weak_grids_have_no_operating_point(ratio):
+    """At a short-circuit ratio of 3 or less the peak of 300 MW has no solution: said, with how much is too much."""
+    grid = {
+        "capacity": "400 MW",
+        "voltage": "161 kV",
+        "system": "EI",
+        "short_circuit": f"{200 * ratio:g} MVA",
+        "x_over_r": 10,
+    }
+    spec = SitePlantSpec.model_validate({"frequency": "60 Hz", "grid": grid})
+    load = np.where(np.arange(400) % 100 < 50, 300e6, 100e6)
+    found = simulate_plant(spec, "a", "steady", load, np.full(400, 40e6), 1e-2, 0.0, "grid_parallel", 200e6)
+    (said,) = [text for text in found.warnings if "no operating point" in text]
+    assert "cannot carry 200 of 400 samples (largest 300 MW)" in said
+    assert np.isfinite(found.voltage_pu).all()
+    strong = {"short_circuit": "800 MVA"}
+    fit = spec.model_copy(update={"grid": GridSpec.model_validate(grid | strong)})
+    again = simulate_plant(fit, "a", "steady", load, np.full(400, 40e6), 1e-2, 0.0, "grid_parallel", 200e6)
+    assert not any("no operating point" in text for text in again.warnings)
 
 
 def test_no_load_no_drop():

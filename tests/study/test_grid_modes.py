@@ -71,6 +71,17 @@ def test_a_network_answers_with_all_of_it():
     assert found.table["mode_hz"].min() == pytest.approx(0.672, abs=1e-3)
 
 
+def test_a_network_of_ones_own_is_carried_by_the_topology():
+    """A mapping in place of a name: the same network written out gives the same answer, and survives writing."""
+    named = plant(grid=GRID | {"network": "two_area", "network_bus": "7"})
+    own = plant(grid=GRID | {"network": read_network("two_area").model_dump(), "network_bus": "7"})
+    again = SitePlantSpec.model_validate(own.model_dump())
+    assert again == own
+    found = [grid_modes({"a": spec}, {"a": sine(0.5, MW)}, DT, 2.0).keys for spec in (named, again)]
+    assert found[0]["modal_deviation_mhz"] == pytest.approx(found[1]["modal_deviation_mhz"], rel=1e-9)
+    assert found[0]["resonance_margin"] == found[1]["resonance_margin"]
+
+
 def test_an_island_has_shafts_and_no_modes():
     found = grid_modes({"a": plant(generators=TURBINES)}, {"a": sine(20.0, MW)}, DT, 1.0, island=True)
     assert found.keys["modal_deviation_mhz"] is None
@@ -126,6 +137,7 @@ def test_rules_judge_what_was_found():
     [
         ({"network": "two_area"}, "give `network` and `network_bus` together"),
         ({"network": "two_arae", "network_bus": "7"}, "found 'two_arae'; did you mean 'two_area'"),
+        ({"network": read_network("two_area").model_dump(), "network_bus": "17"}, "network_bus: unknown bus '17'"),
     ],
 )
 def test_bad_networks_of_a_site_are_named(grid, message):

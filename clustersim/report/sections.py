@@ -219,6 +219,9 @@ def _plant(result: Result) -> Section:
         ("torsional_pu", "torsional, of the generator"),
         ("cooling_heat_mw", "heat to cool"),
         ("cooling_capacity_mw", "cooling capacity"),
+        ("cooling_capacity_worst_hour_mw", "in the worst hour"),
+        ("pue_annual", "PUE of a year"),
+        ("wue_l_per_kwh", "water [L/kWh]"),
     )
     found = cards(s, keys)
     found.append(("cooling missing", answer("_mw", s["cooling_shortfall_mw"]), bool(s["cooling_shortfall_mw"])))

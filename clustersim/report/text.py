@@ -162,6 +162,8 @@ def _plant(result: Result) -> str:
     if s.get("modal_deviation_mhz") is not None:
         lines.append(_line("grid modes", _modes(s)))
     lines.append(_line("cooling", cooling_words(s)))
+    if s.get("pue_annual") is not None:
+        lines.append(_line("cooling, a year of weather", year_words(s)))
     failed = s["rules_failed"]
     verdict = "every rule that could be judged is kept" if not failed else f"{failed} rules broken"
     lines.append(_line("verdict", f"{verdict}, {s['rules_not_judged']} not judged"))
@@ -195,6 +197,16 @@ def cooling_words(s: dict[str, Any]) -> str:
     return (
         f"{text}: {answer('_mw', s['cooling_shortfall_mw'])} SHORT"
         f"{f', alarm after {number(minutes)} min' if minutes is not None else ''}"
+    )
+
+
+def year_words(s: dict[str, Any]) -> str:
+    """Return PUE, water and the worst hour of a year of weather at the mean load."""
+    water = f", water {number(s['wue_l_per_kwh'])} L/kWh of IT" if s["wue_l_per_kwh"] else ""
+    return (
+        f"PUE {number(s['pue_annual'])}, worst hour {number(s['peak_hour_pue'])}{water}; capacity in the worst hour "
+        f"{answer('_mw', s['cooling_capacity_worst_hour_mw'])}, heat above capacity in "
+        f"{number(s['hours_above_cooling_capacity'])} hours"
     )
 
 

@@ -9,7 +9,10 @@ import numpy as np
 from clustersim.plant import CoolingYear, cooling_year
 from clustersim.study.site_findings import SiteFindings
 
-OF_YEAR = ("pue_annual", "peak_hour_pue", "wue_l_per_kwh", "water_m3_annual", "hours_above_cooling_capacity")
+OF_YEAR = (
+    "pue_annual", "peak_hour_pue", "wue_l_per_kwh", "water_m3_annual", "hours_above_cooling_capacity",
+    "cooling_capacity_worst_hour_mw",
+)  # fmt: skip
 
 
 def site_years(found: SiteFindings) -> dict[str, CoolingYear] | str:
@@ -36,6 +39,7 @@ def year_keys(found: SiteFindings, reasons: dict[str, str]) -> dict[str, Any]:
         return dict.fromkeys(OF_YEAR)
     it_w = sum(year.it_w for year in years.values())
     pue = np.asarray(sum(year.meter_w for year in years.values())) / it_w
+    capacity = np.asarray(sum(year.capacity_w for year in years.values()))
     above = np.any([year.it_w > year.capacity_w for year in years.values()], axis=0)
     return {
         "pue_annual": float(pue.mean()),
@@ -43,4 +47,5 @@ def year_keys(found: SiteFindings, reasons: dict[str, str]) -> dict[str, Any]:
         "wue_l_per_kwh": sum(year.wue_l_per_kwh * year.it_w for year in years.values()) / it_w,
         "water_m3_annual": sum(year.water_m3 for year in years.values()),
         "hours_above_cooling_capacity": int(above.sum()),
+        "cooling_capacity_worst_hour_mw": float(capacity.min()) / 1e6,
     }

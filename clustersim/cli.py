@@ -223,6 +223,12 @@ def validate(
         cli_tables.steps(table, as_json, csv, html, markdown, fitted)
 
 
+def _two_files(first: str, one: Path | None, second: str, other: Path | None) -> None:
+    """Refuse one file for two outputs."""
+    if one is not None and other is not None and one.resolve() == other.resolve():
+        raise InputError(f"{first} and {second}: expected two files, found {one} twice")
+
+
 @app.command()
 def topology(
     place: Annotated[str, typer.Argument(metavar="TOPOLOGY", help="Topology file, or the name of a shipped one.")],
@@ -254,6 +260,9 @@ def topology(
     exported: Annotated[
         Path | None, typer.Option("--export", help="Write the switch graph: .graphml, .json (node-link) or .csv.")
     ] = None,
+    one_line: Annotated[
+        Path | None, typer.Option("--one-line", metavar="FILE.svg", help="Draw the electrical one-line diagram.")
+    ] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write a page with the picture and the tables.")] = None,
     losses: Annotated[
         bool, typer.Option("--losses", help="The table of losses of a very large place too, which takes long.")
@@ -271,8 +280,9 @@ def topology(
     size_bytes = read_size(size)
     if exported is not None:
         check_format(exported)
-        if html is not None and exported.resolve() == html.resolve():
-            raise InputError(f"--export and --html: expected two files, found {exported} twice")
+    _two_files("--export", exported, "--html", html)
+    _two_files("--export", exported, "--one-line", one_line)
+    _two_files("--html", html, "--one-line", one_line)
     with told() as tell:
         tell("place")
         built = build_place(load_topology(located(place, "topologies")), "bf16")
@@ -293,6 +303,11 @@ def topology(
         if exported is not None:
             tell("switch graph")
             texts[exported] = export(built, exported)
+        if one_line is not None:
+            from clustersim.report.one_line import place_one_line
+
+            tell("one-line diagram")
+            texts[one_line] = place_one_line(built, one_line)
         if html is not None and whole is not None:
             from clustersim.report.place_page import place_html
 

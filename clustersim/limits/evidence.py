@@ -54,7 +54,10 @@ class Rating:
     """Which one: a site, or a node of its electrical tree."""
     loading_w: float
     rating_w: float
+    """Both in the SI base of `unit`: watts unless it says otherwise."""
     source: str = ""
+    unit: str = "MW"
+    """In which both are told: MW, MVA, kA, degC or x (a ratio)."""
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ def _judge_ratings(rule: Rule, evidence: Evidence) -> Iterator[dict[str, object]
     for rating in looked_at:
         found = Found("all", rating.loading_w)
         source = rating.source or rule.source
-        row = _row(rule, f"{rating.node}: {rating.name}", found, rule.limit_si * rating.rating_w, "MW", source)
+        row = _row(rule, f"{rating.node}: {rating.name}", found, rule.limit_si * rating.rating_w, rating.unit, source)
         yield row
     if not looked_at:
         yield _no_row(rule, "all", "no ratings given")

@@ -9,15 +9,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from clustersim.catalog import entry
 from clustersim.plant.spec import SitePlantSpec
+from clustersim.plant.stages import stage_flows
 
 
-def electrical_losses(spec: SitePlantSpec, load_w: ArrayLike) -> NDArray[np.float64]:
-    r"""Loss of all conversion stages between the meter and the equipment.
+def electrical_losses(
+    spec: SitePlantSpec, load_w: ArrayLike, reactive_var: ArrayLike | None = None
+) -> NDArray[np.float64]:
+    """Loss of all conversion stages between the meter and the equipment.
 
-    .. math:: P_{loss} = \sum_s k_{0,s} P_{rated,s} + k_{1,s} a_s P_s
-
-    where :math:`P_s` is the power leaving stage s: the equipment's power and the losses of the stages below it, and
-    :math:`a_s` the share of the load that passes through it. Stages are listed from the meter down.
+    The sum over the stages of :func:`clustersim.plant.stages.stage_flows`: no-load loss, copper loss that grows with
+    the square of the current, and of a UPS a part in proportion to its load.
 
     Parameters
     ----------
@@ -25,6 +26,8 @@ def electrical_losses(spec: SitePlantSpec, load_w: ArrayLike) -> NDArray[np.floa
         Electrical plant of the site.
     load_w : array_like
         Power of the equipment. [W]
+    reactive_var : array_like, optional
+        Its reactive power; that of power supplies (:func:`power_factor`) when absent. [var]
 
     Returns
     -------
@@ -35,33 +38,27 @@ def electrical_losses(spec: SitePlantSpec, load_w: ArrayLike) -> NDArray[np.floa
     ------
     CatalogError
         If a stage is not in catalog kind ``facility``.
-
-    Notes
-    -----
-    Copper loss is taken as proportional to power rather than to its square: the published efficiencies are single
-    figures, so that a quadratic term could not be told from a linear one. Figures and sources: kind ``facility``.
     """
     load = np.asarray(load_w, dtype=np.float64)
-    power = load
-    for stage in reversed(spec.conversion):
-        figures = entry("facility", stage.stage)
-        loss = figures.si("loss.no_load") * stage.rating + figures.si("loss.load") * stage.share * power
-        power = power + loss
-    return np.asarray(power - load)
+    reactive = reactive_power(load, power_factor("psu")) if reactive_var is None else reactive_var
+    total = np.zeros_like(load)
+    for flow in stage_flows(spec, load, reactive):
+        total = total + flow.loss_w
+    return np.asarray(total)
 
 
 def transformer_reactive(spec: SitePlantSpec, load_w: ArrayLike, reactive_var: ArrayLike) -> NDArray[np.float64]:
-    r"""Reactive power that the leakage reactance of the conversion stages absorbs.
+    r"""Reactive power that the series reactance of the conversion stages absorbs.
 
     .. math:: Q_s = x_s \frac{P_s^2 + Q_{in,s}^2}{S_{rated,s}}
 
-    with :math:`P_s` and :math:`Q_{in,s}` leaving the stage at about nominal voltage; a stage without the figure
-    ``reactance`` absorbs none.
+    with :math:`P_s` and :math:`Q_{in,s}` leaving the stage at about nominal voltage; a stage without reactance absorbs
+    none.
 
     Parameters
     ----------
     spec : SitePlantSpec
-        Electrical plant of the site; a stage's rating is taken as its rated apparent power.
+        Electrical plant of the site.
     load_w, reactive_var : array_like
         Active and reactive power of the equipment. [W], [var]
 
@@ -75,15 +72,11 @@ def transformer_reactive(spec: SitePlantSpec, load_w: ArrayLike, reactive_var: A
     CatalogError
         If a stage is not in catalog kind ``facility``.
     """
-    power, reactive = np.asarray(load_w, dtype=np.float64), np.asarray(reactive_var, dtype=np.float64)
-    before = reactive
-    for stage in reversed(spec.conversion):
-        figures = entry("facility", stage.stage)
-        if figures.has("reactance"):
-            square = stage.share**2 * (power**2 + reactive**2)
-            reactive = reactive + figures.si("reactance") * square / stage.rating
-        power = power + figures.si("loss.no_load") * stage.rating + figures.si("loss.load") * stage.share * power
-    return np.asarray(reactive - before)
+    power = np.asarray(load_w, dtype=np.float64)
+    total = np.zeros_like(power)
+    for flow in stage_flows(spec, power, reactive_var):
+        total = total + flow.loss_var
+    return np.asarray(total)
 
 
 def power_factor(equipment: str) -> float:

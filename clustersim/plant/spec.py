@@ -11,10 +11,10 @@ from clustersim.plant.spec_parts.cooling import SiteCoolingSpec
 from clustersim.plant.spec_parts.generation import GeneratorSpec
 from clustersim.plant.spec_parts.storage import BatterySpec
 from clustersim.plant.spec_parts.study import Mode, PlantModeSpec
-from clustersim.plant.spec_parts.supply import ConversionStage, GridSpec
+from clustersim.plant.spec_parts.supply import ConversionStage, GridSpec, check_stages
 from clustersim.plant.spec_parts.weather_file import WeatherRecord, read_epw
 from clustersim.spec import Spec
-from clustersim.units import Frequency
+from clustersim.units import Frequency, Temperature
 
 SwingForm = Literal["torque", "power"]
 
@@ -44,6 +44,8 @@ class SitePlantSpec(Spec):
     battery: BatterySpec | None = None
     conversion: tuple[ConversionStage, ...] = ()
     """Stages in order from the meter to the equipment."""
+    ambient: Temperature | None = None
+    """Air around the transformers; the catalog's when absent. [degC]"""
     swing: SwingForm = "torque"
     """Form of the swing equation: `torque` (pm - pe, as ANDES) or `power` (pm/w - pe, as PSS/E and TOPS)."""
 
@@ -64,4 +66,9 @@ class SitePlantSpec(Spec):
     def _has_source(self) -> SitePlantSpec:
         if self.grid is None and not self.generators:
             raise ValueError("a site needs `grid`, `generators` or both")
+        return self
+
+    @model_validator(mode="after")
+    def _stages_stand(self) -> SitePlantSpec:
+        check_stages(self.conversion, None if self.grid is None else self.grid.voltage)
         return self

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from clustersim import units
 from clustersim.errors import InputError
-from clustersim.limits import max_rocof, short_term_severity, voltage_dip
+from clustersim.limits import Rating, max_rocof, short_term_severity, voltage_dip
 from clustersim.plant import PlantResponse
 from clustersim.study.trace_site import SiteAnswer
 
@@ -36,9 +37,20 @@ def site_data(found: SiteAnswer) -> dict[str, Any]:
         "cooling_highest_c": float(load.cooling.temperature_c.max()),
         "cooling_alarm_after_s": alarm if np.isfinite(alarm) else None,
         "responses": [_response_data(response) for response in found.responses],
-        "ratings": [
-            {"name": r.name, "loading_mw": r.loading_w * MW, "rating_mw": r.rating_w * MW} for r in found.ratings
-        ],
+        "ratings": [_rating_data(rating) for rating in found.ratings],
+    }
+
+
+def _rating_data(rating: Rating) -> dict[str, Any]:
+    """Return a rating; power in megawatts, anything else in the unit that is named."""
+    if rating.unit == "MW":
+        return {"name": rating.name, "loading_mw": rating.loading_w * MW, "rating_mw": rating.rating_w * MW}
+    factor = units.TABLE[units.dimension_of(rating.unit) or ""][rating.unit]
+    return {
+        "name": rating.name,
+        "loading": rating.loading_w / factor,
+        "rating": rating.rating_w / factor,
+        "unit": rating.unit,
     }
 
 

@@ -10,11 +10,13 @@ import pandas as pd
 from clustersim.fabric import BillItem, SiteFabric, bill_totals
 from clustersim.fabric.bill import WAY_LABELS
 from clustersim.fabric.failure_domains import MANY_PARTS
+from clustersim.report.electrical_text import trees_data, trees_text
 from clustersim.report.place_cooling import cooling_data, cooling_text
 from clustersim.report.place_queries import domain_rows, how_to_read, outage_data
 from clustersim.report.place_tables import OTHER_RAIL, bill_table, cable_table, fibre_table, latency_table
 from clustersim.report.words import columns, counted, dollars, number, wrapped
 from clustersim.study.place_survey import PlaceSurvey
+from clustersim.study.site_electrical import nameplate_trees
 
 
 def site_counts(tree: SiteFabric) -> dict[str, int]:
@@ -181,6 +183,7 @@ def place_data(survey: PlaceSurvey, size_bytes: float) -> dict[str, Any]:
             for part in survey.domains
         ],
         "cooling": cooling_data(place),
+        "electrical": trees_data(nameplate_trees(place)),
         "warnings": list(survey.warnings),
     }
 
@@ -224,6 +227,9 @@ def place_text(survey: PlaceSurvey, size_bytes: float) -> str:
     lines += cooling_text(data["cooling"])
     if data["fibre_routes"]:
         lines += ["", "fibre between sites, to build or to lease (not in the sum)", columns(*fibre_table(data))]
+    electrical = trees_text(nameplate_trees(survey.place))
+    if electrical:
+        lines += ["", electrical]
     return "\n".join(lines)
 
 

@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import clustersim
 from clustersim.fabric.path_query import PathAnswer
+from clustersim.report.electrical_text import trees_text
+from clustersim.report.one_line import one_line
 from clustersim.report.page import rendered
 from clustersim.report.place import place_data
 from clustersim.report.place_queries import domain_rows, how_to_read, loss_text, path_text
 from clustersim.report.place_tables import OTHER_RAIL, Grid, bill_table, cable_table, fibre_table, latency_table
 from clustersim.report.pod_picture import fabric_pictures
 from clustersim.report.sections import Card, Section, Table
+from clustersim.report.svg import Picture
 from clustersim.report.words import dollars, number
 from clustersim.study.place_survey import Loss, PlaceSurvey
+from clustersim.study.site_electrical import nameplate_trees
+
+NAMEPLATES = "All computers at their nameplates, with the cooling that takes."
 
 
 def _table(title: str, grid: Grid, left: int = 1) -> Table:
     head, rows = grid
     return Table(title, head, rows, tuple(range(left, len(head))))
+
+
+def electrical_sections(survey: PlaceSurvey) -> list[Section]:
+    """Return the electrical tree of a place with its one-line diagram; nothing where the file has no such section."""
+    trees = nameplate_trees(survey.place)
+    if not trees:
+        return []
+    drawn = Picture("One-line diagram", one_line(trees, survey.place.topology.title), NAMEPLATES)
+    return [Section("electrical", "Electrical tree", figures=[drawn], texts=[trees_text(trees)])]
 
 
 def place_html(survey: PlaceSurvey, size_bytes: float, lost: Loss | None = None, way: PathAnswer | None = None) -> str:
@@ -59,6 +74,7 @@ def place_html(survey: PlaceSurvey, size_bytes: float, lost: Loss | None = None,
             notes=[OTHER_RAIL] if any(cell["block"] == "group" for cell in data["latency"]) else [],
             tables=[_table("One way, cards and software not counted", latency_table(data))],
         ),
+        *electrical_sections(survey),
         Section("cables", "Cables", tables=[_table("From the layout of the halls", cable_table(data), 2)]),
         Section(
             "losses",

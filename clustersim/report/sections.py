@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 
 from clustersim.report import charts, figures
 from clustersim.report.measured import cycle_s, load_lines
+from clustersim.report.one_line import one_line
 from clustersim.report.pod_picture import fabric_pictures
 from clustersim.report.svg import Picture
 from clustersim.report.text import cooling_words, damping_words, limiter, plan_words
@@ -19,6 +20,7 @@ from clustersim.report.verdict import verdict_word
 from clustersim.report.words import PLAN_KEYS, answer, dollars, number, percent
 from clustersim.study.place_survey import result_place
 from clustersim.study.result import Result
+from clustersim.study.site_electrical import result_trees
 
 CONFIG = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
 
@@ -229,6 +231,11 @@ def _plant(result: Result) -> Section:
     found.append(("rules not judged", number(s["rules_not_judged"]), False))
     alerts = [f"Cooling: {cooling_words(s)}."] if s["cooling_shortfall_mw"] else []
     pictures: list[Figure | Picture] = [Figure("Rules and ratings", figures.margins(result.verdict))]
+    trees = result_trees(result)
+    if trees:
+        said = "At the largest one-second mean of the steady window."
+        drawn = one_line(trees, result.scenario["topology"]["title"])
+        pictures.append(Picture("One-line diagram", drawn, said, folded=True))
     modes = list(dict.fromkeys(r.mode for r in result.responses))
     for window in result.waveforms:
         for mode in modes:

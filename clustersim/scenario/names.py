@@ -49,6 +49,12 @@ def _of_topology(topology: TopologySpec) -> Iterator[Reference]:
             yield f"{where}.battery.type", "batteries", plant.battery.type
         for index, stage in enumerate(plant.conversion):
             yield f"{where}.conversion.{index}.stage", "facility", stage.stage
+            if stage.breaker is not None:
+                yield f"{where}.conversion.{index}.breaker.curve", "switchgear", stage.breaker.curve
+            if stage.thermal_class is not None:
+                yield f"{where}.conversion.{index}.thermal_class", "switchgear", stage.thermal_class
+        if plant.grid is not None and plant.grid.feeds is not None and plant.grid.feeds.breaker is not None:
+            yield f"{where}.grid.feeds.breaker.curve", "switchgear", plant.grid.feeds.breaker.curve
     for site, cooling in topology.cooling.items():
         yield f"cooling.{site}.unit", "cooling", cooling.unit
         for key in ("towers", "cdu"):

@@ -8,7 +8,9 @@ from typing import Any
 import pandas as pd
 
 from clustersim import catalog
+from clustersim.plant import SitePlantSpec
 from clustersim.plant.modes import mode_entries
+from clustersim.plant.stages import stages_of
 from clustersim.power.device import matrix_figure
 from clustersim.power.spec import HybridStorage, PsuStorage, RackStorage
 from clustersim.power.stores import CELLS
@@ -102,7 +104,7 @@ def _site_entries(scenario: SiteScenario) -> list[tuple[str, str]]:
         names += [("generators", units.type) for units in plant.generators]
         if plant.battery is not None:
             names.append(("batteries", plant.battery.type))
-        names += [("facility", stage.stage) for stage in plant.conversion]
+        names += _tree_entries(plant)
     for strategy in scenario.damping:
         if isinstance(strategy, PsuStorage):
             names.append(("batteries", "psu_capacitor"))
@@ -117,6 +119,17 @@ def _site_entries(scenario: SiteScenario) -> list[tuple[str, str]]:
             names += [("cooling", "chiller_model")] if cooling.kind in {"chillers", "water_chillers"} else []
             names += [("weather", cooling.weather)] if isinstance(cooling.weather, str) else []
     return list(dict.fromkeys(names))
+
+
+def _tree_entries(plant: SitePlantSpec) -> list[tuple[str, str]]:
+    """Return the same of the conversion stages: their losses, breakers and thermal classes."""
+    stages = stages_of(plant)
+    names = [("facility", stage.name) for stage in stages]
+    breakers = [stage.spec.breaker for stage in stages if stage.spec.breaker is not None]
+    names += [("switchgear", breaker.curve) for breaker in breakers]
+    thermal = [stage.thermal_class for stage in stages if stage.thermal_class is not None]
+    names += [("switchgear", name) for name in thermal]
+    return names + ([("switchgear", "transformer_limits")] if thermal else [])
 
 
 def _unread(study: StepStudy, key: str) -> bool:

@@ -12,12 +12,13 @@ from clustersim.plant import (
     short_circuit_va,
     simulate_plant,
 )
+from clustersim.study.conversion_ratings import SiteWindow
 from clustersim.study.horizon import TRAIN, SiteHistory
 from clustersim.study.it_power import STARTS
 from clustersim.study.site_chain import held_w
 from clustersim.study.site_power import SitePower, provisioned_w
 from clustersim.study.site_study import SiteStudy
-from clustersim.study.supply import SiteWindow, site_ratings
+from clustersim.study.supply import site_ratings
 
 SETTLED_S = 10.0
 """End of a window that stands for what follows it. [s]"""
@@ -136,5 +137,14 @@ def _ratings(study: SiteStudy, windows: Windows, responses: tuple[PlantResponse,
 def _window(power: SitePower, site: str) -> SiteWindow:
     wave = power.waveform
     smoothing = power.storage[site].battery_w if site in power.storage else None
-    it = wave.power(f"{site}/it")
-    return SiteWindow(power.window, wave.dt_s, wave.power(site), it, smoothing, _before(power, site))
+    it, cooling = f"{site}/it", f"{site}/cooling"
+    return SiteWindow(
+        power.window,
+        wave.dt_s,
+        wave.power(site),
+        wave.power(it),
+        wave.power(it) + wave.power(cooling),
+        wave.reactive(it) + wave.reactive(cooling),
+        smoothing,
+        _before(power, site),
+    )

@@ -26,7 +26,7 @@ from clustersim.plant import (
     transformer_reactive,
 )
 from clustersim.plant.spec import GeneratorSpec
-from clustersim.power.records import coarsen
+from clustersim.study.conversion_ratings import SiteWindow, conversion_ratings, feed_ratings, one_second
 
 Floats = NDArray[np.float64]
 
@@ -63,24 +63,10 @@ def site_load(
     """
     cooled = cooling_response(cooling, it_w, dt_s, before_w)
     equipment = it_w + cooled.power_w
-    losses = electrical_losses(plant, equipment)
     absorbed = reactive_power(it_w, power_factor("psu")) + reactive_power(cooled.power_w, power_factor("motor"))
+    losses = electrical_losses(plant, equipment, absorbed)
     stages = transformer_reactive(plant, equipment, absorbed)
     return SiteLoad(it_w, cooled, losses, equipment + losses, stages, absorbed + stages)
-
-
-@dataclass(frozen=True)
-class SiteWindow:
-    """One window of a site, as its ratings look at it."""
-
-    window: str
-    dt_s: float
-    meter_w: Floats
-    it_w: Floats
-    smoothing_w: Floats | None = None
-    """What the site's battery gives to smooth the meter. [W]"""
-    before_w: float | None = None
-    """Load of the site before the event of the window; None in steady operation. [W]"""
 
 
 def site_ratings(
@@ -109,22 +95,21 @@ def site_ratings(
     """
     found = []
     if plant.grid is not None:
-        most = max(_one_second(r.grid_w, r.dt_s) for r in own)
+        most = max(one_second(r.grid_w, r.dt_s) for r in own)
         found.append(Rating("grid_capacity", site, most, plant.grid.capacity, "connection agreement"))
+        found += feed_ratings(site, plant, most)
     if plant.generators:
-        most = max(_one_second(r.generator_w, r.dt_s) for r in own)
+        most = max(one_second(r.generator_w, r.dt_s) for r in own)
         found.append(Rating("generator", site, most, generator_rating_w(*plant.generators), "rating"))
         found += _island_ratings(plant.generators, site, windows)
-    for stage in plant.conversion:
-        most = max(_one_second(w.meter_w, w.dt_s) for w in windows)
-        found.append(Rating(stage.stage, site, most * stage.share, stage.rating, "rating"))
+    found += conversion_ratings(site, plant, windows)
     if plant.battery is not None:
         most = _battery_w(windows, responses)
         found.append(Rating("battery_power", site, most, battery_rating_w(plant.battery), "rating"))
     it = float(windows[0].it_w.mean())
     state = steady_cooling(cooling, it)
     found.append(Rating("cooling", site, it, state.capacity_w, "catalog, kind cooling"))
-    most = max(_one_second(w.it_w, w.dt_s) for w in windows)
+    most = max(one_second(w.it_w, w.dt_s) for w in windows)
     found.append(Rating("provisioned_it", site, most, provisioned_w, "nameplates"))
     return found
 
@@ -144,7 +129,3 @@ def _island_ratings(units: tuple[GeneratorSpec, ...], site: str, windows: tuple[
         step = max(abs(largest_step(w.meter_w, w.dt_s, w.before_w)) for w in windows)
         found.append(Rating("island_load_step", site, step, accepted, "load step that the generators accept at once"))
     return found
-
-
-def _one_second(power_w: Floats, dt_s: float) -> float:
-    return float(coarsen(power_w, min(power_w.size, max(1, round(1.0 / dt_s)))).max())

@@ -16,9 +16,10 @@ from clustersim.power.damped import Element, Floats
 from clustersim.power.trace import PowerTrace
 from clustersim.power.trace_period import JobWindow
 from clustersim.scenario import TopologySpec, require_plant
+from clustersim.study.conversion_ratings import SiteWindow
 from clustersim.study.place import build_place
 from clustersim.study.site_power import provisioned_of
-from clustersim.study.supply import SiteLoad, SiteWindow, site_load, site_ratings
+from clustersim.study.supply import SiteLoad, site_load, site_ratings
 
 MOST_S = 86400.0
 """Longest record whose plant is simulated: it takes steps of a millisecond. [s]"""
@@ -148,9 +149,10 @@ def site_answer(place: TracePlace, it: PowerTrace, job: JobWindow, damping: Sequ
     inside = it.between(job.from_s, job.to_s - it.dt_s)
     first = round((inside.t0_s - it.t0_s) / it.dt_s)
     busy = slice(first, first + inside.samples)
+    equipment, absorbed = load.it_w + load.cooling.power_w, load.load_var - load.losses_var
     windows = (
-        SiteWindow("job", it.dt_s, meter[busy], inside.watts),
-        SiteWindow(WINDOW, it.dt_s, meter, it.watts, battery, before),
+        SiteWindow("job", it.dt_s, meter[busy], inside.watts, equipment[busy], absorbed[busy]),
+        SiteWindow(WINDOW, it.dt_s, meter, it.watts, equipment, absorbed, battery, before),
     )
     own = [response for response in answers if response.mode == place.modes[0]]
     ratings = site_ratings(place.site, place.plant, place.cooling, place.provisioned_w, windows, own, list(answers))

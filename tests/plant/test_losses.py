@@ -21,22 +21,47 @@ def test_without_stages_nothing_is_lost():
     assert electrical_losses(plant(), 100 * MW) == 0.0
 
 
-def test_no_load_part_and_proportional_part():
+def test_no_load_part_and_copper_loss_that_grows_with_the_square():
     spec = plant({"stage": "hv_transformer", "rating": "200 MW"})
     assert electrical_losses(spec, 0.0) == pytest.approx(0.001 * 200 * MW)
-    assert electrical_losses(spec, [0.0, 100 * MW]) == pytest.approx([0.2 * MW, 0.5 * MW])
+    found = electrical_losses(spec, [0.0, 100 * MW, 200 * MW], 0.0)
+    assert found == pytest.approx([0.2 * MW, 0.2 * MW + 0.003 * 200 * MW / 4.0, 0.8 * MW])
 
 
-def test_upper_stages_carry_the_losses_of_lower_ones():
-    both = plant({"stage": "hv_transformer", "rating": "200 MW"}, {"stage": "mv_transformer", "rating": "200 MW"})
-    lower = float(electrical_losses(plant({"stage": "mv_transformer", "rating": "200 MW"}), 150 * MW))
-    upper = float(electrical_losses(plant({"stage": "hv_transformer", "rating": "200 MW"}), 150 * MW + lower))
-    assert electrical_losses(both, 150 * MW) == pytest.approx(lower + upper)
+def test_reactive_current_heats_too():
+    spec = plant({"stage": "hv_transformer", "rating": "200 MW"})
+    assert electrical_losses(spec, 120 * MW, 160 * MW) == pytest.approx(electrical_losses(spec, 200 * MW, 0.0))
+    assert electrical_losses(spec, 100 * MW) == pytest.approx(
+        electrical_losses(spec, 100 * MW, reactive_power(100 * MW, power_factor("psu")))
+    )
+
+
+def test_upper_stages_carry_the_losses_and_the_reactive_power_of_lower_ones():
+    upper, lower = {"stage": "hv_transformer", "rating": "200 MW"}, {"stage": "mv_transformer", "rating": "200 MW"}
+    below = float(electrical_losses(plant(lower), 150 * MW, 0.0))
+    absorbed = float(transformer_reactive(plant(lower), 150 * MW, 0.0))
+    above = float(electrical_losses(plant(upper), 150 * MW + below, absorbed))
+    assert electrical_losses(plant(upper, lower), 150 * MW, 0.0) == pytest.approx(below + above)
+
+
+def test_a_ups_is_best_between_half_and_full_load():
+    spec = plant({"stage": "ups_double_conversion", "rating": "10 MW"})
+    efficiency = {
+        s: s / (s + float(electrical_losses(spec, s * 10 * MW)) / (10 * MW)) for s in (0.1, 0.25, 0.5, 0.75, 1.0)
+    }
+    assert efficiency[0.1] < efficiency[0.25] < efficiency[0.5] < efficiency[0.75]
+    assert efficiency[1.0] == pytest.approx(1.0 / 1.04)
+    assert efficiency[0.25] == pytest.approx(0.25 / (0.25 + 0.012 + 0.014 * 0.25 + 0.014 * 0.0625))
 
 
 def test_a_shared_stage_sees_its_share():
     spec = plant({"stage": "ups_double_conversion", "rating": "10 MW", "share": "5 %"})
     assert electrical_losses(spec, 200 * MW) == pytest.approx(0.012 * 10 * MW + 0.028 * 10 * MW)
+
+
+def test_power_supplies_are_not_counted_twice():
+    spec = plant({"stage": "psu", "unit": "3 MW", "count": 60, "redundancy": "N+2", "block": 6})
+    assert electrical_losses(spec, 100 * MW) == 0.0
 
 
 @pytest.mark.parametrize("stage", ["hv_transformer", "mv_transformer"])

@@ -1,0 +1,127 @@
+"""Voltage and short-circuit power at every level of the electrical tree, in per unit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from clustersim.catalog import entry
+from clustersim.plant.dispatch import battery_rating_w
+from clustersim.plant.losses import power_factor
+from clustersim.plant.spec import SitePlantSpec
+from clustersim.plant.stages import Stage, StageFlow
+from clustersim.plant.voltage import grid_source, pcc_voltage
+
+MAIN_SHARE = 0.5
+"""A stage that carries at least this share of the load stands in the way to the racks, one with less beside it."""
+
+
+@dataclass(frozen=True)
+class FaultLevel:
+    """Initial symmetrical three-phase short circuit at 1 pu before the fault."""
+
+    power_va: float
+    current_a: float
+
+
+def voltage_behind(inlet_pu: float, active_pu: float, reactive_pu: float, r: float, x: float) -> float:
+    r"""Voltage of a constant-power load behind a series impedance fed at a given voltage.
+
+    .. math:: V^4 + V^2 (2 (r p + x q) - V_1^2) + (p^2 + q^2) (r^2 + x^2) = 0, \quad \text{larger root}
+
+    Parameters
+    ----------
+    inlet_pu : float
+        Magnitude at the inlet. [pu]
+    active_pu, reactive_pu : float
+        Leaving the impedance. [pu]
+    r, x : float
+        On the same base. [pu]
+
+    Returns
+    -------
+    float
+        Magnitude at the outlet; NaN where the impedance cannot carry the load. [pu]
+    """
+    half = 0.5 * inlet_pu**2 - (r * active_pu + x * reactive_pu)
+    inside = half**2 - (active_pu**2 + reactive_pu**2) * (r**2 + x**2)
+    if not (inside >= 0.0 and half > 0.0):
+        return math.nan
+    return math.sqrt(half + math.sqrt(inside))
+
+
+def source_voltage(spec: SitePlantSpec, import_w: float, import_var: float) -> float:
+    """Return the voltage at the meter under an import: behind the grid's impedance, or 1 pu in an island. [pu]
+
+    NaN where the connection has no operating point.
+    """
+    if spec.grid is None:
+        return 1.0
+    found, feasible = pcc_voltage(import_w, import_var, grid_source(spec.grid))
+    return float(found) if bool(feasible) else math.nan
+
+
+def stage_voltages(flows: Sequence[StageFlow], source_pu: float) -> tuple[float, ...]:
+    """Return the voltage at the outlet of every stage, from the meter down; taps at their middle. [pu]
+
+    A UPS in double conversion holds 1 pu. What hangs on a stage of less than half of the load hangs beside the way to
+    the racks and does not pass its voltage on.
+    """
+    found, inlet = [], source_pu
+    for flow in flows:
+        stage, base = flow.stage, flow.stage.rating
+        volts = voltage_behind(
+            inlet, float(flow.out_w) / base, float(flow.out_var) / base, stage.resistance, stage.reactance
+        )
+        volts = 1.0 if stage.regulates and not math.isnan(volts) else volts
+        found.append(volts)
+        inlet = volts if stage.spec.share >= MAIN_SHARE else inlet
+    return tuple(found)
+
+
+def source_fault(spec: SitePlantSpec) -> FaultLevel:
+    """Return the short circuit at the meter: grid, all generators, and the battery's limited current.
+
+    The battery counts with its current limit, added as it is; the others as voltages behind impedances.
+    """
+    admittance = _admittance(spec)
+    inverters = 0.0
+    if spec.battery is not None:
+        inverters = entry("facility", "inverter").si("fault_current") * battery_rating_w(spec.battery)
+    power = abs(admittance) + inverters
+    volts = spec.grid.voltage if spec.grid else entry("facility", "synchronous_generator").si("voltage")
+    return FaultLevel(power, power / (math.sqrt(3.0) * volts))
+
+
+def stage_faults(spec: SitePlantSpec, stages: Sequence[Stage]) -> tuple[FaultLevel, ...]:
+    r"""Return the short circuit at the outlet of every stage, from the meter down.
+
+    .. math:: S_k = 1 / |Z_{source} + \sum_s (r_s + j x_s) / (n_s S_{unit,s})|, \quad I_k = S_k / (\sqrt 3 U)
+
+    with :math:`n_s` units on one bus (`parallel`); where a file gives only the rating of all units together, the unit
+    is the catalog's usual one. A UPS passes the fault current through its static bypass; inverters
+    do not count below the first stage.
+    """
+    way = 1.0 / _admittance(spec)
+    found = []
+    for stage in stages:
+        here = way + complex(stage.resistance, stage.reactance) / (stage.spec.parallel * stage.fault_unit)
+        power = 1.0 / abs(here)
+        found.append(FaultLevel(power, power / (math.sqrt(3.0) * stage.outlet_v)))
+        way = here if stage.spec.share >= MAIN_SHARE else way
+    return tuple(found)
+
+
+def _admittance(spec: SitePlantSpec) -> complex:
+    """Return the sum of the sources' admittances at the meter. [VA] at 1 pu"""
+    total = 0j
+    if spec.grid is not None:
+        source = grid_source(spec.grid)
+        total += source.base_va / complex(source.resistance_pu, source.reactance_pu)
+    machine = entry("facility", "synchronous_generator")
+    for units in spec.generators:
+        factor = power_factor("synchronous_generator") if units.power_factor is None else units.power_factor
+        rating = units.count * entry("generators", units.type).si("rating") / factor
+        total += rating / complex(0.0, machine.si("reactance.subtransient"))
+    return total

@@ -1,0 +1,134 @@
+"""What the conversion stages of a site carry and may carry: firm capacity, breakers, hot spots, ageing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clustersim import catalog
+from clustersim.limits import Rating
+from clustersim.plant import SitePlantSpec
+from clustersim.plant.electrical_tree import ambient_c, feeds_of, firm_feeds_w, thermal_of
+from clustersim.plant.fault_level import source_fault, stage_faults
+from clustersim.plant.protection import curve_of, disk_travel
+from clustersim.plant.stages import Stage, StageFlow, stage_flows
+from clustersim.plant.transformer_thermal import ThermalState, ageing_rate, temperatures
+from clustersim.power.records import coarsen
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class SiteWindow:
+    """One window of a site, as its ratings look at it."""
+
+    window: str
+    dt_s: float
+    meter_w: Floats
+    it_w: Floats
+    equipment_w: Floats
+    """What the conversion stages supply: IT and cooling. [W]"""
+    equipment_var: Floats
+    smoothing_w: Floats | None = None
+    """What the site's battery gives to smooth the meter. [W]"""
+    before_w: float | None = None
+    """Load of the site before the event of the window; None in steady operation. [W]"""
+
+
+def one_second(power_w: Floats, dt_s: float) -> float:
+    """Return the largest of the means over one second. [W]"""
+    return float(coarsen(power_w, min(power_w.size, max(1, round(1.0 / dt_s)))).max())
+
+
+def feed_ratings(site: str, plant: SitePlantSpec, import_w: float) -> list[Rating]:
+    """Return the feeds that a file names against the largest import. [W]"""
+    feeds = feeds_of(plant)
+    if plant.grid is None or plant.grid.feeds is None or feeds is None:
+        return []
+    source = f"firm capacity: {feeds.count} feeds, {feeds.redundancy}"
+    found = [Rating("feeds", site, import_w, firm_feeds_w(feeds), source)]
+    if feeds.breaker is not None and feeds.breaker.interrupting is not None:
+        current = source_fault(plant).current_a
+        source = "short-circuit current that the breaker interrupts"
+        found.append(Rating("interrupting", f"{site}/feeds", current, feeds.breaker.interrupting, source, "kA"))
+    return found
+
+
+def conversion_ratings(site: str, plant: SitePlantSpec, windows: tuple[SiteWindow, ...]) -> list[Rating]:
+    """Return what every conversion stage of a site carries and may carry in its worst window.
+
+    Power counts in one-second means against the firm capacity. The breaker's disk turns over the current of every
+    window, over the steady one again and again. A transformer's hot spot repeats the steady window for ever, and meets
+    an event after that; its ageing is the mean over the steady window.
+
+    Parameters
+    ----------
+    site, plant
+        The site.
+    windows : tuple of SiteWindow
+        The steady one first.
+    """
+    flows = [stage_flows(plant, w.equipment_w, w.equipment_var) for w in windows]
+    stages = [flow.stage for flow in flows[0]]
+    faults = stage_faults(plant, stages)
+    found = []
+    for index, stage in enumerate(stages):
+        own = [flow[index] for flow in flows]
+        most = max(one_second(flow.through, w.dt_s) for flow, w in zip(own, windows, strict=True))
+        units = stage.spec
+        source = f"firm capacity: {units.count} x {stage.unit / 1e6:.4g} {_unit(stage)}, {units.redundancy}"
+        found.append(Rating(stage.name, site, most, stage.firm, source, _unit(stage)))
+        found += _breaker(site, stage, own, windows, faults[index].current_a)
+        found += _temperatures(site, plant, stage, own, windows)
+    return found
+
+
+def _unit(stage: Stage) -> str:
+    return "MVA" if stage.by_current else "MW"
+
+
+def _breaker(
+    site: str, stage: Stage, flows: list[StageFlow], windows: tuple[SiteWindow, ...], fault_a: float
+) -> list[Rating]:
+    breaker = stage.spec.breaker
+    if breaker is None:
+        return []
+    curve = curve_of(breaker)
+    travels = [
+        disk_travel(curve, flow.loading / breaker.pickup, w.dt_s, repeating=index == 0)
+        for index, (flow, w) in enumerate(zip(flows, windows, strict=True))
+    ]
+    worst = max(range(len(travels)), key=lambda index: travels[index].largest)
+    trip = travels[worst].trip_s
+    said = f"{breaker.curve} at {100.0 * breaker.pickup:g} %, multiplier {breaker.time_multiplier:g}"
+    said += "; never trips" if trip is None else f"; trips after {trip:.4g} s of {windows[worst].window}"
+    found = [Rating("breaker", f"{site}/{stage.name}", travels[worst].largest, 1.0, said, "x")]
+    if breaker.interrupting is not None:
+        said = "short-circuit current that the breaker interrupts"
+        found.append(Rating("interrupting", f"{site}/{stage.name}", fault_a, breaker.interrupting, said, "kA"))
+    return found
+
+
+def _temperatures(
+    site: str, plant: SitePlantSpec, stage: Stage, flows: list[StageFlow], windows: tuple[SiteWindow, ...]
+) -> list[Rating]:
+    """Return hot spot and ageing of a transformer."""
+    thermal, air = thermal_of(stage), ambient_c(plant)
+    if thermal is None:
+        return []
+    hottest, rate = 0.0, 0.0
+    start: ThermalState | None = None
+    for flow, window in zip(flows, windows, strict=True):
+        found = temperatures(thermal, flow.loading, window.dt_s, air, start)
+        hottest = max(hottest, float(found.hot_spot_c.max()))
+        if start is None:
+            rate = float(ageing_rate(found.hot_spot_c, stage.spec.paper).mean())
+            start = found.end
+    limit = catalog.entry("switchgear", "transformer_limits").si("hot_spot")
+    said = f"hot spot in normal cyclic loading at {air:g} degC (IEC 60076-7)"
+    return [
+        Rating("hot_spot", f"{site}/{stage.name}", hottest, limit, said, "degC"),
+        Rating("ageing", f"{site}/{stage.name}", rate, 1.0, f"normal ageing of {stage.spec.paper} paper", "x"),
+    ]

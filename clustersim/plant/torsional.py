@@ -109,9 +109,10 @@ def torsional_line(load_w: ArrayLike, dt_s: float, low_hz: float, high_hz: float
         )
     frequency, density = welch(load, dt_s, SEGMENT_S)
     spacing = float(frequency[1])
-    density = density / np.sinc(frequency * dt_s) ** 2
+    outside = (frequency < low_hz - 1e-9) | (frequency > top + 1e-9)
+    density = np.where(outside, 0.0, density / np.sinc(frequency * dt_s) ** 2)
     energy = np.convolve(density, np.ones(2 * LOBE + 1), mode="same") * spacing
-    inside = np.flatnonzero((frequency >= low_hz) & (frequency <= top))
+    inside = np.flatnonzero(~outside)
     worst = int(inside[np.argmax(energy[inside])])
     first = max(0, worst - LOBE)
     peak = first + int(np.argmax(density[first : worst + LOBE + 1]))

@@ -33,6 +33,12 @@ def test_what_lies_outside_the_band_does_not_count():
     assert torsional_line(np.full(6000, MW), 0.01, 7.0, 60.0).amplitude_w == pytest.approx(0.0, abs=1e-3)
 
 
+def test_a_line_just_below_the_band_does_not_count():
+    line = torsional_line(sampled(6.5, 10 * MW) + sampled(30.0, MW) - 100 * MW, 0.01, 7.0, 60.0)
+    assert line.frequency_hz == pytest.approx(30.0, abs=0.25)
+    assert line.amplitude_w == pytest.approx(MW, rel=0.02)
+
+
 def test_finer_samples_tell_more():
     assert torsional_line(sampled(55.0, MW, 1e-3), 1e-3, 7.0, 60.0).high_hz == 60.0
 

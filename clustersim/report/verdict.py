@@ -44,13 +44,20 @@ def _verdict_row(rows: list[dict[Any, Any]], sources: list[str]) -> tuple[str, .
     return (
         verdict_word(row["passed"]),
         rule,
-        where if len(rows) == 1 else f"{where}, {len(rows) - 1} more",
+        _where(where, len(rows) - 1),
         _cell(row["measured"], row["unit"]).removesuffix(f" {row['unit']}"),
         _cell(row["limit"], row["unit"]),
         "-" if pd.isna(row["margin"]) else f"{100 * row['margin']:+.0f}%",
         str(row["window"]) or "-",
         f"[{sources.index(str(row['source'])) + 1}]",
     )
+
+
+def _where(where: str, more: int) -> str:
+    """Return a site; of a stage of its electrical tree the stage alone, since lines are short."""
+    if "/" in where:
+        return where.rsplit("/", 1)[1] + (f" +{more}" if more else "")
+    return f"{where}, {more} more" if more else where
 
 
 def _cell(value: float | None, unit: str) -> str:

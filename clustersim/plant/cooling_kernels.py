@@ -1,4 +1,4 @@
-"""Compiled integrator of a cooling loop whose supply temperature and capacity change."""
+"""Compiled loops of cooling: a loop whose supply temperature and capacity change, staging, weather with memory."""
 
 from __future__ import annotations
 
@@ -98,3 +98,14 @@ def stage(needed: NDArray[np.int64], hold: int) -> tuple[NDArray[np.int64], int]
         running[k] = now
         since += 1
     return running, starts
+
+
+@njit(cache=True)
+def remembering(noise: NDArray[np.float64], memory: float) -> NDArray[np.float64]:
+    """Return the first-order autoregressive series ``y[k] = memory y[k - 1] + noise[k]``, from 0; shape (n,)."""
+    series = np.empty_like(noise)
+    last = 0.0
+    for k in range(noise.size):
+        last = memory * last + noise[k]
+        series[k] = last
+    return series

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from clustersim.catalog import entry
 from clustersim.plant.chillers import capacity_factor, carnot_cop
 from clustersim.plant.cooling_units import cdu_limit_w, hall_share, rated_cop, running_w
-from clustersim.plant.heat_rejection import dry_capacity, dry_cooler, dry_state, tower, tower_capacity, tower_state
+from clustersim.plant.dry_coolers import dry_capacity, dry_cooler, dry_state
+from clustersim.plant.heat_rejection import tower, tower_capacity, tower_state
 from clustersim.plant.spec import SiteCoolingSpec
 from clustersim.plant.weather import Air
 

@@ -7,10 +7,10 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
 from clustersim.catalog import Entry, entry
 from clustersim.errors import InputError
+from clustersim.plant.cooling_kernels import remembering
 from clustersim.plant.psychrometrics import humidity_ratio, pressure_at, saturation_pressure, wet_bulb
 from clustersim.plant.spec_parts.weather_file import WeatherRecord
 
@@ -169,7 +169,7 @@ def _deviations(time_h: float, correlation: float, seed: int) -> tuple[Floats, F
     memory = float(np.exp(-1.0 / time_h))
     noise = np.random.default_rng(seed).standard_normal((2, 2 * HOURS))
     # the first year is run-in
-    series = lfilter([1.0], [1.0, -memory], noise, axis=1)[:, HOURS:]
+    series = np.stack([remembering(row, memory) for row in noise])[:, HOURS:]
     series = (series - series.mean(axis=1, keepdims=True)) / series.std(axis=1, keepdims=True)
     return series[0], correlation * series[0] + np.sqrt(1.0 - correlation**2) * series[1]
 

@@ -10,7 +10,7 @@ import numpy as np
 from clustersim.catalog import entry
 from clustersim.errors import InputError
 from clustersim.plant.course import Course, Voltage
-from clustersim.plant.ride_through import KIND, Ridden
+from clustersim.plant.dip_equipment import KIND, Ridden
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,7 @@ class Ups:
     """Time on battery after which generators behind the UPS carry the load. [s]"""
 
 
-def ups(
-    name: str, load_w: float, rating_w: float, *, restart_s: float = 0.0, backup_s: float | None = None
-) -> Ups:
+def ups(name: str, load_w: float, rating_w: float, *, restart_s: float = 0.0, backup_s: float | None = None) -> Ups:
     """Return the UPS of the catalog called `name`, carrying `load_w` of its rating.
 
     Raises
@@ -107,8 +105,8 @@ Piece = tuple[float, float, float, float]
 def transfer(unit: Ups, voltage: Voltage) -> Ridden:
     r"""Return how the load of a UPS comes through a course of the voltage.
 
-    On a disturbance the rectifier stops at once and the battery carries the load; when the voltage has been back for the
-    return delay, the rectifier walks in on a straight line, then recharges the battery. The disturbance that is the
+    On a disturbance the rectifier stops at once and the battery carries the load; when the voltage has been back for
+    the return delay, the rectifier walks in on a straight line, then recharges the battery. The disturbance that is the
     `count_limit`-th within `count_window_s` keeps the load off the grid until it is reconnected by hand. Energy of the
     battery, in seconds of the load:
 

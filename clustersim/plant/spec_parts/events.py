@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
@@ -164,7 +165,7 @@ class FrequencyExcursion(_GridEvent):
         if self.deviation is not None and (self.recovery is None or self.deviation == 0.0):
             raise ValueError("expected a deviation other than 0 Hz, and the time of its recovery")
         times = [point.after for point in self.trajectory]
-        if times and (len(times) < 2 or any(b <= a for a, b in zip(times, times[1:], strict=False))):
+        if times and (len(times) < 2 or any(b <= a for a, b in pairwise(times))):
             raise ValueError("trajectory: expected at least two corners, each later than the one before")
         return self
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Protocol
 
 import numpy as np
 
@@ -38,22 +37,6 @@ class Ridden:
     """What its battery gave to the load, in seconds of that load. [s]"""
 
 
-class Equipment(Protocol):
-    """What drops in a dip and restarts after it."""
-
-    return_pu: float
-    """Voltage from which on the restart is timed."""
-    restart_delay_s: float
-    restart_spread_s: float
-    """From the first to the last unit that is back. [s]"""
-
-    def drop_s(self, voltage: Voltage, after_s: float) -> float:
-        """Return when equipment drops that has been in order since `after_s`; infinite if it rides through. [s]"""
-
-    def share(self, level_pu: float) -> float:
-        """Return what it draws at a voltage over what it needs. [-]"""
-
-
 @dataclass(frozen=True)
 class Envelope:
     """Equipment that holds on exactly as long as a curve says.
@@ -67,8 +50,10 @@ class Envelope:
     """Duration [s] and voltage [pu], both rising."""
     steady_pu: float
     return_pu: float
+    """Voltage from which on the restart is timed."""
     restart_delay_s: float
     restart_spread_s: float
+    """From the first to the last unit that is back. [s]"""
     current_limit: float
     """Current that it can take over that at nominal voltage. [-]"""
 
@@ -122,6 +107,10 @@ class Supply:
 
     def _input(self, level_pu: float) -> float:
         return level_pu * self.limit if level_pu >= self.cut_off_pu else 0.0
+
+
+Equipment = Envelope | Supply
+"""What drops in a dip and restarts after it."""
 
 
 def envelope(name: str) -> Envelope:
@@ -223,4 +212,3 @@ def _drawn(equipment: Equipment, voltage: Voltage, served: Course) -> Course:
         first, last = float(served.after(np.array([begin]))[0]), float(served.before(np.array([end]))[0])
         corners += [(begin, now * first), (end, now * last)]
     return Course.of(corners)
-

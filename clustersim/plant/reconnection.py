@@ -108,6 +108,11 @@ class SiteRidden:
         return any(math.isfinite(part.ridden.locked_s) for part in self.parts)
 
     @property
+    def locked_w(self) -> float:
+        """Load that the UPS hold off the grid until it is reconnected by hand. [W]"""
+        return math.fsum(part.watts for part in self.parts if math.isfinite(part.ridden.locked_s))
+
+    @property
     def battery_j(self) -> float:
         """What the batteries of the UPS gave to the load. [J]"""
         return math.fsum(part.watts * part.ridden.battery_s for part in self.parts)

@@ -18,6 +18,8 @@ from clustersim.study.step import StepStudy
 
 MOST_ROUNDS = 20
 """Rounds after which the loop stops and names the last new event."""
+REACTION_S = 1.0
+"""From an alarm of the cooling to what the job does about it. [s]"""
 Operate = Callable[[tuple[ExternalEvent, ...]], Timeline]
 GRID_CAUSES = ("grid: ", "plant: ")
 """Beginnings of the causes that come from the supply of a site."""
@@ -117,7 +119,8 @@ def _protected(around: Surroundings, timeline: Timeline) -> tuple[ExternalEvent,
         return ()
     found = []
     for site, history in histories(study, timeline, training_it_w(around.steady), around.evaluation_it_w).items():
-        alarm = history.cooling.first_alarm_s
+        # a stop at the very alarm would keep the loop just below it, and take away its own cause
+        alarm = history.cooling.first_alarm_s + REACTION_S
         if not alarm < timeline.horizon_s:
             continue
         cause, end = f"plant: cooling alarm at {site}", timeline.horizon_s + 1.0

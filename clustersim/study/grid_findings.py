@@ -29,7 +29,7 @@ from clustersim.study.site_power import SitePower
 MW = 1e6
 KEYS = (
     "goodput_lost_grid", "grid_events", "load_lost_mw", "load_recovery_s", "ups_transfers", "ups_locked",
-    "ups_battery_mwh",
+    "load_locked_mw", "ups_battery_mwh",
 )  # fmt: skip
 """Keys of the summary that events of the grid have."""
 NO_EVENTS = "no events of the grid are asked for (plant.events)"
@@ -51,6 +51,7 @@ def grid_keys(closed: Closed, around: Surroundings | None, reasons: dict[str, st
         "load_recovery_s": max((r.recovery_s for r in ridden), default=None),
         "ups_transfers": sum(r.transfers for r in ridden),
         "ups_locked": sum(r.locked for r in ridden),
+        "load_locked_mw": max((r.locked_w for r in ridden), default=0.0) / MW,
         "ups_battery_mwh": math.fsum(r.battery_j for r in ridden) / 3.6e9,
     }
     if keys["load_recovery_s"] is None:

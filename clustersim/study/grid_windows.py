@@ -21,6 +21,8 @@ from clustersim.study.site_power import SitePower, site_it_w, site_power, traini
 
 NODE = "grid_event"
 """Node below a site: what it does not draw because of an event of the grid, and what recharges a UPS. [W]"""
+ROUNDING = 1e-9
+"""What is left of a load below this share of what was taken off is rounding. [-]"""
 CLIPPED = 9
 """Levels between which a ramp to a cap is interpolated."""
 
@@ -145,8 +147,11 @@ def _with_node(power: SitePower, change_w: dict[str, Floats]) -> SitePower:
     nodes, parents = list(wave.nodes), list(wave.parents)
     watts, reactive = wave.watts.copy(), wave.vars.copy()
     rows, more = [], []
-    for site, change in change_w.items():
+    for site, asked in change_w.items():
         at = nodes.index(site)
+        left = wave.watts[at] + asked
+        # rounding of a load that is gone altogether is no export
+        change = np.where(np.abs(left) < ROUNDING * np.abs(asked), -wave.watts[at], asked)
         load = wave.watts[at] if change.any() else np.ones(wave.samples)
         var = change * np.divide(wave.vars[at], load, out=np.zeros_like(load), where=load > 0.0)
         for row in (at, nodes.index("meter")):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from clustersim.errors import InputError
 from clustersim.plant import DipLoad, Voltage, ride_site, worst_corner
 from clustersim.plant.course import Course, added
-from clustersim.plant.ride_through import Supply, envelope, ride, supplies
+from clustersim.plant.dip_equipment import Supply, envelope, ride, supplies
 from clustersim.plant.spec import RideThroughSpec
 from clustersim.plant.transfer import Ups, disturbances, lock_s, transfer, ups
 

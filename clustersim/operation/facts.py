@@ -42,9 +42,12 @@ class ExternalEvent:
     t_start_s: float
     t_end_s: float
     cause: str
-    effect: Literal["stop", "cap_fraction"]
+    effect: Literal["stop", "cap_fraction", "site_lost"]
+    """`site_lost`: servers lose their power; what is left of the job notices it only after the detection."""
     fraction: float = 1.0
     """Of a cap: speed that is left, as a fraction of full speed; several caps at once: the lowest holds. [-]"""
+    detection_s: float = 0.0
+    """Of a lost site: time in which the ranks that have power still wait, zero where none has. [s]"""
 
     def __post_init__(self) -> None:
         """Check order and range."""
@@ -52,3 +55,5 @@ class ExternalEvent:
             raise ValueError(f"expected 0 <= t_start_s < t_end_s, got {self.t_start_s:g} and {self.t_end_s:g}")
         if not 0.0 < self.fraction <= 1.0:
             raise ValueError(f"expected a fraction in (0, 1], got {self.fraction:g}; use effect 'stop' for none")
+        if self.detection_s < 0.0 or (self.detection_s > 0.0 and self.effect != "site_lost"):
+            raise ValueError(f"expected a detection of 0 s or more, of a lost site only, got {self.detection_s:g} s")

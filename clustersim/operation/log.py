@@ -29,6 +29,8 @@ class Row:
     last_step: int
     speed: float
     """Progress relative to full speed while training. [-]"""
+    lost_to: str = ""
+    """Of training that was rolled back: what it was lost to."""
 
 
 @dataclass
@@ -51,11 +53,22 @@ class JobLog:
         if row.end_s == row.start_s:
             self.rows.pop()
 
-    def roll_back(self, since_row: int) -> None:
-        """Mark the training of the rows from `since_row` on as lost."""
+    def roll_back(self, since_row: int, cause: str = "") -> None:
+        """Mark the training of the rows from `since_row` on as lost to `cause`."""
         for row in self.rows[since_row:]:
             if row.state == "train":
-                row.state = "lost"
+                row.state, row.lost_to = "lost", cause
+
+    def lost_s(self) -> dict[str, float]:
+        """Return the time that did not go into work that counts, by what took it; of a cap, what it slowed down. [s]"""
+        found: dict[str, float] = {}
+        for row in self.rows:
+            seconds, cause = row.end_s - row.start_s, row.lost_to or row.cause
+            if row.state == "train":
+                seconds *= 1.0 - row.speed
+            if seconds > 0.0:
+                found[cause] = found.get(cause, 0.0) + seconds
+        return found
 
     def timeline(
         self, horizon_s: float, interruptions: int, first_load_s: float = 0.0, fewest_restarts: int = 2
@@ -76,6 +89,7 @@ class JobLog:
             interruptions,
             useful / horizon_s,
             first_load_s,
+            self.lost_s(),
         )
 
 

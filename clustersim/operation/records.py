@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import pandas as pd
@@ -41,3 +41,5 @@ class Timeline:
     """Share of the horizon in which work was done that counted in the end. [-]"""
     first_load_s: float = 0.0
     """Time before the first step in which the ranks load the weights; the table begins after it. [s]"""
+    lost_s: dict[str, float] = field(default_factory=dict)
+    """Time that did not go into work that counts, by cause; with goodput x horizon it adds up to the horizon. [s]"""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ class _Job:
         while True:
             blow: Blow | None = yield from self._train_until_blow()
             while blow is not None:
-                self._roll_back()
+                self._roll_back(blow.cause)
                 self.interruptions += 1
                 blow = yield from self._recover(blow)
 
@@ -110,6 +111,9 @@ class _Job:
     def _recover(self, blow: Blow) -> Process:
         """Go from the blow to the first step after it; return the blow that cut this short, if one did."""
         if blow.stopped_until_s is not None:
+            cut = yield from self._notice(blow, blow.stopped_until_s)
+            if cut is not None:
+                return cut
             yield from self._stay_stopped(blow)
         else:
             cut = yield from self._phase("detect", blow.cause, blow.detection_s, 1.0)
@@ -125,6 +129,14 @@ class _Job:
             if cut is not None:
                 return cut
         return None
+
+    def _notice(self, blow: Blow, until: float) -> Process:
+        """Wait until lost servers are noticed; return a longer stop that comes meanwhile."""
+        seconds = min(blow.detection_s, until - self.env.now)
+        if seconds <= 0.0:
+            return None
+        cut = yield from self._phase("detect", blow.cause, seconds, 1.0)
+        return None if cut is None else replace(cut, stopped_until_s=max(cut.stopped_until_s or 0.0, until))
 
     def _stay_stopped(self, blow: Blow) -> Process:
         """Wait for the end of a stop; a server that fails meanwhile costs nothing more, a longer stop does."""
@@ -188,11 +200,11 @@ class _Job:
         if self.pending is not None and self.written_s <= self.env.now:
             (self.durable_step, self.durable_row), self.pending = self.pending, None
 
-    def _roll_back(self) -> None:
-        """Return to the last checkpoint that is safe; a write under way is lost."""
+    def _roll_back(self, cause: str) -> None:
+        """Return to the last checkpoint that is safe; a write under way is lost to `cause`, as is the work since."""
         self._settle()
         self.pending, self.written_s = None, 0.0
-        self.log.roll_back(self.durable_row)
+        self.log.roll_back(self.durable_row, cause)
         self.step, self.durable_row = self.durable_step, len(self.log.rows)
 
     def _wait_for_spare(self) -> float:
@@ -221,8 +233,8 @@ def _failures(env: simpy.Environment, job: _Job, cause: Cause, rng: np.random.Ge
 def _outside(env: simpy.Environment, job: _Job, event: ExternalEvent) -> Process:
     """Stop the job, or cap its speed from the start to the end of the event."""
     yield env.timeout(event.t_start_s)
-    if event.effect == "stop":
-        job.process.interrupt(Blow(event.cause, stopped_until_s=event.t_end_s))
+    if event.effect != "cap_fraction":
+        job.process.interrupt(Blow(event.cause, event.detection_s, stopped_until_s=event.t_end_s))
         return None
     change = Blow(event.cause, changes_speed=True)
     job.caps.append(event)

@@ -16,6 +16,7 @@ from clustersim.plant.cooling_long import CoolingHistory, cooling_history
 from clustersim.plant.cooling_outdoors import Outdoors, cooling_outdoors
 from clustersim.plant.cooling_staging import RideThrough, UnitLoss, lose_units, ride_through, stage_units
 from clustersim.plant.cooling_year import CoolingYear, cooling_year
+from clustersim.plant.course import Course, Voltage
 from clustersim.plant.dispatch import (
     battery_energy_j,
     battery_rating_w,
@@ -34,7 +35,17 @@ from clustersim.plant.fuel import (
     spinning_reserve_w,
     units_online,
 )
+from clustersim.plant.island_events import (
+    IslandAnswer,
+    allowed_share,
+    left_alone,
+    online_beside_grid,
+    trip_band,
+    tripped_s,
+    without_units,
+)
 from clustersim.plant.losses import electrical_losses, power_factor, reactive_power, transformer_reactive
+from clustersim.plant.reconnection import DipLoad, SiteRidden, boot_s, ride_site, ups_feed, worst_corner
 from clustersim.plant.records import PlantResponse
 from clustersim.plant.simulate import largest_step, simulate_plant
 from clustersim.plant.spec import GeneratorSpec, Mode, SiteCoolingSpec, SitePlantSpec
@@ -48,18 +59,25 @@ __all__ = [
     "CoolingResponse",
     "CoolingState",
     "CoolingYear",
+    "Course",
+    "DipLoad",
     "GeneratorSpec",
+    "IslandAnswer",
     "Mode",
     "Outdoors",
     "PlantResponse",
     "RideThrough",
     "SiteCoolingSpec",
     "SitePlantSpec",
+    "SiteRidden",
     "Source",
     "UnitLoss",
+    "Voltage",
     "WeatherYear",
+    "allowed_share",
     "battery_energy_j",
     "battery_rating_w",
+    "boot_s",
     "burn",
     "cooling_history",
     "cooling_outdoors",
@@ -74,12 +92,15 @@ __all__ = [
     "heat_rate",
     "island_capacity_w",
     "largest_step",
+    "left_alone",
     "load_acceptance_w",
     "lose_units",
     "minimum_load_w",
+    "online_beside_grid",
     "pcc_voltage",
     "power_factor",
     "reactive_power",
+    "ride_site",
     "ride_through",
     "short_circuit_va",
     "simulate_plant",
@@ -89,6 +110,11 @@ __all__ = [
     "steady_generation_w",
     "time_to_alarm",
     "transformer_reactive",
+    "trip_band",
+    "tripped_s",
     "units_online",
+    "ups_feed",
     "weather_year",
+    "without_units",
+    "worst_corner",
 ]

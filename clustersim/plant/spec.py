@@ -8,6 +8,18 @@ from typing import Any, Literal
 from pydantic import Field, field_serializer, field_validator, model_validator
 
 from clustersim.plant.spec_parts.cooling import SiteCoolingSpec
+from clustersim.plant.spec_parts.events import (
+    Curtailment,
+    FrequencyExcursion,
+    FrequencyResponseSpec,
+    GeneratorTrip,
+    GridEvent,
+    IslandFormation,
+    LoadLoss,
+    ProtectionSpec,
+    RideThroughSpec,
+    VoltageDip,
+)
 from clustersim.plant.spec_parts.generation import GeneratorSpec
 from clustersim.plant.spec_parts.storage import BatterySpec
 from clustersim.plant.spec_parts.study import Mode, PlantModeSpec
@@ -21,13 +33,23 @@ SwingForm = Literal["torque", "power"]
 __all__ = [
     "BatterySpec",
     "ConversionStage",
+    "Curtailment",
+    "FrequencyExcursion",
+    "FrequencyResponseSpec",
     "GeneratorSpec",
+    "GeneratorTrip",
+    "GridEvent",
     "GridSpec",
+    "IslandFormation",
+    "LoadLoss",
     "Mode",
     "PlantModeSpec",
+    "ProtectionSpec",
+    "RideThroughSpec",
     "SiteCoolingSpec",
     "SitePlantSpec",
     "SwingForm",
+    "VoltageDip",
     "WeatherRecord",
     "read_epw",
 ]

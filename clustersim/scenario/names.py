@@ -68,6 +68,8 @@ def _of_topology(topology: TopologySpec) -> Iterator[Reference]:
 def _of_scenario(scenario: SiteScenario) -> Iterator[Reference]:
     if isinstance(scenario, Scenario):
         yield from _of_job(scenario)
+    for key in ("supplies", "ups", "motors"):
+        yield f"plant.ride_through.{key}", "ride_through", getattr(scenario.plant.ride_through, key)
     for index, pack in enumerate(scenario.limits.packs):
         yield f"limits.packs.{index}", "rules", pack
     for key in ("electricity_price", "gas_price"):

@@ -11,6 +11,7 @@ from clustersim.limits.spec import LimitsSpec
 from clustersim.operation.spec import OperationSpec
 from clustersim.plant.spec import PlantModeSpec
 from clustersim.power.spec import DampingStrategy, HybridStorage, LoadBank, MeasuredLoad, SiteBattery, require_each_once
+from clustersim.scenario.grid_events import impossible_events
 from clustersim.scenario.topology import Provenance, TopologySpec
 from clustersim.spec import Spec
 from clustersim.units import Ratio, Time
@@ -52,6 +53,18 @@ class SiteScenario(Spec):
                 raise ValueError(f"plant.mode: island needs generators at every site; electrical.{without[0]} has none")
         return self
 
+    @model_validator(mode="after")
+    def _events_possible(self) -> Self:
+        problems = impossible_events(self.plant, self.topology.electrical, self.horizon_s)
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    @property
+    def horizon_s(self) -> float | None:
+        """Time in which events may happen; None where no job runs. [s]"""
+        return None
+
     def _sites_without(self, equipment: str) -> list[str]:
         plants = self.topology.electrical
         return [name for name in self.loaded_sites if not getattr(plants.get(name), equipment, None)]
@@ -62,6 +75,11 @@ class Scenario(SiteScenario):
 
     job: JobSpec
     operation: OperationSpec = OperationSpec()
+
+    @property
+    def horizon_s(self) -> float | None:
+        """Time in which events may happen. [s]"""
+        return self.operation.horizon
 
 
 class LoadSpec(Spec):

@@ -91,6 +91,10 @@ def _entries(study: StepStudy) -> list[tuple[str, str]]:
     for name, variant in study.place.fleet_kinds:
         names += [("efficiency", name), ("device_power", variant or name)]
         names.append(("device_power", catalog.entry("device_power", variant or name).properties["supplies"]))
+    plant = study.scenario.plant
+    if plant.events:
+        ridden = plant.ride_through
+        names += [("ride_through", name) for name in (ridden.supplies, ridden.ups, ridden.motors, "protection")]
     return list(dict.fromkeys(names + _site_entries(study.scenario)))
 
 

@@ -192,18 +192,24 @@ def storm_window(study: StepStudy, pool: Pool, t0_s: float, cause: str, before: 
 
 
 def _in_training(
-    study: StepStudy, steps: Iterator[StepTrace], parts: Iterable[Part], name: str, t0_s: float, cause: str
+    study: StepStudy,
+    steps: Iterator[StepTrace],
+    parts: Iterable[Part],
+    name: str,
+    t0_s: float,
+    cause: str,
+    length_s: float = EVENT_S,
 ) -> HallPower:
-    """Return the window in which `parts` stand between steps, from 20 s on."""
+    """Return the window of 60 s, or `length_s`, in which `parts` stand between steps, from 20 s on."""
     first, begin = lead(steps, EVENT_AT_S)
     # what is drawn before the window is binned too, so that the devices have settled where it begins
     early = math.ceil(-begin / EVENT_DT_S)
     shift, halls = early * EVENT_DT_S, len(study.place.nodes)
-    bins = early + round(EVENT_S / EVENT_DT_S)
+    bins = early + round(length_s / EVENT_DT_S)
     binner = Binner(tables(study), study.fleet, study.plan.pipeline, halls, bins, EVENT_DT_S)
     starts = play(binner, first, shift + begin)
-    event = play(binner, parts, shift + EVENT_AT_S, shift + EVENT_S)
-    starts += play(binner, steps, event[-1], shift + EVENT_S)
+    event = play(binner, parts, shift + EVENT_AT_S, shift + length_s)
+    starts += play(binner, steps, event[-1], shift + length_s)
     drawn, burned, kept_off, *_ = binner.energy.sum(axis=0)
     return HallPower(
         window=name,
@@ -216,6 +222,11 @@ def _in_training(
         burned_share=float(burned / drawn),
         cut_share=float(kept_off / drawn),
     )
+
+
+def undisturbed_window(study: StepStudy, pool: Pool, name: str, t0_s: float, cause: str, length_s: float) -> HallPower:
+    """Return `length_s` at 1 ms in which the job trains on; what happens to its supply happens outside of it."""
+    return _in_training(study, training(pool, _order(study, 6)), (), name, t0_s, cause, length_s)
 
 
 def _order(study: StepStudy, draw: int) -> np.random.Generator:

@@ -207,30 +207,39 @@ def _added_up(study: StepStudy, table: PowerTables, pool: Pool) -> Made:
     return fine[:, first:], (inside - first) * EVENT_DT_S, energy
 
 
-def crash_window(study: StepStudy, pool: Pool, t0_s: float, cause: str, detection_s: float) -> HallPower:
-    """Return 60 s at 1 ms in which one lock-step unit dies.
+def crash_window(
+    study: StepStudy,
+    pool: Pool,
+    t0_s: float,
+    cause: str,
+    detection_s: float,
+    *,
+    at_s: float = EVENT_AT_S,
+    length_s: float = EVENT_S,
+) -> HallPower:
+    """Return 60 s, or `length_s`, at 1 ms in which one lock-step unit dies, `at_s` into it.
 
     Its ranks idle at once; all others finish what they can and then spin in the reduction until the failure is detected
     and the job is killed, after which every accelerator idles.
     """
     rng = _order(study, 1)
-    binner = _binner(study, tables(study), EVENT_S, EVENT_DT_S)
-    starts = _run(binner, pool, rng, 0.0, EVENT_AT_S - 2.0 * pool.iteration_time_s)
+    binner = _binner(study, tables(study), length_s, EVENT_DT_S)
+    starts = _run(binner, pool, rng, 0.0, at_s - 2.0 * pool.iteration_time_s)
     while True:
         trace = pool.traces[int(rng.integers(len(pool.traces)))]
         begin = starts[-1]
-        if begin + trace.iteration_time_s > EVENT_AT_S:
+        if begin + trace.iteration_time_s > at_s:
             break
         binner.add_step(trace, begin)
         starts.append(begin + trace.iteration_time_s)
     # nobody gets past the reduction, and the detection counts from the death
-    held = max(EVENT_AT_S + detection_s - begin, trace.optimizer_start_s)
+    held = max(at_s + detection_s - begin, trace.optimizer_start_s)
     dead = int(rng.integers(study.fleet.unit_class.size))
-    binner.add_step(trace, begin, dead_unit=dead, dead_s=EVENT_AT_S - begin, held_until_s=held)
+    binner.add_step(trace, begin, dead_unit=dead, dead_s=at_s - begin, held_until_s=held)
     killed = begin + held
     binner.set_state(IDLE, killed)
     power = _hall_power(binner, "crash", cause, t0_s, starts)
-    return replace(power, after="restart" if killed < EVENT_S else "detect")
+    return replace(power, after="restart" if killed < length_s else "detect")
 
 
 def state_levels(study: StepStudy, state: str) -> NDArray[np.float64]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,15 +12,24 @@ import pandas as pd
 
 from clustersim.economics import estimate_cost
 from clustersim.limits import judge, rules_of
-from clustersim.operation import JobFacts, Timeline, simulate_operation
+from clustersim.operation import ExternalEvent, JobFacts, Timeline, simulate_operation
 from clustersim.plant import PlantResponse
 from clustersim.scenario import AnyScenario, LoadScenario, require_plant, resolved, run_id
 from clustersim.study.assumed import assumed_figures
 from clustersim.study.baseline import undamped
+from clustersim.study.closed_loop import answered
 from clustersim.study.event_windows import evaluation_it_w, event_windows
 from clustersim.study.findings import Findings
 from clustersim.study.generation import generation, generation_warnings
+from clustersim.study.grid_findings import (
+    curve_observations,
+    event_rows,
+    grid_keys,
+    grid_observations,
+    grid_responses,
+)
 from clustersim.study.grid_modes import site_modes, with_modes
+from clustersim.study.grid_windows import grid_windows, with_grid_node
 from clustersim.study.horizon import histories
 from clustersim.study.it_power import Pool, close_up, steady_window, step_pool
 from clustersim.study.judging import evidence, respond
@@ -64,22 +75,31 @@ def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
     study = study_step(scenario)
     pool = step_pool(study)
     timed("operation")
-    timeline = _operate(study, pool)
+    first = _operate(study, pool)
     timed("power")
-    windows = _windows(study, pool, timeline)
+    steady = _steady(study, pool, first)
+    around, closed = answered(study, pool, steady, first, partial(_operate, study, pool))
+    timeline, steady = closed.timeline, _moved(steady, closed.timeline)
+    windows = (steady, *event_windows(study, pool, timeline, steady))
+    of_grid = grid_windows(around, closed)
+    if of_grid:
+        windows = tuple(with_grid_node(power) for power in windows)
     base = undamped(study, pool)
     timed("plant")
-    responses = respond(study, windows)
+    responses = (*respond(study, windows), *grid_responses(around, closed, of_grid))
+    windows += of_grid
     timed("limits and cost")
-    history = histories(study, timeline, training_it_w(windows[0]), evaluation_it_w(study, windows))
-    modes = site_modes(study, windows[0], pool.iteration_time_s)
+    history = histories(study, timeline, training_it_w(steady), evaluation_it_w(study, windows))
+    rules = rules_of(scenario.limits)
+    modes = site_modes(study, steady, pool.iteration_time_s)
     seen = with_modes(evidence(study, windows, responses, history), modes)
-    verdict = judge(rules_of(scenario.limits), seen)
+    found = (*grid_observations(around, closed), *curve_observations(around, rules))
+    verdict = judge(rules, replace(seen, observations=(*seen.observations, *found)))
     findings = Findings(
         study=study,
         pool=pool,
         timeline=timeline,
-        steady=windows[0],
+        steady=steady,
         events=windows[1:],
         responses=responses,
         base=base,
@@ -89,7 +109,7 @@ def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
         modes=modes,
     )
     cost = estimate_cost(scenario.economics, cost_facts(findings, findings.tokens_per_s, timeline.goodput))
-    summary, reasons = summarise(findings, cost)
+    summary, reasons = summarise(findings, cost, partial(grid_keys, closed, around))
     timed("done")
     return Result(
         run_id=run_id(scenario),
@@ -99,7 +119,7 @@ def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
         reasons=reasons,
         step=_step_table(study, pool),
         timeline=timeline.table,
-        events=_events(timeline),
+        events=_events(timeline, event_rows(closed)),
         waveforms={power.window: power.waveform for power in windows},
         close_up=_close_up(study, pool),
         responses=responses,
@@ -109,13 +129,13 @@ def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
         plans=plan_table(study),
         assumed=assumed_figures(study),
         modes=modes.table,
-        warnings=_warnings(study, findings, responses, summary),
+        warnings=tuple(dict.fromkeys((*_warnings(study, findings, responses, summary), *closed.warnings))),
         inputs=input_digests(scenario),
         wall_s=timed.wall_s,
     )
 
 
-def _operate(study: StepStudy, pool: Pool) -> Timeline:
+def _operate(study: StepStudy, pool: Pool, external: tuple[ExternalEvent, ...] = ()) -> Timeline:
     scenario = study.scenario
     servers = sum(site.accelerators / site.servers.accelerators_per_server for site in scenario.topology.site.values())
     share = study.plan.accelerators / study.accelerators
@@ -131,14 +151,24 @@ def _operate(study: StepStudy, pool: Pool) -> Timeline:
         switches=0 if tpu else sum(tree.switches for tree in trees),
         links=0 if tpu else sum(tree.host_links for tree in trees),
     )
-    return simulate_operation(scenario.operation, facts, random_stream(scenario, "operation"))
+    return simulate_operation(scenario.operation, facts, random_stream(scenario, "operation"), external)
 
 
-def _windows(study: StepStudy, pool: Pool, timeline: Timeline) -> tuple[SitePower, ...]:
-    """Return the power of the steady window and of the operation's events."""
-    start = next((window.t0_s for window in timeline.windows if window.name == "steady"), 0.0)
-    steady = site_power(study, steady_window(study, pool, start), period_s=pool.iteration_time_s)
-    return (steady, *event_windows(study, pool, timeline, steady))
+def _steady(study: StepStudy, pool: Pool, timeline: Timeline) -> SitePower:
+    """Return the power of the steady window."""
+    return site_power(study, steady_window(study, pool, _begin(timeline)), period_s=pool.iteration_time_s)
+
+
+def _begin(timeline: Timeline) -> float:
+    return next((window.t0_s for window in timeline.windows if window.name == "steady"), 0.0)
+
+
+def _moved(steady: SitePower, timeline: Timeline) -> SitePower:
+    """Return the steady window at where the timeline has it: its power does not depend on when it is."""
+    begin = _begin(timeline)
+    if begin == steady.waveform.t0_s:
+        return steady
+    return replace(steady, hall=replace(steady.hall, t0_s=begin), waveform=replace(steady.waveform, t0_s=begin))
 
 
 def _step_table(study: StepStudy, pool: Pool) -> pd.DataFrame:
@@ -190,8 +220,8 @@ def _close_up(study: StepStudy, pool: Pool) -> pd.DataFrame:
     return pd.DataFrame({"time_s": times} | {f"{name}_w": found[name] for name in ("rack", "server", "accelerator")})
 
 
-def _events(timeline: Timeline) -> pd.DataFrame:
-    rows = [(window.event_s, window.name, window.cause) for window in timeline.windows]
+def _events(timeline: Timeline, of_grid: list[tuple[float, str, str]]) -> pd.DataFrame:
+    rows = [(window.event_s, window.name, window.cause) for window in timeline.windows] + of_grid
     table = timeline.table
     failed = table[table["state"] == "detect"]
     rows += [(float(t), "interruption", str(c)) for t, c in zip(failed["t_start_s"], failed["cause"], strict=True)]

@@ -15,6 +15,7 @@ from clustersim.plant import PlantResponse
 from clustersim.scenario import LoadScenario, resolved, run_id
 from clustersim.study.assumed import assumed_at_site
 from clustersim.study.generation import generation, generation_keys, generation_warnings
+from clustersim.study.grid_findings import KEYS as GRID_KEYS
 from clustersim.study.grid_modes import mode_keys, site_modes, with_modes
 from clustersim.study.judging import evidence, respond
 from clustersim.study.measured_study import LoadFindings, LoadStudy, load_history, load_power, study_load
@@ -43,7 +44,7 @@ OF_STEP = (
     "memory_per_gpu_gb", "compute_fraction", "bubble_fraction", "exposed_comm_fraction", "wan_fraction",
     "steps_to_budget", "days_to_budget",
 )  # fmt: skip
-OF_OPERATION = ("goodput", "interruptions")
+OF_OPERATION = ("goodput", "interruptions", *GRID_KEYS)
 OF_DEVICES = (
     "it_computing_mw", "it_bubble_mw", "it_excess_peak_mw", "it_mean_low_mw", "it_mean_high_mw", "it_peak_low_mw",
     "it_peak_high_mw", "it_trough_low_mw", "it_trough_high_mw", "it_swing_low_mw", "it_swing_high_mw", "it_band_of",

@@ -41,7 +41,7 @@ JITTERED = 8
 LIMITED = ("matrix", "memory")
 """Activities that a power limit slows down."""
 
-STREAMS = ("rank_speed", "steps", "operation", "windows")
+STREAMS = ("rank_speed", "steps", "operation", "windows", "grid_events")
 """Names of the random streams; each has its own, so that adding one shifts no other."""
 
 

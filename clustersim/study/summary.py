@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -47,17 +48,20 @@ def plan_keys(plan: PlanSpec) -> dict[str, Any]:
     }
 
 
-def summarise(found: Findings, cost: CostTable) -> tuple[dict[str, Any], dict[str, str]]:
+def summarise(
+    found: Findings, cost: CostTable, of_grid: Callable[[dict[str, str]], dict[str, Any]]
+) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the summary and, for every key without a value, the reason.
 
     Power keys are at the meters of all sites together, 100 ms means, in the steady window; ``it_`` keys at the input of
     the power supplies. Ramps are the largest ``|P(t + 1 s) - P(t)|`` over all windows. ``undamped_`` keys are of the
-    load without what damps outside the devices and the step.
+    load without what damps outside the devices and the step. `of_grid` gives the keys about events of the grid and
+    adds reasons.
     """
     reasons: dict[str, str] = {}
     keys: dict[str, Any] = {}
     keys |= _training(found)
-    keys |= _operation(found)
+    keys |= _operation(found) | of_grid(reasons)
     keys |= power_keys(found, reasons)
     keys |= _computing(found)
     keys |= band_keys(found.study, found.pool.traces[0], keys, reasons)

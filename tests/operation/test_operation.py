@@ -316,3 +316,68 @@ def test_the_crash_looked_at_is_detected_inside_its_window():
     log.rows = log.rows[:4]
     first = {w.name: w for w in log.timeline(960.0, 1).windows}
     assert (first["crash"].event_s, first["restart"].event_s) == (100.0, 760.0)
+
+
+def test_a_lost_site_by_hand():
+    """Servers lose their power at 250 s: the others notice it 10 s later, all have power again at 300 s."""
+    spec = {
+        "horizon": "1000 s",
+        "failure_rates": "none",
+        "restart_time": "50 s",
+        "checkpoint": {"interval": "100 s", "blocking": "1 s", "storage_bandwidth": "12.5 GB/s"},
+    }
+    lost = ExternalEvent(250.0, 300.0, "grid: voltage dip", "site_lost", detection_s=10.0)
+    r = run(spec, external=(lost,))
+    tiles(r)
+    rows = r.table[r.table["cause"] == "grid: voltage dip"]
+    assert list(zip(rows["state"], rows["t_start_s"], rows["t_end_s"], strict=True)) == [
+        ("detect", 250.0, 260.0),
+        ("stopped", 260.0, 300.0),
+        ("restart", 300.0, 350.0),
+        ("reload", 350.0, 430.0),
+    ]
+    # as in the stop by hand, 148 s are redone; pauses are on the schedule
+    assert r.lost_s["grid: voltage dip"] == pytest.approx(148.0 + 180.0)
+    assert r.interruptions == 1
+
+
+def test_a_longer_stop_while_a_lost_site_is_noticed_does_not_shorten_it():
+    spec = {"horizon": "1000 s", "failure_rates": "none", "restart_time": "0 s"}
+    events = (
+        ExternalEvent(100.0, 400.0, "grid: a", "site_lost", detection_s=20.0),
+        ExternalEvent(110.0, 200.0, "grid: b", "stop"),
+    )
+    stopped = run(spec, external=events).table.query("state == 'stopped'")
+    assert stopped["t_end_s"].max() == pytest.approx(400.0)
+
+
+@given(
+    stops=st.lists(
+        st.tuples(
+            st.floats(0.0, 9e4), st.floats(1.0, 2e4), st.floats(0.1, 1.0), st.sampled_from(["stop", "cap", "lost"])
+        ),
+        max_size=6,
+    ),
+    scale=st.floats(0.0, 200.0),
+    seed=st.integers(0, 50),
+)
+@settings(max_examples=40, deadline=None)
+def test_the_horizon_is_work_and_what_took_the_rest(stops, scale, seed):
+    made = {
+        "stop": lambda b, d, f: ExternalEvent(b, b + d, "grid: stop", "stop"),
+        "cap": lambda b, d, f: ExternalEvent(b, b + d, "grid: cap", "cap_fraction", f),
+        "lost": lambda b, d, f: ExternalEvent(b, b + d, "grid: lost", "site_lost", detection_s=min(10.0, d)),
+    }
+    r = run(
+        {"horizon": "100000 s", "failure_scale": f"{scale:.3f} x"},
+        seed=seed,
+        external=tuple(made[kind](b, d, f) for b, d, f, kind in stops),
+    )
+    tiles(r)
+    assert r.goodput * 1e5 + math.fsum(r.lost_s.values()) == pytest.approx(1e5, abs=1e-4)
+
+
+@pytest.mark.parametrize(("effect", "seconds"), [("stop", 1.0), ("cap_fraction", 1.0), ("site_lost", -1.0)])
+def test_only_a_lost_site_is_detected(effect, seconds):
+    with pytest.raises(ValueError, match="expected a detection of 0 s or more, of a lost site only"):
+        ExternalEvent(0.0, 1.0, "x", effect, 0.5, seconds)

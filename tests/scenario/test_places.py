@@ -24,7 +24,7 @@ NAMES = [path.stem for path in PATHS]
 SITES = {
     "colossus_1": {"colossus_memphis", "colossus_memphis_2025"},
     "colossus_2": {"colossus_2"},
-    "abilene": {"abilene", "abilene_2026_09", "abilene_first"},
+    "abilene": {"abilene", "abilene_2026_09", "abilene_campus", "abilene_first", "abilene_interview"},
     "fairwater_wi": {"fairwater_wi", "fairwater_pair"},
     "fairwater_atl": {"fairwater_atl", "fairwater_pair"},
     "google_council_bluffs": {"google_iowa_nebraska", "google_iowa_nebraska_4"},
@@ -54,7 +54,7 @@ SYSTEMS = {
     "Meta Llama 4 cluster": {"meta_128k"},
     "xAI Colossus": {"colossus_memphis", "colossus_memphis_2025", "colossus_2"},
     "Stargate": {"abilene"},
-    "Stargate Abilene": {"abilene", "abilene_2026_09"},
+    "Stargate Abilene": {"abilene", "abilene_2026_09", "abilene_campus", "abilene_interview"},
     "Stargate Abilene first section": {"abilene_first"},
     "Meta Louisiana (Hyperion)": {"hyperion"},
     "Anthropic / Amazon": {"rainier", "rainier_400k"},
@@ -165,6 +165,29 @@ def test_every_value_of_site_and_fabric_has_a_source(path):
     assert not [key for key in wanted if not covered(key)]
 
 
+def _leaves(where, value):
+    """Return the key path of every value below a record."""
+    if isinstance(value, dict):
+        return [leaf for key, one in value.items() for leaf in _leaves(f"{where}.{key}", one)]
+    if isinstance(value, list):
+        return [leaf for index, one in enumerate(value) for leaf in _leaves(f"{where}.{index}", one)]
+    return [where]
+
+
+@pytest.mark.parametrize("path", PATHS, ids=NAMES)
+def test_every_value_of_plant_and_cooling_has_a_source(path):
+    """The value itself, or a record that it stands in, is named: a source below a value does not count for it."""
+    whole = tree(path)
+    leaves = [leaf for section in ("electrical", "cooling") for leaf in _leaves(section, whole[section])]
+    said = whole["provenance"]
+
+    def sources(leaf):
+        parts = leaf.split(".")
+        return [key for key in (".".join(parts[:end]) for end in range(2, len(parts) + 1)) if key in said]
+
+    assert not [leaf for leaf in leaves if not sources(leaf)]
+
+
 @pytest.mark.parametrize("path", PATHS, ids=NAMES)
 def test_what_is_assumed_or_recalled_is_marked_so(path):
     for key, entry in tree(path)["provenance"].items():
@@ -245,12 +268,13 @@ def test_positions_are_those_of_the_facts(name):
 
 
 IT_MW = {
-    "colossus_memphis_2025": 340, "colossus_2": 946, "abilene": 843, "abilene_2026_09": 421, "fairwater_wi": 369,
+    "colossus_memphis_2025": 340, "colossus_2": 946, "abilene": 843, "abilene_campus": 843,
+    "abilene_2026_09": 421, "fairwater_wi": 369,
     "fairwater_atl": 636, "google_iowa_nebraska_4": 852, "google_columbus": 773, "google_pryor": 368,
     "prometheus": 562, "hyperion": 1500, "meta_24k": 30, "goodyear_az_130k": 202, "rainier": 910, "madison_ms": 284,
-    "denton": 262, "gpt4_a100": 17.5, "meta_128k": 145,
+    "denton": 262, "gpt4_a100": 17.5, "meta_128k": 145, "abilene_interview": 1800,
 }  # fmt: skip
-"""Stated IT power. [MW] Epoch AI, 2026-09-18; hyperion, meta_24k: SemiAnalysis; the last two: the interview."""
+"""Stated IT power. [MW] Epoch AI, 2026-09-18; hyperion, meta_24k: SemiAnalysis; the last three: the interview."""
 
 
 @pytest.mark.parametrize("name", sorted(IT_MW))
@@ -268,12 +292,14 @@ def test_servers_and_network_draw_what_the_site_was_said_to(name):
 def test_a_run_on_a_place_without_plant_is_refused(tmp_path):
     job = "{model: llama3.1-8b, sequence_length: 4096, tokens_per_step_max: 4194304, token_budget: 1.0e+12, "
     job += "plan: {tensor: 8, data: 256, micro_batches: 4}}"
-    # named as its place: the scenario must not be read as the topology
-    path = tmp_path / "deepseek_v3.yaml"
-    path.write_text(f"name: bare\ntitle: fabric alone\ntopology: deepseek_v3\njob: {job}\n", encoding="utf-8")
+    bare = tree(shipped("topologies") / "deepseek_v3.yaml")
+    del bare["electrical"], bare["cooling"]
+    (tmp_path / "bare_v3.yaml").write_text(yaml.safe_dump(bare | {"name": "bare_v3"}), encoding="utf-8")
+    path = tmp_path / "bare.yaml"
+    path.write_text(f"name: bare\ntitle: fabric alone\ntopology: bare_v3\njob: {job}\n", encoding="utf-8")
     refused = CliRunner().invoke(app, ["run", str(path), "--out", str(tmp_path)])
     assert refused.exit_code == 2
-    assert "error: electrical: the topology file of deepseek_v3 has no electrical and no cooling" in refused.stderr
+    assert "error: electrical: the topology file of bare_v3 has no electrical and no cooling" in refused.stderr
     for verb in ("step", "check"):
         assert CliRunner().invoke(app, [verb, str(path)]).exit_code == 0
 

@@ -35,7 +35,7 @@ from clustersim.plant.fuel import (
     units_online,
 )
 from clustersim.plant.losses import electrical_losses, power_factor, reactive_power, transformer_reactive
-from clustersim.plant.records import PlantResponse
+from clustersim.plant.records import PlantEvent, PlantResponse
 from clustersim.plant.simulate import largest_step, simulate_plant
 from clustersim.plant.spec import GeneratorSpec, Mode, SiteCoolingSpec, SitePlantSpec
 from clustersim.plant.voltage import Source, grid_source, pcc_voltage, short_circuit_va
@@ -51,6 +51,7 @@ __all__ = [
     "GeneratorSpec",
     "Mode",
     "Outdoors",
+    "PlantEvent",
     "PlantResponse",
     "RideThrough",
     "SiteCoolingSpec",

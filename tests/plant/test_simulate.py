@@ -115,7 +115,6 @@ def test_load_steps_beyond_the_catalog_are_said():
     load = np.where(T < 5.0, 30 * MW, 150 * MW)
     said = run(FULL, load, "island", before=30 * MW).warnings
     assert any("15%" in text for text in said)
-    assert any("MW/s" in text for text in said)
 
 
 def test_grid_limits_are_said():
@@ -138,8 +137,8 @@ def test_modes_need_their_equipment():
         run(site(generators=UNITS), STEP, "grid_parallel")
     with pytest.raises(InputError, match="runs at 60 Hz"):
         run(SitePlantSpec.model_validate({"frequency": "50 Hz", "grid": GRID}), STEP, "grid_parallel")
-    with pytest.raises(InputError, match="not of model GAST"):
-        run(site(generators={**UNITS, "governor": "GGOV1_openipsl"}), STEP, "island")
+    with pytest.raises(InputError, match="expected a model of GAST"):
+        run(site(generators={**UNITS, "governor": "load_sharing"}), STEP, "island")
     with pytest.raises(CatalogError, match="did you mean"):
         run(site(generators={**UNITS, "type": "solar_titan_131"}), STEP, "island")
 

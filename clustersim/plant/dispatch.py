@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from clustersim.catalog import entry
 from clustersim.errors import InputError
 from clustersim.plant.bus import Battery, Bus, Group
+from clustersim.plant.fuel import fuel_class
 from clustersim.plant.governor_catalog import governor
 from clustersim.plant.governors import Lag
 from clustersim.plant.losses import power_factor
@@ -279,11 +280,10 @@ def _island_warnings(
 
 
 def minimum_load(units: GeneratorSpec) -> float:
-    """Share of the rating below which a unit does not run stably; 0 where nothing is known. [-]"""
+    """Share of the rating below which a unit does not run stably: its own, or that of its class. [-]"""
     if units.minimum_load is not None:
         return units.minimum_load
-    found = entry("generators", units.type)
-    return found.si("minimum_load") if found.has("minimum_load") else 0.0
+    return fuel_class(units).si("minimum_load")
 
 
 def beside_grid(

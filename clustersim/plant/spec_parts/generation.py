@@ -50,7 +50,7 @@ class GeneratorSpec(Spec):
     damping: float = Field(default=0.0, ge=0)
     """Damping torque D of the machine, per unit of apparent power and speed. [-]"""
     minimum_load: Ratio | None = Field(default=None, ge=0, lt=1)
-    """Share of the rating below which a unit does not run stably; the catalog's `minimum_load` when absent. [-]"""
+    """Share of the rating below which a unit does not run stably; that of the unit's class when absent. [-]"""
     trips: tuple[TripPoint, ...] = ()
     """Trip curve of a unit; a group that trips takes its inertia and power away."""
     dispatch_limit: Ratio = Field(gt=0, le=1)

@@ -11,6 +11,7 @@ import numpy as np
 from benchmarks.damping_cases import DAMPING_BENCHMARKS
 from benchmarks.fabric_cases import FABRIC_BENCHMARKS
 from benchmarks.load_test import SMOOTHING, LoadTest, load_test
+from benchmarks.plant_cases import PLANT_BENCHMARKS
 from benchmarks.processes import output, wall_s
 from benchmarks.records import Benchmark, Found
 from benchmarks.timing import best
@@ -167,5 +168,6 @@ BENCHMARKS = {
         *FABRIC_BENCHMARKS,
         *DAMPING_BENCHMARKS,
         *TRACE_BENCHMARKS,
+        *PLANT_BENCHMARKS,
     )
 }

@@ -46,7 +46,7 @@ from clustersim.plant.island_events import (
 )
 from clustersim.plant.losses import electrical_losses, power_factor, reactive_power, transformer_reactive
 from clustersim.plant.reconnection import DipLoad, SiteRidden, boot_s, ride_site, ups_feed, worst_corner
-from clustersim.plant.records import PlantResponse
+from clustersim.plant.records import PlantEvent, PlantResponse
 from clustersim.plant.simulate import largest_step, simulate_plant
 from clustersim.plant.spec import GeneratorSpec, Mode, SiteCoolingSpec, SitePlantSpec
 from clustersim.plant.voltage import Source, grid_source, pcc_voltage, short_circuit_va
@@ -65,6 +65,7 @@ __all__ = [
     "IslandAnswer",
     "Mode",
     "Outdoors",
+    "PlantEvent",
     "PlantResponse",
     "RideThrough",
     "SiteCoolingSpec",

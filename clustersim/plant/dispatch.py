@@ -7,10 +7,14 @@ from dataclasses import dataclass
 
 from clustersim.catalog import entry
 from clustersim.errors import InputError
-from clustersim.plant import kernels as k
-from clustersim.plant.bus import Battery, Bus, Governor
+from clustersim.plant.bus import Battery, Bus, Group
+from clustersim.plant.fuel import fuel_class
+from clustersim.plant.governor_catalog import governor
+from clustersim.plant.governors import Lag
 from clustersim.plant.losses import power_factor
+from clustersim.plant.prime_movers import Converter
 from clustersim.plant.spec import BatterySpec, GeneratorSpec, GridSpec, Mode, SitePlantSpec
+from clustersim.plant.stability import require_slack, require_stable
 
 RESPONSE_STEP_HZ = 0.1
 """The primary response of an interconnection is stated per 0.1 Hz. [Hz]"""
@@ -23,36 +27,9 @@ class Dispatch:
     bus: Bus
     generator_w: float
     """Constant on-site output beside the grid; zero in an island, where it is the unknown. [W]"""
+    battery: Battery | None
+    """The site's battery; it is the bus's first storage. Flywheels follow."""
     warnings: tuple[str, ...]
-
-
-def _governors(groups: tuple[GeneratorSpec, ...], rating_w: float) -> Governor:
-    """Return the governor of all groups lumped, on their rated active power."""
-    kinds = {units.governor for units in groups}
-    if len(kinds) > 1:
-        raise InputError(f"generators: groups on one bus need one governor, got {', '.join(sorted(kinds))}")
-    return _governor(groups[0], rating_w)
-
-
-def _governor(spec: GeneratorSpec, rating_w: float) -> Governor:
-    """Return the governor of all units lumped, on their rated active power."""
-    if spec.governor == "none":
-        return Governor(base_w=rating_w)
-    found = entry("governors", spec.governor)
-    if found.properties.get("model", "GAST") != "GAST":
-        raise InputError(f"generators.governor: {spec.governor!r} is not of model GAST; give a GAST entry or 'none'")
-    return Governor(
-        code=k.GAST,
-        base_w=rating_w,
-        droop=found.si("R"),
-        t1_s=found.si("T1"),
-        t2_s=found.si("T2"),
-        t3_s=found.si("T3"),
-        ambient=found.si("AT"),
-        kt=found.si("KT"),
-        vmax=found.si("Vmax"),
-        vmin=found.si("Vmin"),
-    )
 
 
 def battery_rating_w(spec: BatterySpec) -> float:
@@ -78,24 +55,33 @@ def _battery(
     power = rating - reserved_w
     if power <= 0.0:
         return None
+    forming = spec.control == "grid_forming"
+    limit = power * spec.overload
     return Battery(
-        power_w=power,
+        power_w=limit,
         energy_j=battery_energy_j(spec),
-        droop=spec.droop * power / rating,
+        droop=spec.droop * limit / rating,
         deadband=spec.deadband / frequency_hz,
-        # the whole plant's answer to frequency, measurement included; its inner loop alone is faster
-        latency_s=unit.si("response.event"),
+        # Following, the whole plant's answer with its measurement; forming, the inner loop alone.
+        latency_s=0.0 if forming else unit.si("response.event"),
         time_constant_s=unit.si("response.time_constant"),
         one_way_efficiency=math.sqrt(unit.si("round_trip_efficiency")),
         state_of_charge=spec.state_of_charge,
-        dispatch_w=min(max(dispatch_w, -power), power),
+        dispatch_w=min(max(dispatch_w, 0.0 if spec.discharge_only else -power), power),
+        virtual_ws=0.0 if spec.virtual_inertia is None else spec.virtual_inertia * rating,
+        discharge_only=spec.discharge_only,
+        target=spec.state_of_charge,
+        restore_w=0.0 if spec.restore_power is None else min(spec.restore_power, power),
     )
 
 
 def _inertia_ws(spec: GeneratorSpec, rating_w: float) -> float:
     """H S of machines with `rating_w` of rated active power; H counts on the apparent power."""
-    factor = power_factor("synchronous_generator") if spec.power_factor is None else spec.power_factor
-    return entry("generators", spec.type).si("inertia") * rating_w / factor
+    return entry("generators", spec.type).si("inertia") * rating_w / _power_factor(spec)
+
+
+def _power_factor(spec: GeneratorSpec) -> float:
+    return power_factor("synchronous_generator") if spec.power_factor is None else spec.power_factor
 
 
 def generator_rating_w(*groups: GeneratorSpec) -> float:
@@ -122,11 +108,14 @@ def load_acceptance_w(*groups: GeneratorSpec) -> float | None:
     return math.fsum(unit.si("load_step") * generator_rating_w(u) for unit, u in zip(found, groups, strict=True))
 
 
+def group_capacity_w(units: GeneratorSpec) -> float:
+    """Load that one group can carry for ever, in watts: to its dispatch limit and what its governor allows."""
+    return min(dispatch_limit_w(units), governor(units.governor).most * generator_rating_w(units))
+
+
 def island_capacity_w(*groups: GeneratorSpec) -> float:
     """Load that the generators of an island can carry for ever, in watts: to their dispatch and temperature limits."""
-    return math.fsum(
-        min(dispatch_limit_w(units), _governor(units, generator_rating_w(units)).most_w) for units in groups
-    )
+    return math.fsum(group_capacity_w(units) for units in groups)
 
 
 def steady_generation_w(spec: SitePlantSpec, load_w: float, mode: Mode) -> float:
@@ -139,52 +128,146 @@ def steady_generation_w(spec: SitePlantSpec, load_w: float, mode: Mode) -> float
     return _grid_parallel_output(spec.grid, spec.generators, load_w)[0]
 
 
+def require_feed(spec: SitePlantSpec, site: str) -> None:
+    """Refuse a battery that could not be charged or discharged through the site's feeds.
+
+    Raises
+    ------
+    InputError
+        If its power is above grid capacity and generation together.
+    """
+    if spec.battery is None:
+        return
+    feed = generator_rating_w(*spec.generators) + (0.0 if spec.grid is None else spec.grid.capacity)
+    if battery_rating_w(spec.battery) > feed * (1.0 + 1e-9):
+        raise InputError(
+            f"electrical.{site}.battery: expected a power within the {feed / 1e6:.4g} MW of grid and generators, "
+            f"got {battery_rating_w(spec.battery) / 1e6:.4g} MW"
+        )
+
+
+def _group(spec: SitePlantSpec, number: int, mechanical_w: float, inertia_scale: float) -> Group:
+    """Return a group of the island's units at a power before the window."""
+    units = spec.generators[number]
+    found, rating = entry("generators", units.type), generator_rating_w(units)
+    limiter = governor(units.governor)
+    ramp = units.ramp if units.ramp is not None else (found.si("ramp") if found.has("ramp") else math.inf)
+    apparent = rating / _power_factor(units)
+    return Group(
+        name=f"generators.{number} ({units.type}, {units.governor})",
+        base_w=rating,
+        inertia_ws=inertia_scale * _inertia_ws(units, rating),
+        mechanical_w=mechanical_w,
+        governor=limiter,
+        damping_w=units.damping * apparent,
+        ramp_up=ramp * units.count / rating,
+        # A published ramp is one of loading: fuel is shut faster. A converter ramps its source both ways.
+        ramp_down=ramp * units.count / rating if isinstance(limiter, Converter) else math.inf,
+        on_lines=float(units.sharing == "isochronous"),
+        on_secondary=float(units.secondary_control),
+        trips=tuple((point.frequency / spec.frequency - 1.0, point.time) for point in units.trips),
+    )
+
+
+def _shaft_inertia_ws(spec: SitePlantSpec) -> float:
+    """H S of the synchronous condensers. [W s]"""
+    machines = spec.synchronous_condensers
+    if machines is None:
+        return 0.0
+    constant = entry("machines", machines.type).si("inertia") if machines.inertia is None else machines.inertia
+    return constant * machines.count * machines.rating
+
+
+def machine_loss_w(spec: SitePlantSpec) -> float:
+    """Power that condensers and flywheels draw all the time, in watts."""
+    lost = 0.0
+    if spec.synchronous_condensers is not None:
+        machines = spec.synchronous_condensers
+        lost += entry("machines", machines.type).si("loss") * machines.count * machines.rating
+    if spec.flywheels is not None:
+        lost += entry("machines", spec.flywheels.type).si("loss") * spec.flywheels.count * spec.flywheels.power
+    return lost
+
+
+def _flywheels(spec: SitePlantSpec) -> tuple[Battery, ...]:
+    """Return the flywheels behind a converter as storage."""
+    wheels = spec.flywheels
+    if wheels is None:
+        return ()
+    unit = entry("machines", wheels.type)
+    return (
+        Battery(
+            power_w=wheels.count * wheels.power,
+            energy_j=wheels.count * wheels.energy,
+            droop=wheels.droop,
+            deadband=wheels.deadband / spec.frequency,
+            latency_s=unit.si("response.latency"),
+            time_constant_s=unit.si("response.time_constant"),
+            one_way_efficiency=math.sqrt(unit.si("round_trip_efficiency")),
+            state_of_charge=wheels.state_of_charge,
+        ),
+    )
+
+
 def island(
     spec: SitePlantSpec, site: str, load_w: float, reserved_w: float = 0.0, inertia_scale: float = 1.0
 ) -> Dispatch:
     """Return the island bus in equilibrium at `load_w`, all units online; `reserved_w` of the battery is spoken for.
 
-    Turbines carry up to their dispatch limit, the battery the rest up to its power. What neither can carry is left
+    Units carry up to their dispatch limit, the battery the rest up to its power. What neither can carry is left
     open: the frequency will fall. `inertia_scale` multiplies the inertia of all machines.
 
     Raises
     ------
     InputError
-        If the site has no generators: a bus without a synchronous machine is not modelled.
+        If the site has no generators or nothing that turns, its battery is larger than its feed, or the governors'
+        gains are unstable.
     """
-    units = spec.generators
-    if not units:
+    groups = spec.generators
+    if not groups:
         raise InputError(f"electrical.{site}: an island needs generators; add `generators` or use mode grid_parallel")
-    rating = generator_rating_w(*units)
-    governor = _governors(units, rating)
-    turbine = min(load_w, island_capacity_w(*units))
-    battery = _battery(spec.battery, spec.frequency, reserved_w, load_w - turbine)
-    held = 0.0 if battery is None else battery.dispatch_w
+    require_feed(spec, site)
+    carried = load_w + machine_loss_w(spec)
+    capacities = [group_capacity_w(units) for units in groups]
+    turbine = min(carried, math.fsum(capacities))
+    battery = _battery(spec.battery, spec.frequency, reserved_w, carried - turbine)
+    sharing = entry("governors", "load_sharing")
     bus = Bus(
         frequency_hz=spec.frequency,
-        inertia_ws=inertia_scale * math.fsum(_inertia_ws(u, generator_rating_w(u)) for u in units),
-        mechanical_w=turbine,
-        governor=governor,
-        battery=battery,
+        groups=tuple(
+            _group(spec, number, turbine * most / math.fsum(capacities), inertia_scale)
+            for number, most in enumerate(capacities)
+        ),
+        storages=(() if battery is None else (battery,)) + _flywheels(spec),
+        inertia_ws=inertia_scale * _shaft_inertia_ws(spec),
         form=spec.swing,
+        lines_per_s=1.0 / (sharing.si("R") * sharing.si("reset")),
+        secondary_per_s=0.0 if spec.secondary_control is None else 1.0 / (sharing.si("R") * spec.secondary_control),
     )
-    return Dispatch(bus, 0.0, _island_warnings(units, governor, load_w, turbine, held, battery))
+    require_slack(bus, site)
+    require_stable(bus, site)
+    return Dispatch(bus, 0.0, battery, _island_warnings(groups, carried, turbine, battery))
 
 
 def _island_warnings(
-    units: tuple[GeneratorSpec, ...],
-    governor: Governor,
-    load_w: float,
-    turbine: float,
-    held: float,
-    battery: Battery | None,
+    groups: tuple[GeneratorSpec, ...], load_w: float, turbine: float, battery: Battery | None
 ) -> tuple[str, ...]:
     said = []
-    if governor.most_w < dispatch_limit_w(*units):
-        said.append(
-            f"{units[0].governor} limits the turbines to {governor.most_w / 1e6:.4g} MW by exhaust temperature, "
-            f"below the dispatch limit of {dispatch_limit_w(*units) / 1e6:.4g} MW"
-        )
+    held = 0.0 if battery is None else battery.dispatch_w
+    for units in groups:
+        most = governor(units.governor).most * generator_rating_w(units)
+        if most < dispatch_limit_w(units):
+            said.append(
+                f"{units.governor} limits the turbines to {most / 1e6:.4g} MW by exhaust temperature or valve, "
+                f"below the dispatch limit of {dispatch_limit_w(units) / 1e6:.4g} MW"
+            )
+        least = minimum_load(units)
+        share = turbine * group_capacity_w(units) / island_capacity_w(*groups) / generator_rating_w(units)
+        if share < least:
+            said.append(
+                f"{units.count} x {units.type} run at {share:.0%} of their rating before the window, below the "
+                f"{least:.0%} at which they are stable: fewer units should be online"
+            )
     if load_w > turbine + held + 1.0:
         said.append(
             f"turbines at their dispatch limit ({turbine / 1e6:.4g} MW) and battery ({held / 1e6:.4g} MW) cannot "
@@ -194,6 +277,13 @@ def _island_warnings(
         hours = battery.state_of_charge * battery.energy_j * battery.one_way_efficiency / held / 3600.0
         said.append(f"the battery carries {held / 1e6:.4g} MW of the steady load and is empty after {hours:.3g} h")
     return tuple(said)
+
+
+def minimum_load(units: GeneratorSpec) -> float:
+    """Share of the rating below which a unit does not run stably: its own, or that of its class. [-]"""
+    if units.minimum_load is not None:
+        return units.minimum_load
+    return fuel_class(units).si("minimum_load")
 
 
 def beside_grid(
@@ -208,10 +298,11 @@ def beside_grid(
     Raises
     ------
     InputError
-        If the site has no grid, or its frequency is not the interconnection's.
+        If the site has no grid, its frequency is not the interconnection's, or its battery is larger than its feed.
     """
     if spec.grid is None:
         raise InputError(f"electrical.{site}: mode grid_parallel needs `grid`; add it or use mode island")
+    require_feed(spec, site)
     system = entry("grids", spec.grid.system)
     if abs(system.si("frequency") - spec.frequency) > 1e-9:
         raise InputError(
@@ -219,26 +310,31 @@ def beside_grid(
             f"got {spec.frequency:g} Hz"
         )
     capacity = system.si("online_capacity")
-    inertia = system.si("inertia") * capacity
-    output, said = _grid_parallel_output(spec.grid, spec.generators, load_w)
+    carried = load_w + machine_loss_w(spec)
+    output, said = _grid_parallel_output(spec.grid, spec.generators, carried)
+    machines = _shaft_inertia_ws(spec)
     for units, share in zip(spec.generators, dispatch_shares(*spec.generators), strict=True):
         one = entry("generators", units.type).si("rating")
         online = min(units.count, math.ceil(share * output / (units.dispatch_limit * one) - 1e-9))
-        inertia += _inertia_ws(units, online * one)
+        machines += _inertia_ws(units, online * one)
     per_hz = system.si("primary_response") / RESPONSE_STEP_HZ
-    governor = Governor(
-        code=k.LAG, base_w=capacity, droop=capacity / (per_hz * spec.frequency), t1_s=system.si("response_time")
+    interconnection = Group(
+        name=spec.grid.system,
+        base_w=capacity,
+        inertia_ws=inertia_scale * system.si("inertia") * capacity,
+        mechanical_w=carried - output,
+        governor=Lag(droop=capacity / (per_hz * spec.frequency), time_s=system.si("response_time")),
     )
+    battery = _battery(spec.battery, spec.frequency, reserved_w)
     bus = Bus(
         frequency_hz=spec.frequency,
-        inertia_ws=inertia_scale * inertia,
-        mechanical_w=load_w - output,
-        governor=governor,
-        battery=_battery(spec.battery, spec.frequency, reserved_w),
+        groups=(interconnection,),
+        storages=(() if battery is None else (battery,)) + _flywheels(spec),
+        inertia_ws=inertia_scale * machines,
         damping_w=system.si("load_damping") * capacity,
         form=spec.swing,
     )
-    return Dispatch(bus, output, said)
+    return Dispatch(bus, output, battery, said)
 
 
 def _grid_parallel_output(

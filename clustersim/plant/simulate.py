@@ -5,10 +5,19 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from clustersim.catalog import entry
-from clustersim.plant.bus import BusTrace, initial_rocof, run_bus
-from clustersim.plant.dispatch import Dispatch, beside_grid, generator_rating_w, island, load_acceptance_w
-from clustersim.plant.records import PlantResponse
+from clustersim.errors import InputError
+from clustersim.plant import bus_kernels as b
+from clustersim.plant.bus import BusTrace, Event, initial_rocof, run_bus
+from clustersim.plant.dispatch import (
+    Dispatch,
+    beside_grid,
+    generator_rating_w,
+    island,
+    load_acceptance_w,
+    machine_loss_w,
+    minimum_load,
+)
+from clustersim.plant.records import PlantEvent, PlantResponse
 from clustersim.plant.spec import GridSpec, Mode, SitePlantSpec
 from clustersim.plant.voltage import grid_source, pcc_voltage
 
@@ -33,6 +42,7 @@ def simulate_plant(
     reserved_w: float = 0.0,
     neighbours_w: ArrayLike | None = None,
     inertia_scale: float = 1.0,
+    events: tuple[PlantEvent, ...] = (),
 ) -> PlantResponse:
     """Answer of one site's plant to a window of load.
 
@@ -61,13 +71,15 @@ def simulate_plant(
         move the common frequency. [W]
     inertia_scale : float, optional
         Factor on the inertia of the interconnection and of every machine. [-]
+    events : tuple of PlantEvent, optional
+        What happens to the plant in the window of an island: units or the battery are lost, a set point moves.
 
     Returns
     -------
     PlantResponse
         Frequency, voltage and state of charge at the start of each bin, powers as bin means; grid + generators +
-        battery = load in every bin. Limits of sources, voltage collapse and a frequency out of range are recorded in
-        `warnings`.
+        battery (and flywheels) = load + losses of condensers and flywheels in every bin. Limits of sources, voltage
+        collapse and a frequency out of range are recorded in `warnings`.
 
     Raises
     ------
@@ -81,19 +93,24 @@ def simulate_plant(
     plan = (island if mode == "island" else beside_grid)(spec, site, before, reserved_w, inertia_scale)
     warm = WARM_UP_S if initial_load_w is None else 0.0
     on_bus = load if neighbours_w is None else load + np.asarray(neighbours_w, dtype=np.float64)
-    trace = run_bus(plan.bus, on_bus - plan.generator_w, dt_s, warm)
+    lost = machine_loss_w(spec)
+    net = on_bus + lost - plan.generator_w
+    happens = _events(spec, site, mode, events, t0_s)
+    trace = run_bus(plan.bus, net, dt_s, warm, happens)
     if trace.valid == 0:
         # Sources that cannot hold the load have no settled state: show the collapse from the start of the window.
-        trace = run_bus(plan.bus, on_bus - plan.generator_w, dt_s)
+        trace = run_bus(plan.bus, net, dt_s, 0.0, happens)
+    battery_w = trace.storage_w.sum(axis=0)
     step = largest_step(on_bus, dt_s, initial_load_w)
     said = [*plan.warnings, *_bus_warnings(plan, trace, dt_s, t0_s)]
     if mode == "island":
-        generator, grid = load - trace.battery_w, np.zeros_like(load)
+        generator, grid = load + lost - battery_w, np.zeros_like(load)
         voltage = np.ones_like(load)
-        said += _turbine_warnings(spec, trace, step, dt_s)
+        said += _turbine_warnings(spec, trace, step)
+        said += [f"{name} tripped at t = {t0_s + time:.4g} s by its trip curve" for name, time in trace.tripped.items()]
     else:
         generator = np.full_like(load, plan.generator_w)
-        grid = load - generator - trace.battery_w
+        grid = load + lost - generator - battery_w
         assert spec.grid is not None  # noqa: S101 (beside_grid has checked)
         voltage, remarks = _grid_voltage(spec.grid, grid, reactive)
         said += remarks
@@ -108,11 +125,72 @@ def simulate_plant(
         voltage_pu=voltage,
         grid_w=grid,
         generator_w=generator,
-        battery_w=trace.battery_w,
-        state_of_charge=trace.state_of_charge,
+        battery_w=battery_w,
+        state_of_charge=np.zeros_like(load) if plan.battery is None else trace.charge[0],
         initial_rocof_hz_per_s=initial_rocof(plan.bus, step),
         warnings=tuple(said),
+        group_w=_group_power(plan, trace, generator, happens, dt_s) if mode == "island" else (),
+        machine_loss_w=lost,
     )
+
+
+def _events(
+    spec: SitePlantSpec, site: str, mode: Mode, events: tuple[PlantEvent, ...], t0_s: float
+) -> tuple[Event, ...]:
+    """Return the events as the bus takes them.
+
+    Raises
+    ------
+    InputError
+        If an event names a group or battery that the site lacks, or the site is not an island.
+    """
+    found = []
+    left = [units.count for units in spec.generators]
+    for event in sorted(events, key=lambda e: e.time_s):
+        if mode != "island":
+            raise InputError(f"electrical.{site}: events on machines need mode island, got {mode}")
+        at = event.time_s - t0_s
+        if event.kind == "battery_trip":
+            if spec.battery is None:
+                raise InputError(f"electrical.{site}: battery_trip: the site has no battery")
+            found.append(Event(at, b.STORE_TRIP, 0))
+            continue
+        if not 0 <= event.group < len(left):
+            raise InputError(
+                f"electrical.{site}: {event.kind}: expected a group from 0 to {len(left) - 1}, got {event.group}"
+            )
+        if event.kind == "set_point":
+            rating = generator_rating_w(spec.generators[event.group])
+            found.append(Event(at, b.SET, event.group, event.power_w / rating))
+            continue
+        if not 0 < event.units <= left[event.group]:
+            raise InputError(
+                f"electrical.{site}: unit_trip: expected 1 to {left[event.group]} units of group {event.group}, "
+                f"got {event.units}"
+            )
+        share = (left[event.group] - event.units) / left[event.group]
+        left[event.group] -= event.units
+        found.append(Event(at, b.TRIP, event.group, share))
+    return tuple(found)
+
+
+def _group_power(
+    plan: Dispatch, trace: BusTrace, generator_w: NDArray[np.float64], events: tuple[Event, ...], dt_s: float
+) -> tuple[NDArray[np.float64], ...]:
+    """Electrical power of each group: mechanical, and by its share of the inertia what the rotors give. [W]"""
+    bus, n = plan.bus, generator_w.size
+    inertia = np.array([np.full(n, group.inertia_ws) for group in bus.groups])
+    starts = np.arange(n) * dt_s
+    for event in events:
+        if event.kind == b.TRIP:
+            inertia[event.which, starts >= event.time_s - 1e-9] *= event.value
+    for g, group in enumerate(bus.groups):
+        inertia[g, starts >= trace.tripped.get(group.name, np.inf) - 1e-9] = 0.0
+    following = np.concatenate([trace.mechanical_w[:, 1:], trace.mechanical_w[:, -1:]], axis=1)
+    shaft = 0.5 * (trace.mechanical_w + following)
+    rotors = generator_w - shaft.sum(axis=0)
+    whole = np.maximum(inertia.sum(axis=0), 1e-300)
+    return tuple(shaft + inertia / whole * rotors)
 
 
 def largest_step(load_w: NDArray[np.float64], dt_s: float, initial_load_w: float | None = None) -> float:
@@ -156,20 +234,21 @@ def _bus_warnings(plan: Dispatch, trace: BusTrace, dt_s: float, t0_s: float) -> 
     said = []
     if trace.valid < trace.frequency_hz.size:
         last = float(trace.frequency_hz[-1])
-        said.append(
-            f"frequency left the modelled range at t = {t0_s + trace.valid * dt_s:.4g} s ({last:.4g} Hz); "
-            "the last values are held from there"
-        )
-    if plan.bus.battery is not None:
-        charge = trace.state_of_charge
-        if plan.bus.battery.dispatch_w != 0.0 or float(np.ptp(charge)) > 0.0:
+        when = t0_s + trace.valid * dt_s
+        what = f"frequency left the modelled range at t = {when:.4g} s ({last:.4g} Hz)"
+        if trace.diverged is not None:
+            what = f"the integration diverged at t = {when:.4g} s in the {trace.diverged}"
+        said.append(f"{what}; the last values are held from there")
+    if plan.battery is not None:
+        charge = trace.charge[0]
+        if plan.battery.dispatch_w != 0.0 or float(np.ptp(charge)) > 0.0:
             said += ["the battery ran empty"] if float(charge.min()) <= 0.0 else []
             said += ["the battery was full"] if float(charge.max()) >= 1.0 else []
     return said
 
 
-def _turbine_warnings(spec: SitePlantSpec, trace: BusTrace, step_w: float, dt_s: float) -> list[str]:
-    """Return remarks where the turbines do more than their catalog entry says they can."""
+def _turbine_warnings(spec: SitePlantSpec, trace: BusTrace, step_w: float) -> list[str]:
+    """Return remarks where the units do more or less than their catalog entry says they can."""
     groups, said = spec.generators, []
     accepted = load_acceptance_w(*groups)
     names = " and ".join(f"{units.count} x {units.type}" for units in groups)
@@ -179,17 +258,13 @@ def _turbine_warnings(spec: SitePlantSpec, trace: BusTrace, step_w: float, dt_s:
             f"the {what} of {abs(step_w) / 1e6:.4g} MW exceeds the {accepted / 1e6:.4g} MW "
             f"({accepted / generator_rating_w(*groups):.0%}) that {names} accept at once"
         )
-    found = [entry("generators", units.type) for units in groups]
-    lag = max(1, round(1.0 / dt_s))
-    rise = trace.mechanical_w[lag:] - trace.mechanical_w[:-lag]
-    if not all(unit.has("ramp") for unit in found) or rise.size == 0:
-        return said
-    most = sum(unit.si("ramp") * units.count for unit, units in zip(found, groups, strict=True))
-    if float(rise.max()) > most * lag * dt_s:
-        said.append(
-            f"the governor raises the turbines by {float(rise.max()) / 1e6 / (lag * dt_s):.4g} MW/s, above the "
-            f"catalog's {most / 1e6:.4g} MW/s: the true dip is deeper"
-        )
+    for units, made in zip(groups, trace.mechanical_w, strict=True):
+        lowest = float(made.min()) / generator_rating_w(units)
+        if lowest < minimum_load(units):
+            said.append(
+                f"{units.count} x {units.type} fall to {lowest:.0%} of their rating, below the "
+                f"{minimum_load(units):.0%} at which they are stable"
+            )
     return said
 
 

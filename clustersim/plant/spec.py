@@ -20,20 +20,22 @@ from clustersim.plant.spec_parts.events import (
     RideThroughSpec,
     VoltageDip,
 )
-from clustersim.plant.spec_parts.generation import GeneratorSpec
+from clustersim.plant.spec_parts.generation import CondenserSpec, FlywheelSpec, GeneratorSpec, TripPoint
 from clustersim.plant.spec_parts.storage import BatterySpec
 from clustersim.plant.spec_parts.study import Mode, PlantModeSpec
 from clustersim.plant.spec_parts.supply import ConversionStage, GridSpec, check_stages
 from clustersim.plant.spec_parts.weather_file import WeatherRecord, read_epw
 from clustersim.spec import Spec
-from clustersim.units import Frequency, Temperature
+from clustersim.units import Frequency, Temperature, Time
 
 SwingForm = Literal["torque", "power"]
 
 __all__ = [
     "BatterySpec",
+    "CondenserSpec",
     "ConversionStage",
     "Curtailment",
+    "FlywheelSpec",
     "FrequencyExcursion",
     "FrequencyResponseSpec",
     "GeneratorSpec",
@@ -49,6 +51,7 @@ __all__ = [
     "SiteCoolingSpec",
     "SitePlantSpec",
     "SwingForm",
+    "TripPoint",
     "VoltageDip",
     "WeatherRecord",
     "read_epw",
@@ -64,6 +67,10 @@ class SitePlantSpec(Spec):
     generators: tuple[GeneratorSpec, ...] = ()
     """Groups of identical units; one mapping in a file is one group."""
     battery: BatterySpec | None = None
+    synchronous_condensers: CondenserSpec | None = None
+    flywheels: FlywheelSpec | None = None
+    secondary_control: Time | None = Field(default=None, gt=0)
+    """Time in which secondary control of an island brings the frequency back; none when absent. [s]"""
     conversion: tuple[ConversionStage, ...] = ()
     """Stages in order from the meter to the equipment."""
     ambient: Temperature | None = None

@@ -45,6 +45,9 @@ def _of_topology(topology: TopologySpec) -> Iterator[Reference]:
             yield f"{group}.type", "generators", units.type
             if units.governor != "none":
                 yield f"{group}.governor", "governors", units.governor
+        for key in ("synchronous_condensers", "flywheels"):
+            if getattr(plant, key) is not None:
+                yield f"{where}.{key}.type", "machines", getattr(plant, key).type
         if plant.battery is not None:
             yield f"{where}.battery.type", "batteries", plant.battery.type
         for index, stage in enumerate(plant.conversion):

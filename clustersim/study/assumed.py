@@ -105,7 +105,13 @@ def _site_entries(scenario: SiteScenario) -> list[tuple[str, str]]:
         if plant.grid is not None:
             names += [("modes", name) for name in mode_entries(plant.grid.system) if plant.grid.network is None]
             names += [("grids", plant.grid.system)] + ([("grids", plant.grid.point)] if plant.grid.point else [])
-        names += [("generators", units.type) for units in plant.generators]
+        for units in plant.generators:
+            names += [("generators", units.type)] + (
+                [("governors", units.governor)] if units.governor != "none" else []
+            )
+        if any(units.sharing == "isochronous" or units.secondary_control for units in plant.generators):
+            names.append(("governors", "load_sharing"))
+        names += [("machines", found.type) for found in (plant.synchronous_condensers, plant.flywheels) if found]
         if plant.battery is not None:
             names.append(("batteries", plant.battery.type))
         names += _tree_entries(plant)

@@ -266,6 +266,7 @@ def _responses(table: pd.DataFrame) -> tuple[PlantResponse, ...]:
     for head in table.attrs["responses"]:
         part = table.iloc[begin : begin + head["samples"]]
         begin += head["samples"]
+        series: dict[str, Any] = {name: part[name].to_numpy(copy=True) for name in _SERIES}
         found.append(
             PlantResponse(
                 site=head["site"],
@@ -275,7 +276,7 @@ def _responses(table: pd.DataFrame) -> tuple[PlantResponse, ...]:
                 dt_s=head["dt_s"],
                 initial_rocof_hz_per_s=head["initial_rocof_hz_per_s"],
                 warnings=tuple(head["warnings"]),
-                **{name: part[name].to_numpy(copy=True) for name in _SERIES},
+                **series,
             )
         )
     return tuple(found)

@@ -29,6 +29,7 @@ def test_the_kinds_that_rooms_read_are_there():
         "generators",
         "governors",
         "generation",
+        "machines",
         "batteries",
         "cooling",
         "electrical",

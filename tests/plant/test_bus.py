@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clustersim.plant import kernels as k
-from clustersim.plant.bus import Battery, Bus, Governor, initial_rocof, run_bus
+from clustersim.plant import bus
+from clustersim.plant.bus import Battery, BusTrace, Group
+from clustersim.plant.governors import Constant, Gast, Governor
 
 ANDES = Path(__file__).resolve().parents[2] / ".." / "shared" / "reference" / "andes"
 needs_andes = pytest.mark.skipif(not ANDES.is_dir(), reason="reference trajectories are not beside the repository")
@@ -21,9 +22,55 @@ needs_andes = pytest.mark.skipif(not ANDES.is_dir(), reason="reference trajector
 MW = 1e6
 DT = 1e-3
 EVENT_DELAY_S = 5e-5  # the reference applies its events this late
-GAST = Governor(k.GAST, 200 * MW, droop=0.05, t1_s=0.4, t2_s=0.1, t3_s=3.0, ambient=1.0, kt=2.0, vmax=1.0, vmin=0.0)
-BUS = Bus(60.0, inertia_ws=4.0 * 200 * MW, mechanical_w=100 * MW, governor=GAST)
-FREE = replace(BUS, governor=Governor())
+GAST = Gast(droop=0.05, t1_s=0.4, t2_s=0.1, t3_s=3.0, ambient=1.0, kt=2.0, vmax=1.0, vmin=0.0)
+
+
+@dataclass(frozen=True)
+class Bus:
+    """One machine of 200 MW with one governor, and perhaps a battery."""
+
+    inertia_ws: float = 4.0 * 200 * MW
+    mechanical_w: float = 100 * MW
+    governor: Governor = GAST
+    battery: Battery | None = None
+    damping_w: float = 0.0
+    form: str = "torque"
+
+    @property
+    def full(self) -> bus.Bus:
+        group = Group("machine", 200 * MW, self.inertia_ws, self.mechanical_w, self.governor)
+        stores = () if self.battery is None else (self.battery,)
+        return bus.Bus(60.0, (group,), stores, damping_w=self.damping_w, form=self.form)
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A trace of it, without the dimensions of groups and storage."""
+
+    whole: BusTrace
+
+    def __getattr__(self, name):
+        return getattr(self.whole, name)
+
+    @property
+    def mechanical_w(self):
+        return self.whole.mechanical_w[0]
+
+    @property
+    def battery_w(self):
+        return self.whole.storage_w[0]
+
+    @property
+    def state_of_charge(self):
+        return self.whole.charge[0]
+
+
+def run_bus(one: Bus, load: np.ndarray, dt: float, warm_s: float = 0.0) -> Trace:
+    return Trace(bus.run_bus(one.full, load, dt, warm_s))
+
+
+BUS = Bus()
+FREE = replace(BUS, governor=Constant())
 BATTERY = Battery(
     power_w=30 * MW,
     energy_j=3600 * 30 * MW,
@@ -47,12 +94,12 @@ def square_load(end_s: float) -> np.ndarray:
     return np.where(t < 1.0 - 1e-9, 100 * MW, np.where(half == 0, 120 * MW, 80 * MW))
 
 
-def andes_errors(name: str, bus: Bus, load: np.ndarray) -> tuple[float, float]:
+def andes_errors(name: str, one: Bus, load: np.ndarray) -> tuple[float, float]:
     """Largest difference in frequency [Hz] and mechanical power [MW] from a reference trajectory."""
     table = pd.read_csv(ANDES / f"{name}.csv.gz")
     times = np.arange(load.size) * DT + EVENT_DELAY_S
     table = table[table.t <= times[-1]]
-    trace = run_bus(bus, load, DT)
+    trace = run_bus(one, load, DT)
     f = np.interp(table.t, times, trace.frequency_hz)
     p = np.interp(table.t, times, trace.mechanical_w) / MW
     return float(np.abs(f - table.freq_hz).max()), float(np.abs(p - table.pm).max())
@@ -60,15 +107,15 @@ def andes_errors(name: str, bus: Bus, load: np.ndarray) -> tuple[float, float]:
 
 @needs_andes
 @pytest.mark.parametrize(
-    ("name", "bus", "load"),
+    ("name", "one", "load"),
     [
         ("gencls_none_step10", FREE, step_load(6.0, 20 * MW)),
         ("gencls_gast_step10", BUS, step_load(40.0, 20 * MW)),
         ("gencls_gast_sq0.5hz", BUS, square_load(31.0)),
     ],
 )
-def test_classical_machine_equals_andes(name, bus, load):
-    frequency, mechanical = andes_errors(name, bus, load)
+def test_classical_machine_equals_andes(name, one, load):
+    frequency, mechanical = andes_errors(name, one, load)
     assert frequency < 2e-5
     assert mechanical < 1e-3
 
@@ -92,15 +139,15 @@ def test_swing_follows_a_given_electrical_power():
     table = pd.read_csv(ANDES / "bess_gfl_step30.csv.gz")
     times = np.arange(round(float(table.t.iloc[-1]) / DT)) * DT
     load = np.interp(times + 0.5 * DT, table.t, table.pe) * MW
-    bus = replace(BUS, mechanical_w=float(table.pm[0]) * MW)
-    f = run_bus(bus, load, DT).frequency_hz
+    one = replace(BUS, mechanical_w=float(table.pm[0]) * MW)
+    f = run_bus(one, load, DT).frequency_hz
     assert np.abs(f - np.interp(times, table.t, table.freq_hz)).max() < 3e-4
 
 
 def test_initial_rocof_is_that_of_the_trajectory():
     load = step_load(1.1, 20 * MW)
     f = run_bus(BUS, load, DT).frequency_hz
-    expected = initial_rocof(BUS, 20 * MW)
+    expected = bus.initial_rocof(BUS.full, 20 * MW)
     assert expected == pytest.approx(-20 / (2 * 4 * 200) * 60)
     assert (f[1001] - f[1000]) / DT == pytest.approx(expected, rel=1e-5)
 
@@ -141,8 +188,8 @@ def test_inertia_alone_integrates_a_square_wave_to_a_triangle():
 @pytest.mark.parametrize("inertia_s", [4.0, 0.01])
 def test_load_response_alone_is_a_first_order_lag(inertia_s):
     """w - 1 = -(dP/D)(1 - exp(-D t / 2HS)); with next to no inertia the frequency follows the load at once."""
-    bus = replace(FREE, inertia_ws=inertia_s * 200 * MW, damping_w=400 * MW)
-    w = run_bus(bus, np.full(2000, 120 * MW), DT).frequency_hz / 60.0 - 1.0
+    one = replace(FREE, inertia_ws=inertia_s * 200 * MW, damping_w=400 * MW)
+    w = run_bus(one, np.full(2000, 120 * MW), DT).frequency_hz / 60.0 - 1.0
     lag = 2 * inertia_s * 200 / 400
     assert w == pytest.approx(-20 / 400 * (1 - np.exp(-np.arange(2000) * DT / lag)), abs=1e-5)
 
@@ -214,11 +261,11 @@ def test_coarse_bins_give_the_same_answer():
     assert coarse == pytest.approx(fine, abs=1e-12)
 
 
-def twin(bus: Bus, load: np.ndarray, dt: float) -> tuple[list[float], list[float]]:
+def twin(one: Bus, load: np.ndarray, dt: float) -> tuple[list[float], list[float]]:
     """The same equations, written slowly: frequency and battery power at the start of each bin."""
-    g, b = bus.governor, bus.battery
+    g, b = one.governor, one.battery
     delay = round(b.latency_s / dt)
-    share = bus.mechanical_w / g.base_w
+    share = one.mechanical_w / (200 * MW)
     y = np.array([0.0, share, share, share, b.dispatch_w])
     seen = [0.0] * (delay + 1)
 
@@ -232,14 +279,14 @@ def twin(bus: Bus, load: np.ndarray, dt: float) -> tuple[list[float], list[float
         dx1 = (fuel - x1) / g.t1_s
         if (x1 >= g.vmax and dx1 > 0) or (x1 <= g.vmin and dx1 < 0):
             dx1 = 0.0
-        mechanical = x2 * g.base_w / (1 + w if bus.form == "power" else 1)
-        dw = (mechanical + out - load_w - bus.damping_w * w) / (2 * bus.inertia_ws)
+        mechanical = x2 * 200 * MW / (1 + w if one.form == "power" else 1)
+        dw = (mechanical + out - load_w - one.damping_w * w) / (2 * one.inertia_ws)
         rates = [dw, dx1, (x1 - x2) / g.t2_s, (x2 - x3) / g.t3_s, (target(w_seen) - out) / b.time_constant_s]
         return np.array(rates)
 
     f, out = [], []
     for load_w in load:
-        f.append(bus.frequency_hz * (1 + y[0]))
+        f.append(60.0 * (1 + y[0]))
         out.append(y[4])
         seen.append(y[0])
         old, new = seen[-1 - delay], seen[-delay]
@@ -256,10 +303,10 @@ def twin(bus: Bus, load: np.ndarray, dt: float) -> tuple[list[float], list[float
 @pytest.mark.parametrize("form", ["torque", "power"])
 @pytest.mark.parametrize("step", [20 * MW, 90 * MW, -99 * MW])
 def test_kernel_equals_the_slow_twin(form, step):
-    bus = replace(BUS, battery=replace(BATTERY, dispatch_w=2 * MW), form=form, mechanical_w=98 * MW, damping_w=50 * MW)
+    one = replace(BUS, battery=replace(BATTERY, dispatch_w=2 * MW), form=form, mechanical_w=98 * MW, damping_w=50 * MW)
     load = step_load(6.0, step)
-    trace = run_bus(bus, load, DT)
-    f, out = twin(bus, load, DT)
+    trace = run_bus(one, load, DT)
+    f, out = twin(one, load, DT)
     assert trace.valid == load.size
     assert trace.frequency_hz == pytest.approx(np.array(f), abs=1e-9)
     means = 0.5 * (np.array(out[:-1]) + np.array(out[1:]))

@@ -7,9 +7,9 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.signal import lfilter
 
 from clustersim.catalog import entry
+from clustersim.plant.thermal_kernels import follow
 
 Floats = NDArray[np.float64]
 Paper = Literal["kraft", "upgraded"]
@@ -149,14 +149,13 @@ def temperatures(
 
 def _follow(target: Floats, dt_s: float, lag_s: float, start: float | None) -> Floats:
     """Return a first-order lag behind a target that is constant within each sample; periodic without a start."""
-    keep = np.exp(-dt_s / lag_s)
-    weights = [-np.expm1(-dt_s / lag_s)], [1.0, -keep]
+    gain = -np.expm1(-dt_s / lag_s)
+    wanted = np.ascontiguousarray(target)
     if start is None:
-        ends, _ = lfilter(*weights, target, zi=np.zeros(1))
         # what remains of the start after the record is known, so that the start that equals the end follows
-        start = float(ends[-1]) / -np.expm1(-dt_s * target.size / lag_s)
-    found, _ = lfilter(*weights, target, zi=np.array([keep * start]))
-    return np.asarray(found, dtype=np.float64)
+        start = float(follow(wanted, gain, 0.0)[-1]) / -np.expm1(-dt_s * target.size / lag_s)
+    found: Floats = follow(wanted, gain, start)
+    return found
 
 
 def ageing_rate(hot_spot_c: ArrayLike, paper: Paper = "kraft") -> Floats:

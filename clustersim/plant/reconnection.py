@@ -157,7 +157,7 @@ class SiteRidden:
 def ups_feed(plant: SitePlantSpec) -> tuple[float, float]:
     """Return the share of the equipment behind a UPS [-] and the rating of those UPS [W]: stages named ``ups...``."""
     stages = [stage for stage in plant.conversion if stage.stage.startswith("ups")]
-    return min(1.0, math.fsum(stage.share for stage in stages)), math.fsum(stage.rating for stage in stages)
+    return min(1.0, math.fsum(stage.share for stage in stages)), math.fsum(stage.whole_rating for stage in stages)
 
 
 def ride_site(load: DipLoad, spec: RideThroughSpec, voltage: Voltage) -> SiteRidden:

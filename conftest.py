@@ -8,3 +8,9 @@ from pathlib import Path
 _WORKER = os.environ.get("PYTEST_XDIST_WORKER")
 if _WORKER:
     os.environ["NUMBA_CACHE_DIR"] = str(Path(__file__).parent / ".numba_cache" / _WORKER)
+
+from hypothesis import settings  # noqa: E402
+
+# The first example of a test may compile a kernel: no deadline for single examples; pytest's time limit holds.
+settings.register_profile("clustersim", deadline=None)
+settings.load_profile("clustersim")

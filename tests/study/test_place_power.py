@@ -12,6 +12,7 @@ import pytest
 from clustersim import catalog
 from clustersim.errors import InputError
 from clustersim.plant import simulate_plant, steady_cooling
+from clustersim.plant.spec_parts.supply import spare_units
 from clustersim.report.place_power import (
     MISSES,
     SHORT,
@@ -71,7 +72,8 @@ def test_every_site_runs_for_ten_seconds_in_every_mode_that_it_has(name):
                 assert response.frequency_hz == pytest.approx(plant.frequency, abs=1e-6)
                 assert ((response.voltage_pu > 0.9) & (response.voltage_pu < 1.1)).all()
                 assert not [said for said in response.warnings if "collapse" in said]
-        window = SiteWindow("steady", DT_S, load.load_w, it_w * np.ones(100))
+        equipment, absorbed = load.load_w - load.losses_w, load.load_var - load.losses_var
+        window = SiteWindow("steady", DT_S, load.load_w, it_w * np.ones(100), equipment, absorbed)
         ratings = site_ratings(site, plant, cooling, it_w, (window,), responses[:1], responses)
         assert {"cooling", "provisioned_it"} <= {one.name for one in ratings}
         state = steady_cooling(cooling, it_w)
@@ -86,11 +88,17 @@ def test_an_unknown_mode_of_a_site_is_refused():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_stages_carry_the_nameplates(name):
-    """Every conversion stage holds its share of what the site draws at its nameplates."""
+def test_stages_and_feeds_carry_the_nameplates_with_their_spares_lost(name):
+    """Every conversion stage holds its share of what the site draws at its nameplates, every feed the connection."""
     for site in balance(name).sites:
-        for stage in built(name).topology.electrical[site.site].conversion:
-            assert stage.rating >= stage.share * site.nameplate_w, (site.site, stage.stage)
+        plant = built(name).topology.electrical[site.site]
+        for stage in plant.conversion:
+            blocks = stage.count // stage.block_units
+            firm = stage.unit_rating * (stage.count - blocks * spare_units(stage.redundancy, stage.block_units))
+            assert firm >= stage.share * site.nameplate_w, (site.site, stage.stage)
+        feeds = plant.grid.feeds
+        if feeds is not None:
+            assert feeds.capacity * (feeds.count - spare_units(feeds.redundancy, feeds.count)) >= plant.grid.capacity
 
 
 def test_the_places_that_are_short_are_those_with_a_reason():

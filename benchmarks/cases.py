@@ -151,6 +151,13 @@ def help_text() -> Found:
     return Found(value, value / min(wall_s(["-c", "pass"]) for _ in range(5)))
 
 
+def size_memphis() -> Found:
+    """The main scenario sized for ercot-lel with two processes, compiled; no peer."""
+    with tempfile.TemporaryDirectory() as folder:
+        words = ["-m", "clustersim", "size", SCENARIO, "--meet", "ercot-lel", "--processes", "2", "--out", folder]
+        return Found(wall_s(words))
+
+
 BENCHMARKS = {
     benchmark.name: benchmark
     for benchmark in (
@@ -165,6 +172,7 @@ BENCHMARKS = {
         Benchmark("run_warm", "s", 8.0, "lower", run_warm),
         Benchmark("run_cold", "s", 45.0, "lower", run_cold),
         Benchmark("help", "s", 0.4, "lower", help_text),
+        Benchmark("size_memphis", "s", 60.0, "lower", size_memphis),
         *FABRIC_BENCHMARKS,
         *DAMPING_BENCHMARKS,
         *TRACE_BENCHMARKS,

@@ -40,6 +40,11 @@ def catalog_files() -> tuple[Path, ...]:
     return (*sorted(DATA.glob("*.yaml")), *limit_files(), *_overlays)
 
 
+def overlays() -> tuple[Path, ...]:
+    """Return the files that lie over the shipped catalog, in the order in which they were laid on."""
+    return tuple(_overlays)
+
+
 def use_overlays(paths: Sequence[Path]) -> None:
     """Lay files over the shipped catalog, in place of those that lie there now; none restores the shipped one.
 

@@ -15,6 +15,7 @@ from clustersim.plant import (
 from clustersim.study.conversion_ratings import SiteWindow
 from clustersim.study.horizon import TRAIN, SiteHistory
 from clustersim.study.it_power import STARTS
+from clustersim.study.settling import meter_until_settled
 from clustersim.study.site_chain import held_w
 from clustersim.study.site_power import SitePower, provisioned_w
 from clustersim.study.site_study import SiteStudy
@@ -91,9 +92,19 @@ def evidence(
 ) -> Evidence:
     """Return traces, responses and ratings of a run.
 
-    Beyond a window around an event the power is taken to be that of the state before it, and to settle at once on that
-    of the state after it; where that has no power of its own in the history, on the window's last ten seconds.
+    After a window around an event what damps at the site goes on until it has settled (:mod:`.settling`). Beyond that
+    the power is taken to be that of the state before it, and to settle at once on that of the state after it; where
+    that has no power of its own in the history, on the window's last ten seconds.
     """
+    traces = power_traces(study, windows, responses, history)
+    ratings = tuple(_ratings(study, windows, responses))
+    return Evidence(traces, responses, ratings, short_circuit_va=short_circuit_va(study.place.topology.electrical))
+
+
+def power_traces(
+    study: SiteStudy, windows: Windows, responses: tuple[PlantResponse, ...], history: dict[str, SiteHistory]
+) -> tuple[Trace, ...]:
+    """Return the power at the meter of every site in every window, with the voltage where `responses` tell it."""
     voltages = {(r.site, r.window): r.voltage_pu for r in responses if r.mode == "grid_parallel"}
     traces = []
     for site in study.place.topology.site:
@@ -102,13 +113,14 @@ def evidence(
         for power in windows:
             wave = power.waveform
             before = _before(power, site)
+            meter, dt_s = meter_until_settled(study, power, site, windows[0])
             traces.append(
                 Trace(
                     site,
                     power.window,
-                    wave.dt_s,
-                    wave.power(site),
-                    voltages.get((site, power.window)),
+                    dt_s,
+                    meter,
+                    voltages.get((site, power.window)) if dt_s == wave.dt_s else None,
                     power.window == "steady",
                     before_w=before if power.window in ("steady", *STARTS) else training,
                     settled_w=settled.get(
@@ -116,10 +128,7 @@ def evidence(
                     ),
                 )
             )
-    ratings = tuple(_ratings(study, windows, responses))
-    return Evidence(
-        tuple(traces), responses, ratings, short_circuit_va=short_circuit_va(study.place.topology.electrical)
-    )
+    return tuple(traces)
 
 
 def _ratings(study: SiteStudy, windows: Windows, responses: tuple[PlantResponse, ...]) -> list[Rating]:

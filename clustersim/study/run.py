@@ -75,10 +75,10 @@ def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
     study = study_step(scenario)
     pool = step_pool(study)
     timed("operation")
-    first = _operate(study, pool)
+    first = operate(study, pool)
     timed("power")
-    steady = _steady(study, pool, first)
-    around, closed = answered(study, pool, steady, first, partial(_operate, study, pool))
+    steady = steady_of(study, pool, first)
+    around, closed = answered(study, pool, steady, first, partial(operate, study, pool))
     timeline, steady = closed.timeline, _moved(steady, closed.timeline)
     windows = (steady, *event_windows(study, pool, timeline, steady))
     of_grid = grid_windows(around, closed)
@@ -135,7 +135,8 @@ def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
     )
 
 
-def _operate(study: StepStudy, pool: Pool, external: tuple[ExternalEvent, ...] = ()) -> Timeline:
+def operate(study: StepStudy, pool: Pool, external: tuple[ExternalEvent, ...] = ()) -> Timeline:
+    """Return what the job does over the horizon."""
     scenario = study.scenario
     servers = sum(site.accelerators / site.servers.accelerators_per_server for site in scenario.topology.site.values())
     share = study.plan.accelerators / study.accelerators
@@ -154,7 +155,7 @@ def _operate(study: StepStudy, pool: Pool, external: tuple[ExternalEvent, ...] =
     return simulate_operation(scenario.operation, facts, random_stream(scenario, "operation"), external)
 
 
-def _steady(study: StepStudy, pool: Pool, timeline: Timeline) -> SitePower:
+def steady_of(study: StepStudy, pool: Pool, timeline: Timeline) -> SitePower:
     """Return the power of the steady window."""
     return site_power(study, steady_window(study, pool, _begin(timeline)), period_s=pool.iteration_time_s)
 

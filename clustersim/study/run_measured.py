@@ -85,7 +85,7 @@ def run_measured(scenario: LoadScenario, progress: Callable[[str], None] = lambd
     timed("plant")
     responses = respond(study, (steady,))
     timed("limits and cost")
-    findings = _findings(study, steady, responses)
+    findings = load_findings(study, steady, responses)
     cost = estimate_cost(scenario.economics, cost_facts(findings, 0.0, 0.0))
     summary, reasons = summarise_load(findings, cost)
     timed("done")
@@ -114,7 +114,8 @@ def run_measured(scenario: LoadScenario, progress: Callable[[str], None] = lambd
     )
 
 
-def _findings(study: LoadStudy, steady: SitePower, responses: tuple[PlantResponse, ...]) -> LoadFindings:
+def load_findings(study: LoadStudy, steady: SitePower, responses: tuple[PlantResponse, ...]) -> LoadFindings:
+    """Return the records of a measured load, judged by the scenario's rules."""
     history = load_history(study, float(steady.waveform.power(f"{study.site}/it").mean()))
     modes = site_modes(study, steady, study.scenario.load.record.period)
     seen = with_modes(evidence(study, (steady,), responses, history), modes)

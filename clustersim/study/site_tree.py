@@ -38,6 +38,8 @@ class SitePower:
     """Nodes of what acts there."""
     undamped_w: NDArray[np.float64]
     """Load of all sites without what damps outside the devices: storage, ceilings, staggering, load bank. [W]"""
+    before_it_w: dict[str, float]
+    """IT power of each site at which everything had settled before the window; empty in the steady window. [W]"""
 
     @property
     def window(self) -> str:
@@ -58,6 +60,7 @@ class SiteTree:
         self.at_site: dict[str, tuple[Report, ...]] = {}
         self.acting: list[str] = []
         self.undamped_w = np.zeros(samples)
+        self.before_it_w: dict[str, float] = {}
 
     def add(self, name: str, parent: str, power: NDArray[np.float64], reactive: NDArray[np.float64] | None) -> None:
         """Add a node below `parent`; without reactive power when None."""
@@ -78,7 +81,15 @@ class SiteTree:
         )
         acting = tuple(self.acting)
         return SitePower(
-            hall, waveform, self.coolings, self.storages, it_storage, self.at_site, acting, self.undamped_w
+            hall,
+            waveform,
+            self.coolings,
+            self.storages,
+            it_storage,
+            self.at_site,
+            acting,
+            self.undamped_w,
+            self.before_it_w,
         )
 
 
@@ -102,8 +113,8 @@ def add_site(
     tree.undamped_w += (drawn if same else site_load(plant, cooled, undamped_it, dt_s, before)).load_w
     start = None
     if before is not None:
-        level = before + cooling_response(cooled, np.array([before]), 1.0).power_w
-        start = float((level + electrical_losses(plant, level))[0])
+        tree.before_it_w[site] = before
+        start = settled_level_w(study, site, before)
     damped = damp_site(study, site, drawn.load_w, dt_s, start)
     tree.at_site[site] = damped.reports
     if damped.battery is not None:
@@ -121,6 +132,13 @@ def add_site(
         tree.add(tree.acting[-1], site, added_w, None)
     tree.watts[0] = tree.watts[0] + damped.meter_w
     tree.reactive[0] = tree.reactive[0] + drawn.load_var
+
+
+def settled_level_w(study: SiteStudy, site: str, it_w: float) -> float:
+    """Return the load of a site whose IT power has long been constant, before what damps it at the meter. [W]"""
+    plant, cooled = study.place.topology.electrical[site], study.place.topology.cooling[site]
+    level = it_w + cooling_response(cooled, np.array([it_w]), 1.0).power_w
+    return float((level + electrical_losses(plant, level))[0])
 
 
 def power_of_it(study: SiteStudy, hall: HallPower, it_w: dict[str, NDArray[np.float64]]) -> SitePower:

@@ -29,6 +29,7 @@ VERBS = {
     "check",
     "dashboard",
     "validate",
+    "size",
 }
 
 

@@ -12,6 +12,7 @@ from clustersim import catalog
 from clustersim.economics.cost import annuity_factor
 from clustersim.economics.prices import Price, figure, given_or
 from clustersim.errors import InputError, nearest
+from clustersim.plant import generator_rating_w
 from clustersim.plant.spec import BatterySpec, SitePlantSpec
 from clustersim.power.spec import DampingStrategy, GpuSmoothing, LoadBank, PowerCap, RackStorage, SiteBattery
 from clustersim.scenario import AnyScenario, LoadScenario
@@ -129,6 +130,16 @@ class Space:
         return sum(provided[site] for site in self.sites)
 
     @cached_property
+    def feed_w(self) -> float:
+        """Battery power of all sites that the grid and the generators of each can still feed. [W]"""
+        feeds = []
+        for site in self.sites:
+            plant = self.scenario.topology.electrical[site]
+            grid = 0.0 if plant.grid is None else plant.grid.capacity
+            feeds.append((grid + generator_rating_w(*plant.generators)) / self.shares[site])
+        return min(feeds)
+
+    @cached_property
     def accelerators(self) -> int:
         """Accelerators of the sites."""
         return sum(self.scenario.topology.site[site].accelerators for site in self.sites)
@@ -161,7 +172,7 @@ class Space:
             "rack_w": (1.0, self.top_w / self.accelerators, PER_DECADE),
             "rack_j": (1.0, 1e3 * self.top_w / self.accelerators, PER_DECADE),
             "rack_tau_s": (0.1, 1e3, TIME_RUNGS),
-            "battery_w": (1e-3 * self.top_w, 2.0 * self.top_w, PER_DECADE),
+            "battery_w": (1e-3 * self.top_w, self.feed_w, PER_DECADE),
             "battery_j": (1e-3 * self.top_w * 60.0, 2.0 * self.top_w * 86400.0, PER_DECADE),
             "battery_tau_s": (1.0, 1e4, TIME_RUNGS),
             "bank_w": (1e-3 * self.top_w, 2.0 * self.top_w, PER_DECADE),
@@ -169,7 +180,8 @@ class Space:
             "condenser_va": (1e-3 * self.top_w, 1e2 * self.top_w, PER_DECADE),
         }[dimension]
         first, last = math.floor(per_decade * math.log10(low)), math.ceil(per_decade * math.log10(high))
-        return tuple(preferred(rung, per_decade) for rung in range(first, last + 1))
+        rungs = tuple(preferred(rung, per_decade) for rung in range(first, last + 1))
+        return tuple(size for size in rungs if size <= high) if dimension == "battery_w" else rungs
 
     def scenario_with(self, design: Design) -> AnyScenario:
         """Return the scenario with a design in place of what is sized."""

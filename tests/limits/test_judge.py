@@ -22,6 +22,8 @@ from clustersim.limits import (
     rules_of,
 )
 from clustersim.limits.findings import candidates
+from clustersim.limits.flicker import LONG_S, OBSERVATION_S
+from clustersim.limits.spec_parts.rule import BY_DEFINITION
 from clustersim.plant.records import PlantResponse
 
 
@@ -207,10 +209,37 @@ def test_the_unit_and_the_parameters_must_suit_the_measure():
     with pytest.raises(ValueError, match="voltage of 0 to 2 pu"):
         Rule.model_validate({"id": "x", "measure": "ride_through", "limit": "100 %", "curve": [["150 ms", "-1 pu"]]})
     curve = Rule.model_validate(
-        {"id": "x", "measure": "ride_through", "limit": "100 %", "curve": [["150 ms", "0.5 pu"]]}
+        {
+            "id": "x",
+            "measure": "ride_through",
+            "limit": "100 %",
+            "comparison": "at_least",
+            "curve": [["150 ms", "0.5 pu"]],
+        }
     )
     assert curve.curve == ((0.15, 0.5),)
     assert Rule.model_validate(curve.model_dump(mode="json")) == curve
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"measure": "min_frequency", "limit": "59 Hz"}, "min_frequency is a bound `comparison: at_least`"),
+        ({"measure": "range", "limit": "9 MW", "comparison": "at_least"}, "range is a bound `comparison: at_most`"),
+        ({"measure": "range", "limit": "9 MW", "lag": "60 s"}, "range does not use lag"),
+        ({"measure": "ramp", "limit": "9 MW/s", "window": "5 s"}, "ramp does not use window"),
+        ({"measure": "band_energy", "limit": "20 %", "band": ("20 Hz", "0.1 Hz")}, "the lower first"),
+        ({"measure": "band_energy", "limit": "20 %", "band": ("0 Hz", "20 Hz")}, "above 0 Hz"),
+        ({"measure": "flicker", "limit": "0.8 x", "window": "60 s"}, "flicker is observed over 600 s, got 60 s"),
+    ],
+)
+def test_what_would_turn_a_verdict_round_or_do_nothing_is_refused(keys, message):
+    with pytest.raises(ValueError, match=message):
+        Rule.model_validate({"id": "x"} | keys)
+
+
+def test_the_flickermeter_observes_as_long_as_the_rules_say():
+    assert BY_DEFINITION == {"flicker": OBSERVATION_S, "flicker_long": LONG_S}
 
 
 def test_windows_that_fail_for_the_same_reason_share_a_line():

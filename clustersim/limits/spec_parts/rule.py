@@ -59,33 +59,39 @@ class MeasureKind(NamedTuple):
     """Parameters without which the measure means nothing."""
     observed: bool = False
     """Whether it reaches the judge as an :class:`clustersim.limits.Observation`, found by another room."""
+    takes: tuple[str, ...] = ()
+    """Parameters that it may have besides; any other would do nothing and is refused."""
+    at_least: bool = False
+    """Whether a limit on it is a lower bound."""
 
 
+_VOLTAGE = MeasureKind("ratio", takes=("mode",))
+_FREQUENCY = MeasureKind("frequency", takes=("mode",))
 MEASURES: Mapping[str, MeasureKind] = {
     "ramp": MeasureKind("ramp", ("lag",)),
-    "range": MeasureKind("power", ("window",)),
-    "step_change": MeasureKind("ratio", ("window",)),
+    "range": MeasureKind("power", ("window",), takes=("allowed_per_hour",)),
+    "step_change": MeasureKind("ratio", ("window",), takes=("allowed_per_hour",)),
     "band_energy": MeasureKind("ratio", ("band",)),
     "band_amplitude": MeasureKind("ratio", ("band",)),
     "band_range": MeasureKind("power", ("band",)),
-    "voltage_dip": MeasureKind("ratio"),
-    "voltage_change": MeasureKind("ratio"),
-    "min_voltage": MeasureKind("ratio"),
-    "max_voltage": MeasureKind("ratio"),
-    "flicker": MeasureKind("ratio"),
-    "flicker_long": MeasureKind("ratio"),
-    "min_frequency": MeasureKind("frequency"),
-    "max_frequency": MeasureKind("frequency"),
-    "rocof": MeasureKind("rocof", ("window",)),
-    "time_outside": MeasureKind("time", ("band",)),
-    "transient_dip": MeasureKind("ratio"),
-    "transient_rise": MeasureKind("ratio"),
-    "recovery_band_time": MeasureKind("time", ("tolerance",)),
-    "rating": MeasureKind("ratio"),
+    "voltage_dip": _VOLTAGE,
+    "voltage_change": _VOLTAGE,
+    "min_voltage": _VOLTAGE._replace(at_least=True),
+    "max_voltage": _VOLTAGE,
+    "flicker": MeasureKind("ratio", ("lamp",), takes=("window", "mode")),
+    "flicker_long": MeasureKind("ratio", ("lamp",), takes=("window", "mode")),
+    "min_frequency": _FREQUENCY._replace(at_least=True),
+    "max_frequency": _FREQUENCY,
+    "rocof": MeasureKind("rocof", ("window",), takes=("mode",)),
+    "time_outside": MeasureKind("time", ("band",), takes=("mode",)),
+    "transient_dip": MeasureKind("ratio", takes=("mode",)),
+    "transient_rise": MeasureKind("ratio", takes=("mode",)),
+    "recovery_band_time": MeasureKind("time", ("tolerance",), takes=("mode",)),
+    "rating": MeasureKind("ratio", takes=("ratings",)),
     "modal_deviation": MeasureKind("frequency", observed=True),
-    "resonance_margin": MeasureKind("ratio", observed=True),
+    "resonance_margin": MeasureKind("ratio", observed=True, at_least=True),
     "torsional": MeasureKind("ratio", observed=True),
-    "ride_through": MeasureKind("ratio", ("curve",), observed=True),
+    "ride_through": MeasureKind("ratio", ("curve",), observed=True, at_least=True),
     "recovery_time": MeasureKind("time", observed=True),
     "load_lost": MeasureKind("power", observed=True),
     "reconnection_ramp": MeasureKind("ramp", observed=True),
@@ -93,6 +99,10 @@ MEASURES: Mapping[str, MeasureKind] = {
 """Dimension and parameters of every measure."""
 NO_DEFAULT = ("step_change", "band_range", "time_outside", "recovery_band_time", "ride_through")
 """Measures whose parameters have no usual value; those of the others may be left out by a rule in a scenario."""
+PARAMETERS = ("lag", "window", "band", "tolerance", "curve", "allowed_per_hour", "mode", "lamp", "ratings")
+"""Keys of a rule that say how its measure is taken."""
+BY_DEFINITION = {"flicker": 600.0, "flicker_long": 7200.0}
+"""Observation times that the standard of a measure fixes. [s]"""
 
 
 class Rule(Spec):
@@ -105,11 +115,13 @@ class Rule(Spec):
     limit: str
     """Limit with its unit, such as ``20 MW/min``, ``10 MW``, ``20 %`` or ``0.8 pu``."""
     comparison: Literal["at_most", "at_least"] = "at_most"
-    """Whether the measured value must stay at or below the limit, or at or above it."""
+    """Whether the measured value must stay at or below the limit, or at or above it: of a least voltage, a least
+    frequency, a margin and a ride-through the latter."""
     lag: Time | None = Field(default=None, gt=0)
     """Of a ramp: the largest change within this time, divided by it, is held against the limit."""
     window: Time | None = Field(default=None, gt=0)
-    """Of a range or RoCoF: length of the sliding window; of flicker: the observation time."""
+    """Of a range or RoCoF: length of the sliding window; of flicker: the observation time, which its standard
+    fixes."""
     band: tuple[Frequency, Frequency] | None = None
     """Of a spectral share or a band's range: lowest and highest frequency; of a time outside: the band of frequency."""
     tolerance: Ratio | None = Field(default=None, gt=0)
@@ -160,15 +172,35 @@ class Rule(Spec):
 
     @model_validator(mode="after")
     def _fits_its_measure(self) -> Rule:
-        expected = MEASURES[self.measure].dimension
+        kind = MEASURES[self.measure]
+        expected = kind.dimension
         if self.measure in NO_DEFAULT:
-            missing = [name for name in MEASURES[self.measure].needs if not getattr(self, name)]
+            missing = [name for name in kind.needs if not getattr(self, name)]
             if missing:
                 raise ValueError(f"{self.id}: {self.measure} needs {', '.join(missing)}")
         if self.dimension != expected:
             allowed = ", ".join(units.TABLE[expected])
             raise ValueError(f"{self.id}: a limit on {self.measure} is a {expected} ({allowed}), got {self.limit!r}")
+        self._means_what_it_says(kind)
         return self
+
+    def _means_what_it_says(self, kind: MeasureKind) -> None:
+        """Refuse what would turn a verdict round, make it empty, or do nothing."""
+        idle = [
+            key for key in PARAMETERS if getattr(self, key) not in (None, ()) and key not in kind.needs + kind.takes
+        ]
+        if idle:
+            raise ValueError(f"{self.id}: {self.measure} does not use {', '.join(idle)}")
+        if (self.comparison == "at_least") != kind.at_least:
+            least = "at_least" if kind.at_least else "at_most"
+            raise ValueError(f"{self.id}: a limit on {self.measure} is a bound `comparison: {least}`")
+        if self.band is not None:
+            low, high = self.band
+            if not 0.0 <= low < high or (low == 0.0 and kind.dimension != "time"):
+                raise ValueError(f"{self.id}: band: expected two frequencies above 0 Hz, the lower first")
+        fixed = BY_DEFINITION.get(self.measure)
+        if fixed is not None and self.window not in (None, fixed):
+            raise ValueError(f"{self.id}: window: {self.measure} is observed over {fixed:g} s, got {self.window:g} s")
 
     @property
     def dimension(self) -> str:

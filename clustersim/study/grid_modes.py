@@ -214,6 +214,8 @@ def _modes(
         found.rows += [_row(name, mode, line, usual, worst) for line in lines]
     most, worst, mode = max(pushed, key=lambda each: each[0])
     detail = f"{mode.name} at {mode.frequency_hz:.3g} Hz; {worst / MILLI:.3g} mHz at the worst place of its band"
+    if grid.network is not None:
+        detail = "all modes of the network together, at its worst machine"
     found.observations += [Observation("modal_deviation", site, window, most, detail) for site in sites]
     strong = [line for line in lines if line.near_w >= SIGNIFICANT * max(each.near_w for each in lines)]
     if not strong:

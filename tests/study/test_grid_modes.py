@@ -69,6 +69,8 @@ def test_a_network_answers_with_all_of_it():
     assert found.keys["modal_deviation_mhz"] == pytest.approx(1e3 * expected, rel=0.02)
     assert set(found.table["mode"]) == {"G1 against G4", "G2 against G1", "G3 against G4"}
     assert found.table["mode_hz"].min() == pytest.approx(0.672, abs=1e-3)
+    (seen,) = [o for o in found.observations if o.measure == "modal_deviation"]
+    assert seen.detail == "all modes of the network together, at its worst machine"
 
 
 def test_a_network_of_ones_own_is_carried_by_the_topology():

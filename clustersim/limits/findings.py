@@ -161,6 +161,7 @@ def _of_island_voltage(rule: Rule, response: PlantResponse) -> float:
 
 
 def _of_frequency(rule: Rule, response: PlantResponse) -> float:
+    island.meant_for(rule, response)
     if rule.measure == "min_frequency":
         return float(response.frequency_hz.min())
     if rule.measure == "max_frequency":

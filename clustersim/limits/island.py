@@ -12,7 +12,9 @@ from clustersim.limits.spec import Rule
 from clustersim.plant.records import PlantResponse
 
 NOMINAL_HZ = (50.0, 60.0)
-"""Nominal frequencies of public networks; the nearer one to a response's median is its own. [Hz]"""
+"""Nominal frequencies of public networks; the one nearest to where a response starts is its own. [Hz]"""
+FAR = 0.2
+"""Distance of a limit from the nominal frequency, over it, beyond which it is meant for another system. [-]"""
 SETTLED_SHARE = 0.1
 """Last share of a window that stands for the settled state. [-]"""
 DRIFT = 0.1
@@ -21,8 +23,27 @@ DRIFT = 0.1
 
 def nominal_hz(response: PlantResponse) -> float:
     """Return the nominal frequency of a response. [Hz]"""
-    usual = float(np.median(response.frequency_hz))
+    usual = _before(response)
     return min(NOMINAL_HZ, key=lambda nominal: abs(nominal - usual))
+
+
+def meant_for(rule: Rule, response: PlantResponse) -> None:
+    """Refuse a limit on frequency that a site at its nominal frequency would break, or that lies far from it.
+
+    Raises
+    ------
+    NotJudgedError
+        If the rule is for systems of another nominal frequency.
+    """
+    nominal = nominal_hz(response)
+    low, high = rule.band or (0.0, np.inf)
+    if rule.measure in ("min_frequency", "max_frequency"):
+        broken = nominal < rule.limit_si if rule.comparison == "at_least" else nominal > rule.limit_si
+        other = broken or abs(rule.limit_si / nominal - 1.0) > FAR
+    else:
+        other = rule.measure == "time_outside" and not low <= nominal <= high
+    if other:
+        raise NotJudgedError(f"the rule is for another nominal frequency than the {nominal:g} Hz of the site")
 
 
 def _before(response: PlantResponse) -> float:

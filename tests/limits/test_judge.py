@@ -21,6 +21,9 @@ from clustersim.limits import (
     pack_names,
     rules_of,
 )
+from clustersim.limits import (
+    rule as shipped_rule,
+)
 from clustersim.limits.findings import candidates
 from clustersim.limits.flicker import LONG_S, OBSERVATION_S
 from clustersim.limits.spec_parts.rule import BY_DEFINITION
@@ -264,6 +267,24 @@ def test_frequency_beside_the_grid_is_judged_by_rules_that_say_so():
     assert row(judge(pack("spp"), beside), "spp-frequency-time")["passed"] is True
     island = judge(pack("nerc-eastern"), Evidence(responses=(response(f=60.55, n=6000),)))
     assert "no response beside the grid" in row(island, "nerc-overfrequency-eastern")["reason"]
+
+
+def test_limits_in_hertz_are_not_held_against_another_nominal_frequency():
+    slow = Evidence(responses=(response(f=50.0, n=6000),))
+    table = judge((*pack("island"), shipped_rule("spp-frequency-time")), slow).table.set_index("rule")
+    assert [name for name, row in table.iterrows() if row["passed"] is not None] == ["island-rocof"]
+    assert "another nominal frequency than the 50 Hz of the site" in table["reason"]["island-min-frequency"]
+    own = Rule(id="x", measure="min_frequency", limit="51 Hz", comparison="at_least")
+    assert judge([own], Evidence(responses=(response(f=59.9, n=6000),))).table["passed"][0] is True
+
+
+def test_the_nominal_frequency_is_where_a_transient_starts():
+    flat = np.ones(10_000)
+    f = np.where(np.arange(10_000) < 1000, 50.0, 56.0)
+    seen = PlantResponse("a", "crash", "island", 0.0, 0.01, flat, f, flat, flat, flat, flat, flat, 0.0)
+    assert judge([shipped_rule("iso8528-g2-rise")], Evidence(responses=(seen,))).table["measured"][0] == pytest.approx(
+        12.0
+    )
 
 
 def test_stage_one_of_the_flicker_standard_tells_rare_from_frequent_changes():

@@ -25,6 +25,7 @@ from clustersim.plant.dispatch import (
     island_capacity_w,
     load_acceptance_w,
     steady_generation_w,
+    turns,
 )
 from clustersim.plant.fuel import (
     Burn,
@@ -113,6 +114,7 @@ __all__ = [
     "transformer_reactive",
     "trip_band",
     "tripped_s",
+    "turns",
     "units_online",
     "ups_feed",
     "weather_year",

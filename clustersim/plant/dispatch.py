@@ -14,7 +14,7 @@ from clustersim.plant.governors import Lag
 from clustersim.plant.losses import power_factor
 from clustersim.plant.prime_movers import Converter
 from clustersim.plant.spec import BatterySpec, GeneratorSpec, GridSpec, Mode, SitePlantSpec
-from clustersim.plant.stability import require_slack, require_stable
+from clustersim.plant.stability import instability, require_slack, require_stable
 
 RESPONSE_STEP_HZ = 0.1
 """The primary response of an interconnection is stated per 0.1 Hz. [Hz]"""
@@ -209,13 +209,26 @@ def _flywheels(spec: SitePlantSpec) -> tuple[Battery, ...]:
     )
 
 
+def turns(spec: SitePlantSpec) -> bool:
+    """Return whether anything at a site has inertia, so that it can be an island at all."""
+    units = any(entry("generators", group.type).si("inertia") > 0.0 for group in spec.generators)
+    return bool(spec.generators) and (units or _shaft_inertia_ws(spec) > 0.0)
+
+
 def island(
-    spec: SitePlantSpec, site: str, load_w: float, reserved_w: float = 0.0, inertia_scale: float = 1.0
+    spec: SitePlantSpec,
+    site: str,
+    load_w: float,
+    reserved_w: float = 0.0,
+    inertia_scale: float = 1.0,
+    *,
+    trial: bool = False,
 ) -> Dispatch:
     """Return the island bus in equilibrium at `load_w`, all units online; `reserved_w` of the battery is spoken for.
 
     Units carry up to their dispatch limit, the battery the rest up to its power. What neither can carry is left
-    open: the frequency will fall. `inertia_scale` multiplies the inertia of all machines.
+    open: the frequency will fall. `inertia_scale` multiplies the inertia of all machines. An island that is only tried
+    may have unstable governors: a warning says so, and its frequency swings up.
 
     Raises
     ------
@@ -245,8 +258,12 @@ def island(
         secondary_per_s=0.0 if spec.secondary_control is None else 1.0 / (sharing.si("R") * spec.secondary_control),
     )
     require_slack(bus, site)
-    require_stable(bus, site)
-    return Dispatch(bus, 0.0, battery, _island_warnings(groups, carried, turbine, battery))
+    said = _island_warnings(groups, carried, turbine, battery)
+    if not trial:
+        require_stable(bus, site)
+    elif (found := instability(bus)) is not None:
+        said += (f"as an island {found}",)
+    return Dispatch(bus, 0.0, battery, said)
 
 
 def _island_warnings(

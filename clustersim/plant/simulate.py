@@ -43,6 +43,7 @@ def simulate_plant(
     neighbours_w: ArrayLike | None = None,
     inertia_scale: float = 1.0,
     events: tuple[PlantEvent, ...] = (),
+    trial: bool = False,
 ) -> PlantResponse:
     """Answer of one site's plant to a window of load.
 
@@ -73,6 +74,8 @@ def simulate_plant(
         Factor on the inertia of the interconnection and of every machine. [-]
     events : tuple of PlantEvent, optional
         What happens to the plant in the window of an island: units or the battery are lost, a set point moves.
+    trial : bool, optional
+        Whether the island is only tried beside another mode: unstable governors are then told in `warnings`.
 
     Returns
     -------
@@ -90,7 +93,10 @@ def simulate_plant(
     """
     load, reactive = _checked(load_w, reactive_var)
     before = float(load.mean()) if initial_load_w is None else initial_load_w
-    plan = (island if mode == "island" else beside_grid)(spec, site, before, reserved_w, inertia_scale)
+    if mode == "island":
+        plan = island(spec, site, before, reserved_w, inertia_scale, trial=trial)
+    else:
+        plan = beside_grid(spec, site, before, reserved_w, inertia_scale)
     warm = WARM_UP_S if initial_load_w is None else 0.0
     on_bus = load if neighbours_w is None else load + np.asarray(neighbours_w, dtype=np.float64)
     lost = machine_loss_w(spec)

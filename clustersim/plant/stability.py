@@ -74,23 +74,33 @@ def modes(bus: Bus) -> tuple[NDArray[np.complex128], NDArray[np.complex128], Arr
     return values, vectors, a
 
 
+def instability(bus: Bus) -> str | None:
+    """Return why the governors of an island would swing up by themselves, or None when they do not.
+
+    An eigenvalue of the linearised bus then has a positive real part; the governor that takes part most is named.
+    """
+    values, vectors, a = modes(bus)
+    worst = int(np.argmax(values.real))
+    if values[worst].real <= GROWTH_PER_S:
+        return None
+    first, own = int(a.first[0]), int(a.first[-1])
+    part = np.abs(vectors[first:own, worst])
+    name = state_name(bus, a, first + int(np.argmax(part))) if part.size else "speed"
+    value = values[worst]
+    return (
+        f"the governors are unstable: eigenvalue {value.real:.3g} {value.imag:+.3g}j 1/s "
+        f"({abs(value.imag) / (2.0 * math.pi):.3g} Hz), most in {name}"
+    )
+
+
 def require_stable(bus: Bus, site: str) -> None:
     """Refuse an island whose governors would swing up by themselves.
 
     Raises
     ------
     InputError
-        If an eigenvalue of the linearised bus has a positive real part; the governor that takes part most is named.
+        With the text of :func:`instability`.
     """
-    values, vectors, a = modes(bus)
-    worst = int(np.argmax(values.real))
-    if values[worst].real <= GROWTH_PER_S:
-        return
-    first, own = int(a.first[0]), int(a.first[-1])
-    part = np.abs(vectors[first:own, worst])
-    name = state_name(bus, a, first + int(np.argmax(part))) if part.size else "speed"
-    value = values[worst]
-    raise InputError(
-        f"electrical.{site}: the governors are unstable: eigenvalue {value.real:.3g} {value.imag:+.3g}j 1/s "
-        f"({abs(value.imag) / (2.0 * math.pi):.3g} Hz), most in {name}"
-    )
+    found = instability(bus)
+    if found is not None:
+        raise InputError(f"electrical.{site}: {found}")

@@ -11,6 +11,7 @@ from clustersim.plant import (
     PlantResponse,
     short_circuit_va,
     simulate_plant,
+    turns,
 )
 from clustersim.study.conversion_ratings import SiteWindow
 from clustersim.study.horizon import TRAIN, SiteHistory
@@ -32,7 +33,7 @@ def respond(study: SiteStudy, windows: Windows) -> tuple[PlantResponse, ...]:
     found = []
     for site, plant in study.place.topology.electrical.items():
         modes = [study.scenario.plant.mode]
-        if plant.generators and "island" not in modes:
+        if turns(plant) and "island" not in modes:
             modes.append("island")
         for power in windows:
             wave = power.waveform
@@ -50,6 +51,7 @@ def respond(study: SiteStudy, windows: Windows) -> tuple[PlantResponse, ...]:
                     reserved_w=_reserved_w(power, site),
                     neighbours_w=_neighbours_w(study, power, site) if mode == "grid_parallel" else None,
                     inertia_scale=study.scenario.plant.inertia_scale,
+                    trial=mode != study.scenario.plant.mode,
                 )
                 for mode in modes
             ]

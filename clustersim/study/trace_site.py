@@ -9,7 +9,7 @@ import numpy as np
 
 from clustersim.errors import InputError, nearest
 from clustersim.limits import Rating
-from clustersim.plant import CoolingState, Mode, PlantResponse, SiteCoolingSpec, SitePlantSpec, simulate_plant
+from clustersim.plant import CoolingState, Mode, PlantResponse, SiteCoolingSpec, SitePlantSpec, simulate_plant, turns
 from clustersim.plant import steady_cooling as settled_cooling
 from clustersim.power.chain import ChainResult, DampingChain
 from clustersim.power.damped import Element, Floats
@@ -49,7 +49,7 @@ class TracePlace:
     def modes(self) -> tuple[Mode, ...]:
         """How the site can be supplied; the first is its own mode."""
         beside: tuple[Mode, ...] = () if self.plant.grid is None else ("grid_parallel",)
-        alone: tuple[Mode, ...] = ("island",) if self.plant.generators else ()
+        alone: tuple[Mode, ...] = ("island",) if turns(self.plant) else ()
         return beside + alone
 
 
@@ -143,6 +143,7 @@ def site_answer(place: TracePlace, it: PowerTrace, job: JobWindow, damping: Sequ
             mode,
             before,
             reserved_w=0.0 if battery is None else float(np.abs(battery).max()),
+            trial=mode != place.modes[0],
         )
         for mode in place.modes
     )

@@ -250,7 +250,7 @@ def test_topology_writes_files_whole(small_place, tmp_path, ending):
     page, graph = tmp_path / "new" / "place.html", tmp_path / f"graph.{ending}"
     done = call("topology", small_place(), "--html", page, "--export", graph, "--path", 0, 1)
     assert done.exit_code == 0, done.output
-    assert page.read_text().count("<svg") == 2
+    assert page.read_text().count("<svg") == 3
     assert graph.stat().st_size > 1000
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["new", graph.name])
     assert list((tmp_path / "new").iterdir()) == [page]

@@ -310,3 +310,19 @@ def test_bad_islands_are_refused():
     large = site(generators=UNITS, battery={**BATTERY, "power": "300 MW"})
     with pytest.raises(InputError, match=r"battery: expected a power within the 247\.5 MW"):
         run(large, STEP, "island", before=120 * MW)
+
+
+def test_an_island_that_is_only_tried_may_be_unstable():
+    """In its own mode the gains are refused; beside the grid the same island is answered with a warning."""
+    plant = SitePlantSpec.model_validate(
+        {
+            "frequency": "60 Hz",
+            "generators": {"type": "cat_g3520k", "count": 1, "governor": "GAST_openipsl", "dispatch_limit": "80 %"},
+            "battery": {"type": "megapack_2xl", "count": 1, "power": "1 MW", "droop": "2 %", "deadband": "36 mHz"},
+        }
+    )
+    load = np.full(2000, 1e6)
+    with pytest.raises(InputError, match="the governors are unstable"):
+        simulate_plant(plant, "here", "steady", load, load * 0.0, 0.01, 0.0, "island")
+    found = simulate_plant(plant, "here", "steady", load, load * 0.0, 0.01, 0.0, "island", trial=True)
+    assert any("as an island the governors are unstable" in text for text in found.warnings)

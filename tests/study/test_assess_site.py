@@ -1,10 +1,13 @@
 """A trace as the IT load of a site: the same plant and rules as a run, all of them judged."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from clustersim.errors import InputError
 from clustersim.limits import rules_of
+from clustersim.plant import SitePlantSpec
 from clustersim.power.trace import PowerTrace
 from clustersim.scenario import load_topology, shipped
 from clustersim.study.assess import Question, Setting, assess, place_of
@@ -126,7 +129,7 @@ def test_what_a_place_cannot_do():
     with pytest.raises(InputError, match="has no site 'omahaa'; did you mean 'omaha'"):
         place_of(pair, "omahaa")
     with pytest.raises(InputError, match="has no electrical"):
-        place_of(load_topology(shipped("topologies") / "meta_24k.yaml"))
+        place_of(pair.model_copy(update={"electrical": {}}))
 
 
 def test_a_record_of_days_and_a_sensor_are_refused(memphis):
@@ -135,3 +138,10 @@ def test_a_record_of_days_and_a_sensor_are_refused(memphis):
         assess(long, setting=Setting(place=memphis))
     with pytest.raises(InputError, match="averaged: the plant answers the load itself"):
         assess(square(), Question(averaged_s=1.0), setting=Setting(place=memphis))
+
+
+def test_a_place_of_converters_alone_is_not_tried_as_an_island(memphis):
+    cells = {"type": "bloom_sofc", "count": 900, "governor": "fuel_cell", "dispatch_limit": "80 %"}
+    plant = SitePlantSpec.model_validate(memphis.plant.model_dump(mode="json") | {"generators": cells})
+    topology = memphis.topology.model_copy(update={"electrical": {"memphis": plant}})
+    assert replace(memphis, topology=topology).modes == ("grid_parallel",)

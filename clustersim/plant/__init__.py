@@ -45,7 +45,13 @@ from clustersim.plant.island_events import (
     tripped_s,
     without_units,
 )
-from clustersim.plant.losses import electrical_losses, power_factor, reactive_power, transformer_reactive
+from clustersim.plant.losses import (
+    electrical_losses,
+    equipment_reactive,
+    power_factor,
+    reactive_power,
+    transformer_reactive,
+)
 from clustersim.plant.reconnection import DipLoad, SiteRidden, boot_s, ride_site, ups_feed, worst_corner
 from clustersim.plant.records import PlantEvent, PlantResponse
 from clustersim.plant.simulate import largest_step, simulate_plant
@@ -88,6 +94,7 @@ __all__ = [
     "design_air",
     "dispatch_shares",
     "electrical_losses",
+    "equipment_reactive",
     "fuel_class",
     "generator_rating_w",
     "grid_source",

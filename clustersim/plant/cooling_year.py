@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from clustersim.catalog import entry
 from clustersim.errors import InputError
 from clustersim.plant.cooling_outdoors import cooling_outdoors
-from clustersim.plant.losses import electrical_losses
+from clustersim.plant.losses import electrical_losses, equipment_reactive
 from clustersim.plant.spec import SiteCoolingSpec, SitePlantSpec
 from clustersim.plant.weather import Air, weather_year
 
@@ -104,7 +104,11 @@ def cooling_year(spec: SiteCoolingSpec, plant: SitePlantSpec | None, it_w: float
     year = weather_year(spec.weather)
     state = cooling_outdoors(spec, it_w, year.air)
     load = it_w + state.power_w
-    losses = np.zeros_like(load) if plant is None else electrical_losses(plant, load)
+    losses = (
+        np.zeros_like(load)
+        if plant is None
+        else electrical_losses(plant, load, equipment_reactive(it_w, state.power_w))
+    )
     level = 1.0 - entry("weather", "synthetic_year").si("exceedance")
     dry, wet = (float(np.quantile(t, level)) for t in (year.air.dry_bulb_c, year.air.wet_bulb_c))
     design = cooling_outdoors(spec, it_w, Air(np.asarray(dry), np.asarray(min(wet, dry)), year.air.pressure_pa))

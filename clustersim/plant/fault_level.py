@@ -113,6 +113,18 @@ def stage_faults(spec: SitePlantSpec, stages: Sequence[Stage]) -> tuple[FaultLev
     return tuple(found)
 
 
+def breaker_faults(spec: SitePlantSpec, stages: Sequence[Stage]) -> tuple[FaultLevel, ...]:
+    """Return the short circuit that the breaker of every stage must break, from the meter down.
+
+    A transformer's breaker stands at its outlet, that of anything else at its inlet, where more current flows.
+    """
+    found, inlet = [], source_fault(spec)
+    for stage, outlet in zip(stages, stage_faults(spec, stages), strict=True):
+        found.append(outlet if stage.kind == "transformer" else inlet)
+        inlet = outlet if stage.spec.share >= MAIN_SHARE else inlet
+    return tuple(found)
+
+
 def _admittance(spec: SitePlantSpec) -> complex:
     """Return the sum of the sources' admittances at the meter. [VA] at 1 pu"""
     total = 0j

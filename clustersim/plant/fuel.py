@@ -77,7 +77,8 @@ def burn(units: GeneratorSpec, online: int, energy_j: float, seconds: float) -> 
         raise ValueError(f"{units.type}: {energy_j:.4g} J asked of units that make {most:.4g} J at their rating")
     idle = figures.si("no_load_fuel")
     fuel = kind.si("heat_rate.lhv") * (idle * most + (1.0 - idle) * energy_j)
-    higher = fuel * entry("prices", "natural_gas").si("hhv_over_lhv")
+    burned = figures if figures.has("hhv_over_lhv") else entry("prices", "natural_gas")
+    higher = fuel * burned.si("hhv_over_lhv")
     return Burn(
         fuel_j=fuel,
         nox_kg=higher * figures.si(f"nox.{units.nox_control}"),

@@ -79,6 +79,17 @@ def transformer_reactive(spec: SitePlantSpec, load_w: ArrayLike, reactive_var: A
     return np.asarray(total)
 
 
+def equipment_reactive(it_w: ArrayLike, cooling_w: ArrayLike) -> NDArray[np.float64]:
+    """Reactive power of a site's equipment: power supplies and the motors of the cooling. [var]
+
+    Parameters
+    ----------
+    it_w, cooling_w : array_like
+        Active power at the input of the supplies, and of the cooling. [W]
+    """
+    return reactive_power(it_w, power_factor("psu")) + reactive_power(cooling_w, power_factor("motor"))
+
+
 def power_factor(equipment: str) -> float:
     """Power factor of `equipment` (``psu``, ``motor``, ``synchronous_generator``) from catalog kind ``facility``."""
     return entry("facility", equipment).si("power_factor")

@@ -73,7 +73,7 @@ class SitePlantSpec(Spec):
     """Time in which secondary control of an island brings the frequency back; none when absent. [s]"""
     conversion: tuple[ConversionStage, ...] = ()
     """Stages in order from the meter to the equipment."""
-    ambient: Temperature | None = None
+    ambient: Temperature | None = Field(default=None, ge=-60, le=60)
     """Air around the transformers; the catalog's when absent. [degC]"""
     swing: SwingForm = "torque"
     """Form of the swing equation: `torque` (pm - pe, as ANDES) or `power` (pm/w - pe, as PSS/E and TOPS)."""

@@ -212,7 +212,9 @@ def _unit(level: Level, x: float, y: float, colour: str) -> str:
     """Return one unit with its conductors and its breaker."""
     stage, middle = level.stage, y + STEP / 2 + 8
     parts = [symbols.wire(x, y, x, middle - 24, colour), symbols.wire(x, middle + 24, x, y + STEP, colour)]
-    parts.append(symbols.breaker(x, y + 24, colour, told=stage.spec.breaker is not None))
+    # a transformer's stands at its outlet, where `breaker_faults` counts
+    at = y + STEP - 20 if stage.kind == "transformer" else y + 24
+    parts.append(symbols.breaker(x, at, colour, told=stage.spec.breaker is not None))
     if stage.kind == "transformer":
         parts.append(symbols.transformer(x, middle, colour))
     elif stage.kind == "bus":

@@ -111,6 +111,20 @@ def _cannot_reduce(topology: TopologySpec) -> list[str]:
     return found
 
 
+def _wrong_parts(topology: TopologySpec) -> list[str]:
+    """Return the key of each relay curve that is none, and of each transformer cooling that is none."""
+    wanted = {"curve": "breaker", "thermal_class": "transformer"}
+    found = []
+    for key, kind, name in _of_topology(topology):
+        if kind != "switchgear" or name not in catalog.entries(kind):
+            continue  # told as an unknown name
+        part, other = wanted[key.rsplit(".", 1)[1]], catalog.entry(kind, name).properties.get("part")
+        if other is not None and other != part:
+            known = ", ".join(one.name for one in catalog.entries(kind).values() if one.properties.get("part") == part)
+            found.append(f"{key}: expected one of {known}, found {name!r} ({other})")
+    return found
+
+
 def unknown_names(record: Scenario | LoadScenario | TopologySpec) -> list[str]:
     """Return one line ``key.path: unknown name ...`` for every name that the catalog does not have.
 
@@ -123,4 +137,4 @@ def unknown_names(record: Scenario | LoadScenario | TopologySpec) -> list[str]:
         except CatalogError as error:
             found.append(f"{path}: {error}")
     within, place = ("", record) if isinstance(record, TopologySpec) else ("topology.", record.topology)
-    return found + [f"{within}{line}" for line in _cannot_reduce(place)]
+    return found + [f"{within}{line}" for line in (*_cannot_reduce(place), *_wrong_parts(place))]

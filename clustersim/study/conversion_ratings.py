@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,10 +10,11 @@ from numpy.typing import NDArray
 
 from clustersim import catalog
 from clustersim.limits import Rating
-from clustersim.plant import SitePlantSpec
+from clustersim.plant import PlantResponse, SitePlantSpec
 from clustersim.plant.electrical_tree import ambient_c, feeds_of, firm_feeds_w, thermal_of
-from clustersim.plant.fault_level import source_fault, stage_faults
+from clustersim.plant.fault_level import breaker_faults, source_fault
 from clustersim.plant.protection import curve_of, disk_travel
+from clustersim.plant.spec_parts.supply import BreakerSpec
 from clustersim.plant.stages import Stage, StageFlow, stage_flows
 from clustersim.plant.transformer_thermal import ThermalState, ageing_rate, temperatures
 from clustersim.power.records import coarsen
@@ -42,17 +44,26 @@ def one_second(power_w: Floats, dt_s: float) -> float:
     return float(coarsen(power_w, min(power_w.size, max(1, round(1.0 / dt_s)))).max())
 
 
-def feed_ratings(site: str, plant: SitePlantSpec, import_w: float) -> list[Rating]:
-    """Return the feeds that a file names against the largest import. [W]"""
+def feed_ratings(site: str, plant: SitePlantSpec, responses: Sequence[PlantResponse]) -> list[Rating]:
+    """Return the feeds that a file names against the largest import, and their breakers under it.
+
+    Parameters
+    ----------
+    site, plant
+        The site.
+    responses : sequence of PlantResponse
+        In the site's own mode of supply; that of the steady window repeats for ever.
+    """
     feeds = feeds_of(plant)
     if plant.grid is None or plant.grid.feeds is None or feeds is None:
         return []
     source = f"firm capacity: {feeds.count} feeds, {feeds.redundancy}"
-    found = [Rating("feeds", site, import_w, firm_feeds_w(feeds), source)]
-    if feeds.breaker is not None and feeds.breaker.interrupting is not None:
-        current = source_fault(plant).current_a
-        source = "short-circuit current that the breaker interrupts"
-        found.append(Rating("interrupting", f"{site}/feeds", current, feeds.breaker.interrupting, source, "kA"))
+    most = max(one_second(r.grid_w, r.dt_s) for r in responses)
+    found = [Rating("feeds", site, most, firm_feeds_w(feeds), source)]
+    if feeds.breaker is not None:
+        rating = feeds.count * feeds.capacity
+        currents = [(r.window, r.dt_s, np.abs(r.grid_w) / rating) for r in responses]
+        found += _breaker(f"{site}/feeds", feeds.breaker, currents, source_fault(plant).current_a)
     return found
 
 
@@ -72,7 +83,7 @@ def conversion_ratings(site: str, plant: SitePlantSpec, windows: tuple[SiteWindo
     """
     flows = [stage_flows(plant, w.equipment_w, w.equipment_var) for w in windows]
     stages = [flow.stage for flow in flows[0]]
-    faults = stage_faults(plant, stages)
+    faults = breaker_faults(plant, stages)
     found = []
     for index, stage in enumerate(stages):
         own = [flow[index] for flow in flows]
@@ -80,7 +91,9 @@ def conversion_ratings(site: str, plant: SitePlantSpec, windows: tuple[SiteWindo
         units = stage.spec
         source = f"firm capacity: {units.count} x {stage.unit / 1e6:.4g} {_unit(stage)}, {units.redundancy}"
         found.append(Rating(stage.name, site, most, stage.firm, source, _unit(stage)))
-        found += _breaker(site, stage, own, windows, faults[index].current_a)
+        if units.breaker is not None:
+            currents = [(w.window, w.dt_s, flow.loading) for flow, w in zip(own, windows, strict=True)]
+            found += _breaker(f"{site}/{stage.name}", units.breaker, currents, faults[index].current_a)
         found += _temperatures(site, plant, stage, own, windows)
     return found
 
@@ -90,24 +103,22 @@ def _unit(stage: Stage) -> str:
 
 
 def _breaker(
-    site: str, stage: Stage, flows: list[StageFlow], windows: tuple[SiteWindow, ...], fault_a: float
+    node: str, breaker: BreakerSpec, currents: Sequence[tuple[str, float, Floats]], fault_a: float
 ) -> list[Rating]:
-    breaker = stage.spec.breaker
-    if breaker is None:
-        return []
+    """Return how far a breaker's disk turns, and what it must break, for windows with width [s] and current [pu]."""
     curve = curve_of(breaker)
     travels = [
-        disk_travel(curve, flow.loading / breaker.pickup, w.dt_s, repeating=index == 0)
-        for index, (flow, w) in enumerate(zip(flows, windows, strict=True))
+        disk_travel(curve, loading / breaker.pickup, dt_s, repeating=window == "steady")
+        for window, dt_s, loading in currents
     ]
     worst = max(range(len(travels)), key=lambda index: travels[index].largest)
     trip = travels[worst].trip_s
     said = f"{breaker.curve} at {100.0 * breaker.pickup:g} %, multiplier {breaker.time_multiplier:g}"
-    said += "; never trips" if trip is None else f"; trips after {trip:.4g} s of {windows[worst].window}"
-    found = [Rating("breaker", f"{site}/{stage.name}", travels[worst].largest, 1.0, said, "x")]
+    said += "; never trips" if trip is None else f"; trips after {trip:.4g} s of {currents[worst][0]}"
+    found = [Rating("breaker", node, travels[worst].largest, 1.0, said, "x")]
     if breaker.interrupting is not None:
         said = "short-circuit current that the breaker interrupts"
-        found.append(Rating("interrupting", f"{site}/{stage.name}", fault_a, breaker.interrupting, said, "kA"))
+        found.append(Rating("interrupting", node, fault_a, breaker.interrupting, said, "kA"))
     return found
 
 

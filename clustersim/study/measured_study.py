@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from clustersim.errors import InputError
-from clustersim.plant import cooling_history, electrical_losses
+from clustersim.plant import cooling_history
 from clustersim.power.measured_load import load_waveform
 from clustersim.power.trace import PowerTrace, scaled
 from clustersim.scenario import LoadScenario, TopologySpec, require_plant
@@ -16,6 +16,7 @@ from clustersim.study.it_power import STEADY_DT_S, STEADY_S, HallPower
 from clustersim.study.place import Place, build_place
 from clustersim.study.site_findings import SiteFindings
 from clustersim.study.site_tree import SitePower, power_of_it
+from clustersim.study.supply import losses_w
 
 MOST_S = 3600.0
 """Longest steady window. [s]"""
@@ -128,13 +129,14 @@ def load_history(study: LoadStudy, it_w: float) -> dict[str, SiteHistory]:
     topology = study.place.topology
     idle = it_w if load.record.idle is None else min(it_w, load.units * load.record.idle)
     cooling = cooling_history(topology.cooling[study.site], [it_w], [load.horizon], idle)
-    mean = it_w + cooling.energy_j / load.horizon
+    cooling_w = cooling.energy_j / load.horizon
+    lost_w = losses_w(topology.electrical[study.site], it_w, cooling_w)
     return {
         study.site: SiteHistory(
             seconds={TRAIN: load.horizon},
             load_w={TRAIN: steady_load_w(study, study.site, it_w)},
             it_j=it_w * load.horizon,
-            load_j=(mean + float(electrical_losses(topology.electrical[study.site], mean))) * load.horizon,
+            load_j=(it_w + cooling_w + lost_w) * load.horizon,
             cooling=cooling,
         )
     }

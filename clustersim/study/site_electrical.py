@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from clustersim.plant import power_factor, reactive_power, steady_cooling
+from clustersim.plant import equipment_reactive, steady_cooling
 from clustersim.plant.electrical_tree import ElectricalTree, electrical_tree
 from clustersim.plant.spec import SiteCoolingSpec, SitePlantSpec
 from clustersim.power.records import Waveform, coarsen
@@ -28,8 +28,7 @@ def nameplate_trees(place: Place) -> dict[str, ElectricalTree]:
 
 def _at(plant: SitePlantSpec, cooling: SiteCoolingSpec | None, it_w: float) -> ElectricalTree:
     cooled = 0.0 if cooling is None else steady_cooling(cooling, it_w).power_w
-    reactive = reactive_power(it_w, power_factor("psu")) + reactive_power(cooled, power_factor("motor"))
-    return electrical_tree(plant, it_w + cooled, float(reactive))
+    return electrical_tree(plant, it_w + cooled, float(equipment_reactive(it_w, cooled)))
 
 
 def result_trees(result: Result) -> dict[str, ElectricalTree]:

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from clustersim.plant import CoolingResponse, cooling_response, electrical_losses, power_factor, reactive_power
+from clustersim.plant import CoolingResponse, cooling_response, power_factor, reactive_power
 from clustersim.power.damped import Report
 from clustersim.power.records import Waveform
 from clustersim.power.storage import StorageTrace
 from clustersim.study.it_power import HallPower
 from clustersim.study.site_chain import damp_site
 from clustersim.study.site_study import SiteStudy
-from clustersim.study.supply import site_load
+from clustersim.study.supply import losses_w, site_load
 
 Below = tuple[str, str, NDArray[np.float64]]
 """Name of a node below the IT power of a site, name of its parent there, and its power. [W]"""
@@ -137,8 +137,8 @@ def add_site(
 def settled_level_w(study: SiteStudy, site: str, it_w: float) -> float:
     """Return the load of a site whose IT power has long been constant, before what damps it at the meter. [W]"""
     plant, cooled = study.place.topology.electrical[site], study.place.topology.cooling[site]
-    level = it_w + cooling_response(cooled, np.array([it_w]), 1.0).power_w
-    return float((level + electrical_losses(plant, level))[0])
+    cooling_w = float(cooling_response(cooled, np.array([it_w]), 1.0).power_w[0])
+    return it_w + cooling_w + losses_w(plant, it_w, cooling_w)
 
 
 def power_of_it(study: SiteStudy, hall: HallPower, it_w: dict[str, NDArray[np.float64]]) -> SitePower:

@@ -16,16 +16,15 @@ from clustersim.plant import (
     battery_rating_w,
     cooling_response,
     electrical_losses,
+    equipment_reactive,
     generator_rating_w,
     island_capacity_w,
     largest_step,
     load_acceptance_w,
-    power_factor,
-    reactive_power,
     steady_cooling,
-    transformer_reactive,
 )
 from clustersim.plant.spec import GeneratorSpec
+from clustersim.plant.stages import stage_flows
 from clustersim.study.conversion_ratings import SiteWindow, conversion_ratings, feed_ratings, one_second
 
 Floats = NDArray[np.float64]
@@ -63,10 +62,16 @@ def site_load(
     """
     cooled = cooling_response(cooling, it_w, dt_s, before_w)
     equipment = it_w + cooled.power_w
-    absorbed = reactive_power(it_w, power_factor("psu")) + reactive_power(cooled.power_w, power_factor("motor"))
-    losses = electrical_losses(plant, equipment, absorbed)
-    stages = transformer_reactive(plant, equipment, absorbed)
+    absorbed = equipment_reactive(it_w, cooled.power_w)
+    losses, stages = np.zeros_like(equipment), np.zeros_like(equipment)
+    for flow in stage_flows(plant, equipment, absorbed):
+        losses, stages = losses + flow.loss_w, stages + flow.loss_var
     return SiteLoad(it_w, cooled, losses, equipment + losses, stages, absorbed + stages)
+
+
+def losses_w(plant: SitePlantSpec, it_w: float, cooling_w: float) -> float:
+    """Return the losses on the way to a site's computers and cooling, as :func:`site_load` counts them. [W]"""
+    return float(electrical_losses(plant, it_w + cooling_w, equipment_reactive(it_w, cooling_w)))
 
 
 def site_ratings(
@@ -97,7 +102,7 @@ def site_ratings(
     if plant.grid is not None:
         most = max(one_second(r.grid_w, r.dt_s) for r in own)
         found.append(Rating("grid_capacity", site, most, plant.grid.capacity, "connection agreement"))
-        found += feed_ratings(site, plant, most)
+        found += feed_ratings(site, plant, own)
     if plant.generators:
         most = max(one_second(r.generator_w, r.dt_s) for r in own)
         found.append(Rating("generator", site, most, generator_rating_w(*plant.generators), "rating"))

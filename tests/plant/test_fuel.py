@@ -78,6 +78,7 @@ def test_every_generator_has_a_class_with_fuel_and_exhaust():
     for name in entries("generators"):
         group = units(name)
         figures = fuel_class(group)
+        assert heat_rate(group, 1.0) > 1.5
         assert 0.0 <= figures.si("no_load_fuel") < 0.5
         assert 0.0 < minimum_load_w(group, 1) < entry("generators", name).si("rating")
         assert figures.si("nox.none") >= 0.0
@@ -93,3 +94,10 @@ def test_more_than_the_rating_is_refused():
 def test_a_control_without_a_figure_is_named():
     with pytest.raises(CatalogError, match="nox.water"):
         burn(units("g3520k", nox_control="water"), 1, MWH, 7200.0)
+
+
+def test_diesel_counts_on_its_own_higher_heating_value():
+    """1.065 over the lower one, 73.96 kg of CO2 a million Btu; natural gas has 1.11."""
+    group = units("cat_c175_20_diesel")
+    found = burn(group, 1, entry("generators", group.type).si("rating") * 3600.0, 3600.0)
+    assert found.co2_kg == pytest.approx(found.fuel_j / MMBTU * 1.065 * 73.96, rel=1e-9)

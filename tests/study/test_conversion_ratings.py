@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -30,6 +32,10 @@ def plant(*stages, **more):
 def window(watts, dt_s=0.01, name="steady", before_w=None):
     load = np.asarray(watts, dtype=np.float64)
     return SiteWindow(name, dt_s, load, load, load, np.zeros_like(load), before_w=before_w)
+
+
+def imported(watts, dt_s=0.1, name="steady"):
+    return SimpleNamespace(window=name, dt_s=dt_s, grid_w=np.asarray(watts))
 
 
 def rows(spec, *windows):
@@ -91,11 +97,35 @@ def test_events_meet_a_transformer_that_is_warm_from_the_steady_window():
 def test_feeds_and_what_breakers_interrupt():
     feeds = {"count": 3, "capacity": "150 MW", "redundancy": "N+1", "breaker": BREAKER}
     spec = SitePlantSpec.model_validate({"frequency": "60 Hz", "grid": {**GRID, "feeds": feeds}})
-    lines, short = feed_ratings("here", spec, 250 * MW)
+    lines, breaker, short = feed_ratings("here", spec, [imported(np.full(600, 250 * MW))])
     assert (lines.loading_w, lines.rating_w) == (250 * MW, 300 * MW)
+    assert breaker.loading_w == 0.0
+    assert "never trips" in breaker.source
     assert (short.unit, short.rating_w) == ("kA", 40e3)
     assert short.loading_w == pytest.approx(5e9 / (3**0.5 * 161e3))
-    assert feed_ratings("here", plant(), 250 * MW) == []
+    assert feed_ratings("here", plant(), [imported(np.full(600, 250 * MW))]) == []
+
+
+def test_a_feed_that_lasts_above_its_pickup_trips():
+    """240 MW of 300 MW at a pickup of 40 %, twice that: 0.1 x 13.5 / 1 = 1.35 s."""
+    feeds = {"count": 2, "capacity": "150 MW", "redundancy": "2N", "breaker": {**BREAKER, "pickup": "40 %"}}
+    spec = SitePlantSpec.model_validate({"frequency": "60 Hz", "grid": {**GRID, "feeds": feeds}})
+    event = imported(np.full(2000, 240 * MW), 0.001, "job_start")
+    _, breaker, _ = feed_ratings("here", spec, [imported(np.full(600, 100 * MW)), event])
+    assert breaker.node == "here/feeds"
+    assert breaker.loading_w > 1.0
+    assert "trips after 1.35 s of job_start" in breaker.source
+
+
+def test_a_busway_breaker_breaks_what_its_inlet_feeds():
+    """The bus behind a transformer of 3 MVA and 6 %: more current than behind the busway's own reactance."""
+    mv = {"stage": "mv_transformer", "unit": "3 MVA", "count": 100, "voltage": "415 V", "breaker": BREAKER}
+    bus = {"stage": "busway", "unit": "600 kVA", "count": 500, "breaker": BREAKER}
+    found = rows(plant(HV, mv, bus), window(np.full(600, 200 * MW)))
+    assert found["here/busway", "interrupting"].loading_w == found["here/mv_transformer", "interrupting"].loading_w
+    assert (
+        found["here/mv_transformer", "interrupting"].loading_w > found["here/hv_transformer", "interrupting"].loading_w
+    )
 
 
 def test_shares_and_ups_are_held_against_their_firm_power():

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from clustersim.operation import Timeline
@@ -12,6 +13,7 @@ from clustersim.study.horizon import BUSY, PAUSED, histories, steady_load_w
 from clustersim.study.it_power import crash_window, state_w
 from clustersim.study.run import run
 from clustersim.study.site_power import site_it_w, site_power
+from clustersim.study.supply import losses_w
 
 
 def test_states_are_ordered_and_the_fleet_idles_lowest(small_study):
@@ -31,6 +33,21 @@ def test_energy_is_the_sum_over_the_states(small, small_study):
     assert small.summary["it_energy_mwh"] == pytest.approx(it @ spans / 3.6e9, rel=1e-8)
     meter = np.array([steady_load_w(study, "memphis", float(w)) for w in it])
     assert small.summary["energy_mwh"] == pytest.approx(meter @ spans / 3.6e9, rel=1e-3)
+    steady = small.waveforms["steady"].power("memphis")
+    assert steady_load_w(study, "memphis", train) == pytest.approx(float(steady.mean()), rel=1e-4)
+
+
+def test_losses_over_the_horizon_are_those_of_the_states_and_not_of_the_mean(small_study):
+    """They grow with the square of the power: half of the time at work and half at rest lose more than the mean."""
+    study, _ = small_study
+    table = pd.DataFrame([("train", 0.0, 5e4), ("stopped", 5e4, 1e5)], columns=["state", "t_start_s", "t_end_s"])
+    rest = site_it_w(study, state_w(study, "stopped"))["memphis"]
+    record = histories(study, Timeline(table, 1e5, (), 2, 1.0), {"memphis": 3.0 * rest})["memphis"]
+    plant = study.place.topology.electrical["memphis"]
+    spent = record.cooling.energy_j / (4.0 * 5e4)
+    found = record.load_j - record.it_j - record.cooling.energy_j
+    assert found == pytest.approx(5e4 * sum(losses_w(plant, k * rest, k * spent) for k in (1.0, 3.0)), rel=1e-4)
+    assert found > 1.0001 * 1e5 * losses_w(plant, 2.0 * rest, 2.0 * spent)
 
 
 def test_the_battery_costs_what_damping_says(small, battery):
@@ -105,7 +122,9 @@ def test_an_island_buys_nothing(scenario, small):
 
 def test_an_island_that_is_too_small_has_no_cost(scenario):
     changes = {"topology.electrical.memphis.generators": {
-        "type": "cat_g3520k", "count": 1, "governor": "GAST_openipsl", "dispatch_limit": "40 %"}}  # fmt: skip
+        "type": "cat_g3520k", "count": 1, "governor": "gas_engine_cg260", "dispatch_limit": "40 %"},
+        # the droop of the shipped battery is too steep for one engine: refused
+        "topology.electrical.memphis.battery": None}  # fmt: skip
     found = run(scenario(plant__mode="island", **changes))
     for key in ("energy_mwh", "pue", "usd_per_million_tokens", "tco_usd_per_h"):
         assert found.summary[key] is None

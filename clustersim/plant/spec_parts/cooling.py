@@ -55,11 +55,11 @@ class SiteCoolingSpec(Spec):
     count: PositiveInt
     liquid_share: Ratio = Field(ge=0, le=1)
     """Share of the heat that leaves the servers in liquid; fans move the rest to a coil. [-]"""
-    supply_temperature: Temperature
+    supply_temperature: Temperature = Field(ge=0, le=100)
     """Temperature of the loop without load. [degC]"""
     design_rise: Temperature = Field(gt=0)
     """Rise of the loop above `supply_temperature` when it rejects its full capacity. [K]"""
-    alarm_temperature: Temperature
+    alarm_temperature: Temperature = Field(le=100)
     """Loop temperature at which equipment must shed load. [degC]"""
     loop_time_constant: Time | None = Field(default=None, gt=0)
     """Thermal mass over conductance of the loop; the catalog's when absent. [s]"""

@@ -286,6 +286,6 @@ def _grid_voltage(
         )
     if peak > grid.capacity:
         said.append(f"import peaks at {peak / 1e6:.4g} MW, above the agreed {grid.capacity / 1e6:.4g} MW")
-    if float(import_w.min()) < 0.0:
+    if float(import_w.min()) < -1.0:
         said.append(f"the constant on-site output pushes up to {-float(import_w.min()) / 1e6:.4g} MW into the grid")
     return voltage, said

@@ -46,6 +46,7 @@ def cooling_text(data: dict[str, dict[str, Any]]) -> list[str]:
     keys = {
         "heat_provisioned_mw": "provisioned heat [MW]",
         "capacity_mw": "capacity at rating [MW]",
+        "design_dry_bulb_c": "design weather [degC]",
         "capacity_at_design_mw": "capacity at design weather [MW]",
         "capacity_least_mw": "capacity in the worst hour [MW]",
         "hours_above_capacity": "hours of the year above it",
@@ -68,4 +69,4 @@ def cooling_text(data: dict[str, dict[str, Any]]) -> list[str]:
 def _weather(site: dict[str, Any]) -> str:
     if site["weather"] is None:
         return "none given"
-    return f"{site['weather']}, {number(site['design_dry_bulb_c'])} degC"
+    return str(site["weather"])

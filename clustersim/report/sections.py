@@ -224,6 +224,8 @@ def _plant(result: Result) -> Section:
         ("cooling_capacity_worst_hour_mw", "in the worst hour"),
         ("pue_annual", "PUE of a year"),
         ("wue_l_per_kwh", "water [L/kWh]"),
+        ("co2_t", "CO2 of the generators [t]"),
+        ("goodput_lost_grid", "time lost to the grid"),
     )
     found = cards(s, keys)
     found.append(("cooling missing", answer("_mw", s["cooling_shortfall_mw"]), bool(s["cooling_shortfall_mw"])))

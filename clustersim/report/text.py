@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from clustersim.report.measured import cycle_s, load_lines
+from clustersim.report.text_plant import battery_words, event_words, generation_words
 from clustersim.report.verdict import verdict_text
 from clustersim.report.words import answer, columns, dollars, number, percent, wrapped
 from clustersim.study.compare import column_names, compare_table, input_differences
@@ -164,6 +165,9 @@ def _plant(result: Result) -> str:
     lines.append(_line("cooling", cooling_words(s)))
     if s.get("pue_annual") is not None:
         lines.append(_line("cooling, a year of weather", year_words(s)))
+    for label, words in (("generators on site", generation_words(s)), ("events of the grid", event_words(s))):
+        if words is not None:
+            lines.append(_line(label, words))
     failed = s["rules_failed"]
     verdict = "every rule that could be judged is kept" if not failed else f"{failed} rules broken"
     lines.append(_line("verdict", f"{verdict}, {s['rules_not_judged']} not judged"))
@@ -237,6 +241,9 @@ def _damping(result: Result) -> str:
         if cycles is not None:
             deepest = percent(s.get(f"{name}_cycle_depth_share"))
             lines.append(_line(name.replace("_", " "), f"{number(cycles)} full cycles a year, the deepest {deepest}"))
+    life = battery_words(s)
+    if life is not None:
+        lines.append(_line("battery life", life))
     if s.get("load_bank_energy_mwh") is not None:
         lines.append(_line("load bank", f"{number(s['load_bank_energy_mwh'])} MWh burned"))
     return "\n".join(lines)

@@ -91,19 +91,27 @@ def _band(text: str) -> tuple[float, float]:
 
 
 def _setting(
-    columns: Columns, damping: Path | None, devices: Devices, topology: str | None, site: str | None
+    columns: Columns,
+    damping: Path | None,
+    devices: Devices,
+    topology: str | None,
+    site: str | None,
+    inertia_scale: float | None,
 ) -> Setting:
     from clustersim.study.assess import place_of, setting_of
 
-    if topology is None and site is not None:
-        raise InputError("--site: expected with --topology")
+    for option, value in (("--site", site), ("--inertia-scale", inertia_scale)):
+        if topology is None and value is not None:
+            raise InputError(f"{option}: expected with --topology")
+    if inertia_scale is not None and not inertia_scale > 0.0:
+        raise InputError(f"--inertia-scale: expected a factor above 0, got {inertia_scale:g}")
     if damping is None and devices != type(devices)():
         raise InputError("--accelerators, --accelerator, --tmp, --idle and --rest: expected with --damping")
     place = None
     if topology is not None:
         from clustersim.scenario import load_topology, located
 
-        place = place_of(load_topology(located(topology, "topologies")), site)
+        place = place_of(load_topology(located(topology, "topologies")), site, inertia_scale or 1.0)
     return setting_of(columns, damping, devices, place)
 
 
@@ -163,6 +171,10 @@ def assess(
         typer.Option("--topology", metavar="PLACE", help="Take it as the IT load of a site: plant, all rules."),
     ] = None,
     site: Annotated[str | None, typer.Option("--site", help="Which site of that place.")] = None,
+    inertia_scale: Annotated[
+        float | None,
+        typer.Option("--inertia-scale", help="Factor on the inertia of that place's grid and machines; 1."),
+    ] = None,
     duration: Annotated[
         str | None, typer.Option("--duration", help="Of a load record's waveform; 600 s or 20 cycles.")
     ] = None,
@@ -208,7 +220,7 @@ def assess(
         _quantity("idle", idle, "power"),
         _quantity("rest", rest, "power") or 0.0,
     )
-    setting = _setting(columns, damping, devices, topology, site)
+    setting = _setting(columns, damping, devices, topology, site, inertia_scale)
     if (duration is not None or seed is not None) and trace.suffix not in (".yaml", ".yml"):
         raise InputError("--duration and --seed: expected with a load record (.yaml), which a waveform is made of")
     drawn = Drawn(_quantity("duration", duration, "time"), seed or 0)

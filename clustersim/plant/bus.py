@@ -132,7 +132,8 @@ class BusTrace:
     charge: Floats
     """State of charge of each storage at the start of each bin, shape (storages, n). [-]"""
     valid: int
-    """Bins integrated before the speed left the band or a state diverged; all of them in a sound case."""
+    """Bins integrated before the speed left the band, the last machine was lost (the frequency is 0 Hz from there) or a
+    state diverged; all of them in a sound case."""
     tripped: dict[str, float]
     """Groups that protection took off, and when in the window. [s]"""
     diverged: str | None = None

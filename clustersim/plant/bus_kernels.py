@@ -42,6 +42,8 @@ TRIP, SET, STORE_TRIP = 0, 1, 2
 E_STEP, E_KIND, E_WHICH, E_VALUE = 0, 1, 2, 3
 C_GROUP, C_SPEED, C_TIME = 0, 1, 2
 """A corner of a trip curve: group, speed deviation [pu] (its sign is the side), time beyond it [s]."""
+STANDSTILL = -1.0
+"""Speed deviation of a bus on which nothing turns any more: 0 Hz. [pu]"""
 UNSOUND, UNSOUND_W = 1e4, 1e15
 """A state of a group [pu], a power of a storage [W] beyond this has diverged."""
 
@@ -127,8 +129,9 @@ def _act(events: Floats, k: int, p: Floats, s: Floats, y: Floats, own: int) -> N
 
 
 @compiled
-def _protect(w: float, h: float, curves: Floats, timers: Floats, p: Floats, tripped: Floats, time: float) -> None:
-    """Count the time beyond each corner of the trip curves; a group that has been there too long is gone."""
+def _protect(w: float, h: float, curves: Floats, timers: Floats, p: Floats, tripped: Floats, time: float) -> bool:
+    """Count the time beyond each corner of the trip curves; a group that has been there too long is gone: true."""
+    gone = False
     for c in range(curves.shape[0]):
         edge, g = curves[c, C_SPEED], int(curves[c, C_GROUP])
         outside = w < edge if edge < 0.0 else w > edge
@@ -136,6 +139,17 @@ def _protect(w: float, h: float, curves: Floats, timers: Floats, p: Floats, trip
         if outside and timers[c] >= curves[c, C_TIME] and p[g, BASE] > 0.0:
             p[g, BASE] = p[g, MOMENTUM] = p[g, DAMPING] = 0.0
             tripped[g] = time
+            gone = True
+    return gone
+
+
+@compiled
+def _turns(p: Floats, bus: Floats) -> bool:
+    """Whether anything on the bus still has inertia."""
+    momentum = bus[B_MOMENTUM]
+    for g in range(p.shape[0]):
+        momentum += p[g, MOMENTUM]
+    return bool(momentum > 0.0)
 
 
 @inlined
@@ -209,7 +223,7 @@ def integrate_bus(
     Returns
     -------
     valid : int
-        Bins integrated; `n` unless a speed limit was met or a state diverged.
+        Bins integrated; `n` unless a speed limit was met, nothing turns any more or a state diverged.
     culprit : int
         Place of the state that diverged, -1 when none did.
     """
@@ -232,9 +246,13 @@ def integrate_bus(
         live = b >= warm
         for sub in range(substeps):
             step = (b - warm) * substeps + sub
+            acted = False
             while live and due < events.shape[0] and events[due, E_STEP] <= step:
                 _act(events, due, p, s, y, own)
-                due += 1
+                due, acted = due + 1, True
+            if acted and not _turns(p, bus):
+                y[SPEED], valid = STANDSTILL, b + 1
+                break
             ring[here] = y[SPEED]
             _restoring(energy, s, y, own, works, restore)
             for c in range(stores):
@@ -266,8 +284,8 @@ def integrate_bus(
                 if live:
                     energy[c] -= joules[c] / s[c, S_EFFICIENCY] if joules[c] > 0.0 else joules[c] * s[c, S_EFFICIENCY]
             here = here + 1 if here < longest else 0
-            if live:
-                _protect(y[SPEED], h, curves, timers, p, tripped, (step + 1) * h)
+            if live and _protect(y[SPEED], h, curves, timers, p, tripped, (step + 1) * h) and not _turns(p, bus):
+                y[SPEED] = STANDSTILL
             if not bus[B_LOW] < y[SPEED] < bus[B_HIGH]:
                 valid = b + 1
                 break
@@ -276,17 +294,17 @@ def integrate_bus(
             valid = b
         if valid <= b + 1 and valid < n:
             break
-    _freeze(valid, w_out, m_out, b_out, e_out, y[SPEED], energy)
+    _freeze(valid, w_out, m_out, b_out, e_out, y[SPEED], energy, p)
     return valid, culprit
 
 
 @compiled
-def _freeze(valid: int, w: Floats, m: Floats, b: Floats, e: Floats, speed: float, energy: Floats) -> None:
-    """Hold the last values beyond the end of integration."""
+def _freeze(valid: int, w: Floats, m: Floats, b: Floats, e: Floats, speed: float, energy: Floats, p: Floats) -> None:
+    """Hold the last values beyond the end of integration; a group that is gone makes nothing."""
     last = max(valid - 1, 0)
     for k in range(valid, w.size):
         w[k] = speed if abs(speed) < UNSOUND else w[last]
         for g in range(m.shape[0]):
-            m[g, k] = m[g, last]
+            m[g, k] = m[g, last] if p[g, BASE] > 0.0 else 0.0
         for c in range(b.shape[0]):
             b[c, k], e[c, k] = b[c, last], energy[c]

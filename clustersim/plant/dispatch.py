@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from clustersim.catalog import entry
 from clustersim.errors import InputError
 from clustersim.plant.bus import Battery, Bus, Group
-from clustersim.plant.fuel import fuel_class
+from clustersim.plant.fuel import minimum_load
 from clustersim.plant.governor_catalog import governor
-from clustersim.plant.governors import Lag
+from clustersim.plant.governors import Constant, Lag
 from clustersim.plant.losses import power_factor
 from clustersim.plant.prime_movers import Converter
 from clustersim.plant.spec import BatterySpec, GeneratorSpec, GridSpec, Mode, SitePlantSpec
@@ -146,11 +146,14 @@ def require_feed(spec: SitePlantSpec, site: str) -> None:
         )
 
 
-def _group(spec: SitePlantSpec, number: int, mechanical_w: float, inertia_scale: float) -> Group:
+def _group(spec: SitePlantSpec, site: str, number: int, mechanical_w: float, inertia_scale: float) -> Group:
     """Return a group of the island's units at a power before the window."""
     units = spec.generators[number]
     found, rating = entry("generators", units.type), generator_rating_w(units)
     limiter = governor(units.governor)
+    if isinstance(limiter, Constant) and (units.sharing == "isochronous" or units.secondary_control):
+        key = "sharing: isochronous" if units.sharing == "isochronous" else "secondary_control"
+        raise InputError(f"electrical.{site}.generators.{number}: {key} needs a governor, got governor: none")
     ramp = units.ramp if units.ramp is not None else (found.si("ramp") if found.has("ramp") else math.inf)
     apparent = rating / _power_factor(units)
     return Group(
@@ -248,7 +251,7 @@ def island(
     bus = Bus(
         frequency_hz=spec.frequency,
         groups=tuple(
-            _group(spec, number, turbine * most / math.fsum(capacities), inertia_scale)
+            _group(spec, site, number, turbine * most / math.fsum(capacities), inertia_scale)
             for number, most in enumerate(capacities)
         ),
         storages=(() if battery is None else (battery,)) + _flywheels(spec),
@@ -271,6 +274,8 @@ def _island_warnings(
 ) -> tuple[str, ...]:
     said = []
     held = 0.0 if battery is None else battery.dispatch_w
+    if not any(governor(units.governor).answers for units in groups) and battery is None:
+        said.append("no governor answers the frequency: whatever the load changes by, it runs away")
     for units in groups:
         most = governor(units.governor).most * generator_rating_w(units)
         if most < dispatch_limit_w(units):
@@ -294,13 +299,6 @@ def _island_warnings(
         hours = battery.state_of_charge * battery.energy_j * battery.one_way_efficiency / held / 3600.0
         said.append(f"the battery carries {held / 1e6:.4g} MW of the steady load and is empty after {hours:.3g} h")
     return tuple(said)
-
-
-def minimum_load(units: GeneratorSpec) -> float:
-    """Share of the rating below which a unit does not run stably: its own, or that of its class. [-]"""
-    if units.minimum_load is not None:
-        return units.minimum_load
-    return fuel_class(units).si("minimum_load")
 
 
 def beside_grid(

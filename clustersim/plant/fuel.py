@@ -88,8 +88,15 @@ def burn(units: GeneratorSpec, online: int, energy_j: float, seconds: float) -> 
 
 
 def minimum_load_w(units: GeneratorSpec, online: int) -> float:
-    """Return the least power that `online` units can hold within their permit. [W]"""
-    return fuel_class(units).si("minimum_load") * entry("generators", units.type).si("rating") * online
+    """Return the least power that `online` units run stably at. [W]"""
+    return minimum_load(units) * entry("generators", units.type).si("rating") * online
+
+
+def minimum_load(units: GeneratorSpec) -> float:
+    """Share of the rating below which a unit does not run stably: its own, or that of its class. [-]"""
+    if units.minimum_load is not None:
+        return units.minimum_load
+    return fuel_class(units).si("minimum_load")
 
 
 def spinning_reserve_w(units: GeneratorSpec, online: int, output_w: float) -> float:

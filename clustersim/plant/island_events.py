@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 
 from clustersim.catalog import entry
 from clustersim.plant.dip_equipment import KIND
-from clustersim.plant.dispatch import generator_rating_w, island_capacity_w, steady_generation_w
+from clustersim.plant.dispatch import (
+    battery_energy_j,
+    battery_rating_w,
+    dispatch_shares,
+    group_capacity_w,
+    island_capacity_w,
+    steady_generation_w,
+)
+from clustersim.plant.fuel import units_online
 from clustersim.plant.records import PlantResponse
 from clustersim.plant.simulate import simulate_plant
 from clustersim.plant.spec import FrequencyResponseSpec, SitePlantSpec
@@ -56,15 +64,53 @@ def without_units(plant: SitePlantSpec, group: int, units: int) -> SitePlantSpec
 
 def online_beside_grid(plant: SitePlantSpec, load_w: float) -> SitePlantSpec:
     """Return a plant with the units that run beside the grid at a load, each at its dispatch limit but the last."""
-    output = steady_generation_w(plant, load_w, "grid_parallel")
     left = []
-    for item in plant.generators:
-        one = item.dispatch_limit * generator_rating_w(item.model_copy(update={"count": 1}))
-        count = min(item.count, math.ceil(output / one - 1e-9))
+    for item, output in zip(plant.generators, _shared_w(plant, load_w), strict=True):
+        count = units_online(item, output)
         if count > 0:
             left.append(item.model_copy(update={"count": count}))
-            output -= count * one
     return plant.model_copy(update={"generators": tuple(left)})
+
+
+def _shared_w(plant: SitePlantSpec, load_w: float) -> list[float]:
+    """Return what each group gives beside the grid. [W]"""
+    if not plant.generators:
+        return []
+    output = steady_generation_w(plant, load_w, "grid_parallel")
+    return [share * output for share in dispatch_shares(*plant.generators)]
+
+
+def tripped_output_w(plant: SitePlantSpec, load_w: float, group: int, units: int) -> float:
+    """Return what units of a group give beside the grid at the moment when they trip; only running ones do. [W]"""
+    output = _shared_w(plant, load_w)[group]
+    online = units_online(plant.generators[group], output)
+    return output * min(units, online) / online if online else 0.0
+
+
+def battery_for_w(plant: SitePlantSpec, duration_s: float, reserved_w: float = 0.0) -> float:
+    """Return what the battery of a site can give for a time: its charge over that time, within its power. [W]
+
+    Parameters
+    ----------
+    plant : SitePlantSpec
+    duration_s : float
+        [s]
+    reserved_w : float, optional
+        Power that other duties take. [W]
+    """
+    if plant.battery is None:
+        return 0.0
+    efficiency = math.sqrt(entry("batteries", plant.battery.type).si("round_trip_efficiency"))
+    charge = plant.battery.state_of_charge * battery_energy_j(plant.battery) * efficiency
+    return max(0.0, min(battery_rating_w(plant.battery) - reserved_w, charge / duration_s))
+
+
+def kept_output_w(plant: SitePlantSpec, load_w: float, group: int, units: int) -> float:
+    """Return what the units of an island give before some others of a group trip, which they then have to carry. [W]"""
+    output = steady_generation_w(plant, load_w, "island")
+    capacity = [group_capacity_w(item) for item in plant.generators]
+    lost = capacity[group] * units / plant.generators[group].count
+    return output * (1.0 - lost / math.fsum(capacity))
 
 
 def trip_band(frequency_hz: float) -> tuple[float, float, float]:
@@ -113,6 +159,7 @@ def left_alone(
     given_w: float,
     follows: FrequencyResponseSpec | None = None,
     inertia_scale: float = 1.0,
+    reserved_w: float = 0.0,
 ) -> IslandAnswer:
     """Return what becomes of generators that must carry a whole load from a moment on.
 
@@ -134,11 +181,14 @@ def left_alone(
         Whether the load follows the frequency from that moment on.
     inertia_scale : float
         Factor on the inertia of the machines. [-]
+    reserved_w : float
+        Power of the battery that other duties take. [W]
 
     Notes
     -----
     A load that follows the frequency does so with the latency of the catalog (kind `ride_through`, entry `protection`).
-    Load and frequency are found in turns until they agree: the latency makes each turn right for that much longer.
+    Load and frequency are found in turns until they agree: the latency makes each turn right for that much longer. What
+    is left may be unstable: it is simulated all the same, and swings itself out of its band.
     """
     if not plant.generators:
         return IslandAnswer(None, load_w, at_s, 0.0)
@@ -150,7 +200,7 @@ def left_alone(
     for _ in range(ROUNDS):
         response = simulate_plant(
             plant, site, window, carried * share, np.zeros_like(load_w), dt_s, 0.0, "island", given_w,
-            inertia_scale=inertia_scale,
+            reserved_w=reserved_w, inertia_scale=inertia_scale, trial=True,
         )  # fmt: skip
         if follows is None:
             break

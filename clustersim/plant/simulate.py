@@ -15,8 +15,8 @@ from clustersim.plant.dispatch import (
     island,
     load_acceptance_w,
     machine_loss_w,
-    minimum_load,
 )
+from clustersim.plant.fuel import minimum_load
 from clustersim.plant.records import PlantEvent, PlantResponse
 from clustersim.plant.spec import GridSpec, Mode, SitePlantSpec
 from clustersim.plant.voltage import grid_source, pcc_voltage
@@ -101,7 +101,7 @@ def simulate_plant(
     on_bus = load if neighbours_w is None else load + np.asarray(neighbours_w, dtype=np.float64)
     lost = machine_loss_w(spec)
     net = on_bus + lost - plan.generator_w
-    happens = _events(spec, site, mode, events, t0_s)
+    happens = _events(spec, site, mode, events, t0_s, load.size * dt_s)
     trace = run_bus(plan.bus, net, dt_s, warm, happens)
     if trace.valid == 0:
         # Sources that cannot hold the load have no settled state: show the collapse from the start of the window.
@@ -112,7 +112,8 @@ def simulate_plant(
     if mode == "island":
         generator, grid = load + lost - battery_w, np.zeros_like(load)
         voltage = np.ones_like(load)
-        said += _turbine_warnings(spec, trace, step)
+        left = _left(plan, trace, happens, dt_s)
+        said += _turbine_warnings(spec, trace, left, step)
         said += [f"{name} tripped at t = {t0_s + time:.4g} s by its trip curve" for name, time in trace.tripped.items()]
     else:
         generator = np.full_like(load, plan.generator_w)
@@ -135,20 +136,21 @@ def simulate_plant(
         state_of_charge=np.zeros_like(load) if plan.battery is None else trace.charge[0],
         initial_rocof_hz_per_s=initial_rocof(plan.bus, step),
         warnings=tuple(said),
-        group_w=_group_power(plan, trace, generator, happens, dt_s) if mode == "island" else (),
+        group_w=_group_power(plan, trace, generator, left) if mode == "island" else (),
         machine_loss_w=lost,
     )
 
 
 def _events(
-    spec: SitePlantSpec, site: str, mode: Mode, events: tuple[PlantEvent, ...], t0_s: float
+    spec: SitePlantSpec, site: str, mode: Mode, events: tuple[PlantEvent, ...], t0_s: float, length_s: float
 ) -> tuple[Event, ...]:
     """Return the events as the bus takes them.
 
     Raises
     ------
     InputError
-        If an event names a group or battery that the site lacks, or the site is not an island.
+        If an event names a group or battery that the site lacks or lies outside of the window, or the site is not an
+        island.
     """
     found = []
     left = [units.count for units in spec.generators]
@@ -156,6 +158,11 @@ def _events(
         if mode != "island":
             raise InputError(f"electrical.{site}: events on machines need mode island, got {mode}")
         at = event.time_s - t0_s
+        if not 0.0 <= at < length_s:
+            raise InputError(
+                f"electrical.{site}: {event.kind}: expected a time within the window from {t0_s:g} to "
+                f"{t0_s + length_s:g} s, got {event.time_s:g} s"
+            )
         if event.kind == "battery_trip":
             if spec.battery is None:
                 raise InputError(f"electrical.{site}: battery_trip: the site has no battery")
@@ -180,18 +187,23 @@ def _events(
     return tuple(found)
 
 
-def _group_power(
-    plan: Dispatch, trace: BusTrace, generator_w: NDArray[np.float64], events: tuple[Event, ...], dt_s: float
-) -> tuple[NDArray[np.float64], ...]:
-    """Electrical power of each group: mechanical, and by its share of the inertia what the rotors give. [W]"""
-    bus, n = plan.bus, generator_w.size
-    inertia = np.array([np.full(n, group.inertia_ws) for group in bus.groups])
-    starts = np.arange(n) * dt_s
+def _left(plan: Dispatch, trace: BusTrace, events: tuple[Event, ...], dt_s: float) -> NDArray[np.float64]:
+    """Share of each group that is on the bus at the start of each bin, shape (groups, n)."""
+    left = np.ones_like(trace.mechanical_w)
+    starts = np.arange(left.shape[1]) * dt_s
     for event in events:
         if event.kind == b.TRIP:
-            inertia[event.which, starts >= event.time_s - 1e-9] *= event.value
-    for g, group in enumerate(bus.groups):
-        inertia[g, starts >= trace.tripped.get(group.name, np.inf) - 1e-9] = 0.0
+            left[event.which, starts >= event.time_s - 1e-9] *= event.value
+    for g, group in enumerate(plan.bus.groups):
+        left[g, starts >= trace.tripped.get(group.name, np.inf) - 1e-9] = 0.0
+    return left
+
+
+def _group_power(
+    plan: Dispatch, trace: BusTrace, generator_w: NDArray[np.float64], left: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], ...]:
+    """Electrical power of each group: mechanical, and by its share of the inertia what the rotors give. [W]"""
+    inertia = left * np.array([[group.inertia_ws] for group in plan.bus.groups])
     following = np.concatenate([trace.mechanical_w[:, 1:], trace.mechanical_w[:, -1:]], axis=1)
     shaft = 0.5 * (trace.mechanical_w + following)
     rotors = generator_w - shaft.sum(axis=0)
@@ -242,6 +254,8 @@ def _bus_warnings(plan: Dispatch, trace: BusTrace, dt_s: float, t0_s: float) -> 
         last = float(trace.frequency_hz[-1])
         when = t0_s + trace.valid * dt_s
         what = f"frequency left the modelled range at t = {when:.4g} s ({last:.4g} Hz)"
+        if last == 0.0:
+            what = f"nothing turns on the bus from t = {when:.4g} s: the island is black"
         if trace.diverged is not None:
             what = f"the integration diverged at t = {when:.4g} s in the {trace.diverged}"
         said.append(f"{what}; the last values are held from there")
@@ -253,7 +267,7 @@ def _bus_warnings(plan: Dispatch, trace: BusTrace, dt_s: float, t0_s: float) -> 
     return said
 
 
-def _turbine_warnings(spec: SitePlantSpec, trace: BusTrace, step_w: float) -> list[str]:
+def _turbine_warnings(spec: SitePlantSpec, trace: BusTrace, left: NDArray[np.float64], step_w: float) -> list[str]:
     """Return remarks where the units do more or less than their catalog entry says they can."""
     groups, said = spec.generators, []
     accepted = load_acceptance_w(*groups)
@@ -264,8 +278,10 @@ def _turbine_warnings(spec: SitePlantSpec, trace: BusTrace, step_w: float) -> li
             f"the {what} of {abs(step_w) / 1e6:.4g} MW exceeds the {accepted / 1e6:.4g} MW "
             f"({accepted / generator_rating_w(*groups):.0%}) that {names} accept at once"
         )
-    for units, made in zip(groups, trace.mechanical_w, strict=True):
-        lowest = float(made.min()) / generator_rating_w(units)
+    for units, made, share in zip(groups, trace.mechanical_w, left, strict=True):
+        # units that are gone are not below their least load
+        online = share > 0.0
+        lowest = float((made[online] / share[online]).min(initial=np.inf)) / generator_rating_w(units)
         if lowest < minimum_load(units):
             said.append(
                 f"{units.count} x {units.type} fall to {lowest:.0%} of their rating, below the "

@@ -75,26 +75,28 @@ def modes(bus: Bus) -> tuple[NDArray[np.complex128], NDArray[np.complex128], Arr
 
 
 def instability(bus: Bus) -> str | None:
-    """Return why the governors of an island would swing up by themselves, or None when they do not.
+    """Return why the controls of an island would swing up by themselves, or None when they do not.
 
-    An eigenvalue of the linearised bus then has a positive real part; the governor that takes part most is named.
+    An eigenvalue of the linearised bus then has a positive real part; the governor or storage that takes part most, by
+    its participation factors, is named.
     """
     values, vectors, a = modes(bus)
     worst = int(np.argmax(values.real))
     if values[worst].real <= GROWTH_PER_S:
         return None
-    first, own = int(a.first[0]), int(a.first[-1])
-    part = np.abs(vectors[first:own, worst])
-    name = state_name(bus, a, first + int(np.argmax(part))) if part.size else "speed"
+    # participation factors do not depend on the units of the states; the speed and dead times name no device
+    left = np.linalg.solve(vectors.T, np.eye(values.size)[worst])
+    part = np.abs(vectors[:, worst] * left)[b.COMMON : a.y.size]
+    name = state_name(bus, a, b.COMMON + int(np.argmax(part))) if part.size else "speed"
     value = values[worst]
     return (
-        f"the governors are unstable: eigenvalue {value.real:.3g} {value.imag:+.3g}j 1/s "
+        f"the controls are unstable: eigenvalue {value.real:.3g} {value.imag:+.3g}j 1/s "
         f"({abs(value.imag) / (2.0 * math.pi):.3g} Hz), most in {name}"
     )
 
 
 def require_stable(bus: Bus, site: str) -> None:
-    """Refuse an island whose governors would swing up by themselves.
+    """Refuse an island whose controls would swing up by themselves.
 
     Raises
     ------

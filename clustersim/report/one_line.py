@@ -169,6 +169,22 @@ def _found_sources(spec: SitePlantSpec) -> list[_Source]:
             f"{number(energy / 3.6e9)} MWh",
         )
         found.append(_Source("battery", words))
+    if spec.synchronous_condensers is not None:
+        machines = spec.synchronous_condensers
+        words = (
+            f"{machines.count} x {machines.type}",
+            f"{number(machines.rating / 1e6)} MVA each",
+            "inertia, no power",
+        )
+        found.append(_Source("SC", words))
+    if spec.flywheels is not None:
+        wheels = spec.flywheels
+        words = (
+            f"{wheels.count} x {wheels.type}",
+            f"{number(wheels.count * wheels.power / 1e6)} MW in all",
+            f"{number(wheels.count * wheels.energy / 3.6e9)} MWh",
+        )
+        found.append(_Source("FW", words))
     return found
 
 

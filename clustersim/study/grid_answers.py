@@ -17,15 +17,17 @@ from clustersim.plant import (
     SiteRidden,
     Voltage,
     allowed_share,
+    battery_for_w,
     boot_s,
-    generator_rating_w,
     island_capacity_w,
+    kept_output_w,
     left_alone,
     online_beside_grid,
     ride_site,
     steady_cooling,
     steady_generation_w,
     trip_band,
+    tripped_output_w,
     tripped_s,
     ups_feed,
     without_units,
@@ -43,6 +45,7 @@ from clustersim.study.capped_speed import CappedSpeed
 from clustersim.study.grid_schedule import Asked
 from clustersim.study.horizon import BUSY, EVALUATION
 from clustersim.study.it_power import Pool, state_w
+from clustersim.study.judging import reserved_battery_w
 from clustersim.study.site_power import SitePower, site_it_w
 from clustersim.study.step import StepStudy
 
@@ -107,6 +110,10 @@ class Surroundings:
         """Return the electrical plant of a site."""
         return self.study.place.topology.electrical[site]
 
+    def reserved_w(self, site: str) -> float:
+        """Power that smoothing takes of a site's battery while the job trains. [W]"""
+        return reserved_battery_w(self.steady, site)
+
     def training_w(self, site: str) -> float:
         """Mean load of a site while the job trains. [W]"""
         return float(self.steady.waveform.power(site).mean())
@@ -141,9 +148,9 @@ class Surroundings:
 
 
 def state_at(timeline: Timeline, time_s: float) -> str:
-    """Return the state of the job at a time."""
+    """Return the state of the job just before a time: an event must not meet what it does itself."""
     table = timeline.table
-    row = int(np.searchsorted(table["t_end_s"].to_numpy(), time_s, side="right"))
+    row = int(np.searchsorted(table["t_end_s"].to_numpy(), time_s, side="left"))
     return str(table["state"].iloc[min(row, len(table) - 1)])
 
 
@@ -227,7 +234,7 @@ def _on_its_own(
     look = around.look_w(site, state)
     island = left_alone(
         plant, site, asked.name, look, LOOK_DT_S, LOOK_AT_S, given_w, scenario.frequency_response,
-        scenario.inertia_scale,
+        scenario.inertia_scale, around.reserved_w(site),
     )  # fmt: skip
     end = asked.at_s + duration_s
     dark = min(_black_start_s(around), duration_s) if later.generators else duration_s
@@ -238,7 +245,11 @@ def _on_its_own(
         caps = _kept_to(around, site, asked.at_s + after + dark, end, capacity, f"{cause}, few generators")
         said = f"{island.why}: black after {after:.3g} s for {dark / 60:.3g} min; {found.said}"
         return replace(found, island=island, externals=found.externals + caps, said=said)
-    target = min(float(island.load_w[round(LOOK_AT_S / LOOK_DT_S) :].mean()), island.capacity_w)
+    # the job may be at rest now and train later: what counts is the share that the frequency leaves it
+    alone = slice(round(LOOK_AT_S / LOOK_DT_S), None)
+    share = float(island.load_w[alone].mean() / look[alone].mean())
+    lasting = island.capacity_w + battery_for_w(plant, duration_s, around.reserved_w(site))
+    target = min(share * around.training_w(site), lasting)
     caps = _kept_to(around, site, asked.at_s, end, target, f"{cause}, few generators")
     return SiteAnswer(island=island, target_w=target if caps else None, externals=caps, said=f"{island.why}: it holds")
 
@@ -253,11 +264,10 @@ def _generator_trip(around: Surroundings, asked: Asked, site: str, state: str, e
     left = without_units(plant, event.generator, event.units)
     cause = "grid: generator trip"
     if around.study.scenario.plant.mode == "island":
-        kept = generator_rating_w(*left.generators) / generator_rating_w(*plant.generators) if left.generators else 0.0
-        given = steady_generation_w(plant, load, "island") * kept
+        given = kept_output_w(plant, load, event.generator, event.units)
         return _on_its_own(around, asked, site, state, left, given, left, event.duration, cause)
     assert plant.grid is not None  # noqa: S101 (beside the grid there is one)
-    lost = steady_generation_w(plant, load, "grid_parallel") - steady_generation_w(left, load, "grid_parallel")
+    lost = tripped_output_w(plant, load, event.generator, event.units)
     allowed = plant.grid.capacity + steady_generation_w(left, around.training_w(site), "grid_parallel")
     externals = _kept_to(around, site, asked.at_s, asked.at_s + event.duration, allowed, cause)
     said = f"the grid takes over {lost / 1e6:.4g} MW"
@@ -274,13 +284,13 @@ def _island(around: Surroundings, asked: Asked, site: str, state: str, event: Is
 def _load_loss(around: Surroundings, asked: Asked, site: str, state: str, event: LoadLoss) -> SiteAnswer:
     scenario = around.study.scenario.plant
     share, duration, said = event.share, event.duration, f"{event.share:.0%} of the load is cut off"
-    if scenario.mode == "island" and share < 1.0:
+    if scenario.mode == "island":
         load = around.look_w(site, state)
         given = steady_generation_w(around.plant(site), float(load.mean()), "island")
         load[round(LOOK_AT_S / LOOK_DT_S) :] *= 1.0 - share
         rest = left_alone(
             around.plant(site), site, asked.name, load, LOOK_DT_S, LOOK_AT_S, given,
-            inertia_scale=scenario.inertia_scale,
+            inertia_scale=scenario.inertia_scale, reserved_w=around.reserved_w(site),
         )  # fmt: skip
         said += f", {rest.why}"
         if math.isfinite(rest.tripped_s):

@@ -12,10 +12,12 @@ import numpy as np
 from clustersim.limits import Observation, Rule
 from clustersim.plant import (
     PlantResponse,
+    kept_output_w,
     left_alone,
     online_beside_grid,
     simulate_plant,
     steady_generation_w,
+    tripped_output_w,
     without_units,
     worst_corner,
 )
@@ -24,6 +26,7 @@ from clustersim.study.closed_loop import Closed
 from clustersim.study.grid_answers import Answer, SiteAnswer, Surroundings, state_at
 from clustersim.study.grid_windows import NODE
 from clustersim.study.horizon import TRAIN
+from clustersim.study.judging import neighbours_change_w, reserved_battery_w
 from clustersim.study.site_power import SitePower
 
 MW = 1e6
@@ -135,12 +138,11 @@ def _response(around: Surroundings, closed: Closed, one: Answer, power: SitePowe
             return alone
     lost = np.zeros_like(load)
     if part is not None and isinstance(event, GeneratorTrip) and scenario.mode == "grid_parallel":
-        left = without_units(plant, event.generator, event.units)
-        lost[at:] = steady_generation_w(plant, before, "grid_parallel") - steady_generation_w(
-            left, before, "grid_parallel"
-        )
+        lost[at:] = tripped_output_w(plant, before, event.generator, event.units)
     found = simulate_plant(
         plant, site, power.window, load + lost, wave.reactive(site), wave.dt_s, wave.t0_s, scenario.mode, before,
+        reserved_w=reserved_battery_w(power, site),
+        neighbours_w=neighbours_change_w(around.study, power, site) if scenario.mode == "grid_parallel" else None,
         inertia_scale=scenario.inertia_scale,
     )  # fmt: skip
     return replace(found, load_w=load, generator_w=found.generator_w - lost)
@@ -156,8 +158,7 @@ def _alone(
     mean = around.load(site, state_at(closed.timeline, one.asked.at_s)).total_w
     if isinstance(event, GeneratorTrip):
         left = without_units(plant, event.generator, event.units)
-        share = sum(u.count for u in left.generators) / sum(u.count for u in plant.generators)
-        given = steady_generation_w(plant, mean, "island") * share
+        given = kept_output_w(plant, mean, event.generator, event.units)
     elif isinstance(event, IslandFormation):
         left = online_beside_grid(plant, mean)
         given = steady_generation_w(left, mean, "grid_parallel")
@@ -165,7 +166,7 @@ def _alone(
         return None
     found = left_alone(
         left, site, power.window, load, wave.dt_s, power.hall.event_s, given, scenario.frequency_response,
-        scenario.inertia_scale,
+        scenario.inertia_scale, reserved_battery_w(power, site),
     )  # fmt: skip
     return None if found.response is None else replace(found.response, t0_s=wave.t0_s)
 

@@ -48,8 +48,8 @@ def respond(study: SiteStudy, windows: Windows) -> tuple[PlantResponse, ...]:
                     wave.t0_s,
                     mode,
                     _before(power, site),
-                    reserved_w=_reserved_w(power, site),
-                    neighbours_w=_neighbours_w(study, power, site) if mode == "grid_parallel" else None,
+                    reserved_w=reserved_battery_w(power, site),
+                    neighbours_w=neighbours_change_w(study, power, site) if mode == "grid_parallel" else None,
                     inertia_scale=study.scenario.plant.inertia_scale,
                     trial=mode != study.scenario.plant.mode,
                 )
@@ -68,12 +68,12 @@ def _before(power: SitePower, site: str) -> float | None:
     return float(load[: max(1, round(power.hall.event_s / power.hall.dt_s / 2))].mean())
 
 
-def _reserved_w(power: SitePower, site: str) -> float:
+def reserved_battery_w(power: SitePower, site: str) -> float:
     """Power that smoothing takes of the site's battery. [W]"""
     return float(np.abs(power.storage[site].battery_w).max()) if site in power.storage else 0.0
 
 
-def _neighbours_w(study: SiteStudy, power: SitePower, site: str) -> NDArray[np.float64] | None:
+def neighbours_change_w(study: SiteStudy, power: SitePower, site: str) -> NDArray[np.float64] | None:
     """By how much the other sites on the same interconnection draw more than before; None without such. [W]"""
     plants = study.place.topology.electrical
     mine = plants[site].grid

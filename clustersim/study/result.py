@@ -234,14 +234,23 @@ def _waveforms(table: pd.DataFrame) -> dict[str, Waveform]:
 _SERIES = ("load_w", "frequency_hz", "voltage_pu", "grid_w", "generator_w", "battery_w", "state_of_charge")
 
 
+def _group_column(number: int) -> str:
+    """Return the column of a group of generators, counted from 0 in the order of the file."""
+    return f"generators_{number}_w"
+
+
 def response_table(responses: tuple[PlantResponse, ...]) -> pd.DataFrame:
-    """Return all plant responses in one table; scalars are in the table's ``attrs``."""
+    """Return all plant responses in one table; scalars are in the table's ``attrs``.
+
+    Columns ``generators_<n>_w`` hold the groups of generators of an island; no value where a site has no such group.
+    """
     parts = []
     heads = []
     for response in responses:
         columns: dict[str, Any] = {"site": response.site, "window": response.window, "mode": response.mode}
         columns["time_s"] = response.t0_s + response.dt_s * np.arange(response.load_w.size)
         columns |= {name: getattr(response, name) for name in _SERIES}
+        columns |= {_group_column(number): watts for number, watts in enumerate(response.group_w)}
         parts.append(pd.DataFrame(columns))
         heads.append(
             {
@@ -252,6 +261,8 @@ def response_table(responses: tuple[PlantResponse, ...]) -> pd.DataFrame:
                 "dt_s": response.dt_s,
                 "initial_rocof_hz_per_s": response.initial_rocof_hz_per_s,
                 "warnings": list(response.warnings),
+                "groups": len(response.group_w),
+                "machine_loss_w": response.machine_loss_w,
                 "samples": int(response.load_w.size),
             }
         )
@@ -276,6 +287,8 @@ def _responses(table: pd.DataFrame) -> tuple[PlantResponse, ...]:
                 dt_s=head["dt_s"],
                 initial_rocof_hz_per_s=head["initial_rocof_hz_per_s"],
                 warnings=tuple(head["warnings"]),
+                group_w=tuple(part[_group_column(k)].to_numpy(copy=True) for k in range(head["groups"])),
+                machine_loss_w=head["machine_loss_w"],
                 **series,
             )
         )

@@ -34,6 +34,8 @@ class TracePlace:
     site: str
     provisioned_w: float
     """IT power that the site provides for: nameplates of its servers, network at its maximum. [W]"""
+    inertia_scale: float = 1.0
+    """Factor on the inertia of the interconnection and of every machine. [-]"""
 
     @property
     def plant(self) -> SitePlantSpec:
@@ -53,8 +55,8 @@ class TracePlace:
         return beside + alone
 
 
-def place_of(topology: TopologySpec, site: str | None = None) -> TracePlace:
-    """Return the named site of a place, or its only one.
+def place_of(topology: TopologySpec, site: str | None = None, inertia_scale: float = 1.0) -> TracePlace:
+    """Return the named site of a place, or its only one, with the inertia of grid and machines times a factor.
 
     Raises
     ------
@@ -68,7 +70,7 @@ def place_of(topology: TopologySpec, site: str | None = None) -> TracePlace:
     name = names[0] if site is None else site
     if name not in names:
         raise InputError(f"site: {topology.name} has no site {name!r}{nearest(name, names)}; it has {', '.join(names)}")
-    return TracePlace(topology, name, provisioned_of(build_place(topology, "bf16"))[name])
+    return TracePlace(topology, name, provisioned_of(build_place(topology, "bf16"))[name], inertia_scale)
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,7 @@ def site_answer(place: TracePlace, it: PowerTrace, job: JobWindow, damping: Sequ
             before,
             reserved_w=0.0 if battery is None else float(np.abs(battery).max()),
             trial=mode != place.modes[0],
+            inertia_scale=place.inertia_scale,
         )
         for mode in place.modes
     )

@@ -101,3 +101,8 @@ def test_diesel_counts_on_its_own_higher_heating_value():
     group = units("cat_c175_20_diesel")
     found = burn(group, 1, entry("generators", group.type).si("rating") * 3600.0, 3600.0)
     assert found.co2_kg == pytest.approx(found.fuel_j / MMBTU * 1.065 * 73.96, rel=1e-9)
+
+
+def test_the_least_load_of_a_group_goes_before_that_of_its_class():
+    assert minimum_load_w(units(minimum_load="37 %"), 3) == pytest.approx(0.37 * 3 * 16.5e6)
+    assert minimum_load_w(units(minimum_load="37 %"), 3) != minimum_load_w(units(), 3)

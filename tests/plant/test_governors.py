@@ -295,7 +295,7 @@ def test_bad_islands_are_named():
         arrays(Bus(60.0, (machine(GAST, inertia_s=0.0),)))
     with pytest.raises(InputError, match="no slack source"):
         require_slack(Bus(60.0, (machine(Converter(1.0), inertia_s=0.0),)), "here")
-    with pytest.raises(InputError, match=r"electrical\.here: the governors are unstable.*Gast of machine"):
+    with pytest.raises(InputError, match=r"electrical\.here: the controls are unstable.*Gast of machine"):
         require_stable(island(replace(GAST, droop=0.005)), "here")
     with pytest.raises(InputError, match=r"T2: expected a time constant above 0 s"):
         arrays(island(replace(GAST, t2_s=0.0)))

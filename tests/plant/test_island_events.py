@@ -5,16 +5,20 @@ import math
 import numpy as np
 import pytest
 
+from clustersim.catalog import entry
 from clustersim.plant import (
     allowed_share,
+    battery_for_w,
     generator_rating_w,
+    kept_output_w,
     left_alone,
     online_beside_grid,
     simulate_plant,
+    tripped_output_w,
     tripped_s,
     without_units,
 )
-from clustersim.plant.spec import FrequencyResponseSpec, SitePlantSpec
+from clustersim.plant.spec import BatterySpec, FrequencyResponseSpec, SitePlantSpec
 
 BAND = (57.0, 61.8, 0.1)
 PLANT = SitePlantSpec.model_validate(
@@ -105,3 +109,49 @@ def test_units_beside_the_grid():
     # 2.0 units of power at 80 % each are three units
     assert [units.count for units in online_beside_grid(plant, 20.0 * UNIT_W).generators] == [3]
     assert online_beside_grid(plant.model_copy(update={"generators": ()}), 1e6).generators == ()
+
+
+def two_groups(**more):
+    unit = PLANT.generators[0]
+    other = unit.model_copy(update={"type": "solar_titan_250", "count": 4})
+    return PLANT.model_copy(update={"generators": (unit, other), **more})
+
+
+def test_groups_beside_the_grid_run_as_they_are_dispatched():
+    """All to the same share of their limits, so that a unit that trips takes its own output away."""
+    grid = SitePlantSpec.model_validate(
+        {
+            "frequency": "60 Hz",
+            "grid": {
+                "capacity": "100 MW", "voltage": "161 kV", "system": "eastern_interconnection",
+                "short_circuit": "5 GVA", "x_over_r": 10,
+            },
+        }
+    ).grid  # fmt: skip
+    plant = two_groups(grid=grid)
+    limits = [0.8 * generator_rating_w(units) for units in plant.generators]
+    load = 100e6 + 0.5 * sum(limits)
+    assert [units.count for units in online_beside_grid(plant, load).generators] == [5, 2]
+    assert tripped_output_w(plant, load, 0, 1) == pytest.approx(limits[0] / 10)
+    assert tripped_output_w(plant, load, 1, 1) == pytest.approx(limits[1] / 4)
+    # units that stand still give nothing
+    assert tripped_output_w(plant, load, 0, 9) == pytest.approx(0.5 * limits[0])
+    assert tripped_output_w(plant, 50e6, 0, 1) == 0.0
+
+
+def test_units_of_an_island_give_before_a_trip_what_they_are_dispatched_for():
+    plant = two_groups()
+    limits = [0.8 * generator_rating_w(units) for units in plant.generators]
+    load = 0.9 * sum(limits)
+    assert kept_output_w(plant, load, 1, 1) == pytest.approx(load - 0.9 * limits[1] / 4)
+    assert kept_output_w(plant, load, 0, 10) == pytest.approx(0.9 * limits[1])
+
+
+def test_a_battery_gives_its_power_or_what_its_charge_lasts_for():
+    battery = {"type": "megapack_2xl", "count": 1, "power": "10 MW", "energy": "20 MWh", "droop": "2 %"}
+    plant = PLANT.model_copy(update={"battery": BatterySpec.model_validate({**battery, "deadband": "0 Hz"})})
+    efficiency = math.sqrt(entry("batteries", "megapack_2xl").si("round_trip_efficiency"))
+    assert battery_for_w(plant, 600.0) == 10e6
+    assert battery_for_w(plant, 600.0, 4e6) == 6e6
+    assert battery_for_w(plant, 7200.0) == pytest.approx(5e6 * efficiency)
+    assert battery_for_w(PLANT, 600.0) == 0.0

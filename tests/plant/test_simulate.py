@@ -322,7 +322,55 @@ def test_an_island_that_is_only_tried_may_be_unstable():
         }
     )
     load = np.full(2000, 1e6)
-    with pytest.raises(InputError, match="the governors are unstable"):
+    with pytest.raises(InputError, match="the controls are unstable"):
         simulate_plant(plant, "here", "steady", load, load * 0.0, 0.01, 0.0, "island")
     found = simulate_plant(plant, "here", "steady", load, load * 0.0, 0.01, 0.0, "island", trial=True)
-    assert any("as an island the governors are unstable" in text for text in found.warnings)
+    assert any("as an island the controls are unstable" in text for text in found.warnings)
+
+
+def quiet(events=(), seconds=30.0, **units):
+    """A constant load of 120 MW on an island that runs above its least load."""
+    load = np.full(round(seconds * 100), 120 * MW)
+    spec = site(generators={**UNITS, "count": 12, **units})
+    return simulate_plant(spec, "a", "w", load, 0 * load, 0.01, 0.0, "island", 120 * MW, events=events)
+
+
+def test_an_island_that_loses_its_last_machine_is_black():
+    """Not the last frequency for ever: nothing turns any more, whether units are taken or trip by their curve."""
+    answer = quiet((PlantEvent(10.0, "unit_trip", 0, 12),))
+    assert answer.frequency_hz[:1001] == pytest.approx(60.0, abs=1e-9)
+    assert not answer.frequency_hz[1001:].any()
+    assert any("the island is black" in text for text in answer.warnings)
+    curve = [{"frequency": "59.5 Hz", "time": "0.1 s"}]
+    answer = quiet((PlantEvent(10.0, "unit_trip", 0, 4),), trips=curve)
+    below = np.flatnonzero(answer.frequency_hz < 59.5)[0]
+    assert answer.frequency_hz[-1] == 0.0
+    assert np.flatnonzero(answer.frequency_hz == 0.0)[0] == pytest.approx(below + 10, abs=2)
+    assert not any("diverged" in text for text in answer.warnings)
+
+
+def test_units_that_are_gone_are_not_below_their_least_load():
+    answer = quiet((PlantEvent(10.0, "unit_trip", 0, 4),))
+    assert not any("at which they are stable" in text for text in answer.warnings)
+    # what is left carries the whole load between them
+    assert answer.group_w[0][-1] == pytest.approx(120 * MW)
+
+
+def test_events_outside_of_the_window_are_refused():
+    with pytest.raises(InputError, match="expected a time within the window from 0 to 30 s, got 40 s"):
+        quiet((PlantEvent(40.0, "unit_trip", 0, 1),))
+
+
+def test_an_island_that_nothing_governs_says_so():
+    assert any("no governor answers the frequency" in text for text in quiet(governor="none").warnings)
+    assert not any("no governor" in text for text in quiet().warnings)
+    for more in ({"sharing": "isochronous"}, {"secondary_control": True}):
+        with pytest.raises(InputError, match=r"electrical\.a\.generators\.0: .* needs a governor, got governor: none"):
+            quiet(governor="none", **more)
+
+
+def test_a_battery_that_swings_the_island_is_named():
+    """Participation factors: watts of a battery and per unit of a valve are no measure of who takes part."""
+    spec = site(generators=UNITS, battery={**BATTERY, "droop": "0.01 %", "deadband": "0 mHz"})
+    with pytest.raises(InputError, match="the controls are unstable.*most in power of storage 1"):
+        run(spec, STEP, "island", before=120 * MW)

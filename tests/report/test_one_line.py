@@ -153,3 +153,17 @@ def test_command_refuses_one_file_for_two(tmp_path):
     done = CliRunner().invoke(app, ["topology", "colossus_memphis", "--one-line", file, "--html", file])
     assert done.exit_code != 0
     assert "expected two files" in str(done.exception) + done.output
+
+
+def test_condensers_and_flywheels_are_drawn():
+    more = {
+        "synchronous_condensers": {"type": "synchronous_condenser", "count": 2, "rating": "60 MVA"},
+        "flywheels": {
+            "type": "flywheel_converter", "count": 9, "power": "1 MW", "energy": "7.2 MJ", "droop": "1 %",
+            "deadband": "0 Hz",
+        },
+    }  # fmt: skip
+    spec = SitePlantSpec.model_validate({**SPEC, **more})
+    said = texts(one_line({"here": electrical_tree(spec, 250e6)}, "A place"))
+    assert {"SC", "FW", "2 x synchronous_condenser", "60.0 MVA each", "9.00 MW in all"} <= set(said)
+    assert not {"SC", "FW"} & set(texts(one_line({"here": tree()}, "A place")))

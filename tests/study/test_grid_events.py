@@ -1,6 +1,7 @@
 """Events of the grid and the closed loop with the job: what they cost, that it ends, what cannot be asked for."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from clustersim.operation import EVENT_AT_S, ExternalEvent
 from clustersim.scenario import load_scenario, shipped
 from clustersim.study.capped_speed import CappedSpeed
 from clustersim.study.closed_loop import close_loop
-from clustersim.study.grid_answers import Surroundings
+from clustersim.study.grid_answers import Surroundings, state_at
 from clustersim.study.grid_findings import KEYS
 from clustersim.study.grid_schedule import schedule
 from clustersim.study.it_power import steady_window, step_pool
@@ -100,6 +101,19 @@ def test_partly_lost_servers_are_noticed_first(hit):
     wave = hit.waveforms["load_loss_1"].power("memphis")
     at = round(EVENT_AT_S / 1e-3)
     assert wave[at + 1 : at + 1000].mean() < 0.55 * wave[: at // 2].mean()
+
+
+def test_an_event_meets_the_job_before_it_and_not_what_it_does_itself(hit, around):
+    """A loss that acts at once would else find a job at rest: nothing to lose, and a window without a fall."""
+    for kind in ("load_loss", "island_formation"):
+        wave = hit.waveforms[f"{kind}_1"].power("memphis")
+        before = wave[: round(EVENT_AT_S / 1e-3) // 2].mean()
+        assert before == pytest.approx(hit.waveforms["steady"].power("memphis").mean(), rel=0.02)
+    table = hit.timeline
+    timeline = SimpleNamespace(table=table)
+    begins = table.loc[table["cause"] == "grid: load loss", "t_start_s"].min()
+    assert state_at(timeline, begins) in ("train", "lost")
+    assert state_at(timeline, begins + 1e-3) == "detect"
 
 
 def test_a_curtailment_is_kept_in_its_window_and_slows_the_job(hit, around):

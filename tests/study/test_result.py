@@ -134,6 +134,22 @@ def test_save_and_load_round_trip(which, request, tmp_path):
         _same(one, other)
 
 
+def test_groups_of_generators_and_losses_of_machines_are_saved(small, tmp_path):
+    """Sites differ in their groups: each gets its own back, in order."""
+    first = small.responses[0]
+    watts = tuple(np.linspace(k, k + 1.0, first.load_w.size) for k in range(3))
+    responses = (
+        dataclasses.replace(first, group_w=watts[:2], machine_loss_w=1.35e6),
+        dataclasses.replace(first, window="other"),
+        dataclasses.replace(first, window="third", group_w=watts),
+    )
+    loaded = Result.load(dataclasses.replace(small, responses=responses).save(tmp_path / "result"))
+    assert [len(one.group_w) for one in loaded.responses] == [2, 0, 3]
+    assert loaded.responses[0].machine_loss_w == 1.35e6
+    for one, other in zip(responses, loaded.responses, strict=True):
+        _same(one, other)
+
+
 def _same(one, other):
     for field in dataclasses.fields(one):
         np.testing.assert_array_equal(getattr(one, field.name), getattr(other, field.name), err_msg=field.name)

@@ -242,7 +242,8 @@ def island(
     groups = spec.generators
     if not groups:
         raise InputError(f"electrical.{site}: an island needs generators; add `generators` or use mode grid_parallel")
-    require_feed(spec, site)
+    if not trial:
+        require_feed(spec, site)
     carried = load_w + machine_loss_w(spec)
     capacities = [group_capacity_w(units) for units in groups]
     turbine = min(carried, math.fsum(capacities))

@@ -17,6 +17,7 @@ from clustersim.plant.dispatch import (
     group_capacity_w,
     island_capacity_w,
     steady_generation_w,
+    turns,
 )
 from clustersim.plant.fuel import units_online
 from clustersim.plant.records import PlantResponse
@@ -190,7 +191,7 @@ def left_alone(
     Load and frequency are found in turns until they agree: the latency makes each turn right for that much longer. What
     is left may be unstable: it is simulated all the same, and swings itself out of its band.
     """
-    if not plant.generators:
+    if not turns(plant):
         return IslandAnswer(None, load_w, at_s, 0.0)
     begin = round(at_s / dt_s)
     mean = float(load_w[:begin].mean()) if begin else float(load_w[0])

@@ -155,3 +155,15 @@ def test_a_battery_gives_its_power_or_what_its_charge_lasts_for():
     assert battery_for_w(plant, 600.0, 4e6) == 6e6
     assert battery_for_w(plant, 7200.0) == pytest.approx(5e6 * efficiency)
     assert battery_for_w(PLANT, 600.0) == 0.0
+
+
+def test_what_an_event_leaves_is_answered_and_not_refused():
+    """A battery above the units that are left, and fuel cells that have lost their grid: a finding of the run."""
+    battery = {"type": "megapack_2xl", "count": 50, "power": "150 MW", "droop": "2 %", "deadband": "36 mHz"}
+    plant = PLANT.model_copy(update={"battery": BatterySpec.model_validate(battery)})
+    load = np.full(6000, 5.0 * UNIT_W)
+    found = left_alone(without_units(plant, 0, 2), "x", "trip", load, 1e-2, 20.0, 4.0 * UNIT_W)
+    assert found.tripped_s == math.inf
+    cells = PLANT.generators[0].model_copy(update={"type": "bloom_sofc", "governor": "fuel_cell", "count": 100})
+    found = left_alone(PLANT.model_copy(update={"generators": (cells,)}), "x", "island", load, 1e-2, 20.0, 20e6)
+    assert (found.response, found.tripped_s) == (None, 20.0)

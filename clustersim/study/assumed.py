@@ -152,9 +152,12 @@ def _unread(study: StepStudy, key: str) -> bool:
 
 
 def _value(tree: Any, key: str) -> str:
-    """Return the value at a key path as short text."""
+    """Return the value at a key path as short text; a dash where the scenario has put something else in its place."""
     for part in key.split("."):
-        tree = tree[int(part)] if isinstance(tree, list) else tree.get(part)
+        if isinstance(tree, list):
+            tree = tree[int(part)] if part.isdigit() and int(part) < len(tree) else None
+        else:
+            tree = tree.get(part) if isinstance(tree, dict) else None
         if tree is None:
             return "-"
     text = str(tree)

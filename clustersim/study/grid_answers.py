@@ -45,7 +45,7 @@ from clustersim.study.capped_speed import CappedSpeed
 from clustersim.study.grid_schedule import Asked
 from clustersim.study.horizon import BUSY, EVALUATION
 from clustersim.study.it_power import Pool, state_w
-from clustersim.study.judging import reserved_battery_w
+from clustersim.study.judging import SETTLED_S, reserved_battery_w
 from clustersim.study.site_power import SitePower, site_it_w
 from clustersim.study.step import StepStudy
 
@@ -245,9 +245,9 @@ def _on_its_own(
         caps = _kept_to(around, site, asked.at_s + after + dark, end, capacity, f"{cause}, few generators")
         said = f"{island.why}: black after {after:.3g} s for {dark / 60:.3g} min; {found.said}"
         return replace(found, island=island, externals=found.externals + caps, said=said)
-    # the job may be at rest now and train later: what counts is the share that the frequency leaves it
-    alone = slice(round(LOOK_AT_S / LOOK_DT_S), None)
-    share = float(island.load_w[alone].mean() / look[alone].mean())
+    # the job may be at rest now and train later: what counts is the share that the frequency, once settled, leaves it
+    settled = slice(-round(SETTLED_S / LOOK_DT_S), None)
+    share = float(island.load_w[settled].mean() / look[settled].mean())
     lasting = island.capacity_w + battery_for_w(plant, duration_s, around.reserved_w(site))
     target = min(share * around.training_w(site), lasting)
     caps = _kept_to(around, site, asked.at_s, end, target, f"{cause}, few generators")

@@ -187,6 +187,8 @@ def test_spectrogram(trace, tmp_path, name):
         (["--band", "a-b"], "--band: expected two frequencies"),
         (["--idle-ratio", 0.2, "--zero", "3 MW"], "--idle-ratio: expected with --base and without --zero"),
         (["--site", "memphis"], "--site: expected with --topology"),
+        (["--inertia-scale", 0.8], "--inertia-scale: expected with --topology"),
+        (["--topology", "colossus_memphis", "--inertia-scale", 0], "--inertia-scale: expected a factor above 0"),
         (["--topology", "colossus_memphi"], "did you mean 'colossus_memphis'"),
         (["--topology", "colossus_memphis", "--site", "x"], "has no site 'x'"),
         (["--accelerators", 3], "expected with --damping"),

@@ -14,7 +14,8 @@ from clustersim.plant.cooling import (
 )
 from clustersim.plant.cooling_long import CoolingHistory, cooling_history
 from clustersim.plant.cooling_outdoors import Outdoors, cooling_outdoors
-from clustersim.plant.cooling_staging import RideThrough, UnitLoss, lose_units, ride_through, stage_units
+from clustersim.plant.cooling_reserve import CoolingReserve, cooling_reserve, units_to_spare
+from clustersim.plant.cooling_staging import RideThrough, UnitLoss, lose_units, ride_through, stage_units, unit_starts
 from clustersim.plant.cooling_year import CoolingYear, cooling_year
 from clustersim.plant.course import Course, Voltage
 from clustersim.plant.dispatch import (
@@ -66,6 +67,7 @@ __all__ = [
     "Air",
     "Burn",
     "CoolingHistory",
+    "CoolingReserve",
     "CoolingResponse",
     "CoolingState",
     "CoolingYear",
@@ -93,6 +95,7 @@ __all__ = [
     "burn",
     "cooling_history",
     "cooling_outdoors",
+    "cooling_reserve",
     "cooling_response",
     "cooling_year",
     "design_air",
@@ -128,7 +131,9 @@ __all__ = [
     "tripped_output_w",
     "tripped_s",
     "turns",
+    "unit_starts",
     "units_online",
+    "units_to_spare",
     "ups_feed",
     "weather_year",
     "without_units",

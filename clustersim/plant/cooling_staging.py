@@ -16,6 +16,8 @@ from clustersim.plant.spec_parts.cooling import COMPRESSORS
 from clustersim.plant.weather import Air
 
 _HALVINGS = 40
+_BINS_PER_RUN = 10
+"""Bins per shortest run of a unit in which its starts are counted. [-]"""
 _SETTLED = 20.0
 """Time constants after which a loop has settled. [-]"""
 
@@ -95,6 +97,43 @@ def stage_units(
     needed = np.minimum(np.ceil(heat / unit_w - 1e-12), count).astype(np.int64)
     running, starts = stage(needed, math.ceil(least / dt_s - 1e-9))
     return Staging(running, int(starts))
+
+
+def unit_starts(spec: SiteCoolingSpec, heat_w: ArrayLike, span_s: ArrayLike) -> int | None:
+    """Return how often units of a site with `staging: on_off` start over spans of constant heat.
+
+    Capacity of a unit is that at the rating, or in the weather of the record's `start`. Heat is looked at in means over
+    a tenth of the time for which units stay as they are: what is quicker, the loop does not hand on.
+
+    Parameters
+    ----------
+    spec : SiteCoolingSpec
+        Cooling of the site.
+    heat_w, span_s : array_like, shape (n,)
+        Heat of each span and its length. [W], [s]
+
+    Returns
+    -------
+    int or None
+        None where all units share the load.
+
+    Raises
+    ------
+    CatalogError
+        If the catalog has no such unit.
+    """
+    if spec.staging == "modulating":
+        return None
+    heat, span = np.asarray(heat_w, dtype=np.float64), np.asarray(span_s, dtype=np.float64)
+    least = entry("cooling", "chiller_model").si("minimum_run")
+    bins = max(1, math.ceil(float(span.sum()) * _BINS_PER_RUN / least))
+    ends = np.append(0.0, np.cumsum(span))
+    edges = np.linspace(0.0, ends[-1], bins + 1)
+    joules = np.interp(edges, ends, np.append(0.0, np.cumsum(heat * span)))
+    means = np.maximum(np.diff(joules), 0.0) / (edges[1] - edges[0])
+    capacity = resolve(spec, float(means.mean())).capacity_w
+    units = spec.units_running
+    return stage_units(means, float(edges[1] - edges[0]), capacity / units, units).starts
 
 
 def lose_units(spec: SiteCoolingSpec, heat_w: float, lost: int, outdoor: Air | None = None) -> UnitLoss:

@@ -18,6 +18,8 @@ Floats = NDArray[np.float64]
 
 HOUR_S = 3600.0
 KWH = 3.6e6
+MOST = 0.5
+"""Share of the hours above the capacity beyond which a year has no PUE. [-]"""
 
 
 @dataclass(frozen=True)
@@ -46,24 +48,29 @@ class CoolingYear:
         return self.meter_w / self.it_w
 
     @property
-    def pue_annual(self) -> float:
-        """Energy of the year over that of IT. [-]"""
-        return float(self.pue.mean())
+    def pue_annual(self) -> float | None:
+        """Energy of the year over that of IT; None where the plant is short of cooling. [-]"""
+        return None if self.short else float(self.pue.mean())
 
     @property
-    def peak_hour_pue(self) -> float:
-        """Largest of the hours. [-]"""
-        return float(self.pue.max())
+    def peak_hour_pue(self) -> float | None:
+        """Largest of the hours; None where the plant is short of cooling. [-]"""
+        return None if self.short else float(self.pue.max())
 
     @property
-    def water_m3(self) -> float:
-        """Of the year. [m3]"""
-        return float(self.water_l_per_s.sum()) * HOUR_S / 1e3
+    def short(self) -> bool:
+        """Whether the heat is above the capacity in most hours: the cooling then draws the power of a part of it."""
+        return self.hours_above_capacity > MOST * self.meter_w.size
 
     @property
-    def wue_l_per_kwh(self) -> float:
-        """Water of the year over energy of IT. [L/kWh]"""
-        return float(self.water_l_per_s.mean()) * KWH / self.it_w
+    def water_m3(self) -> float | None:
+        """Of the year; None where the plant is short of cooling. [m3]"""
+        return None if self.short else float(self.water_l_per_s.sum()) * HOUR_S / 1e3
+
+    @property
+    def wue_l_per_kwh(self) -> float | None:
+        """Water of the year over energy of IT; None where the plant is short of cooling. [L/kWh]"""
+        return None if self.short else float(self.water_l_per_s.mean()) * KWH / self.it_w
 
     @property
     def hours_above_capacity(self) -> int:

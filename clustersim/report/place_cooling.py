@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from clustersim.report.words import columns, number, wrapped
@@ -17,7 +18,7 @@ def cooling_data(place: Place) -> dict[str, dict[str, Any]]:
 
 
 def _data(record: SiteCooling) -> dict[str, Any]:
-    spec, state, year = record.spec, record.state, record.year
+    spec, state, year, reserve = record.spec, record.state, record.year, record.reserve
     return {
         "kind": spec.kind,
         "unit": spec.unit,
@@ -27,6 +28,10 @@ def _data(record: SiteCooling) -> dict[str, Any]:
         "capacity_mw": state.capacity_w * MW,
         "capacity_low_mw": state.capacity_low_w * MW,
         "capacity_high_mw": state.capacity_high_w * MW,
+        "units_spare": reserve.spare,
+        "minutes_to_alarm_n1": _minutes(reserve.one_lost.time_to_alarm_s),
+        "dip_ride_through": math.isinf(reserve.dip.first_alarm_s),
+        "minutes_to_alarm_dip": _minutes(reserve.dip.first_alarm_s),
         "weather": None if year is None else year.place,
         "design_dry_bulb_c": None if year is None else year.design_dry_bulb_c,
         "capacity_at_design_mw": None if year is None else year.design_capacity_w * MW,
@@ -39,6 +44,11 @@ def _data(record: SiteCooling) -> dict[str, Any]:
     }
 
 
+def _minutes(seconds: float) -> float | None:
+    """Return minutes; None for a time that never comes."""
+    return None if math.isinf(seconds) else seconds / 60.0
+
+
 def cooling_text(data: dict[str, dict[str, Any]]) -> list[str]:
     """Return the lines on the cooling of a place; none where its file describes none."""
     if not data:
@@ -49,7 +59,10 @@ def cooling_text(data: dict[str, dict[str, Any]]) -> list[str]:
         "design_dry_bulb_c": "design weather [degC]",
         "capacity_at_design_mw": "capacity at design weather [MW]",
         "capacity_least_mw": "capacity in the worst hour [MW]",
-        "hours_above_capacity": "hours of the year above it",
+        "units_spare": "units that may fail",
+        "minutes_to_alarm_n1": "alarm after one lost [min]",
+        "minutes_to_alarm_dip": "alarm after a dip [min]",
+        "hours_above_capacity": "hours of the year above capacity",
         "pue_annual": "PUE of the year",
         "peak_hour_pue": "PUE of the worst hour",
         "wue_l_per_kwh": "water [L/kWh of IT]",
@@ -61,8 +74,14 @@ def cooling_text(data: dict[str, dict[str, Any]]) -> list[str]:
     known = [(key, label) for key, label in keys.items() if any(site[key] is not None for site in sites)]
     rows += [(label, *(number(site[key]) for site in sites)) for key, label in known]
     lines = ["", "cooling, all year at the provisioned load", columns(("", *data), rows)]
-    if any(site["hours_above_capacity"] for site in sites):
+    if any(site["hours_above_capacity"] and site["pue_annual"] is not None for site in sites):
         lines.append(wrapped("in hours above the capacity PUE counts the cooling of what is rejected"))
+    if any(site["hours_above_capacity"] and site["pue_annual"] is None for site in sites):
+        lines.append(
+            wrapped("no PUE where the heat is above the capacity in most hours: what is not rejected costs nothing")
+        )
+    if any(not site["dip_ride_through"] for site in sites):
+        lines.append(wrapped("after a dip: when the loop reaches its alarm if a voltage dip stops all units at once"))
     return lines
 
 

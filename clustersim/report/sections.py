@@ -222,6 +222,8 @@ def _plant(result: Result) -> Section:
         ("cooling_heat_mw", "heat to cool"),
         ("cooling_capacity_mw", "cooling capacity"),
         ("cooling_capacity_worst_hour_mw", "in the worst hour"),
+        ("cooling_units_spare", "cooling units that may fail"),
+        ("cooling_minutes_to_alarm_dip", "alarm after a dip [min]"),
         ("pue_annual", "PUE of a year"),
         ("wue_l_per_kwh", "water [L/kWh]"),
         ("co2_t", "CO2 of the generators [t]"),

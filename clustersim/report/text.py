@@ -163,7 +163,9 @@ def _plant(result: Result) -> str:
     if s.get("modal_deviation_mhz") is not None:
         lines.append(_line("grid modes", _modes(s)))
     lines.append(_line("cooling", cooling_words(s)))
-    if s.get("pue_annual") is not None:
+    if "cooling_units_spare" in s:
+        lines.append(_line("cooling, loss of units", reserve_words(s)))
+    if s.get("hours_above_cooling_capacity") is not None:
         lines.append(_line("cooling, a year of weather", year_words(s)))
     for label, words in (("generators on site", generation_words(s)), ("events of the grid", event_words(s))):
         if words is not None:
@@ -204,11 +206,25 @@ def cooling_words(s: dict[str, Any]) -> str:
     )
 
 
+def reserve_words(s: dict[str, Any]) -> str:
+    """Return how many units may fail, and what a dip that stops all of them does."""
+    spare, minutes = s["cooling_units_spare"], s["cooling_minutes_to_alarm_n1"]
+    text = "none to spare" if spare is None else f"{number(spare)} may fail"
+    if minutes is not None:
+        text += f", one lost: alarm after {number(minutes)} min"
+    if s["cooling_dip_ride_through"]:
+        return f"{text}; after a dip that stops all they are back before the alarm"
+    return f"{text}; a dip that stops all: alarm after {number(s['cooling_minutes_to_alarm_dip'])} min"
+
+
 def year_words(s: dict[str, Any]) -> str:
     """Return PUE, water and the worst hour of a year of weather at the mean load."""
     water = f", water {number(s['wue_l_per_kwh'])} L/kWh of IT" if s["wue_l_per_kwh"] else ""
+    pue = "no PUE: heat above capacity in most hours"
+    if s["pue_annual"] is not None:
+        pue = f"PUE {number(s['pue_annual'])}, worst hour {number(s['peak_hour_pue'])}{water}"
     return (
-        f"PUE {number(s['pue_annual'])}, worst hour {number(s['peak_hour_pue'])}{water}; capacity in the worst hour "
+        f"{pue}; capacity in the worst hour "
         f"{answer('_mw', s['cooling_capacity_worst_hour_mw'])}, heat above capacity in "
         f"{number(s['hours_above_cooling_capacity'])} hours"
     )

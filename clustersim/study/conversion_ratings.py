@@ -37,6 +37,8 @@ class SiteWindow:
     """What the site's battery gives to smooth the meter. [W]"""
     before_w: float | None = None
     """Load of the site before the event of the window; None in steady operation. [W]"""
+    charge: tuple[float, float] | None = None
+    """Lowest and highest state of charge of the battery that smooths the meter. [-]"""
 
 
 def one_second(power_w: Floats, dt_s: float) -> float:

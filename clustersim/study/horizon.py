@@ -8,7 +8,7 @@ from itertools import groupby
 import numpy as np
 
 from clustersim.operation import Timeline
-from clustersim.plant import CoolingHistory, cooling_history, steady_cooling
+from clustersim.plant import CoolingHistory, cooling_history, steady_cooling, unit_starts
 from clustersim.study.floor_fall import falls_w
 from clustersim.study.it_power import state_w
 from clustersim.study.site_power import site_it_w
@@ -38,6 +38,8 @@ class SiteHistory:
     load_j: float
     """IT, cooling as integrated, and losses; before a battery. [J]"""
     cooling: CoolingHistory
+    unit_starts: int | None = None
+    """Of cooling units over the horizon; None where all share the load."""
     fall_j: float = 0.0
     """Of the load: what floors of the accelerators draw after stops, until they have come down. [J]"""
 
@@ -105,6 +107,7 @@ def histories(
             it_j=it_j,
             load_j=it_j + cooling.energy_j + lost_j,
             cooling=cooling,
+            unit_starts=unit_starts(study.place.topology.cooling[site], heat, length),
             fall_j=sum(
                 seconds[state] * (steady_load_w(study, site, drawn[state]) - steady_load_w(study, site, it[state]))
                 for state in PAUSED

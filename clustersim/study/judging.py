@@ -20,7 +20,7 @@ from clustersim.study.settling import meter_until_settled
 from clustersim.study.site_chain import held_w
 from clustersim.study.site_power import SitePower, provisioned_w
 from clustersim.study.site_study import SiteStudy
-from clustersim.study.supply import site_ratings
+from clustersim.study.supply import charge_of, site_ratings
 
 SETTLED_S = 10.0
 """End of a window that stands for what follows it. [s]"""
@@ -158,4 +158,5 @@ def _window(power: SitePower, site: str) -> SiteWindow:
         wave.reactive(it) + wave.reactive(cooling),
         smoothing,
         _before(power, site),
+        None if smoothing is None else charge_of(power.site_damping[site]),
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from clustersim.errors import InputError
-from clustersim.plant import cooling_history
+from clustersim.plant import cooling_history, unit_starts
 from clustersim.power.measured_load import load_waveform
 from clustersim.power.trace import PowerTrace, scaled
 from clustersim.scenario import LoadScenario, TopologySpec, require_plant
@@ -138,5 +138,6 @@ def load_history(study: LoadStudy, it_w: float) -> dict[str, SiteHistory]:
             it_j=it_w * load.horizon,
             load_j=(it_w + cooling_w + lost_w) * load.horizon,
             cooling=cooling,
+            unit_starts=unit_starts(topology.cooling[study.site], [it_w], [load.horizon]),
         )
     }

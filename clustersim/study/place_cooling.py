@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from clustersim.plant import CoolingState, CoolingYear, SiteCoolingSpec, cooling_year, steady_cooling
+from clustersim.plant import (
+    CoolingReserve,
+    CoolingState,
+    CoolingYear,
+    SiteCoolingSpec,
+    cooling_reserve,
+    cooling_year,
+    steady_cooling,
+)
 from clustersim.study.place import Place
 from clustersim.study.site_power import provisioned_of
 
@@ -18,6 +26,8 @@ class SiteCooling:
     """Provisioned IT power. [W]"""
     state: CoolingState
     """At the rating of the units, or the record's own start. [W]"""
+    reserve: CoolingReserve
+    """At the provisioned load."""
     year: CoolingYear | None
     """At the provisioned load all year; None without weather."""
 
@@ -39,6 +49,7 @@ def place_cooling(place: Place) -> dict[str, SiteCooling]:
             spec,
             heat[site],
             steady_cooling(spec, heat[site]),
+            cooling_reserve(spec, heat[site]),
             None if spec.weather is None else cooling_year(spec, topology.electrical.get(site), heat[site]),
         )
         for site, spec in topology.cooling.items()

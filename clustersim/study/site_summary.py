@@ -15,6 +15,7 @@ from clustersim.limits.measures import max_ramp, max_rocof, swing, voltage_dip
 from clustersim.plant import PlantResponse
 from clustersim.power.records import coarsen
 from clustersim.power.spectrum import band_shares, harmonics
+from clustersim.study.cooling_reserve_keys import reserve_keys
 from clustersim.study.site_findings import SiteFindings
 from clustersim.study.year_keys import year_keys
 
@@ -232,5 +233,6 @@ def cooling_keys(found: SiteFindings, reasons: dict[str, str]) -> dict[str, Any]
         "cooling_peak_temperature_c": peak if peak <= BOILING_C else None,
         "sustainable_it_mw": sum(s.capacity_w for s in states) / MW,
         "water_l_per_s": sum(s.water_l_per_s for s in states),
+        **reserve_keys(found, reasons),
         **year_keys(found, reasons),
     }

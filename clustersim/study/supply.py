@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,11 +24,17 @@ from clustersim.plant import (
     load_acceptance_w,
     steady_cooling,
 )
-from clustersim.plant.spec import GeneratorSpec
+from clustersim.plant.battery_cells import pack_of, power_limits
+from clustersim.plant.spec import BatterySpec, GeneratorSpec
 from clustersim.plant.stages import stage_flows
+from clustersim.power.damped import Report
 from clustersim.study.conversion_ratings import SiteWindow, conversion_ratings, feed_ratings, one_second
 
 Floats = NDArray[np.float64]
+STORE = "site_battery"
+"""Name of the store of a battery that smooths the meter."""
+EDGE = 1e-3
+"""State of charge from empty and full at which a battery's limits are read. [-]"""
 
 
 @dataclass(frozen=True)
@@ -110,13 +117,44 @@ def site_ratings(
     found += conversion_ratings(site, plant, windows)
     if plant.battery is not None:
         most = _battery_w(windows, responses)
-        found.append(Rating("battery_power", site, most, battery_rating_w(plant.battery), "rating"))
+        found.append(_battery_rating(site, plant.battery, most, windows, responses))
     it = float(windows[0].it_w.mean())
     state = steady_cooling(cooling, it)
     found.append(Rating("cooling", site, it, state.capacity_w, "catalog, kind cooling"))
     most = max(one_second(w.it_w, w.dt_s) for w in windows)
     found.append(Rating("provisioned_it", site, most, provisioned_w, "nameplates"))
     return found
+
+
+def charge_of(reports: Iterable[Report]) -> tuple[float, float] | None:
+    """Return the lowest and highest state of charge of the site's battery; None where none smooths the meter. [-]"""
+    stores = [store for report in reports for store in report.stores if store.name == STORE]
+    if not stores:
+        return None
+    shares = [np.append(store.initial_j, store.stored_j) / store.capacity_j for store in stores]
+    return min(float(share.min()) for share in shares), max(float(share.max()) for share in shares)
+
+
+def _battery_rating(
+    site: str, battery: BatterySpec, most_w: float, windows: tuple[SiteWindow, ...], responses: list[PlantResponse]
+) -> Rating:
+    """Return the largest power of a battery against what its cells and converter give at its extremes of charge.
+
+    A battery that is empty or full is looked at just above and just below: there the simulation itself stops it.
+    """
+    extremes = [(battery.state_of_charge, battery.state_of_charge)]
+    extremes += [w.charge for w in windows if w.charge is not None]
+    # where smoothing takes all of the rating, nothing answers frequency and the response has no charge
+    answering = [r.state_of_charge for r in responses if r.state_of_charge.any()]
+    extremes += [(float(charge.min()), float(charge.max())) for charge in answering]
+    low, high = min(least for least, _ in extremes), max(most for _, most in extremes)
+    try:
+        pack = pack_of(battery.type)
+    except ValueError as error:
+        return Rating("battery_power", site, most_w, battery_rating_w(battery), f"rating, at any charge: {error}")
+    out, into = power_limits(pack, max(low, EDGE))[0], power_limits(pack, min(high, 1.0 - EDGE))[1]
+    said = f"rating; cells and converter give {out:.4g} of it at {low:.3g} of charge and take {into:.4g} at {high:.3g}"
+    return Rating("battery_power", site, most_w, battery_rating_w(battery) * min(out, into), said)
 
 
 def _battery_w(windows: tuple[SiteWindow, ...], responses: list[PlantResponse]) -> float:

@@ -19,7 +19,7 @@ from clustersim.scenario import TopologySpec, require_plant
 from clustersim.study.conversion_ratings import SiteWindow
 from clustersim.study.place import build_place
 from clustersim.study.site_power import provisioned_of
-from clustersim.study.supply import SiteLoad, site_load, site_ratings
+from clustersim.study.supply import SiteLoad, charge_of, site_load, site_ratings
 
 MOST_S = 86400.0
 """Longest record whose plant is simulated: it takes steps of a millisecond. [s]"""
@@ -156,7 +156,7 @@ def site_answer(place: TracePlace, it: PowerTrace, job: JobWindow, damping: Sequ
     equipment, absorbed = load.it_w + load.cooling.power_w, load.load_var - load.losses_var
     windows = (
         SiteWindow("job", it.dt_s, meter[busy], inside.watts, equipment[busy], absorbed[busy]),
-        SiteWindow(WINDOW, it.dt_s, meter, it.watts, equipment, absorbed, battery, before),
+        SiteWindow(WINDOW, it.dt_s, meter, it.watts, equipment, absorbed, battery, before, charge_of(chain.reports)),
     )
     own = [response for response in answers if response.mode == place.modes[0]]
     ratings = site_ratings(place.site, place.plant, place.cooling, place.provisioned_w, windows, own, list(answers))

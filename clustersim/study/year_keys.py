@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from clustersim.plant import CoolingYear, cooling_year
+from clustersim.plant.cooling_year import HOUR_S, KWH
 from clustersim.study.site_findings import SiteFindings
 
-OF_YEAR = (
-    "pue_annual", "peak_hour_pue", "wue_l_per_kwh", "water_m3_annual", "hours_above_cooling_capacity",
-    "cooling_capacity_worst_hour_mw",
-)  # fmt: skip
+OF_SERVED = ("pue_annual", "peak_hour_pue", "wue_l_per_kwh", "water_m3_annual")
+"""Keys that compare the load with cooling that serves all of it."""
+OF_YEAR = (*OF_SERVED, "hours_above_cooling_capacity", "cooling_capacity_worst_hour_mw")
 
 
 def site_years(found: SiteFindings) -> dict[str, CoolingYear] | str:
@@ -31,7 +31,8 @@ def year_keys(found: SiteFindings, reasons: dict[str, str]) -> dict[str, Any]:
     """Return PUE, water and hours above the capacity of a year in which the sites draw their mean training power.
 
     Without storage and damping at the site. Sites are added hour by hour; an hour counts as above the capacity where
-    any site is. In such an hour the cooling draws the power of the heat that it rejects.
+    any site is. In such an hour the cooling draws the power of the heat that it rejects; where most hours are such, PUE
+    and water would look too good and have no value.
     """
     years = site_years(found)
     if isinstance(years, str):
@@ -41,11 +42,21 @@ def year_keys(found: SiteFindings, reasons: dict[str, str]) -> dict[str, Any]:
     pue = np.asarray(sum(year.meter_w for year in years.values())) / it_w
     capacity = np.asarray(sum(year.capacity_w for year in years.values()))
     above = np.any([year.it_w > year.capacity_w for year in years.values()], axis=0)
-    return {
-        "pue_annual": float(pue.mean()),
-        "peak_hour_pue": float(pue.max()),
-        "wue_l_per_kwh": sum(year.wue_l_per_kwh * year.it_w for year in years.values()) / it_w,
-        "water_m3_annual": sum(year.water_m3 for year in years.values()),
+    keys: dict[str, Any] = dict.fromkeys(OF_SERVED)
+    short = [
+        f"{site} in {year.hours_above_capacity} of {year.pue.size} hours" for site, year in years.items() if year.short
+    ]
+    if short:
+        reasons |= dict.fromkeys(OF_SERVED, f"the heat is above what the cooling rejects: {', '.join(short)}")
+    else:
+        water = np.asarray(sum(year.water_l_per_s for year in years.values()))
+        keys = {
+            "pue_annual": float(pue.mean()),
+            "peak_hour_pue": float(pue.max()),
+            "wue_l_per_kwh": float(water.mean()) * KWH / it_w,
+            "water_m3_annual": float(water.sum()) * HOUR_S / 1e3,
+        }
+    return keys | {
         "hours_above_cooling_capacity": int(above.sum()),
         "cooling_capacity_worst_hour_mw": float(capacity.min()) / 1e6,
     }

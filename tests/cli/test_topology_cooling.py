@@ -36,7 +36,11 @@ def test_a_place_tells_its_cooling(place):
     text = "\n".join(cooling_text({"memphis": data}))
     assert "90 chiller_memphis" in text
     assert "capacity at design weather" in text
-    assert "PUE counts the cooling of what is rejected" in text
+    assert (data["pue_annual"], data["peak_hour_pue"]) == (None, None)
+    assert "no PUE where the heat is above the capacity in most hours" in text
+    assert data["units_spare"] is None
+    assert data["minutes_to_alarm_dip"] < data["minutes_to_alarm_n1"]
+    assert "alarm after a dip [min]" in text
 
 
 def test_a_place_without_cooling_says_nothing(place):

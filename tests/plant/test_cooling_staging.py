@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clustersim.plant import SiteCoolingSpec, design_air, lose_units, ride_through, stage_units, steady_cooling
+from clustersim.plant import (
+    SiteCoolingSpec,
+    cooling_reserve,
+    design_air,
+    lose_units,
+    ride_through,
+    stage_units,
+    steady_cooling,
+    unit_starts,
+    units_to_spare,
+)
 
 MW = 1e6
 TEXT = {
@@ -121,3 +131,36 @@ def test_towers_need_no_restart():
     assert ride_through(towers, 100 * MW, 0.0).without_cooling_s == 0.0
     with pytest.raises(ValueError, match="at least 0"):
         ride_through(towers, 100 * MW, -1.0)
+
+
+@given(heat=st.floats(0.1, 200.0), standby=st.integers(0, 5), lost=st.integers(0, 5))
+@settings(max_examples=40, deadline=None)
+def test_units_to_spare_are_the_last_that_lose_units_forgives(heat, standby, lost):
+    """By hand: 90 units of 1.825 MW less what stands still; a loop without heat needs none of them."""
+    spec = MEMPHIS.model_copy(update={"standby": standby, "lost": lost})
+    found = units_to_spare(spec, heat * MW)
+    if heat > 1.825 * (90 - max(standby, lost)):
+        assert found is None
+        return
+    assert found == 90 - lost - math.ceil(heat / 1.825)
+    assert lose_units(spec, heat * MW, found).time_to_alarm_s == math.inf
+    if found < 90 - lost:
+        assert lose_units(spec, heat * MW, found + 1).time_to_alarm_s < math.inf
+
+
+def test_reserve_of_memphis():
+    found = cooling_reserve(MEMPHIS, 150 * MW)
+    assert (found.spare, found.one_lost.time_to_alarm_s) == (7, math.inf)
+    assert found.dip == ride_through(MEMPHIS, 150 * MW, 0.0)
+    assert found.dip.first_alarm_s < math.inf
+    assert cooling_reserve(MEMPHIS, 170 * MW).spare is None
+
+
+def test_starts_of_staged_units_by_hand():
+    """Two hours at 4, 40 and 4 MW: 3, 22 and again 3 units of 1.825 MW; 19 start, and stop one by one."""
+    staged = MEMPHIS.model_copy(update={"staging": "on_off"})
+    assert unit_starts(staged, [4 * MW, 40 * MW, 4 * MW], [7200.0] * 3) == 19
+    assert unit_starts(staged, [40 * MW], [7200.0]) == 0
+    # a stop of five minutes takes no unit away, a stop of two hours twelve: one each ten minutes
+    assert unit_starts(staged, [40 * MW, 4 * MW, 40 * MW], [7200.0, 7200.0, 600.0]) == 12
+    assert unit_starts(MEMPHIS, [40 * MW], [7200.0]) is None

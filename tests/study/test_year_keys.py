@@ -6,7 +6,7 @@ import pytest
 
 from clustersim.report.text import summary_text
 from clustersim.study.run import run
-from clustersim.study.year_keys import OF_YEAR
+from clustersim.study.year_keys import OF_SERVED, OF_YEAR
 
 WEATHER = {"topology.cooling.memphis.weather": "memphis_tn"}
 
@@ -17,10 +17,11 @@ def year(scenario):
     return run(scenario(**WEATHER))
 
 
-def test_without_weather_the_keys_say_why(small):
+def test_without_weather_the_keys_say_why(scenario):
+    without = run(scenario(**{"topology.cooling.memphis.weather": None}))
     for key in OF_YEAR:
-        assert small.summary[key] is None
-        assert "cooling.memphis.weather" in small.reasons[key]
+        assert without.summary[key] is None
+        assert "cooling.memphis.weather" in without.reasons[key]
 
 
 def test_weather_adds_a_year_and_leaves_the_horizon(small, year):
@@ -58,3 +59,31 @@ def test_towers_report_water(scenario):
     assert 1.2 < s["wue_l_per_kwh"] < 2.2
     it_kwh = s["cooling_heat_mw"] * 1e3 * 8760.0
     assert s["water_m3_annual"] == pytest.approx(s["wue_l_per_kwh"] * it_kwh / 1e3, rel=1e-6)
+
+
+def test_a_plant_short_of_cooling_has_no_pue_of_a_year(scenario):
+    """One chiller of 1.2 MW on the heat of two thousand accelerators: every hour is above the capacity."""
+    small = {"topology.cooling.memphis.count": 1, "topology.cooling.memphis.unit": "chiller_fairwater"}
+    s = run(scenario(**WEATHER, **small))
+    for key in OF_SERVED:
+        assert s.summary[key] is None
+        assert "above what the cooling rejects" in s.reasons[key]
+    assert s.summary["hours_above_cooling_capacity"] == 8760
+    assert s.summary["cooling_units_spare"] is None
+    assert s.summary["cooling_minutes_to_alarm_n1"] > 0.0
+    text = summary_text(s)
+    assert "no PUE" in text
+    assert "none to spare" in text
+
+
+def test_reserve_of_a_run(small, scenario):
+    s, topology = small.summary, small.scenario["topology"]["cooling"]["memphis"]
+    assert topology["count"] == 2
+    assert s["cooling_units_spare"] in (0, 1)
+    assert (s["cooling_minutes_to_alarm_n1"] is None) == (s["cooling_units_spare"] == 1)
+    assert s["cooling_dip_ride_through"] == (s["cooling_minutes_to_alarm_dip"] is None)
+    assert s["cooling_unit_starts"] is None
+    assert "modulating" in small.reasons["cooling_unit_starts"]
+    staged = run(scenario(**{"topology.cooling.memphis.staging": "on_off"})).summary
+    assert staged["cooling_unit_starts"] >= 0
+    assert "cooling, loss of units" in summary_text(small)

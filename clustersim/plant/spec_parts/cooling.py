@@ -115,8 +115,8 @@ class SiteCoolingSpec(Spec):
                 f"alarm_temperature must be above supply_temperature + design_rise = {design:g} degC, "
                 f"got {self.alarm_temperature:g} degC"
             )
-        if self.lost > self.count:
-            raise ValueError(f"lost: expected at most count = {self.count} units, found {self.lost}")
+        if self.lost >= self.count:
+            raise ValueError(f"lost: expected fewer than count = {self.count}, found {self.lost}")
         if self.standby >= self.count:
             raise ValueError(f"standby: expected fewer than count = {self.count}, found {self.standby}")
         if self.start is not None and self.weather is None:

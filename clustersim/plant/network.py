@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import ValidationError
 
 from clustersim.errors import InputError, nearest
+from clustersim.plant import converter_kernels
 from clustersim.plant import network_kernels as k
 from clustersim.plant.network_flow import PowerFlow, bus_loads, power_flow
 from clustersim.plant.network_start import machine_start
+from clustersim.plant.plant_controller import Plants, battery_plants
 from clustersim.plant.spec_parts.network import (
     NETWORKS,
     LoadModel,
@@ -45,9 +47,11 @@ class NetworkModel:
     """Of the network with the machines' subtransient admittances and the impedance loads. shape (buses, buses)"""
     machine_buses: NDArray[np.int64]
     load_buses: NDArray[np.int64]
-    """Buses of constant-power loads and of the loads that a study varies."""
+    """Buses of constant-power loads, of the loads that a study varies and of battery plants."""
     constant: Complex
     """Power of the constant-power loads at `load_buses`. [pu]"""
+    plants: Plants | None = None
+    """Battery plants; none where the network has no batteries."""
 
     @property
     def angular_frequency(self) -> float:
@@ -86,6 +90,9 @@ class NetworkTrace:
     """Torques times nominal speed. [W], shape (bins, machines)"""
     voltage_pu: Array
     """[pu], shape (bins, buses)"""
+    batteries: tuple[str, ...] = ()
+    battery_va: Complex = field(default_factory=lambda: np.empty((0, 0), dtype=np.complex128))
+    """Complex power that each battery plant gives. [VA], shape (bins, batteries)"""
 
 
 def read_network(name: str | Path) -> NetworkSpec:
@@ -132,7 +139,8 @@ def network_model(network: NetworkSpec, varied: tuple[str, ...] = ()) -> Network
         if bus not in place:
             raise InputError(f"network: unknown bus {bus!r}{nearest(bus, place)}")
     held = bus_loads(network, "constant_power")
-    loads = [i for i in range(len(place)) if held[i] != 0.0 or flow.buses[i] in varied]
+    answering = {*varied, *(plant.bus for plant in network.batteries.values())}
+    loads = [i for i in range(len(place)) if held[i] != 0.0 or flow.buses[i] in answering]
     y = flow.admittance.copy()
     y[np.diag_indices_from(y)] += np.conj(flow.load - held) / np.abs(flow.voltage) ** 2
     rows, starts = [], []
@@ -151,6 +159,7 @@ def network_model(network: NetworkSpec, varied: tuple[str, ...] = ()) -> Network
         np.array([place[m.bus] for m in network.machines.values()], dtype=np.int64),
         np.array(loads, dtype=np.int64),
         held[loads],
+        battery_plants(network, flow, loads) if network.batteries else None,
     )
 
 
@@ -211,21 +220,7 @@ def run_network(
             taken[:, place] += values / base
         else:
             shunt[:, place] += np.conj(values) / base
-    substeps = max(1, math.ceil(dt_s / LONGEST_STEP_S - 1e-9))
-    speed, mechanical, electric, voltage, valid, why = k.integrate_network(
-        model.start,
-        model.parameters,
-        model.angular_frequency,
-        model.impedance,
-        model.machine_buses,
-        model.load_buses,
-        taken,
-        shunt,
-        model.load_voltage,
-        dt_s,
-        substeps,
-        SPEED_BAND_PU,
-    )
+    speed, mechanical, electric, voltage, given, valid, why = _integrate(model, taken, shunt, dt_s)
     machines = tuple(model.network.machines)
     if why:
         what = (
@@ -241,4 +236,26 @@ def run_network(
         mechanical * base,
         electric * base,
         voltage,
+        () if model.plants is None else model.plants.names,
+        given * base,
     )
+
+
+def _integrate(
+    model: NetworkModel, taken: Complex, shunt: Complex, dt_s: float
+) -> tuple[Array, Array, Array, Array, Complex, int, int]:
+    """Integrate a model with or without battery plants; as :func:`converter_kernels.integrate_plants`."""
+    substeps = max(1, math.ceil(dt_s / LONGEST_STEP_S - 1e-9))
+    w0, z, gens, loads = model.angular_frequency, model.impedance, model.machine_buses, model.load_buses
+    start, p, seen = model.start, model.parameters, model.load_voltage
+    if model.plants is None:
+        speed, mechanical, electric, voltage, valid, why = k.integrate_network(
+            start, p, w0, z, gens, loads, taken, shunt, seen, dt_s, substeps, SPEED_BAND_PU
+        )
+        none = np.empty((taken.shape[0], 0), dtype=np.complex128)
+        return speed, mechanical, electric, voltage, none, valid, why
+    own = model.plants
+    return converter_kernels.integrate_plants(
+        start, p, own.start, own.parameters, w0, z, gens, loads, own.places, own.far, own.branch,
+        taken, shunt, seen, dt_s, substeps, SPEED_BAND_PU,
+    )  # fmt: skip

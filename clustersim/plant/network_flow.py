@@ -31,7 +31,7 @@ class PowerFlow:
     load: Complex
     """Power taken by the loads of each bus. [pu]"""
     generated: Complex
-    """Power given by the machine of each bus. [pu]"""
+    """Power given by the machine or battery of each bus. [pu]"""
 
 
 def admittances(network: NetworkSpec) -> Complex:
@@ -60,7 +60,7 @@ def bus_loads(network: NetworkSpec, model: str | None = None) -> Complex:
 
 
 def power_flow(network: NetworkSpec) -> PowerFlow:
-    r"""Solve the power flow: every machine holds its voltage, the slack machine balances.
+    r"""Solve the power flow: every machine and battery holds its voltage, the slack machine balances.
 
     .. math:: S_i = V_i \sum_j Y_{ij}^* V_j^*
 
@@ -84,6 +84,11 @@ def power_flow(network: NetworkSpec) -> PowerFlow:
             slack = i
         else:
             scheduled[i] += (machine.active or 0.0) / network.base
+    for plant in network.batteries.values():
+        i = place[plant.bus]
+        magnitude[i] = plant.voltage
+        held.append(i)
+        scheduled[i] += plant.active / network.base
     angles = [i for i in range(len(place)) if i != slack]
     free = [i for i in range(len(place)) if i not in held]
     angle = np.zeros(len(place))

@@ -93,6 +93,50 @@ def solve_loads(open_v: Complex, z: Complex, s: Complex, y: Complex, guess: Comp
 
 
 @njit(cache=True, error_model="numpy")
+def without_loads(
+    x: Array, p: Array, z: Complex, gens: NDArray[np.int64], loads: NDArray[np.int64]
+) -> tuple[Complex, Complex, Complex, Complex]:
+    """Return source currents, and with no load current the voltages of buses and loads and the impedance they see."""
+    source = internal(x, p)
+    injected = np.empty(gens.size, np.complex128)
+    for i in range(gens.size):
+        injected[i] = source[i] / (p[i, RA] + 1j * p[i, XDD])
+    v = np.zeros(z.shape[0], np.complex128)
+    for b in range(z.shape[0]):
+        for i in range(gens.size):
+            v[b] += z[b, gens[i]] * injected[i]
+    behind = np.empty((loads.size, loads.size), np.complex128)
+    open_v = np.empty(loads.size, np.complex128)
+    for i in range(loads.size):
+        open_v[i] = v[loads[i]]
+        for j in range(loads.size):
+            behind[i, j] = z[loads[i], loads[j]]
+    return injected, v, open_v, behind
+
+
+@njit(cache=True, error_model="numpy")
+def with_loads(
+    injected: Complex,
+    v: Complex,
+    found: Complex,
+    p: Array,
+    z: Complex,
+    gens: NDArray[np.int64],
+    loads: NDArray[np.int64],
+    s: Complex,
+    y: Complex,
+) -> Complex:
+    """Put the loads' currents into the bus voltages `v`; return the machines' currents. [pu]"""
+    for b in range(z.shape[0]):
+        for j in range(loads.size):
+            v[b] -= z[b, loads[j]] * (np.conj(s[j] / found[j]) + y[j] * found[j])
+    current = np.empty(gens.size, np.complex128)
+    for i in range(gens.size):
+        current[i] = injected[i] - v[gens[i]] / (p[i, RA] + 1j * p[i, XDD])
+    return current
+
+
+@njit(cache=True, error_model="numpy")
 def network_state(
     x: Array,
     p: Array,
@@ -109,28 +153,9 @@ def network_state(
     loads in it, shape (buses, buses); `gens` and `loads` are the buses of machines and of loads that vary, `s` and `y`
     what these take: power and admittance.
     """
-    source = internal(x, p)
-    buses = z.shape[0]
-    injected = np.empty(gens.size, np.complex128)
-    for i in range(gens.size):
-        injected[i] = source[i] / (p[i, RA] + 1j * p[i, XDD])
-    v = np.zeros(buses, np.complex128)
-    for b in range(buses):
-        for i in range(gens.size):
-            v[b] += z[b, gens[i]] * injected[i]
-    behind = np.empty((loads.size, loads.size), np.complex128)
-    open_v = np.empty(loads.size, np.complex128)
-    for i in range(loads.size):
-        open_v[i] = v[loads[i]]
-        for j in range(loads.size):
-            behind[i, j] = z[loads[i], loads[j]]
+    injected, v, open_v, behind = without_loads(x, p, z, gens, loads)
     found, ok = solve_loads(open_v, behind, s, y, guess)
-    for b in range(buses):
-        for j in range(loads.size):
-            v[b] -= z[b, loads[j]] * (np.conj(s[j] / found[j]) + y[j] * found[j])
-    current = np.empty(gens.size, np.complex128)
-    for i in range(gens.size):
-        current[i] = injected[i] - v[gens[i]] / (p[i, RA] + 1j * p[i, XDD])
+    current = with_loads(injected, v, found, p, z, gens, loads, s, y)
     return current, v, found, ok
 
 
@@ -149,7 +174,7 @@ def turbine_torque(x: Array, p: Array) -> Array:
 
 
 @njit(cache=True, error_model="numpy")
-def _held(value: float, slope: float, least: float, most: float) -> float:
+def held(value: float, slope: float, least: float, most: float) -> float:
     """Return the slope of a state that does not wind up beyond its limits."""
     return 0.0 if (value >= most and slope > 0.0) or (value <= least and slope < 0.0) else slope
 
@@ -161,7 +186,7 @@ def _exciter(x: Array, p: Array, v: float, out: Array) -> float:
         error = p[VREF] - v
         out[LEADLAG] = (error - x[LEADLAG]) * p[PER_LAG]
         led = x[LEADLAG] + p[LEAD] * out[LEADLAG]
-        out[REGULATOR] = _held(x[REGULATOR], (p[GAIN] * led - x[REGULATOR]) * p[PER_REG], p[EMIN], p[EMAX])
+        out[REGULATOR] = held(x[REGULATOR], (p[GAIN] * led - x[REGULATOR]) * p[PER_REG], p[EMIN], p[EMAX])
         regulated: float = x[REGULATOR]
         return regulated
     if p[EXCITER] == EXDC2:
@@ -170,7 +195,7 @@ def _exciter(x: Array, p: Array, v: float, out: Array) -> float:
         error = p[VREF] - x[SENSED] - p[KF] * out[FEEDBACK]
         out[LEADLAG] = (error - x[LEADLAG]) * p[PER_LAG]
         led = x[LEADLAG] + p[LEAD] * out[LEADLAG]
-        out[REGULATOR] = _held(x[REGULATOR], (p[GAIN] * led - x[REGULATOR]) * p[PER_REG], p[EMIN], p[EMAX])
+        out[REGULATOR] = held(x[REGULATOR], (p[GAIN] * led - x[REGULATOR]) * p[PER_REG], p[EMIN], p[EMAX])
         out[FIELD] = (x[REGULATOR] - p[KE] * x[FIELD]) * p[PER_EXC]
         excited: float = x[FIELD] * (1.0 + x[SPEED])
         return excited
@@ -185,32 +210,20 @@ def _governor(x: Array, p: Array, out: Array) -> None:
     if p[GOVERNOR] == TGOV1:
         beyond = w - p[BAND] if w > p[BAND] else (w + p[BAND] if w < -p[BAND] else 0.0)
         asked = p[TORQUE] - beyond * p[PER_DROOP]
-        out[X1] = _held(x[X1], (asked - x[X1]) * p[PER_T1], p[GMIN], p[GMAX])
+        out[X1] = held(x[X1], (asked - x[X1]) * p[PER_T1], p[GMIN], p[GMAX])
         out[X2] = (x[X1] - x[X2]) * p[PER_T3]
     elif p[GOVERNOR] == GAST:
         asked = min(p[TORQUE] - w * p[PER_DROOP], p[AT] + p[KT] * (p[AT] - x[X3]))
-        out[X1] = _held(x[X1], (asked - x[X1]) * p[PER_T1], p[GMIN], p[GMAX])
+        out[X1] = held(x[X1], (asked - x[X1]) * p[PER_T1], p[GMIN], p[GMAX])
         out[X2] = (x[X1] - x[X2]) / p[G_T2]
         out[X3] = (x[X2] - x[X3]) * p[PER_T3]
 
 
 @njit(cache=True, error_model="numpy")
-def slopes(
-    x: Array,
-    p: Array,
-    w0: float,
-    z: Complex,
-    gens: NDArray[np.int64],
-    loads: NDArray[np.int64],
-    s: Complex,
-    y: Complex,
-    guess: Complex,
-) -> tuple[Array, Array, Complex, Complex, bool]:
-    """Return time derivatives, electric torques, bus voltages, load voltages, and whether the network has a solution.
-
-    `w0` is the nominal angular frequency [rad/s]; the rest as for :func:`network_state`.
-    """
-    current, v, found, ok = network_state(x, p, z, gens, loads, s, y, guess)
+def machine_slopes(
+    x: Array, p: Array, w0: float, gens: NDArray[np.int64], current: Complex, v: Complex
+) -> tuple[Array, Array]:
+    """Return time derivatives and electric torques of the machines, given their currents and the bus voltages."""
     out = np.zeros_like(x)
     torque = np.empty(gens.size)
     driven = turbine_torque(x, p)
@@ -232,7 +245,41 @@ def slopes(
         out[i, E1D] = -(x[i, E1D] + (p[i, XQ] - p[i, XQ1]) * at_q) * p[i, PER_TQ1]
         out[i, E2D] = (x[i, E1Q] - x[i, E2D] - d1 * id_) * p[i, PER_TD2]
         out[i, E2Q] = (x[i, E1D] - x[i, E2Q] + q1 * iq) * p[i, PER_TQ2]
+    return out, torque
+
+
+@njit(cache=True, error_model="numpy")
+def slopes(
+    x: Array,
+    p: Array,
+    w0: float,
+    z: Complex,
+    gens: NDArray[np.int64],
+    loads: NDArray[np.int64],
+    s: Complex,
+    y: Complex,
+    guess: Complex,
+) -> tuple[Array, Array, Complex, Complex, bool]:
+    """Return time derivatives, electric torques, bus voltages, load voltages, and whether the network has a solution.
+
+    `w0` is the nominal angular frequency [rad/s]; the rest as for :func:`network_state`.
+    """
+    current, v, found, ok = network_state(x, p, z, gens, loads, s, y, guess)
+    out, torque = machine_slopes(x, p, w0, gens, current, v)
     return out, torque, v, found, ok
+
+
+@njit(cache=True, error_model="numpy")
+def keep_within(x: Array, p: Array, band: float) -> int:
+    """Clip the limited states after a step; return 1 + the machine whose speed left the band, or 0."""
+    for i in range(x.shape[0]):
+        if p[i, EXCITER] != NO_EXCITER:
+            x[i, REGULATOR] = min(max(x[i, REGULATOR], p[i, EMIN]), p[i, EMAX])
+        if p[i, GOVERNOR] != NO_GOVERNOR:
+            x[i, X1] = min(max(x[i, X1], p[i, GMIN]), p[i, GMAX])
+        if not abs(x[i, SPEED]) < band:
+            return 1 + i
+    return 0
 
 
 @njit(cache=True, error_model="numpy")
@@ -298,11 +345,7 @@ def integrate_network(
             if not (ok and ok2 and ok3 and ok4):
                 return speed, mechanical, electric, voltage, k, -1
             x = x + h / 6.0 * (a + 2.0 * b + 2.0 * c + d)
-            for i in range(machines):
-                if p[i, EXCITER] != NO_EXCITER:
-                    x[i, REGULATOR] = min(max(x[i, REGULATOR], p[i, EMIN]), p[i, EMAX])
-                if p[i, GOVERNOR] != NO_GOVERNOR:
-                    x[i, X1] = min(max(x[i, X1], p[i, GMIN]), p[i, GMAX])
-                if not abs(x[i, SPEED]) < band:
-                    return speed, mechanical, electric, voltage, k, 1 + i
+            left = keep_within(x, p, band)
+            if left:
+                return speed, mechanical, electric, voltage, k, left
     return speed, mechanical, electric, voltage, bins, 0

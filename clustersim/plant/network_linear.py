@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import linalg, signal
 
 from clustersim.errors import InputError, nearest
+from clustersim.plant import converter_kernels as c
 from clustersim.plant import network_kernels as k
 from clustersim.plant.network import NetworkModel
 
@@ -71,6 +72,10 @@ _NAMES = (
     "angle", "speed", "e1q", "e1d", "e2d", "e2q", "sensed", "lead_lag", "regulator", "field", "feedback",
     "governor_1", "governor_2", "governor_3",
 )  # fmt: skip
+_PLANT_NAMES = (
+    "filtered_angle", "washed_angle", "line", "integral", "asked", "reference", "order", "active_current",
+    "filtered_voltage", "reactive_order", "reactive_current", "limit_voltage",
+)  # fmt: skip
 
 
 def linearise(model: NetworkModel, bus: str) -> LinearNetwork:
@@ -80,6 +85,7 @@ def linearise(model: NetworkModel, bus: str) -> LinearNetwork:
 
     by central differences of the equations that :func:`~clustersim.plant.network.run_network` integrates, with the
     network solved at each point. Angles count from the first machine's: a turn of all of them together changes nothing.
+    Battery plants count with the slope at their operating point: inside its dead band a droop has none.
 
     Parameters
     ----------
@@ -95,25 +101,31 @@ def linearise(model: NetworkModel, bus: str) -> LinearNetwork:
     """
     place = model.load_place(bus)
     machines = tuple(model.network.machines)
-    size = model.start.size
+    names = [f"{machine}.{state}" for machine in machines for state in _NAMES]
+    turning = list(range(0, model.start.size, k.STATES))
+    if model.plants is not None:
+        ends = model.start.size + np.arange(len(model.plants.names)) * c.STATES
+        turning += [int(end) + angle for end in ends for angle in (c.ANGLE, c.WASHED)]
+        names += [f"{plant}.{state}" for plant in model.plants.names for state in _PLANT_NAMES]
+    size = len(names)
     a, b = np.empty((size, size)), np.empty(size)
     for column in range(size):
         change = np.zeros(size)
         change[column] = STEP
         a[:, column] = (_slopes(model, change, place, 0.0) - _slopes(model, -change, place, 0.0)) / (2.0 * STEP)
     b[:] = (_slopes(model, np.zeros(size), place, STEP) - _slopes(model, np.zeros(size), place, -STEP)) / (2.0 * STEP)
-    a[0 :: k.STATES] -= a[0]
+    a[turning] -= a[0]
     # What neither moves by itself nor is moved is no state: circuits that a machine or its controls do not have.
     kept = [i for i in range(1, size) if np.any(a[i, 1:]) or b[i] != 0.0]
-    c = np.zeros((len(machines), size))
-    c[np.arange(len(machines)), np.arange(len(machines)) * k.STATES + k.SPEED] = model.network.frequency
+    speeds = np.zeros((len(machines), size))
+    speeds[np.arange(len(machines)), np.arange(len(machines)) * k.STATES + k.SPEED] = model.network.frequency
     found = LinearNetwork(
         bus,
         machines,
-        tuple(f"{machines[i // k.STATES]}.{_NAMES[i % k.STATES]}" for i in kept),
+        tuple(names[i] for i in kept),
         a[np.ix_(kept, kept)],
         b[kept] / model.network.base,
-        c[:, kept],
+        speeds[:, kept],
     )
     _require_stable(found)
     return found
@@ -122,21 +134,22 @@ def linearise(model: NetworkModel, bus: str) -> LinearNetwork:
 def _slopes(model: NetworkModel, change: Array, place: int, added: float) -> Array:
     taken = model.constant.copy()
     taken[place] += added
-    x = model.start + change.reshape(model.start.shape)
-    slopes, _, _, _, ok = k.slopes(
-        x,
-        model.parameters,
-        model.angular_frequency,
-        model.impedance,
-        model.machine_buses,
-        model.load_buses,
-        taken,
-        np.zeros_like(taken),
-        model.load_voltage,
-    )
+    x = model.start + change[: model.start.size].reshape(model.start.shape)
+    rest = (model.angular_frequency, model.impedance, model.machine_buses, model.load_buses)
+    loads = (taken, np.zeros_like(taken), model.load_voltage)
+    if model.plants is None:
+        slopes, _, _, _, ok = k.slopes(x, model.parameters, *rest, *loads)
+        found = slopes.ravel()
+    else:
+        own = model.plants
+        u = own.start + change[model.start.size :].reshape(own.start.shape)
+        slopes, moved, _, _, _, ok = c.slopes(
+            x, model.parameters, u, own.parameters, *rest, own.places, own.far, own.branch, *loads
+        )
+        found = np.concatenate([slopes.ravel(), moved.ravel()])
     if not ok:
         raise InputError("network: no operating point next to the power flow: it lies at the nose of the voltage curve")
-    return np.asarray(slopes, dtype=np.float64).ravel()
+    return np.asarray(found, dtype=np.float64)
 
 
 def _require_stable(linear: LinearNetwork) -> None:
@@ -165,7 +178,8 @@ def network_modes(linear: LinearNetwork) -> tuple[NetworkMode, ...]:
     values, right = linalg.eig(linear.a)
     left = np.linalg.inv(right)
     count = len(linear.machines)
-    owner = np.array([linear.machines.index(name.rsplit(".", 1)[0]) for name in linear.states])
+    owners = [name.rsplit(".", 1)[0] for name in linear.states]
+    owner = np.array([linear.machines.index(name) if name in linear.machines else -1 for name in owners])
     moving = np.array([name.endswith((".angle", ".speed")) for name in linear.states])
     found = []
     for i in np.argsort(np.abs(values.imag)):

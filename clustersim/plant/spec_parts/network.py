@@ -186,6 +186,45 @@ class NetworkMachineSpec(Spec):
         return self
 
 
+class BatteryPlantSpec(Spec):
+    """A battery plant behind its converter: plant controller REPC_A, electrical control REEC_B, converter REGC_A.
+
+    It answers frequency by droop and, where it watches a line, what that line carries beyond the operating point.
+    """
+
+    bus: Text
+    rating: ApparentPower = Field(gt=0)
+    """Base of its per-unit figures, and the most active power that it is ordered to give or take. [VA]"""
+    type: Text = "wecc_andes"
+    """Name in catalog kind `battery_plants`: constants of the three models and of the frequency measurement."""
+    active: Power = 0.0
+    """Dispatch; negative when it charges. [W]"""
+    voltage: Ratio = Field(gt=0)
+    """Voltage that it holds in the power flow; from then on it keeps its reactive power. [pu]"""
+    droop: Ratio = Field(gt=0)
+    """Frequency deviation for full power, both per unit: 1 / Dup on the plant's rating. [-]"""
+    droop_over: Ratio | None = Field(default=None, gt=0)
+    """The same above nominal frequency, 1 / Ddn; absent: as below it. [-]"""
+    deadband: Ratio = Field(default=0.0, ge=0)
+    """Relative frequency deviation without answer, taken off beyond it. [-]"""
+    line: Text | None = None
+    """Bus at the other end of the line whose power the plant controller holds; absent: none."""
+    charges: bool = True
+    """Whether it takes power from the network; `false` discharges only."""
+    current_limit: Ratio | None = Field(default=None, gt=0)
+    """Apparent current, Imax, per unit of the rating; absent: that of the catalog entry. [pu]"""
+    current_priority: Literal["active", "reactive"] = "reactive"
+    """Which current keeps its share at the limit of apparent current."""
+
+    @model_validator(mode="after")
+    def _dispatch(self) -> BatteryPlantSpec:
+        if abs(self.active) > self.rating:
+            raise ValueError(f"dispatch of {self.active / 1e6:g} MW is beyond the rating of {self.rating / 1e6:g} MVA")
+        if self.active < 0.0 and not self.charges:
+            raise ValueError(f"dispatch of {self.active / 1e6:g} MW charges a plant with `charges: false`")
+        return self
+
+
 class NetworkSpec(Spec):
     """A network with its machines."""
 
@@ -201,12 +240,14 @@ class NetworkSpec(Spec):
     branches: tuple[BranchSpec, ...]
     loads: tuple[NetworkLoadSpec, ...] = ()
     machines: dict[Text, NetworkMachineSpec]
+    batteries: dict[Text, BatteryPlantSpec] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _whole(self) -> NetworkSpec:
         named = [(f"branches.{i}.ends", end) for i, branch in enumerate(self.branches) for end in branch.ends]
         named += [(f"loads.{i}.bus", load.bus) for i, load in enumerate(self.loads)]
         named += [(f"machines.{name}.bus", machine.bus) for name, machine in self.machines.items()]
+        named += [(f"batteries.{name}.bus", plant.bus) for name, plant in self.batteries.items()]
         for where, bus in named:
             if bus not in self.buses:
                 raise ValueError(f"{where}: unknown bus {bus!r}{nearest(bus, self.buses)}")
@@ -215,9 +256,19 @@ class NetworkSpec(Spec):
             found = ", ".join(slack) or "none"
             raise ValueError(f"expected one machine with `slack: true` to balance the power flow, found {found}")
         places = [machine.bus for machine in self.machines.values()]
+        places += [plant.bus for plant in self.batteries.values()]
         for bus in places:
             if places.count(bus) > 1:
-                raise ValueError(f"bus {bus!r} holds more than one machine: lump them, or give each its own bus")
+                raise ValueError(
+                    f"bus {bus!r} holds more than one machine or battery: lump them, or give each its own bus"
+                )
+        for name, plant in self.batteries.items():
+            others = {end for branch in self.branches if plant.bus in branch.ends for end in branch.ends} - {plant.bus}
+            if plant.line is not None and plant.line not in others:
+                raise ValueError(
+                    f"batteries.{name}.line: expected the other end of a branch at bus {plant.bus!r} "
+                    f"({', '.join(sorted(others)) or 'none'}), found {plant.line!r}{nearest(plant.line, others)}"
+                )
         reached, new = {self.machines[slack[0]].bus}, True
         while new:
             new = False

@@ -40,6 +40,9 @@ def _of_topology(topology: TopologySpec) -> Iterator[Reference]:
             yield f"{where}.grid.system", "grids", plant.grid.system
             if plant.grid.point is not None:
                 yield f"{where}.grid.point", "grids", plant.grid.point
+            if plant.grid.network is not None and not isinstance(plant.grid.network, str):
+                for name, battery in plant.grid.network.batteries.items():
+                    yield f"{where}.grid.network.batteries.{name}.type", "battery_plants", battery.type
         for number, units in enumerate(plant.generators):
             group = f"{where}.generators" if len(plant.generators) == 1 else f"{where}.generators.{number}"
             yield f"{group}.type", "generators", units.type

@@ -10,6 +10,7 @@ import pandas as pd
 from clustersim import catalog
 from clustersim.plant import SitePlantSpec
 from clustersim.plant.modes import mode_entries
+from clustersim.plant.network import read_network
 from clustersim.plant.stages import stages_of
 from clustersim.power.device import matrix_figure
 from clustersim.power.spec import HybridStorage, PsuStorage, RackStorage
@@ -104,6 +105,9 @@ def _site_entries(scenario: SiteScenario) -> list[tuple[str, str]]:
     for plant in scenario.topology.electrical.values():
         if plant.grid is not None:
             names += [("modes", name) for name in mode_entries(plant.grid.system) if plant.grid.network is None]
+            network = plant.grid.network
+            network = read_network(network) if isinstance(network, str) else network
+            names += [("battery_plants", battery.type) for battery in network.batteries.values()] if network else []
             names += [("grids", plant.grid.system)] + ([("grids", plant.grid.point)] if plant.grid.point else [])
         for units in plant.generators:
             names += [("generators", units.type)] + (

@@ -333,3 +333,10 @@ def test_an_operating_point_beyond_the_controls_is_named():
         battery_plants(island(voltage="1.21 pu"), power_flow(island(voltage="1.21 pu")), [1])
     with pytest.raises(CatalogError, match="wecc_andse"):
         network_model(island(type="wecc_andse"))
+
+
+def test_a_written_network_gives_the_same_plant():
+    network = read_network("island_battery")
+    again = NetworkSpec.model_validate(network.model_dump())
+    assert again.batteries["battery"] == network.batteries["battery"]
+    assert network.batteries == island().batteries

@@ -134,7 +134,7 @@ _OF_VOLTAGE = ("voltage_dip", "voltage_change", "min_voltage", "max_voltage", "f
 
 def _of_voltage(rule: Rule, voltage_pu: NDArray[np.float64], dt_s: float) -> float:
     if rule.measure in _VOLTAGE:
-        return _VOLTAGE[rule.measure](voltage_pu)
+        return _VOLTAGE[rule.measure](voltage_pu, dt_s, rule.lasting or 0.0)
     short = rule.measure == "flicker"
     needed = OBSERVATION_S if short else LONG_S
     if voltage_pu.size * dt_s < needed * (1.0 - 1e-9):
@@ -146,11 +146,11 @@ def _of_voltage(rule: Rule, voltage_pu: NDArray[np.float64], dt_s: float) -> flo
     return severity(voltage_pu, dt_s, rule.lamp or "120 V 60 Hz")
 
 
-_VOLTAGE: dict[str, Callable[[NDArray[np.float64]], float]] = {
-    "voltage_dip": measures.voltage_dip,
+_VOLTAGE: dict[str, Callable[[NDArray[np.float64], float, float], float]] = {
+    "voltage_dip": lambda voltage_pu, _dt, _lasting: measures.voltage_dip(voltage_pu),
     "voltage_change": measures.voltage_change,
-    "min_voltage": lambda voltage_pu: float(voltage_pu.min()),
-    "max_voltage": lambda voltage_pu: float(voltage_pu.max()),
+    "min_voltage": lambda voltage_pu, dt, lasting: measures.lasting_extremes(voltage_pu, dt, lasting)[0],
+    "max_voltage": lambda voltage_pu, dt, lasting: measures.lasting_extremes(voltage_pu, dt, lasting)[1],
 }
 
 

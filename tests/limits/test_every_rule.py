@@ -93,16 +93,17 @@ def line_in_band(value, item):
 
 
 def rectangular_dip(value, item):
-    # 1 pu, for 0.1 s in 60 s 1 - value: the median is 1, so that departure and dip are value / 1.
+    # 1 pu, for 0.1 s in 60 s 1 - value (where only what lasts counts, 0.1 s longer than that): the median is 1, so that
+    # departure and dip are value / 1.
     v = np.ones(6000)
-    v[3000:3010] -= value
+    v[3000 : 3010 + round((item.lasting or 0.0) / 0.01)] -= value
     return voltage(v, mode=item.mode or "grid_parallel")
 
 
 def rectangular_level(value, item):
-    # 1 pu, for 0.1 s in 60 s the value itself.
+    # 1 pu, for 0.1 s in 60 s the value itself; where only what lasts counts, 0.1 s longer than that.
     v = np.ones(6000)
-    v[3000:3010] = value
+    v[3000 : 3010 + round((item.lasting or 0.0) / 0.01)] = value
     return voltage(v, mode=item.mode or "grid_parallel")
 
 
@@ -255,6 +256,40 @@ def test_a_curve_is_judged_by_what_was_found_on_it():
     table = judge([dips, deep], seen).table
     assert table["passed"].tolist() == [True, False]
     assert table["measured"].tolist() == pytest.approx([100.0, 60.0])
+
+
+BANDS = [item for item in SHIPPED if item.lasting is not None]
+
+
+@pytest.mark.parametrize("item", BANDS, ids=lambda item: item.id)
+@pytest.mark.parametrize(("factor", "passes"), [(0.99, True), (1.0, True), (1.01, False)])
+def test_a_voltage_outside_a_steady_band_breaks_it_once_it_lasts(item, factor, passes):
+    # Samples of a thousandth of the time that counts; outside the band for 990, 1000 and 1010 of them.
+    v = np.ones(20_000)
+    v[5000 : 5000 + round(1000 * factor)] = 1.3 if item.measure == "max_voltage" else 0.7
+    row = judge([item], voltage(v, dt=item.lasting / 1000)).table.iloc[0]
+    assert row["passed"] is passes
+
+
+def test_a_dip_that_a_body_has_loads_ride_through_does_not_break_its_steady_band():
+    """150 ms at 0.5 pu, the corner of SPP's curve, in a window of an event; below it lies ITIC's corner of 0.5 s."""
+    v = np.ones(60_000)
+    v[20_000:20_150] = 0.5
+    seen = voltage(v, dt=1e-3)
+    for name in ("spp-min-voltage", "spp-max-voltage", "itic-min-voltage", "itic-max-voltage"):
+        row = judge([rule(name)], seen).table.iloc[0]
+        assert (row["passed"], row["measured"]) == (True, 1.0)
+    # Dominion has a load ride through 70 ms only
+    assert judge([rule("dominion-voltage")], seen).table["passed"][0] is False
+    v[20_070:20_150] = 1.0
+    assert judge([rule("dominion-voltage")], voltage(v, dt=1e-3)).table["passed"][0] is True
+    # a lower plateau between two deep dips lasts; so does a swing that stays below the band
+    v[20_000:21_000] = 0.85 + 0.04 * np.sin(np.arange(1000) / 10.0)
+    row = judge([rule("spp-min-voltage")], voltage(v, dt=1e-3)).table.iloc[0]
+    assert row["passed"] is False
+    assert row["measured"] == pytest.approx(0.89, abs=1e-4)
+    short = judge([rule("itic-min-voltage")], voltage(np.ones(500))).table.iloc[0]
+    assert (short["passed"], "longer than 10 s needs a longer record than 5 s" in short["reason"]) == (None, True)
 
 
 def test_what_a_window_is_too_short_for_is_not_judged():

@@ -66,6 +66,7 @@ class MeasureKind(NamedTuple):
 
 
 _VOLTAGE = MeasureKind("ratio", takes=("mode",))
+_VOLTAGE_BAND = MeasureKind("ratio", takes=("mode", "lasting"))
 _FREQUENCY = MeasureKind("frequency", takes=("mode",))
 MEASURES: Mapping[str, MeasureKind] = {
     "ramp": MeasureKind("ramp", ("lag",)),
@@ -75,9 +76,9 @@ MEASURES: Mapping[str, MeasureKind] = {
     "band_amplitude": MeasureKind("ratio", ("band",)),
     "band_range": MeasureKind("power", ("band",)),
     "voltage_dip": _VOLTAGE,
-    "voltage_change": _VOLTAGE,
-    "min_voltage": _VOLTAGE._replace(at_least=True),
-    "max_voltage": _VOLTAGE,
+    "voltage_change": _VOLTAGE_BAND,
+    "min_voltage": _VOLTAGE_BAND._replace(at_least=True),
+    "max_voltage": _VOLTAGE_BAND,
     "flicker": MeasureKind("ratio", ("lamp",), takes=("window", "mode")),
     "flicker_long": MeasureKind("ratio", ("lamp",), takes=("window", "mode")),
     "min_frequency": _FREQUENCY._replace(at_least=True),
@@ -99,7 +100,7 @@ MEASURES: Mapping[str, MeasureKind] = {
 """Dimension and parameters of every measure."""
 NO_DEFAULT = ("step_change", "band_range", "time_outside", "recovery_band_time", "ride_through")
 """Measures whose parameters have no usual value; those of the others may be left out by a rule in a scenario."""
-PARAMETERS = ("lag", "window", "band", "tolerance", "curve", "allowed_per_hour", "mode", "lamp", "ratings")
+PARAMETERS = ("lag", "window", "lasting", "band", "tolerance", "curve", "allowed_per_hour", "mode", "lamp", "ratings")
 """Keys of a rule that say how its measure is taken."""
 BY_DEFINITION = {"flicker": 600.0, "flicker_long": 7200.0}
 """Observation times that the standard of a measure fixes. [s]"""
@@ -122,6 +123,8 @@ class Rule(Spec):
     window: Time | None = Field(default=None, gt=0)
     """Of a range or RoCoF: length of the sliding window; of flicker: the observation time, which its standard
     fixes."""
+    lasting: Time | None = Field(default=None, gt=0)
+    """Of a least or largest voltage or its change: only what lasts longer than this counts; left out: all of it."""
     band: tuple[Frequency, Frequency] | None = None
     """Of a spectral share or a band's range: lowest and highest frequency; of a time outside: the band of frequency."""
     tolerance: Ratio | None = Field(default=None, gt=0)

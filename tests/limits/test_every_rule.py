@@ -179,6 +179,14 @@ def sine_on_a_mode(value, item):
     return sine_found(mode.frequency_hz, value / per_watt, item.measure)
 
 
+def sine_on_a_mode_at_its_worst(value, item):
+    # The same at the least damping that is known of the mode; its band holds the frequency of the sine.
+    mode = modes_of("EI")[0]
+    natural = 2 * np.pi * mode.frequency_hz
+    per_watt = 60.0 * mode.participation / (4 * mode.low_damping * natural * mode.inertia_ws)
+    return sine_found(mode.frequency_hz, value / per_watt, item.measure)
+
+
 def sine_beside_a_mode(value, item):
     # One line above the fastest mode: f / f_mode - 1 = value.
     return sine_found(modes_of("EI")[-1].frequency_hz * (1.0 + value), 10e6, item.measure)
@@ -211,6 +219,7 @@ BY_MEASURE = {
     "recovery_band_time": exponential_recovery,
     "rating": loading,
     "modal_deviation": sine_on_a_mode,
+    "modal_deviation_worst": sine_on_a_mode_at_its_worst,
     "resonance_margin": sine_beside_a_mode,
     "torsional": sine_on_a_shaft,
 }

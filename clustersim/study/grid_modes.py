@@ -16,7 +16,7 @@ from clustersim.errors import InputError
 from clustersim.limits import Evidence, Observation
 from clustersim.plant.dispatch import generator_rating_w
 from clustersim.plant.spec import GridSpec, SitePlantSpec
-from clustersim.plant.torsional import generator_share, shaft_band, torsional_line, variation_limit
+from clustersim.plant.torsional import generator_share, shaft_band, torsional_line
 from clustersim.plant.voltage import grid_source
 from clustersim.power.records import coarsen
 from clustersim.power.spectrum import Harmonic, harmonics
@@ -290,10 +290,7 @@ def _torsional(
             continue
         judged = True
         value = line.amplitude_w * generator_share(rating, source) / rating
-        detail = (
-            f"{name}: {line.frequency_hz:.3g} Hz in {line.low_hz:g} to {line.high_hz:g} Hz, "
-            f"continuous limit {variation_limit():g} pu"
-        )
+        detail = f"{name}: {line.frequency_hz:.3g} Hz in {line.low_hz:g} to {line.high_hz:g} Hz"
         found.observations.append(Observation("torsional", site, window, value, detail))
     if not judged and not found.reasons["torsional"]:
         found.reasons["torsional"].append("no generator with a shaft is named at or near the site")

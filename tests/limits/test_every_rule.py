@@ -254,6 +254,13 @@ def test_kept_and_broken_by_one_percent(item, value, passes):
     assert (row["status"], row["formula"]) == (item.status, item.formula)
 
 
+def test_the_limit_of_the_published_shaft():
+    """EL 0.1 pu over LSR 10, in the rule alone: 1 MW at a generator of 100 MW."""
+    assert rule("ercot-torsional").limit_si * 100e6 == pytest.approx(0.1 / 10 * 100e6)
+    figures = catalog.entry("modes", "torsional_screen").figures
+    assert set(figures) == {"subtransient_reactance", "step_up_reactance"}
+
+
 def test_a_curve_is_judged_by_what_was_found_on_it():
     dips, deep = rule("itic-dips"), rule("ercot-voltage-ride-through")
     seen = Evidence(

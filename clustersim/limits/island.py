@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustersim.limits.errors import NotJudgedError
-from clustersim.limits.spec import Rule
+from clustersim.limits.spec import Rule, given
 from clustersim.plant.records import PlantResponse
 
 NOMINAL_HZ = (50.0, 60.0)
@@ -77,7 +77,7 @@ def recovery_band_time(rule: Rule, response: PlantResponse) -> float:
     if response.window == "steady":
         raise NotJudgedError("lasting operation has no single transient to recover from: an event is needed")
     frequency: NDArray[np.float64] = response.frequency_hz
-    width = (rule.tolerance or 0.0) * nominal_hz(response)
+    width = given(rule.tolerance) * nominal_hz(response)
     left = np.flatnonzero(np.abs(frequency - frequency[0]) > width)
     if not left.size:
         return 0.0
@@ -100,7 +100,7 @@ def time_outside(rule: Rule, response: PlantResponse) -> float:
     NotJudgedError
         If it is outside at the end of the window and the time so far keeps the limit.
     """
-    low, high = rule.band or (0.0, np.inf)
+    low, high = given(rule.band)
     outside = (response.frequency_hz < low) | (response.frequency_hz > high)
     total = float(np.count_nonzero(outside)) * response.dt_s
     if outside[-1] and total <= rule.limit_si:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 from pydantic import Field, field_validator, model_validator
 
 from clustersim import units
 from clustersim.catalog.records import Confidence
-from clustersim.errors import UnitError
+from clustersim.errors import InputError, UnitError
 from clustersim.spec import Spec
 from clustersim.units import Frequency, Ratio, Time
 
+T = TypeVar("T")
 Measure = Literal[
     "ramp",
     "range",
@@ -100,12 +101,23 @@ MEASURES: Mapping[str, MeasureKind] = {
     "reconnection_ramp": MeasureKind("ramp", observed=True),
 }
 """Dimension and parameters of every measure."""
-NO_DEFAULT = ("step_change", "band_range", "time_outside", "recovery_band_time", "ride_through")
-"""Measures whose parameters have no usual value; those of the others may be left out by a rule in a scenario."""
 PARAMETERS = ("lag", "window", "lasting", "band", "tolerance", "curve", "allowed_per_hour", "mode", "lamp", "ratings")
 """Keys of a rule that say how its measure is taken."""
 BY_DEFINITION = {"flicker": 600.0, "flicker_long": 7200.0}
 """Observation times that the standard of a measure fixes. [s]"""
+
+
+def given(value: T | None) -> T:
+    """Return a parameter of a rule that its measure needs.
+
+    Raises
+    ------
+    InputError
+        If there is none: the rule was not made from a checked record.
+    """
+    if value is None:
+        raise InputError("a rule lacks a parameter that its measure needs")
+    return value
 
 
 class Rule(Spec):
@@ -179,10 +191,9 @@ class Rule(Spec):
     def _fits_its_measure(self) -> Rule:
         kind = MEASURES[self.measure]
         expected = kind.dimension
-        if self.measure in NO_DEFAULT:
-            missing = [name for name in kind.needs if not getattr(self, name)]
-            if missing:
-                raise ValueError(f"{self.id}: {self.measure} needs {', '.join(missing)}")
+        missing = [name for name in kind.needs if not getattr(self, name)]
+        if missing:
+            raise ValueError(f"{self.id}: {self.measure} needs {', '.join(missing)}")
         if self.dimension != expected:
             allowed = ", ".join(units.TABLE[expected])
             raise ValueError(f"{self.id}: a limit on {self.measure} is a {expected} ({allowed}), got {self.limit!r}")

@@ -156,7 +156,7 @@ _VOLTAGE: dict[str, Callable[[NDArray[np.float64], float, float], float]] = {
 
 def _of_island_voltage(rule: Rule, response: PlantResponse) -> float:
     if np.ptp(response.voltage_pu) == 0.0:
-        raise NotJudgedError("the island's voltage was not simulated: its regulators are taken to hold it")
+        raise NotJudgedError(island.NO_VOLTAGE)
     return _of_voltage(rule, response.voltage_pu, response.dt_s)
 
 

@@ -150,6 +150,13 @@ def exponential_recovery(value, item):
     return frequency(60.0 * (1.0 - 0.10 * np.where(t < 1.0, 0.0, np.exp(np.minimum(1.0 - t, 0.0) / tau))))
 
 
+def exponential_voltage_recovery(value, item):
+    # 1 pu, a dip of 10 % at 1 s that decays with tau: within the tolerance after tau ln(0.10 / tolerance) = value.
+    t = clock(200, 0.001)
+    tau = value / math.log(0.10 / item.tolerance)
+    return voltage(1.0 - 0.10 * np.where(t < 1.0, 0.0, np.exp(np.minimum(1.0 - t, 0.0) / tau)), 0.001, item.mode)
+
+
 def loading(value, _):
     # 150 MW rated, value x 150 MW carried.
     return Evidence(ratings=(Rating("generator", "a", value * 150e6, 150e6),))
@@ -217,6 +224,7 @@ BY_MEASURE = {
     "transient_dip": exponential_dip,
     "transient_rise": exponential_rise,
     "recovery_band_time": exponential_recovery,
+    "voltage_recovery_time": exponential_voltage_recovery,
     "rating": loading,
     "modal_deviation": sine_on_a_mode,
     "modal_deviation_worst": sine_on_a_mode_at_its_worst,
@@ -318,8 +326,9 @@ def test_what_a_window_is_too_short_for_is_not_judged():
     row = judge([rule("iso8528-g1-recovery")], frequency(falling)).table.iloc[0]
     assert row["passed"] is None
     assert "has not settled" in row["reason"]
-    held = judge([rule("iso8528-g2-voltage-dip")], frequency(np.full(1000, 60.0))).table.iloc[0]
-    assert "not simulated" in held["reason"]
+    for name in ("iso8528-g2-voltage-dip", "iso8528-g2-voltage-recovery"):
+        held = judge([rule(name)], frequency(np.full(1000, 60.0))).table.iloc[0]
+        assert "not simulated" in held["reason"]
     steady = Evidence((Trace("a", "steady", 0.01, np.ones(6000)),))
     assert "no short-circuit power" in judge([rule("iec-stage1-slow")], steady).table["reason"][0]
     short = voltage(np.ones(60_000))

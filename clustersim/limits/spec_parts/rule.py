@@ -34,6 +34,7 @@ Measure = Literal[
     "transient_dip",
     "transient_rise",
     "recovery_band_time",
+    "voltage_recovery_time",
     "rating",
     "modal_deviation",
     "modal_deviation_worst",
@@ -90,6 +91,7 @@ MEASURES: Mapping[str, MeasureKind] = {
     "transient_dip": MeasureKind("ratio", takes=("mode",)),
     "transient_rise": MeasureKind("ratio", takes=("mode",)),
     "recovery_band_time": MeasureKind("time", ("tolerance",), takes=("mode",)),
+    "voltage_recovery_time": MeasureKind("time", ("tolerance",), takes=("mode",)),
     "rating": MeasureKind("ratio", takes=("ratings",)),
     "modal_deviation": MeasureKind("frequency", observed=True),
     "modal_deviation_worst": MeasureKind("frequency", observed=True),
@@ -142,7 +144,7 @@ class Rule(Spec):
     band: tuple[Frequency, Frequency] | None = None
     """Of a spectral share or a band's range: lowest and highest frequency; of a time outside: the band of frequency."""
     tolerance: Ratio | None = Field(default=None, gt=0)
-    """Of a recovery: half-width of the band around the settled frequency, relative to the nominal one."""
+    """Of a recovery: half-width of the band around the settled frequency or voltage, relative to the nominal one."""
     curve: tuple[tuple[Time, Ratio], ...] = ()
     """Of a ride-through: corners (duration, residual voltage) [s, pu]; the load must stay connected through a dip to
     that voltage lasting that long."""

@@ -7,9 +7,9 @@ from typing import Literal, NamedTuple, TypeVar
 
 from pydantic import Field, field_validator, model_validator
 
-from clustersim import units
+from clustersim import catalog, units
 from clustersim.catalog.records import Confidence
-from clustersim.errors import InputError, UnitError
+from clustersim.errors import InputError, UnitError, nearest
 from clustersim.spec import Spec
 from clustersim.units import Frequency, Ratio, Time
 
@@ -105,6 +105,11 @@ MEASURES: Mapping[str, MeasureKind] = {
 """Dimension and parameters of every measure."""
 PARAMETERS = ("lag", "window", "lasting", "band", "tolerance", "curve", "allowed_per_hour", "mode", "lamp", "ratings")
 """Keys of a rule that say how its measure is taken."""
+RATINGS = (
+    "grid_capacity", "feeds", "generator", "island_generation", "island_load_step", "battery_power", "cooling",
+    "provisioned_it", "breaker", "interrupting", "hot_spot", "ageing",
+)  # fmt: skip
+"""Kinds of ratings that a site has beside those of its conversion stages, which bear the stages' names."""
 BY_DEFINITION = {"flicker": 600.0, "flicker_long": 7200.0}
 """Observation times that the standard of a measure fixes. [s]"""
 
@@ -187,6 +192,15 @@ class Rule(Spec):
                 raise ValueError(
                     f"expected a duration above 0 s and a voltage of 0 to 2 pu, got {duration}, {residual}"
                 )
+        return value
+
+    @field_validator("ratings")
+    @classmethod
+    def _are_ratings(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        known = (*RATINGS, *catalog.entries("facility"))
+        for name in value:
+            if name not in known:
+                raise ValueError(f"expected one of {', '.join(known)}, found {name!r}{nearest(name, known)}")
         return value
 
     @model_validator(mode="after")

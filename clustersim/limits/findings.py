@@ -14,7 +14,7 @@ from clustersim.limits import island, measures
 from clustersim.limits.errors import NotJudgedError
 from clustersim.limits.evidence import Evidence, Trace
 from clustersim.limits.flicker import LONG_S, OBSERVATION_S, long_term_severity, short_term_severity
-from clustersim.limits.spec import MEASURES, Rule
+from clustersim.limits.spec import MEASURES, Rule, given
 from clustersim.plant.records import PlantResponse
 from clustersim.power.records import coarsen
 from clustersim.power.spectrum import band_shares
@@ -59,7 +59,7 @@ def _sampled(trace: Trace, shortest_s: float) -> None:
 
 def _ramp(rule: Rule, trace: Trace) -> float:
     power, dt = _meter(trace)
-    lag = rule.lag or 1.0
+    lag = given(rule.lag)
     _sampled(trace, lag)
     _resolved(trace, lag)
     if not trace.steady and power.size * dt <= 2.0 * lag:
@@ -83,7 +83,7 @@ def _step(rule: Rule, trace: Trace) -> float:
 
 def _recurring_range(rule: Rule, trace: Trace, power: NDArray[np.float64], dt: float) -> float:
     """Return the largest range within the rule's window that recurs more often than the rule allows. [W]"""
-    window = rule.window or 1.0
+    window = given(rule.window)
     _sampled(trace, window)
     _resolved(trace, window)
     if rule.allowed_per_hour is None:
@@ -107,7 +107,7 @@ def _long_and_fine(trace: Trace, low: float, high: float) -> None:
 
 
 def _band(rule: Rule, trace: Trace) -> float:
-    low, high = rule.band or (0.1, 20.0)
+    low, high = given(rule.band)
     _long_and_fine(trace, low, high)
     shares = trace.shares.get((low, high))
     if shares is None:
@@ -116,7 +116,7 @@ def _band(rule: Rule, trace: Trace) -> float:
 
 
 def _band_range(rule: Rule, trace: Trace) -> float:
-    low, high = rule.band or (0.1, 20.0)
+    low, high = given(rule.band)
     _long_and_fine(trace, low, high)
     return measures.band_range(trace.power_w, trace.dt_s, low, high)
 
@@ -134,7 +134,7 @@ _OF_VOLTAGE = ("voltage_dip", "voltage_change", "min_voltage", "max_voltage", "f
 
 def _of_voltage(rule: Rule, voltage_pu: NDArray[np.float64], dt_s: float) -> float:
     if rule.measure in _VOLTAGE:
-        return _VOLTAGE[rule.measure](voltage_pu)
+        return _VOLTAGE[rule.measure](voltage_pu, dt_s, rule.lasting or 0.0)
     short = rule.measure == "flicker"
     needed = OBSERVATION_S if short else LONG_S
     if voltage_pu.size * dt_s < needed * (1.0 - 1e-9):
@@ -143,20 +143,20 @@ def _of_voltage(rule: Rule, voltage_pu: NDArray[np.float64], dt_s: float) -> flo
             f"got {voltage_pu.size * dt_s:g} s"
         )
     severity = short_term_severity if short else long_term_severity
-    return severity(voltage_pu, dt_s, rule.lamp or "120 V 60 Hz")
+    return severity(voltage_pu, dt_s, given(rule.lamp))
 
 
-_VOLTAGE: dict[str, Callable[[NDArray[np.float64]], float]] = {
-    "voltage_dip": measures.voltage_dip,
+_VOLTAGE: dict[str, Callable[[NDArray[np.float64], float, float], float]] = {
+    "voltage_dip": lambda voltage_pu, _dt, _lasting: measures.voltage_dip(voltage_pu),
     "voltage_change": measures.voltage_change,
-    "min_voltage": lambda voltage_pu: float(voltage_pu.min()),
-    "max_voltage": lambda voltage_pu: float(voltage_pu.max()),
+    "min_voltage": lambda voltage_pu, dt, lasting: measures.lasting_extremes(voltage_pu, dt, lasting)[0],
+    "max_voltage": lambda voltage_pu, dt, lasting: measures.lasting_extremes(voltage_pu, dt, lasting)[1],
 }
 
 
 def _of_island_voltage(rule: Rule, response: PlantResponse) -> float:
     if np.ptp(response.voltage_pu) == 0.0:
-        raise NotJudgedError("the island's voltage was not simulated: its regulators are taken to hold it")
+        raise NotJudgedError(island.NO_VOLTAGE)
     return _of_voltage(rule, response.voltage_pu, response.dt_s)
 
 
@@ -167,7 +167,7 @@ def _of_frequency(rule: Rule, response: PlantResponse) -> float:
     if rule.measure == "max_frequency":
         return float(response.frequency_hz.max())
     if rule.measure == "rocof":
-        window = rule.window or 0.5
+        window = given(rule.window)
         if response.dt_s > window * (1.0 + 1e-9):
             raise NotJudgedError(f"needs samples every {window:g} s or finer, got {response.dt_s:g} s")
         return measures.max_rocof(response.frequency_hz, response.dt_s, window)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustersim.limits.errors import NotJudgedError
-from clustersim.limits.spec import Rule
+from clustersim.limits.spec import Rule, given
 from clustersim.plant.records import PlantResponse
 
 NOMINAL_HZ = (50.0, 60.0)
@@ -17,6 +17,7 @@ FAR = 0.2
 """Distance of a limit from the nominal frequency, over it, beyond which it is meant for another system. [-]"""
 SETTLED_SHARE = 0.1
 """Last share of a window that stands for the settled state. [-]"""
+NO_VOLTAGE = "the island's voltage was not simulated: its regulators are taken to hold it"
 DRIFT = 0.1
 """Difference of its mean from that of the tenth before, over the half-width of the band, that counts as settled. [-]"""
 
@@ -74,21 +75,36 @@ def recovery_band_time(rule: Rule, response: PlantResponse) -> float:
         If the window is of lasting operation, or the frequency has not settled at its end and the time so far keeps
         the limit.
     """
+    return _recovery_s(rule, response, response.frequency_hz, given(rule.tolerance) * nominal_hz(response), "frequency")
+
+
+def voltage_recovery_time(rule: Rule, response: PlantResponse) -> float:
+    """Return the same time of the voltage, with a band of ``+- tolerance`` of nominal. [s]
+
+    Raises
+    ------
+    NotJudgedError
+        As for the frequency, or if the voltage of an island was not simulated.
+    """
+    if response.mode == "island" and np.ptp(response.voltage_pu) == 0.0:
+        raise NotJudgedError(NO_VOLTAGE)
+    return _recovery_s(rule, response, response.voltage_pu, given(rule.tolerance), "voltage")
+
+
+def _recovery_s(rule: Rule, response: PlantResponse, values: NDArray[np.float64], width: float, what: str) -> float:
     if response.window == "steady":
         raise NotJudgedError("lasting operation has no single transient to recover from: an event is needed")
-    frequency: NDArray[np.float64] = response.frequency_hz
-    width = (rule.tolerance or 0.0) * nominal_hz(response)
-    left = np.flatnonzero(np.abs(frequency - frequency[0]) > width)
+    left = np.flatnonzero(np.abs(values - values[0]) > width)
     if not left.size:
         return 0.0
-    tail = max(1, round(SETTLED_SHARE * frequency.size))
-    settled = float(frequency[-tail:].mean())
-    drift = abs(settled - float(frequency[-2 * tail : -tail].mean()))
-    outside = np.flatnonzero(np.abs(frequency - settled) > width)
+    tail = max(1, round(SETTLED_SHARE * values.size))
+    settled = float(values[-tail:].mean())
+    drift = abs(settled - float(values[-2 * tail : -tail].mean()))
+    outside = np.flatnonzero(np.abs(values - settled) > width)
     end = int(outside[-1]) + 1 if outside.size else int(left[0])
     elapsed = max(0, end - int(left[0])) * response.dt_s
-    if (end > frequency.size - tail or drift > DRIFT * width) and elapsed <= rule.limit_si:
-        raise NotJudgedError(f"the frequency has not settled at the end of the window, {elapsed:g} s after it left")
+    if (end > values.size - tail or drift > DRIFT * width) and elapsed <= rule.limit_si:
+        raise NotJudgedError(f"the {what} has not settled at the end of the window, {elapsed:g} s after it left")
     return elapsed
 
 
@@ -100,7 +116,7 @@ def time_outside(rule: Rule, response: PlantResponse) -> float:
     NotJudgedError
         If it is outside at the end of the window and the time so far keeps the limit.
     """
-    low, high = rule.band or (0.0, np.inf)
+    low, high = given(rule.band)
     outside = (response.frequency_hz < low) | (response.frequency_hz > high)
     total = float(np.count_nonzero(outside)) * response.dt_s
     if outside[-1] and total <= rule.limit_si:
@@ -112,6 +128,7 @@ MEASURES: Mapping[str, Callable[[Rule, PlantResponse], float]] = {
     "transient_dip": transient_dip,
     "transient_rise": transient_rise,
     "recovery_band_time": recovery_band_time,
+    "voltage_recovery_time": voltage_recovery_time,
     "time_outside": time_outside,
 }
 """Measure of a rule -> how it is taken."""

@@ -5,6 +5,7 @@ All take plain arrays on a fixed clock, simulated or measured; sample `k` is the
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -194,7 +195,41 @@ def voltage_dip(voltage_pu: Array) -> float:
     return max(0.0, (usual - float(voltage_pu.min())) / usual)
 
 
-def voltage_change(voltage_pu: Array) -> float:
-    """Return the largest departure of the voltage from its median, up or down, relative to the median."""
+def voltage_change(voltage_pu: Array, dt_s: float = 1.0, lasting_s: float = 0.0) -> float:
+    """Return the largest departure of the voltage from its median, up or down, relative to the median.
+
+    Of departures that last longer than `lasting_s`; see :func:`lasting_extremes`.
+    """
     usual = float(np.median(voltage_pu))
-    return float(np.abs(voltage_pu - usual).max()) / usual
+    low, high = lasting_extremes(voltage_pu, dt_s, lasting_s)
+    return max(usual - low, high - usual) / usual
+
+
+def lasting_extremes(values: Array, dt_s: float, lasting_s: float) -> tuple[float, float]:
+    """Return the lowest and the highest level that are held for longer than a time, in the unit of `values`.
+
+    ``min over t of max over [t, t + lasting]``, and the other way round: the least level below which the values stay
+    for longer than that, and the largest above which they do. What lasts exactly `lasting_s` does not count; with zero
+    these are minimum and maximum.
+
+    Parameters
+    ----------
+    values : array, shape (samples,)
+        Means over their bins.
+    dt_s : float
+        Sample spacing. [s]
+    lasting_s : float
+        [s]
+
+    Raises
+    ------
+    InputError
+        If the record is not longer than the time.
+    """
+    span = math.floor(lasting_s / dt_s + 1e-6)
+    if span >= values.size:
+        raise InputError(f"what lasts longer than {lasting_s:g} s needs a longer record than {values.size * dt_s:g} s")
+    size, shift = span + 1, -((span + 1) // 2)
+    high = ndimage.maximum_filter1d(values, size, origin=shift)[: values.size - span]
+    low = ndimage.minimum_filter1d(values, size, origin=shift)[: values.size - span]
+    return float(high.min()), float(low.max())

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pydantic import Field
 
 from clustersim.limits.spec_parts.pack_file import is_pack, pack_rules
-from clustersim.limits.spec_parts.rule import MEASURES, Measure, MeasureKind, Rule, Status
+from clustersim.limits.spec_parts.rule import MEASURES, Measure, MeasureKind, Rule, Status, given
 from clustersim.spec import Spec
 
-__all__ = ["MEASURES", "LimitsSpec", "Measure", "MeasureKind", "Rule", "Status", "is_pack", "pack_rules"]
+__all__ = ["MEASURES", "LimitsSpec", "Measure", "MeasureKind", "Rule", "Status", "given", "is_pack", "pack_rules"]
 
 
 class LimitsSpec(Spec):

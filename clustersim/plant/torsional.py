@@ -54,12 +54,6 @@ def shaft_band(machine_class: str | None) -> tuple[float, float] | None:
     return None
 
 
-def variation_limit() -> float:
-    """Return the largest continuous variation MCTV = EL / LSR, of the generator's rating. [-]"""
-    screen = catalog.entry("modes", "torsional_screen")
-    return screen.si("endurance_limit") / screen.si("load_shape_ratio")
-
-
 def generator_share(rating_w: float, grid: Source | None) -> float:
     r"""Return the share of a quick variation that a generator takes. [-]
 

@@ -11,7 +11,9 @@ from clustersim.limits import rules_of
 from clustersim.limits.spec import is_pack, pack_rules
 from clustersim.scenario import LoadScenario, Scenario, load_any, load_topology
 from clustersim.scenario.files import read_yaml
+from clustersim.scenario.topology import TopologySpec
 from clustersim.study.measured_study import load_trace, study_load
+from clustersim.study.mode_answers import mode_problems
 from clustersim.study.place import build_place
 from clustersim.study.step import study_step
 from clustersim.workload import load_model
@@ -33,17 +35,23 @@ def problems(path: Path) -> list[str]:
             return []
         if "site" in tree:
             place = load_topology(path)
-            return _refusals(path, [lambda: build_place(place, "bf16")])
+            return _refusals(path, [lambda: build_place(place, "bf16")]) + _modes(path, place, "")
         scenario = load_any(path)
     except InputError as error:
         return str(error).splitlines()
     if isinstance(scenario, LoadScenario):
-        return _refusals(
-            path, [lambda: rules_of(scenario.limits), lambda: study_load(scenario), lambda: load_trace(scenario)]
-        )
+        questions = [lambda: rules_of(scenario.limits), lambda: study_load(scenario), lambda: load_trace(scenario)]
+        return _refusals(path, questions) + _modes(path, scenario.topology, "topology.")
     found = _refusals(path, [lambda: load_model(scenario.job.model), lambda: rules_of(scenario.limits)])
     found += _refusals(path, [lambda: build_place(scenario.topology, scenario.job.precision)])
+    found += _modes(path, scenario.topology, "topology.")
     return found or _step_problems(path, scenario)
+
+
+def _modes(path: Path, place: TopologySpec, within: str) -> list[str]:
+    """Return a line for every grid of a place whose modes a run could not answer."""
+    grids = {f"{within}electrical.{site}.grid": plant.grid for site, plant in place.electrical.items()}
+    return [f"{path}: {line}" for line in mode_problems({key: grid for key, grid in grids.items() if grid is not None})]
 
 
 def _step_problems(path: Path, scenario: Scenario) -> list[str]:

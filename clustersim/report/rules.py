@@ -49,6 +49,8 @@ def _data(rule: Rule) -> dict[str, Any]:
 def parameters(rule: Rule) -> str:
     """Return what a rule says beside its limit: ``window 5 s, at most 1 per hour``."""
     found = [f"{key} {units.shortest(value, 'time')}" for key in ("lag", "window") if (value := getattr(rule, key))]
+    if rule.lasting is not None:
+        found.append(f"lasting longer than {units.shortest(rule.lasting, 'time')}")
     if rule.band is not None:
         low, high = (units.shortest(edge, "frequency") for edge in rule.band)
         found.append(f"{low} to {high}")

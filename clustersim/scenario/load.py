@@ -118,6 +118,7 @@ def _telling(problems: list[Any]) -> list[Any]:
         for problem in problems
         if not (problem["type"] == "literal_error" and isinstance(problem["input"], Mapping))
         and not (problem["type"] == "model_type" and isinstance(problem["input"], str))
+        and not (problem["type"] == "string_type" and isinstance(problem["input"], Mapping))
     ]
     return told or problems
 

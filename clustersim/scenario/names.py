@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from clustersim import catalog
 from clustersim.errors import CatalogError
 from clustersim.fabric.spec import TorusSpec
+from clustersim.scenario.pack_files import unknown_pack
 from clustersim.scenario.spec import LoadScenario, Scenario, SiteScenario
 from clustersim.scenario.topology import TopologySpec
 
@@ -76,8 +77,6 @@ def _of_scenario(scenario: SiteScenario) -> Iterator[Reference]:
         yield from _of_job(scenario)
     for key in ("supplies", "ups", "motors"):
         yield f"plant.ride_through.{key}", "ride_through", getattr(scenario.plant.ride_through, key)
-    for index, pack in enumerate(scenario.limits.packs):
-        yield f"limits.packs.{index}", "rules", pack
     for key in ("electricity_price", "gas_price"):
         price = getattr(scenario.economics, key)
         if price is not None and not price[:1].isdigit():
@@ -139,5 +138,8 @@ def unknown_names(record: Scenario | LoadScenario | TopologySpec) -> list[str]:
             catalog.entry(kind, name)
         except CatalogError as error:
             found.append(f"{path}: {error}")
+    if not isinstance(record, TopologySpec):
+        packs = [(index, unknown_pack(name)) for index, name in enumerate(record.limits.packs)]
+        found += [f"limits.packs.{index}: {problem}" for index, problem in packs if problem is not None]
     within, place = ("", record) if isinstance(record, TopologySpec) else ("topology.", record.topology)
     return found + [f"{within}{line}" for line in (*_cannot_reduce(place), *_wrong_parts(place))]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from clustersim.errors import InputError
+from clustersim import catalog
+from clustersim.errors import InputError, nearest
 from clustersim.limits.spec import pack_rules
 from clustersim.scenario.files import file_inside, read_yaml
 
@@ -41,6 +42,10 @@ def embedded_limits(path: Path, limits: dict[str, Any], key: str) -> dict[str, A
     lines: list[str] = []
     for index, name in enumerate(packs):
         if not _is_file(name):
+            # told here, where the files before it still count
+            problem = unknown_pack(name) if isinstance(name, str) else None
+            if problem is not None:
+                lines.append(f"{path}: {key}.{index}: {problem}")
             continue
         try:
             file = file_inside(path, name, f"{key}.{index}")
@@ -56,6 +61,19 @@ def embedded_limits(path: Path, limits: dict[str, Any], key: str) -> dict[str, A
     own = limits.get("rules") or []
     names = [name for name in packs if not _is_file(name)]
     return {**limits, "packs": names, "rules": [*rules, *own] if isinstance(own, list) else own}
+
+
+def unknown_pack(name: str) -> str | None:
+    """Return what is wrong with the name of a shipped pack of rules, None when there is one of that name."""
+    entries = catalog.entries("rules")
+    packs = {name: entry for name, entry in entries.items() if "pack" in entry.properties}
+    known = {alias for key, entry in packs.items() for alias in (key, *entry.aliases)}
+    if name in known:
+        return None
+    if name in entries:
+        within = ", ".join(key for key, entry in packs.items() if name in entry.properties["pack"])
+        return f"expected a pack of rules, found the rule {name!r}, which is in {within}"
+    return f"unknown rule pack {name!r}{nearest(name, known)}"
 
 
 def _is_file(name: object) -> bool:

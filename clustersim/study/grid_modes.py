@@ -16,7 +16,7 @@ from clustersim.errors import InputError
 from clustersim.limits import Evidence, Observation
 from clustersim.plant.dispatch import generator_rating_w
 from clustersim.plant.spec import GridSpec, SitePlantSpec
-from clustersim.plant.torsional import generator_share, shaft_band, torsional_line, variation_limit
+from clustersim.plant.torsional import generator_share, shaft_band, torsional_line
 from clustersim.plant.voltage import grid_source
 from clustersim.power.records import coarsen
 from clustersim.power.spectrum import Harmonic, harmonics
@@ -212,11 +212,7 @@ def _modes(
         usual, worst = mode.excursion(), mode.worst_excursion([line.frequency_hz for line in lines])
         pushed.append((usual, worst, mode))
         found.rows += [_row(name, mode, line, usual, worst) for line in lines]
-    most, worst, mode = max(pushed, key=lambda each: each[0])
-    detail = f"{mode.name} at {mode.frequency_hz:.3g} Hz; {worst / MILLI:.3g} mHz at the worst place of its band"
-    if grid.network is not None:
-        detail = "all modes of the network together, at its worst machine"
-    found.observations += [Observation("modal_deviation", site, window, most, detail) for site in sites]
+    found.observations += _deviations(pushed, sites, window, grid.network is not None)
     strong = [line for line in lines if line.near_w >= SIGNIFICANT * max(each.near_w for each in lines)]
     if not strong:
         found.reasons["modes"].append("the load does not move")
@@ -227,6 +223,30 @@ def _modes(
     )
     said = f"harmonic {line.order} at {line.frequency_hz:.3g} Hz, {mode.name} at {mode.frequency_hz:.3g} Hz"
     found.observations += [Observation("resonance_margin", site, window, margin, said) for site in sites]
+
+
+def _deviations(
+    pushed: list[tuple[float, float, ModeAnswers]], sites: list[str], window: str, network: bool
+) -> list[Observation]:
+    """Return how far the modes move at their usual place and at the worst of their bands, the worst mode of each."""
+    most, elsewhere, usual = max(pushed, key=lambda each: each[0])
+    _, worst, mode = max(pushed, key=lambda each: each[1])
+    details = (
+        f"{usual.name} at {usual.frequency_hz:.3g} Hz; {elsewhere / MILLI:.3g} mHz at the worst place of its band",
+        f"{mode.name}, anywhere in its band and at its least damping",
+    )
+    if network:
+        details = ("all modes of the network together, at its worst machine",) * 2
+    else:
+        details = (f"{details[0]}; {_participation(usual)}", f"{details[1]}; {_participation(mode)}")
+    values = {"modal_deviation": (most, details[0]), "modal_deviation_worst": (worst, details[1])}
+    return [Observation(measure, site, window, *found) for measure, found in values.items() for site in sites]
+
+
+def _participation(mode: ModeAnswers) -> str:
+    """Return the participation of a catalog's mode with its band; the deviation is in proportion to it."""
+    figure = catalog.entry("modes", mode.name).figure("participation")
+    return f"participation {figure.value:g} ({figure.low:g} to {figure.high:g})"
 
 
 def _row(site: str, mode: ModeAnswers, line: Harmonic, usual_hz: float, worst_hz: float) -> dict[str, Any]:
@@ -270,10 +290,7 @@ def _torsional(
             continue
         judged = True
         value = line.amplitude_w * generator_share(rating, source) / rating
-        detail = (
-            f"{name}: {line.frequency_hz:.3g} Hz in {line.low_hz:g} to {line.high_hz:g} Hz, "
-            f"continuous limit {variation_limit():g} pu"
-        )
+        detail = f"{name}: {line.frequency_hz:.3g} Hz in {line.low_hz:g} to {line.high_hz:g} Hz"
         found.observations.append(Observation("torsional", site, window, value, detail))
     if not judged and not found.reasons["torsional"]:
         found.reasons["torsional"].append("no generator with a shaft is named at or near the site")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from clustersim.errors import InputError
 from clustersim.plant.modes import GridMode, largest_excursion, mode_transfer, modes_of, settled_from
 from clustersim.plant.network import network_model, read_network
 from clustersim.plant.network_linear import (
@@ -67,15 +68,29 @@ def _largest(modes: Sequence[GridMode], load: Array, dt_s: float) -> float:
     return max(largest_excursion(mode, load, dt_s) for mode in modes)
 
 
+def mode_problems(grids: Mapping[str, GridSpec]) -> list[str]:
+    """Return one line for every grid, by its key, whose modes have no answer: no damping, no or an unstable power flow.
+
+    Parameters
+    ----------
+    grids : mapping of str to GridSpec
+        Grids of sites by their key in a file, such as ``electrical.memphis.grid``.
+    """
+    found = []
+    for key, grid in grids.items():
+        try:
+            if grid.network is None:
+                modes_of(grid.system)
+            else:
+                _linear(grid, 1.0)
+        except InputError as error:
+            found.append(f"{key}: {error}")
+    return found
+
+
 def network_answers(grid: GridSpec, load: Array, dt_s: float, inertia_scale: float) -> list[ModeAnswers]:
     """Return the electromechanical modes of a site's network; the answer is that of all of it, at its worst machine."""
-    network = read_network(grid.network) if isinstance(grid.network, str) else grid.network
-    assert network is not None  # noqa: S101 (the caller has checked)
-    bus = str(grid.network_bus)
-    heavier = {
-        name: m.model_copy(update={"inertia": m.inertia * inertia_scale}) for name, m in network.machines.items()
-    }
-    linear = linearise(network_model(network.model_copy(update={"machines": heavier}), (bus,)), bus)
+    linear = _linear(grid, inertia_scale)
     modes = [mode for mode in network_modes(linear) if mode.mechanical]
     excursion = _excursion(linear, modes, load, dt_s)
 
@@ -88,6 +103,17 @@ def network_answers(grid: GridSpec, load: Array, dt_s: float, inertia_scale: flo
         )
         for mode in modes
     ]
+
+
+def _linear(grid: GridSpec, inertia_scale: float) -> LinearNetwork:
+    """Return the network of a grid, linearised about its operating point, as its site's bus sees it."""
+    network = read_network(grid.network) if isinstance(grid.network, str) else grid.network
+    assert network is not None  # noqa: S101 (the caller has checked)
+    bus = str(grid.network_bus)
+    heavier = {
+        name: m.model_copy(update={"inertia": m.inertia * inertia_scale}) for name, m in network.machines.items()
+    }
+    return linearise(network_model(network.model_copy(update={"machines": heavier}), (bus,)), bus)
 
 
 def _named(mode: NetworkMode) -> str:

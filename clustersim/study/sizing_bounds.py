@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustersim.limits import Rule
+from clustersim.limits.spec import given
 from clustersim.power.records import coarsen
 from clustersim.study.sizing_evaluate import Prepared
 
@@ -44,7 +45,7 @@ def bounds(prepared: Prepared) -> tuple[Bound, ...]:
 
 
 def _of_ramp(prepared: Prepared, rule: Rule, site: str) -> list[Bound]:
-    rate, lag = rule.limit_si, rule.lag or 1.0
+    rate, lag = rule.limit_si, given(rule.lag)
     steps = [0.0]
     for power in prepared.windows[1:]:
         wave = power.waveform

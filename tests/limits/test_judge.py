@@ -49,6 +49,7 @@ def test_every_pack_and_rule_of_the_catalog_is_valid():
         "standard", "ercot-lel", "southern", "dominion", "choukse-example", "island", "equipment",
         "spp", "ameren", "ieee1453", "ieee1453-mv", "ieee1453-lv", "iec61000-3-7", "iec61000-3-7-stage1", "itic",
         "nerc", "nerc-eastern", "nerc-ercot", "nerc-western", "iso8528-g1", "iso8528-g2", "iso8528-g3",
+        "iso8528-g1-gas", "iso8528-g2-gas", "iso8528-g3-gas",
         "ercot-large-load", "interconnection",
     }  # fmt: skip
     shipped = {name for name, e in catalog.entries("rules").items() if "measure" in e.properties}
@@ -167,7 +168,7 @@ def test_wrong_names_are_told():
     with pytest.raises(InputError, match="expected a ramp, got '3 MW'"):
         rules_of(LimitsSpec(overrides={"southern-ramp": "3 MW"}))
     with pytest.raises(InputError, match="already in a pack"):
-        rules_of(LimitsSpec(rules=(Rule(id="southern-ramp", measure="ramp", limit="1 MW/min"),)))
+        rules_of(LimitsSpec(rules=(Rule(id="southern-ramp", measure="ramp", lag="60 s", limit="1 MW/min"),)))
     with pytest.raises(ValueError, match="unknown unit"):
         Rule(id="x", measure="ramp", limit="1 furlong")
 
@@ -228,12 +229,23 @@ def test_the_unit_and_the_parameters_must_suit_the_measure():
     ("keys", "message"),
     [
         ({"measure": "min_frequency", "limit": "59 Hz"}, "min_frequency is a bound `comparison: at_least`"),
-        ({"measure": "range", "limit": "9 MW", "comparison": "at_least"}, "range is a bound `comparison: at_most`"),
-        ({"measure": "range", "limit": "9 MW", "lag": "60 s"}, "range does not use lag"),
-        ({"measure": "ramp", "limit": "9 MW/s", "window": "5 s"}, "ramp does not use window"),
+        (
+            {"measure": "range", "limit": "9 MW", "window": "5 s", "comparison": "at_least"},
+            "range is a bound `comparison: at_most`",
+        ),
+        ({"measure": "range", "limit": "9 MW", "window": "5 s", "lag": "60 s"}, "range does not use lag"),
+        ({"measure": "ramp", "limit": "9 MW/s", "lag": "1 s", "window": "5 s"}, "ramp does not use window"),
+        ({"measure": "ramp", "limit": "9 MW/s"}, "x: ramp needs lag"),
+        ({"measure": "range", "limit": "9 MW"}, "x: range needs window"),
+        ({"measure": "band_energy", "limit": "20 %"}, "x: band_energy needs band"),
+        ({"measure": "rocof", "limit": "1 Hz/s"}, "x: rocof needs window"),
+        ({"measure": "flicker", "limit": "0.8 x"}, "x: flicker needs lamp"),
         ({"measure": "band_energy", "limit": "20 %", "band": ("20 Hz", "0.1 Hz")}, "the lower first"),
         ({"measure": "band_energy", "limit": "20 %", "band": ("0 Hz", "20 Hz")}, "above 0 Hz"),
-        ({"measure": "flicker", "limit": "0.8 x", "window": "60 s"}, "flicker is observed over 600 s, got 60 s"),
+        (
+            {"measure": "flicker", "limit": "0.8 x", "lamp": "120 V 60 Hz", "window": "60 s"},
+            "flicker is observed over 600 s, got 60 s",
+        ),
     ],
 )
 def test_what_would_turn_a_verdict_round_or_do_nothing_is_refused(keys, message):

@@ -1,14 +1,21 @@
 """Packs of rules that users write."""
 
+import re
+from pathlib import Path
+
 import pytest
 import yaml
 
+import clustersim
+from clustersim import catalog
 from clustersim.catalog.rule_files import limit_files
 from clustersim.errors import InputError
-from clustersim.limits import LimitsSpec, rules_of
+from clustersim.limits import LimitsSpec, Rule, pack_names, rules_of
 from clustersim.limits.spec import is_pack, pack_rules
+from clustersim.limits.spec_parts.rule import RATINGS
 from clustersim.report.check import problems
 from clustersim.scenario import load_any, resolved, shipped
+from clustersim.scenario.pack_files import unknown_pack
 from clustersim.study.assess import load_rules
 
 PACK = """
@@ -126,6 +133,43 @@ def test_a_pack_outside_the_folder_or_wrong_is_told_with_its_key(tmp_path):
         load_any(scenario(tmp_path, {"packs": ["own.yaml", "second.yaml"]}))
     told = problems(scenario(tmp_path, {"packs": ["own.yaml"]}, PACK.replace("5 MW/s", "5 MW")))
     assert any("own.yaml: rules.contract-ramp: limit: expected a ramp" in line for line in told)
+
+
+def test_the_name_of_a_pack_is_told_with_the_place_that_it_has_in_the_file(tmp_path):
+    told = problems(scenario(tmp_path, {"packs": ["own.yaml", "southern", "suthern"]}))
+    assert [line.split(": ", 1)[1] for line in told] == [
+        "limits.packs.2: unknown rule pack 'suthern'; did you mean 'southern'?"
+    ]
+    for packs, index in ((["southern-ramp"], 0), (["own.yaml", "southern-ramp"], 1)):
+        (line,) = problems(scenario(tmp_path, {"packs": packs}))
+        assert f"limits.packs.{index}: expected a pack of rules, found the rule 'southern-ramp', which is in" in line
+
+
+def test_every_shipped_pack_is_known_and_no_rule_is_one():
+    entries = catalog.entries("rules")
+    for name, entry in entries.items():
+        known = unknown_pack(name) is None
+        assert known == ("pack" in entry.properties) == (name in pack_names())
+        assert all(unknown_pack(alias) is None for alias in entry.aliases)
+    assert unknown_pack("choukse_example") is None
+
+
+def test_check_takes_every_shipped_pack(tmp_path):
+    assert problems(scenario(tmp_path, {"packs": [*pack_names(), "choukse_example"]})) == []
+
+
+def test_ratings_have_the_names_of_the_ratings_that_a_site_has():
+    rating = {"id": "x", "measure": "rating", "limit": "100 %"}
+    with pytest.raises(ValueError, match="found 'nonsense'"):
+        Rule.model_validate(rating | {"ratings": ["nonsense"]})
+    with pytest.raises(ValueError, match="found 'batery_power'; did you mean 'battery_power'"):
+        Rule.model_validate(rating | {"ratings": ["batery_power"]})
+    assert Rule.model_validate(rating | {"ratings": ["cooling", "mv_transformer"]}).ratings == (
+        "cooling", "mv_transformer",
+    )  # fmt: skip
+    study = Path(clustersim.__file__).parent / "study"
+    written = set(re.findall(r'Rating\(\s*"(\w+)"', "".join(path.read_text() for path in study.glob("*.py"))))
+    assert written == set(RATINGS)
 
 
 def test_check_and_assess_take_a_pack_file(tmp_path):

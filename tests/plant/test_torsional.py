@@ -7,7 +7,7 @@ import pytest
 
 from clustersim import catalog
 from clustersim.errors import InputError
-from clustersim.plant.torsional import generator_share, shaft_band, torsional_line, variation_limit
+from clustersim.plant.torsional import generator_share, shaft_band, torsional_line
 from clustersim.plant.voltage import Source
 
 MW = 1e6
@@ -48,11 +48,6 @@ def test_what_samples_cannot_tell_is_named():
         torsional_line(np.ones(1000), 0.1, 7.0, 60.0)
     with pytest.raises(InputError, match="expected segments"):
         torsional_line(np.ones(100), 0.01, 7.0, 60.0)
-
-
-def test_the_limit_of_the_published_example():
-    """EL 0.1 pu over LSR 10: 1 MW at a generator of 100 MW."""
-    assert variation_limit() * 100 * MW == pytest.approx(1 * MW)
 
 
 def test_shares():

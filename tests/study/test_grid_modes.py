@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from clustersim.errors import InputError
-from clustersim.limits import Evidence, judge
+from clustersim.limits import Evidence, judge, pack
 from clustersim.limits.spec import Rule
 from clustersim.plant.modes import mode_transfer, modes_of
 from clustersim.plant.network import network_model, read_network
@@ -92,7 +92,7 @@ def test_an_island_has_shafts_and_no_modes():
     (seen,) = found.observations
     assert (seen.measure, seen.site, seen.window) == ("torsional", "a", "steady")
     assert seen.value == pytest.approx(1 / 247.5 / np.sinc(0.2), rel=0.01)
-    assert "solar_titan_130_smt130: 20 Hz in 10 to 40 Hz, continuous limit 0.01 pu" in seen.detail
+    assert "solar_titan_130_smt130: 20 Hz in 10 to 40 Hz" in seen.detail
 
 
 def test_beside_the_grid_a_generator_takes_a_share():
@@ -120,6 +120,22 @@ def test_what_cannot_be_told_has_its_reason():
     assert "expected segments" in short.reasons["torsional_pu"]
     coarse = grid_modes({"a": plant(generators=TURBINES)}, {"a": sine(0.1)[::100]}, 1.0, 10.0)
     assert "samples of 1000 ms tell up to 0.4 Hz" in coarse.reasons["torsional_pu"]
+
+
+def test_a_mode_that_is_harmless_at_its_usual_place_only_is_told():
+    """A sine of 0.16 Hz, the lower end of the band of the mode at 0.19 Hz: usual place kept, worst place broken."""
+    mode, f = modes_of("EI")[0], 0.16
+    assert mode.low_hz == pytest.approx(f)
+    worst = abs(mode_transfer(mode.worst_for(f), f))
+    amplitude = 0.025 / worst
+    assert amplitude * max(abs(mode_transfer(m, f)) for m in modes_of("EI")) < 0.018
+    found = grid_modes({"a": plant()}, {"a": sine(f, amplitude)}, DT, 1 / f)
+    table = judge(pack("nerc"), with_modes(Evidence(), found)).table.set_index("rule")
+    assert table["passed"].to_dict() == {"nerc-modal-deviation": True, "nerc-modal-deviation-worst": False}
+    assert table["measured"]["nerc-modal-deviation-worst"] == pytest.approx(25.0, rel=0.01)
+    told = table["window"]
+    assert "25 mHz at the worst place of its band; participation 1 (0.2 to 3)" in told["nerc-modal-deviation"]
+    assert f"{mode.name}, anywhere in its band" in told["nerc-modal-deviation-worst"]
 
 
 def test_rules_judge_what_was_found():

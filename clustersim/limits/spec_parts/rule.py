@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 from pydantic import Field, field_validator, model_validator
 
-from clustersim import units
+from clustersim import catalog, units
 from clustersim.catalog.records import Confidence
-from clustersim.errors import UnitError
+from clustersim.errors import InputError, UnitError, nearest
 from clustersim.spec import Spec
 from clustersim.units import Frequency, Ratio, Time
 
+T = TypeVar("T")
 Measure = Literal[
     "ramp",
     "range",
@@ -33,8 +34,10 @@ Measure = Literal[
     "transient_dip",
     "transient_rise",
     "recovery_band_time",
+    "voltage_recovery_time",
     "rating",
     "modal_deviation",
+    "modal_deviation_worst",
     "resonance_margin",
     "torsional",
     "ride_through",
@@ -66,6 +69,7 @@ class MeasureKind(NamedTuple):
 
 
 _VOLTAGE = MeasureKind("ratio", takes=("mode",))
+_VOLTAGE_BAND = MeasureKind("ratio", takes=("mode", "lasting"))
 _FREQUENCY = MeasureKind("frequency", takes=("mode",))
 MEASURES: Mapping[str, MeasureKind] = {
     "ramp": MeasureKind("ramp", ("lag",)),
@@ -75,9 +79,9 @@ MEASURES: Mapping[str, MeasureKind] = {
     "band_amplitude": MeasureKind("ratio", ("band",)),
     "band_range": MeasureKind("power", ("band",)),
     "voltage_dip": _VOLTAGE,
-    "voltage_change": _VOLTAGE,
-    "min_voltage": _VOLTAGE._replace(at_least=True),
-    "max_voltage": _VOLTAGE,
+    "voltage_change": _VOLTAGE_BAND,
+    "min_voltage": _VOLTAGE_BAND._replace(at_least=True),
+    "max_voltage": _VOLTAGE_BAND,
     "flicker": MeasureKind("ratio", ("lamp",), takes=("window", "mode")),
     "flicker_long": MeasureKind("ratio", ("lamp",), takes=("window", "mode")),
     "min_frequency": _FREQUENCY._replace(at_least=True),
@@ -87,8 +91,10 @@ MEASURES: Mapping[str, MeasureKind] = {
     "transient_dip": MeasureKind("ratio", takes=("mode",)),
     "transient_rise": MeasureKind("ratio", takes=("mode",)),
     "recovery_band_time": MeasureKind("time", ("tolerance",), takes=("mode",)),
+    "voltage_recovery_time": MeasureKind("time", ("tolerance",), takes=("mode",)),
     "rating": MeasureKind("ratio", takes=("ratings",)),
     "modal_deviation": MeasureKind("frequency", observed=True),
+    "modal_deviation_worst": MeasureKind("frequency", observed=True),
     "resonance_margin": MeasureKind("ratio", observed=True, at_least=True),
     "torsional": MeasureKind("ratio", observed=True),
     "ride_through": MeasureKind("ratio", ("curve",), observed=True, at_least=True),
@@ -97,12 +103,28 @@ MEASURES: Mapping[str, MeasureKind] = {
     "reconnection_ramp": MeasureKind("ramp", observed=True),
 }
 """Dimension and parameters of every measure."""
-NO_DEFAULT = ("step_change", "band_range", "time_outside", "recovery_band_time", "ride_through")
-"""Measures whose parameters have no usual value; those of the others may be left out by a rule in a scenario."""
-PARAMETERS = ("lag", "window", "band", "tolerance", "curve", "allowed_per_hour", "mode", "lamp", "ratings")
+PARAMETERS = ("lag", "window", "lasting", "band", "tolerance", "curve", "allowed_per_hour", "mode", "lamp", "ratings")
 """Keys of a rule that say how its measure is taken."""
+RATINGS = (
+    "grid_capacity", "feeds", "generator", "island_generation", "island_load_step", "battery_power", "cooling",
+    "provisioned_it", "breaker", "interrupting", "hot_spot", "ageing",
+)  # fmt: skip
+"""Kinds of ratings that a site has beside those of its conversion stages, which bear the stages' names."""
 BY_DEFINITION = {"flicker": 600.0, "flicker_long": 7200.0}
 """Observation times that the standard of a measure fixes. [s]"""
+
+
+def given(value: T | None) -> T:
+    """Return a parameter of a rule that its measure needs.
+
+    Raises
+    ------
+    InputError
+        If there is none: the rule was not made from a checked record.
+    """
+    if value is None:
+        raise InputError("a rule lacks a parameter that its measure needs")
+    return value
 
 
 class Rule(Spec):
@@ -122,10 +144,12 @@ class Rule(Spec):
     window: Time | None = Field(default=None, gt=0)
     """Of a range or RoCoF: length of the sliding window; of flicker: the observation time, which its standard
     fixes."""
+    lasting: Time | None = Field(default=None, gt=0)
+    """Of a least or largest voltage or its change: only what lasts longer than this counts; left out: all of it."""
     band: tuple[Frequency, Frequency] | None = None
     """Of a spectral share or a band's range: lowest and highest frequency; of a time outside: the band of frequency."""
     tolerance: Ratio | None = Field(default=None, gt=0)
-    """Of a recovery: half-width of the band around the settled frequency, relative to the nominal one."""
+    """Of a recovery: half-width of the band around the settled frequency or voltage, relative to the nominal one."""
     curve: tuple[tuple[Time, Ratio], ...] = ()
     """Of a ride-through: corners (duration, residual voltage) [s, pu]; the load must stay connected through a dip to
     that voltage lasting that long."""
@@ -170,14 +194,22 @@ class Rule(Spec):
                 )
         return value
 
+    @field_validator("ratings")
+    @classmethod
+    def _are_ratings(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        known = (*RATINGS, *catalog.entries("facility"))
+        for name in value:
+            if name not in known:
+                raise ValueError(f"expected one of {', '.join(known)}, found {name!r}{nearest(name, known)}")
+        return value
+
     @model_validator(mode="after")
     def _fits_its_measure(self) -> Rule:
         kind = MEASURES[self.measure]
         expected = kind.dimension
-        if self.measure in NO_DEFAULT:
-            missing = [name for name in kind.needs if not getattr(self, name)]
-            if missing:
-                raise ValueError(f"{self.id}: {self.measure} needs {', '.join(missing)}")
+        missing = [name for name in kind.needs if not getattr(self, name)]
+        if missing:
+            raise ValueError(f"{self.id}: {self.measure} needs {', '.join(missing)}")
         if self.dimension != expected:
             allowed = ", ".join(units.TABLE[expected])
             raise ValueError(f"{self.id}: a limit on {self.measure} is a {expected} ({allowed}), got {self.limit!r}")

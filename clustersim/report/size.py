@@ -16,7 +16,7 @@ import yaml
 from clustersim.report.words import dollars, number, percent, wrapped
 from clustersim.scenario import AnyScenario, LoadScenario, resolved
 from clustersim.study.sizing import Sizing
-from clustersim.study.sizing_evaluate import Judged, Row
+from clustersim.study.sizing_prepared import Judged, Row
 from clustersim.study.sizing_proof import Check
 from clustersim.study.sizing_space import Design
 

@@ -10,7 +10,8 @@ from clustersim.limits import LimitsSpec, rules_of
 from clustersim.scenario import AnyScenario, Scenario, require_plant
 from clustersim.study.run_parts import Clock
 from clustersim.study.sizing_bounds import Bound, bounds
-from clustersim.study.sizing_evaluate import Judged, Key, Prices, Row, prices_of
+from clustersim.study.sizing_evaluate import prices_of
+from clustersim.study.sizing_prepared import Judged, Key, Prices, Row
 from clustersim.study.sizing_proof import Check, Neighbour, checks, neighbours
 from clustersim.study.sizing_search import Found, front
 from clustersim.study.sizing_space import LEVEL_NOTCH, Design, Item, levels

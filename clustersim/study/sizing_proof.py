@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from clustersim import catalog
 from clustersim.scenario import AnyScenario
-from clustersim.study.sizing_evaluate import Judged, Key, Prices, Row
+from clustersim.study.sizing_prepared import Judged, Key, Prices, Row
 from clustersim.study.sizing_search import Found, Search
 from clustersim.study.sizing_space import LEVEL_NOTCH, Design, Space
 from clustersim.study.sizing_tasks import Proof, Proven, Task, Workers, judged_level, prepared_in, proven, space_in

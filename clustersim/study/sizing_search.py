@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, product
 
-from clustersim.study.sizing_evaluate import Judged, Key, Prepared, Prices, evaluate
+from clustersim.study.sizing_evaluate import evaluate
+from clustersim.study.sizing_prepared import Judged, Key, Prepared, Prices
 from clustersim.study.sizing_space import Design
 
 TIMES: dict[str, str] = {

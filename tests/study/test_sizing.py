@@ -243,6 +243,44 @@ def test_no_rule_is_no_question(trapezoid):
         size(bare)
 
 
+def test_a_condenser_is_bought_where_the_connection_is_weak(trapezoid):
+    """The voltage of a steady load is no matter of storage; a condenser holds it, and a battery costs more."""
+    rules = [{"id": "low", "measure": "min_voltage", "comparison": "at_least", "limit": "0.97 pu"}]
+    weak = {"topology.electrical.memphis.grid.short_circuit": "600 MVA"}
+    bought = size(
+        trapezoid(limits={"packs": [], "rules": rules}, **weak), using=["site_battery", "synchronous_condenser"]
+    )
+    assert bought.without.failed()
+    assert bought.winner.design.elements == ("synchronous_condenser",)
+    rated = bought.winner.design.condenser_va
+    (item,) = bought.bill
+    assert item.usd == pytest.approx(rated / 1e3 * 45.0)
+    # losses of 1.2 % all year
+    assert bought.winner.energy_j_per_year == pytest.approx(0.012 * rated * 31557600.0, rel=1e-6)
+    (less,) = bought.neighbours
+    assert less.what == "synchronous condenser"
+    assert less.fails.rule == "low"
+    # on the bus: V^4 + V^2 (2 (R P + X (Q - Qc)) - 1) + ... at the largest load, as the plant has it
+    assert run(bought.sized).verdict["measured"].iloc[0] == pytest.approx(bought.winner.rows[0].measured, rel=1e-9)
+
+
+def test_a_design_that_passes_only_at_nominal_has_the_next_that_passes_all(trapezoid):
+    """With less inertia the frequency of an island falls faster: more of what holds it is needed."""
+    rules = [{"id": "rocof", "measure": "rocof", "window": "0.5 s", "limit": "0.08 Hz/s", "mode": "island"}]
+    record = trapezoid(limits={"packs": [], "rules": rules}, **{"topology.electrical.memphis.battery": None})
+    one = size(record, using=["synchronous_condenser"])
+    assert one.robust is False
+    assert [check.passed for check in one.checks] == [True, False, True]
+    assert one.sturdy.inertia_scale == 0.8
+    assert all(check.passed for check in one.sturdy.checks)
+    assert one.sturdy.judged.usd_per_year > one.winner.usd_per_year
+    assert one.sturdy.judged.design.condenser_va > one.winner.design.condenser_va
+    told = size_text(one)
+    assert "PASSES ONLY AT NOMINAL" in told
+    assert "NEXT DESIGN THAT PASSES EVERY CHECK" in told
+    assert size_data(one)["sturdy"]["inertia_scale"] == 0.8
+
+
 DESIGN = Design(rack_w=300.0, rack_j=1000.0, rack_tau_s=1.0, battery_w=5e5, battery_j=1e10, battery_tau_s=100.0)
 """Of the small scenario."""
 

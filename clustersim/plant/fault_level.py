@@ -11,7 +11,7 @@ from clustersim.plant.dispatch import battery_rating_w
 from clustersim.plant.losses import power_factor
 from clustersim.plant.spec import SitePlantSpec
 from clustersim.plant.stages import Stage, StageFlow
-from clustersim.plant.voltage import grid_source, pcc_voltage
+from clustersim.plant.voltage import condenser_va, grid_source, site_voltage
 
 MAIN_SHARE = 0.5
 """A stage that carries at least this share of the load stands in the way to the racks, one with less beside it."""
@@ -58,7 +58,7 @@ def source_voltage(spec: SitePlantSpec, import_w: float, import_var: float) -> f
     """
     if spec.grid is None:
         return 1.0
-    found, feasible = pcc_voltage(import_w, import_var, grid_source(spec.grid))
+    found, feasible = site_voltage(spec, import_w, import_var)
     return float(found) if bool(feasible) else math.nan
 
 
@@ -81,7 +81,7 @@ def stage_voltages(flows: Sequence[StageFlow], source_pu: float) -> tuple[float,
 
 
 def source_fault(spec: SitePlantSpec) -> FaultLevel:
-    """Return the short circuit at the meter: grid, all generators, and the battery's limited current.
+    """Return the short circuit at the meter: grid, generators, condensers, and the battery's limited current.
 
     The battery counts with its current limit, added as it is; the others as voltages behind impedances.
     """
@@ -136,4 +136,5 @@ def _admittance(spec: SitePlantSpec) -> complex:
         factor = power_factor("synchronous_generator") if units.power_factor is None else units.power_factor
         rating = units.count * entry("generators", units.type).si("rating") / factor
         total += rating / complex(0.0, machine.si("reactance.subtransient"))
-    return total
+    # behind their sub-transient reactance, as the generators
+    return total - 1j * condenser_va(spec, "subtransient")

@@ -18,8 +18,8 @@ from clustersim.plant.dispatch import (
 )
 from clustersim.plant.fuel import minimum_load
 from clustersim.plant.records import PlantEvent, PlantResponse
-from clustersim.plant.spec import GridSpec, Mode, SitePlantSpec
-from clustersim.plant.voltage import grid_source, pcc_voltage
+from clustersim.plant.spec import Mode, SitePlantSpec
+from clustersim.plant.voltage import site_voltage
 
 STEP_WINDOW_S = 0.1
 """A load step is what the load changes by within this time: short against every governor, longer than the fall of
@@ -118,8 +118,7 @@ def simulate_plant(
     else:
         generator = np.full_like(load, plan.generator_w)
         grid = load + lost - generator - battery_w
-        assert spec.grid is not None  # noqa: S101 (beside_grid has checked)
-        voltage, remarks = _grid_voltage(spec.grid, grid, reactive)
+        voltage, remarks = _grid_voltage(spec, grid, reactive)
         said += remarks
     return PlantResponse(
         site=site,
@@ -291,16 +290,17 @@ def _turbine_warnings(spec: SitePlantSpec, trace: BusTrace, left: NDArray[np.flo
 
 
 def _grid_voltage(
-    grid: GridSpec, import_w: NDArray[np.float64], reactive_var: NDArray[np.float64]
+    spec: SitePlantSpec, import_w: NDArray[np.float64], reactive_var: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], list[str]]:
-    voltage, feasible = pcc_voltage(import_w, reactive_var, grid_source(grid))
+    voltage, feasible = site_voltage(spec, import_w, reactive_var)
     said, peak = [], float(import_w.max())
     if not feasible.all():
         said.append(
             f"no operating point (voltage collapse): the connection cannot carry {int((~feasible).sum())} of "
             f"{feasible.size} samples (largest {peak / 1e6:.4g} MW); the voltage of the nose is given for them"
         )
-    if peak > grid.capacity:
+    grid = spec.grid
+    if grid is not None and peak > grid.capacity:
         said.append(f"import peaks at {peak / 1e6:.4g} MW, above the agreed {grid.capacity / 1e6:.4g} MW")
     if float(import_w.min()) < -1.0:
         said.append(f"the constant on-site output pushes up to {-float(import_w.min()) / 1e6:.4g} MW into the grid")

@@ -35,16 +35,19 @@ def battery_follow(
     The meter's target is a first-order low-pass of the load; the battery is asked for ``load - target`` plus a slow
     return of its charge to `rest`, after a delay and through a first-order lag, within +-`limit` and with `lowest` to
     `highest` stored. `out` is the mean power at its terminals in each bin, positive when it discharges; `charge` the
-    stored energy at the end of each bin. It is short of what the limit clips off and the store cannot give or take.
+    stored energy at the end of each bin. It is short of what the limit clips off and the store
+    cannot give or take. It starts settled: delay and lag hold what the first bin asks for, since a window cut out of a
+    load that goes on has no step where it begins.
     """
     stored = charge0
-    response = 0.0
     lost = 0.0
     short = 0.0
     through = 0.0
     a_target = 1.0 - np.exp(-dt / target_tau)
     a_lag = 1.0 - np.exp(-dt / lag_tau)
-    queue = np.zeros(delay_steps + 1)
+    first = load[0] - target + rest_gain * (stored - rest)
+    queue = np.full(delay_steps + 1, first)
+    response = min(max(first, -limit), limit)
     newest = 0
     for i in range(load.shape[0]):
         watts = load[i]

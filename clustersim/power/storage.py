@@ -166,7 +166,8 @@ def smooth(load_w: NDArray[np.float64], dt_s: float, storage: Storage, initial_w
     -----
     ``meter = load - battery`` and, with the losses split evenly between charge and discharge (one-way efficiency
     ``sqrt(round trip)``), ``charged = discharged + loss + change of stored energy`` exactly. The controller asks for
-    ``(energy - target) / recharge`` besides, and stops at the ends of the band.
+    ``(energy - target) / recharge`` besides, and stops at the ends of the band. Delay and lag start settled on the
+    first bin.
     """
     per_bin = steps_per_bin(load_w.size, dt_s, storage.lag_s)
     step = dt_s / per_bin

@@ -16,7 +16,7 @@ import yaml
 from clustersim.report.words import dollars, number, percent, wrapped
 from clustersim.scenario import AnyScenario, LoadScenario, resolved
 from clustersim.study.sizing import Sizing
-from clustersim.study.sizing_evaluate import Judged, Row
+from clustersim.study.sizing_prepared import Judged, Row
 from clustersim.study.sizing_proof import Check
 from clustersim.study.sizing_space import Design
 
@@ -85,11 +85,13 @@ def size_text(found: Sizing) -> str:
         for item in found.bill:
             told = f"{number(item.quantity)} {item.unit} x {number(item.unit_usd)} USD = {dollars(item.usd)}"
             lines += _entry(f"  {item.item}", told + (" (assumed price)" if item.assumed else ""))
-        lines += _entries("rules", [row_text(row) for row in found.winner.rows if row.passed is not None])
+        kept = [row for row in found.winner.rows if row.passed is not None and row.key not in found.ignored]
+        lines += _entries("rules", [row_text(row) for row in kept])
         verdict = "passes every check" if found.robust else "PASSES ONLY AT NOMINAL" if _nominal(found) else "FAILS"
         lines += _entry("verified", verdict)
         lines += ["", "WHOLE RUNS OF THE DESIGN"]
         lines += [_check_text(check) for check in found.checks]
+        lines += _climbed(found)
         lines += ["", "ONE NOTCH LESS, RUN WHOLE"]
         lines += [line for one in found.neighbours for line in _neighbour(one)] or ["  nothing is less than nothing"]
     lines += _apart(found)
@@ -110,6 +112,23 @@ def size_text(found: Sizing) -> str:
 
 def _nominal(found: Sizing) -> bool:
     return bool(found.checks) and found.checks[0].passed
+
+
+def _climbed(found: Sizing) -> list[str]:
+    """Return the lines of the next design that passes every check, where the least-cost one does not."""
+    if found.robust or not _nominal(found):
+        return []
+    lines = ["", "NEXT DESIGN THAT PASSES EVERY CHECK"]
+    if found.sturdy is None:
+        return [*lines, "  none was found"]
+    one = found.sturdy
+    lines += _entry("robust design", design_text(one.judged.design))
+    lines += _entry("costs", _cost_line(one.judged))
+    at = f"seed {one.seed}" + (f" with {one.inertia_scale:g} x the inertia" if one.inertia_scale != 1.0 else "")
+    lines += _entry(
+        "found", f"as the design with the least cost at {at}; the design above has the least cost at nominal"
+    )
+    return lines + [_check_text(check) for check in one.checks]
 
 
 def _entry(name: str, text: str) -> list[str]:
@@ -181,6 +200,14 @@ def size_data(found: Sizing) -> dict[str, Any]:
         "nearest": _judged_data(found.nearest),
         "without": _judged_data(found.without),
         "checks": [_check_data(check) for check in found.checks],
+        "sturdy": None
+        if found.sturdy is None
+        else {
+            **_judged_data(found.sturdy.judged),
+            "checks": [_check_data(check) for check in found.sturdy.checks],
+            "seed": found.sturdy.seed,
+            "inertia_scale": found.sturdy.inertia_scale,
+        },
         "neighbours": [
             {
                 "what": one.what,

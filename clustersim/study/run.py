@@ -79,7 +79,7 @@ def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
     timed("power")
     steady = steady_of(study, pool, first)
     around, closed = answered(study, pool, steady, first, partial(operate, study, pool))
-    timeline, steady = closed.timeline, _moved(steady, closed.timeline)
+    timeline, steady = closed.timeline, moved(steady, closed.timeline)
     windows = (steady, *event_windows(study, pool, timeline, steady))
     of_grid = grid_windows(around, closed)
     if of_grid:
@@ -164,7 +164,7 @@ def _begin(timeline: Timeline) -> float:
     return next((window.t0_s for window in timeline.windows if window.name == "steady"), 0.0)
 
 
-def _moved(steady: SitePower, timeline: Timeline) -> SitePower:
+def moved(steady: SitePower, timeline: Timeline) -> SitePower:
     """Return the steady window at where the timeline has it: its power does not depend on when it is."""
     begin = _begin(timeline)
     if begin == steady.waveform.t0_s:

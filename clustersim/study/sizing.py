@@ -10,8 +10,9 @@ from clustersim.limits import LimitsSpec, rules_of
 from clustersim.scenario import AnyScenario, Scenario, require_plant
 from clustersim.study.run_parts import Clock
 from clustersim.study.sizing_bounds import Bound, bounds
-from clustersim.study.sizing_evaluate import Judged, Key, Prices, Row, prices_of
-from clustersim.study.sizing_proof import Check, Neighbour, checks, neighbours
+from clustersim.study.sizing_evaluate import prices_of
+from clustersim.study.sizing_prepared import Judged, Key, Prices, Row
+from clustersim.study.sizing_proof import Check, Neighbour, Sturdy, checks, neighbours, sturdy
 from clustersim.study.sizing_search import Found, front
 from clustersim.study.sizing_space import LEVEL_NOTCH, Design, Item, levels
 from clustersim.study.sizing_tasks import Task, Workers, judged_level, prepared_in, space_in, workers
@@ -57,6 +58,8 @@ class Sizing:
     front: tuple[Judged, ...]
     neighbours: tuple[Neighbour, ...]
     checks: tuple[Check, ...]
+    sturdy: Sturdy | None
+    """The next design that passes every check, where the winner passes only at nominal; None when none was found."""
     bounds: tuple[Bound, ...]
     refused: tuple[str, ...]
     """Levels that the accelerators cannot have, and why."""
@@ -120,12 +123,16 @@ def size(
         sized = None if winner is None else space_in(asked, elements).scenario_with(winner.design)
         shown: tuple[Neighbour, ...] = ()
         checked: tuple[Check, ...] = ()
+        climbed: Sturdy | None = None
         if winner is not None and sized is not None:
             timed("runs of the winner and of its neighbours")
             ignored = found.ignored
             shown = neighbours(asked, elements, winner, prices, ignored, pool)
             timed("the winner with less inertia and other seeds")
             checked = checks(asked, elements, winner, prices, ignored, pool)
+            if checked[0].passed and not all(check.passed for check in checked):
+                timed("a design that passes every check")
+                climbed = sturdy(asked, elements, winner, checked, prices, ignored, pool)
     timed("done")
     return Sizing(
         scenario=asked,
@@ -142,6 +149,7 @@ def size(
         front=front(found.passing),
         neighbours=shown,
         checks=checked,
+        sturdy=climbed,
         bounds=bounds(prepared),
         refused=found.refused,
         notes=found.notes,

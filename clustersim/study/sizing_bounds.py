@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from clustersim.limits import Rule
 from clustersim.limits.spec import given
 from clustersim.power.records import coarsen
-from clustersim.study.sizing_evaluate import Prepared
+from clustersim.study.sizing_prepared import Prepared
 
 
 @dataclass(frozen=True)

@@ -3,186 +3,50 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
-
-import pandas as pd
 
 from clustersim.economics import estimate_cost
 from clustersim.economics.prices import energy_price
-from clustersim.limits import Evidence, Rule, Trace, judge, rules_of
+from clustersim.limits import Evidence, Observation, Rule, Trace, judge
 from clustersim.limits.evidence import Verdict
-from clustersim.operation import Timeline
-from clustersim.scenario import AnyScenario, LoadScenario
+from clustersim.plant import PlantResponse
+from clustersim.scenario import AnyScenario
 from clustersim.scenario.topology import TopologySpec
-from clustersim.study.baseline import Baseline, undamped
-from clustersim.study.event_windows import evaluation_it_w, event_windows
+from clustersim.study.baseline import Baseline
+from clustersim.study.closed_loop import Closed
+from clustersim.study.event_windows import evaluation_it_w
 from clustersim.study.findings import Findings
-from clustersim.study.grid_modes import ModeFindings, site_modes, with_modes
+from clustersim.study.grid_answers import Surroundings
+from clustersim.study.grid_findings import curve_observations, grid_observations, grid_responses
+from clustersim.study.grid_modes import ModeFindings, site_modes
+from clustersim.study.grid_windows import grid_windows, with_grid_node
 from clustersim.study.horizon import SiteHistory, histories
-from clustersim.study.it_power import STARTS, HallPower, Pool, steady_window, step_pool
+from clustersim.study.it_power import HallPower
 from clustersim.study.judging import evidence, power_traces, respond
-from clustersim.study.measured_study import LoadStudy, load_power, study_load
-from clustersim.study.run import operate, steady_of
+from clustersim.study.measured_study import LoadStudy
+from clustersim.study.run import moved
 from clustersim.study.run_measured import load_findings
 from clustersim.study.run_parts import cost_facts
 from clustersim.study.site_findings import SiteFindings
 from clustersim.study.site_power import provisioned_w, site_power, training_it_w
 from clustersim.study.site_tree import SitePower, power_of_it
-from clustersim.study.sizing_space import Design, Space
-from clustersim.study.step import StepStudy, study_step
+from clustersim.study.sizing_prepared import (
+    OF_EVENTS,
+    OF_MODES,
+    Job,
+    Judged,
+    Key,
+    Prepared,
+    Prices,
+    Row,
+    course_of,
+    of_plant,
+)
+from clustersim.study.sizing_space import Design
+from clustersim.study.step import StepStudy
 
 YEAR_S = 31557600.0
-OUTSIDE = (
-    "phase_stagger", "gradual_start", "psu_storage", "rack_storage", "hybrid_storage", "site_battery", "load_bank",
-)  # fmt: skip
-"""Strategies that act on the power of the halls and leave the accelerators as they are."""
-OF_POWER = ("ramp", "range", "band_energy", "band_amplitude", "band_range")
-"""Measures of the power at the meter alone, for which the plant need not be asked."""
-NO_MODES = ModeFindings(pd.DataFrame(), (), {}, {})
-"""Of a study in which no rule looks at modes and shafts."""
-Key = tuple[str, str]
-"""Rule, and the site or piece of equipment that it looks at."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One rule on one site or piece of equipment."""
-
-    rule: str
-    node: str
-    measured: float
-    limit: float
-    unit: str
-    margin: float
-    """Relative to the limit, positive when the rule is kept; not a number when it was not judged. [-]"""
-    passed: bool | None
-    window: str
-    reason: str
-
-    @property
-    def key(self) -> Key:
-        """Which rule on what."""
-        return self.rule, self.node
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What the rules say of a design, and what it costs."""
-
-    design: Design
-    rows: tuple[Row, ...]
-    capex_usd: float
-    energy_j_per_year: float
-    """Extra energy at equal work; negative where a power limit saves some. [J]"""
-    throughput_loss: float
-    """Share of the work that damping costs. [-]"""
-    usd_per_year: float
-    """Capital over life, extra energy and lost work. [USD]"""
-    device_usd_per_year: float
-    """Of it: extra energy and lost work. [USD]"""
-
-    def failed(self, ignored: frozenset[Key] = frozenset()) -> tuple[Row, ...]:
-        """Rows of the rules that the design breaks, worst first, but for those left out."""
-        broken = [row for row in self.rows if row.passed is False and row.key not in ignored]
-        return tuple(sorted(broken, key=lambda row: row.margin))
-
-    def worst(self, ignored: frozenset[Key] = frozenset()) -> Row | None:
-        """The judged row with the smallest margin, but for those left out; None when nothing was judged."""
-        judged = [row for row in self.rows if row.passed is not None and row.key not in ignored]
-        return min(judged, key=lambda row: row.margin, default=None)
-
-
-@dataclass(frozen=True)
-class Prices:
-    """What extra energy and lost work cost."""
-
-    energy_usd_per_j: float
-    work_usd_per_year: float
-    """Of all work of a year, lost: accelerators x hours x cost per hour. [USD]"""
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a job has beside a measured load."""
-
-    pool: Pool
-    timeline: Timeline
-    base: Baseline | None
-    """None where designs get no cost."""
-
-
-@dataclass
-class Prepared:
-    """A scenario with one level of damping in the accelerators, ready for any design behind them."""
-
-    space: Space
-    scenario: AnyScenario
-    """Without what acts outside the accelerators."""
-    rules: tuple[Rule, ...]
-    study: StepStudy | LoadStudy
-    job: Job | None
-    """None where the load is measured."""
-    windows: tuple[SitePower, ...]
-    """Without what acts outside the accelerators; the steady one first."""
-    before_w: tuple[dict[str, float] | None, ...]
-    """IT power of the sites before each window, where damping outside does not change it. [W]"""
-    steady_only: bool = False
-    """Whether no rule looks at more than the steady window."""
-    judged: dict[tuple[Design, bool], Judged] = field(default_factory=dict)
-    histories: dict[tuple[Any, ...], dict[str, SiteHistory]] = field(default_factory=dict)
-    """By the IT power of the sites: batteries and banks leave it as it is."""
-    order: list[int] = field(default_factory=list)
-    """Windows of events, the one that broke a rule last first."""
-
-    @property
-    def of_power(self) -> bool:
-        """Whether the rules look at the power at the meter alone, so that the plant need not be asked."""
-        return all(rule.measure in OF_POWER for rule in self.rules)
-
-
-def prepare(space: Space, level: Design, *, priced: bool = True) -> Prepared:
-    """Return the windows of the accelerators with `level` in them.
-
-    Parameters
-    ----------
-    space : Space
-        What may be sized.
-    level : Design
-        What acts in the accelerators.
-    priced : bool
-        Whether designs get a cost; else only what the rules look at is made.
-
-    Raises
-    ------
-    InputError
-        If the accelerators cannot have it.
-    """
-    scenario = space.scenario_with(level)
-    bare = scenario.model_copy(update={"damping": tuple(s for s in scenario.damping if s.kind not in OUTSIDE)})
-    rules = rules_of(scenario.limits)
-    if isinstance(bare, LoadScenario):
-        load = study_load(bare)
-        return Prepared(space, bare, rules, load, None, (load_power(load),), (None,))
-    study = study_step(bare)
-    pool = step_pool(study)
-    timeline = operate(study, pool)
-    steady_only = all(map(_of_steady, rules))
-    if steady_only and not priced:
-        windows: tuple[SitePower, ...] = (site_power(study, steady_window(study, pool, 0.0)),)
-    else:
-        steady = steady_of(study, pool, timeline)
-        windows = (steady, *event_windows(study, pool, timeline, steady))
-    before = tuple(power.before_it_w or None if power.window in STARTS else None for power in windows)
-    job = Job(pool, timeline, undamped(study, pool) if priced else None)
-    return Prepared(space, bare, rules, study, job, windows, before, steady_only, order=list(range(1, len(windows))))
-
-
-def _of_steady(rule: Rule) -> bool:
-    """Whether a rule is held against the steady window alone, and without the plant's answer."""
-    return rule.measure in ("band_energy", "band_amplitude") or (
-        rule.measure == "range" and rule.allowed_per_hour is not None
-    )
 
 
 def evaluate(
@@ -249,21 +113,28 @@ def _of_job(
         rows = _steady_rows(study, steady, prepared.rules)
         if prepared.steady_only or _broken(rows, ignored):
             return _unpriced(design, rows)
+    around, closed = job.met(study, steady)
+    if not isinstance(prepared.study, StepStudy):
+        raise TypeError("a job was not prepared")
+    course = course_of(job, prepared.study, prepared.windows[0], closed)
+    steady = moved(steady, closed.timeline)
     training = training_it_w(steady)
     events: dict[int, SitePower] = {}
-    for number in list(prepared.order):
-        events[number] = _behind(study, prepared.windows[number].hall, prepared.before_w[number] or training, job)
+    for number in list(course.order):
+        events[number] = _behind(study, course.windows[number].hall, course.before_w[number] or training, job)
         if ignored is not None and prepared.of_power:
-            _, seen, _ = _evidence(prepared, job, study, (steady, events[number]))
-            rows = rows_of(judge(prepared.rules, seen))
+            history = _history(prepared, study, (steady, events[number]), closed)
+            rows = rows_of(judge(prepared.rules, Evidence(power_traces(study, (steady, events[number]), (), history))))
             if _broken(rows, ignored):
-                prepared.order.remove(number)
-                prepared.order.insert(0, number)
+                course.order.remove(number)
+                course.order.insert(0, number)
                 return _unpriced(design, rows)
     windows = (steady, *(events[number] for number in sorted(events)))
+    seen = _seen(prepared, job, study, windows, around, closed)
+    verdict = judge(prepared.rules, seen.evidence)
     if job.base is None:
-        return _unpriced(design, rows_of(judge(prepared.rules, _evidence(prepared, job, study, windows)[1])))
-    return _judged(prepared, design, _findings(prepared, job, job.base, study, windows, prepared.rules), prices)
+        return _unpriced(design, rows_of(verdict))
+    return _judged(prepared, design, _findings(job, job.base, study, seen, verdict), prices)
 
 
 def _broken(rows: tuple[Row, ...], ignored: frozenset[Key]) -> bool:
@@ -272,8 +143,8 @@ def _broken(rows: tuple[Row, ...], ignored: frozenset[Key]) -> bool:
 
 def _steady_rows(study: StepStudy, steady: SitePower, rules: tuple[Rule, ...]) -> tuple[Row, ...]:
     """Return what the rules but ratings say of the steady window; the plant is asked only if one needs it."""
-    here = tuple(rule for rule in rules if rule.measure != "rating")
-    responses = () if all(rule.measure in OF_POWER for rule in here) else respond(study, (steady,))
+    here = tuple(rule for rule in rules if rule.measure not in ("rating", *OF_MODES, *OF_EVENTS))
+    responses = respond(study, (steady,)) if any(map(of_plant, here)) else ()
     voltages = {r.site: r.voltage_pu for r in responses if r.mode == "grid_parallel"}
     wave = steady.waveform
     sites = study.place.topology.site
@@ -290,47 +161,75 @@ def _behind(study: StepStudy, hall: HallPower, before: dict[str, float] | None, 
     return site_power(study, hall, before, job.pool.iteration_time_s)
 
 
-def _evidence(
-    prepared: Prepared, job: Job, study: StepStudy, windows: tuple[SitePower, ...]
-) -> tuple[dict[str, SiteHistory], Evidence, ModeFindings]:
-    """Return the histories, what the rules look at, and the answer of modes and shafts.
+@dataclass(frozen=True)
+class _Seen:
+    """What the rules look at, and what it was found from."""
 
-    The plant is asked only if a rule needs it.
-    """
+    closed: Closed
+    windows: tuple[SitePower, ...]
+    history: dict[str, SiteHistory]
+    modes: ModeFindings
+    evidence: Evidence
+
+
+def _history(
+    prepared: Prepared, study: StepStudy, windows: tuple[SitePower, ...], closed: Closed
+) -> dict[str, SiteHistory]:
+    """Return the histories of the sites, made once for each course of their IT power."""
     training, asked = training_it_w(windows[0]), evaluation_it_w(study, windows)
     if asked is None and study.scenario.operation.evaluation is not None:
         asked = evaluation_it_w(study, prepared.windows)
-    key = (*training.items(), *(asked or {}).items())
+    key = (closed.externals, *training.items(), *(asked or {}).items())
     if key not in prepared.histories:
-        prepared.histories[key] = histories(study, job.timeline, training, asked)
-    history = prepared.histories[key]
-    if prepared.of_power:
-        return history, Evidence(power_traces(study, windows, (), history)), NO_MODES
-    modes = site_modes(study, windows[0], job.pool.iteration_time_s)
-    return history, with_modes(evidence(study, windows, respond(study, windows), history), modes), modes
+        prepared.histories[key] = histories(study, closed.timeline, training, asked)
+    return prepared.histories[key]
 
 
-def _findings(
+def _seen(
     prepared: Prepared,
     job: Job,
-    base: Baseline,
     study: StepStudy,
     windows: tuple[SitePower, ...],
-    rules: tuple[Rule, ...],
-) -> Findings:
-    history, seen, modes = _evidence(prepared, job, study, windows)
+    around: Surroundings,
+    closed: Closed,
+) -> _Seen:
+    """Return what the rules look at, as a run does; the plant is asked for its answer only if a rule needs it."""
+    of_grid = grid_windows(around, closed)
+    if of_grid:
+        windows = tuple(with_grid_node(power) for power in windows)
+    responses: tuple[PlantResponse, ...] = ()
+    if not prepared.of_power:
+        responses = (*respond(study, windows), *grid_responses(around, closed, of_grid))
+    windows += of_grid
+    history = _history(prepared, study, windows, closed)
+    modes = site_modes(study, windows[0], job.pool.iteration_time_s)
+    found: tuple[Observation, ...] = (
+        *modes.observations,
+        *grid_observations(around, closed),
+        *curve_observations(around, prepared.rules),
+    )
+    seen = (
+        Evidence(power_traces(study, windows, (), history))
+        if prepared.of_power
+        else evidence(study, windows, responses, history)
+    )
+    seen = replace(seen, observations=(*seen.observations, *found))
+    return _Seen(closed, windows, history, modes, seen)
+
+
+def _findings(job: Job, base: Baseline, study: StepStudy, seen: _Seen, verdict: Verdict) -> Findings:
     return Findings(
         study=study,
         pool=job.pool,
-        timeline=job.timeline,
-        steady=windows[0],
-        events=windows[1:],
-        responses=seen.responses,
+        timeline=seen.closed.timeline,
+        steady=seen.windows[0],
+        events=seen.windows[1:],
+        responses=seen.evidence.responses,
         base=base,
-        verdict=judge(rules, seen),
+        verdict=verdict,
         provisioned=provisioned_w(study),
-        history=history,
-        modes=modes,
+        history=seen.history,
+        modes=seen.modes,
     )
 
 
@@ -368,7 +267,9 @@ def prices_of(prepared: Prepared) -> Prices:
     job, study = prepared.job, _with(prepared.study, prepared.scenario)
     if job is None or job.base is None or isinstance(study, LoadStudy):
         return Prices(energy, 0.0)
-    bare = _findings(prepared, job, job.base, study, prepared.windows, ())
-    cost = estimate_cost(spec, cost_facts(bare, bare.tokens_per_s, job.timeline.goodput))
+    around, closed = job.met(study, prepared.windows[0])
+    seen = _seen(prepared, job, study, prepared.windows, around, closed)
+    bare = _findings(job, job.base, study, seen, judge((), seen.evidence))
+    cost = estimate_cost(spec, cost_facts(bare, bare.tokens_per_s, closed.timeline.goodput))
     hours = YEAR_S / 3600.0 * study.accelerators
     return Prices(energy, cost.usd_per_accelerator_hour * hours)

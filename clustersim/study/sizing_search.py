@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, product
 
-from clustersim.study.sizing_evaluate import Judged, Key, Prepared, Prices, evaluate
+from clustersim.study.sizing_evaluate import evaluate
+from clustersim.study.sizing_prepared import Judged, Key, Prepared, Prices
 from clustersim.study.sizing_space import Design
 
 TIMES: dict[str, str] = {
@@ -28,6 +29,8 @@ SIZES: dict[str, tuple[str, ...]] = {
 """What an element costs by."""
 GRID = 4
 """Times of an element at which a family is first tried, evenly over its ladder."""
+CONDENSERS = (1.0, 1 / 4, 1 / 16)
+"""Parts of the most that there can be of condensers at which they are first tried. [-]"""
 LATER = (0, 1, 3)
 """Rungs above the least time that passes, at which sizes of one element are compared."""
 BELOW = (2, 12)
@@ -136,7 +139,13 @@ class Search:
             # more than the whole site cannot be held
             sizes["bank_w"] = self.space.top_w
         names = [TIMES[element] for element in family if element in TIMES]
-        for times in product(*(self._grid(name) for name in names)):
+        grids = [self._grid(name) for name in names]
+        if "synchronous_condenser" in family:
+            # the losses of too much of it are more than an island can carry
+            names.append("condenser_va")
+            most = sizes.pop("condenser_va")
+            grids.append(tuple(share * most for share in CONDENSERS))
+        for times in product(*grids):
             yield Design(**sizes, **dict(zip(names, times, strict=True)))
 
     def _grid(self, name: str) -> tuple[float, ...]:

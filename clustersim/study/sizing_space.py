@@ -29,7 +29,7 @@ KINDS: dict[str, tuple[str, ...]] = {
 """Elements that can be sized, and the strategies of a scenario that each stands for."""
 CONDENSERS = "synchronous_condensers"
 """Key of a site's plant that holds them."""
-ELEMENTS = (*KINDS, *(("synchronous_condenser",) if CONDENSERS in SitePlantSpec.model_fields else ()))
+ELEMENTS = (*KINDS, "synchronous_condenser")
 AT_SITE = ("site_battery", "load_bank", "synchronous_condenser")
 """Those that a measured load can have."""
 PER_DECADE = 40
@@ -177,7 +177,7 @@ class Space:
             "battery_tau_s": (1.0, 1e4, TIME_RUNGS),
             "bank_w": (1e-3 * self.top_w, 2.0 * self.top_w, PER_DECADE),
             "bank_w_per_s": (1e-5 * self.top_w, self.top_w, TIME_RUNGS),
-            "condenser_va": (1e-3 * self.top_w, 1e2 * self.top_w, PER_DECADE),
+            "condenser_va": (1e-3 * self.top_w, 1e1 * self.top_w, PER_DECADE),
         }[dimension]
         first, last = math.floor(per_decade * math.log10(low)), math.ceil(per_decade * math.log10(high))
         rungs = tuple(preferred(rung, per_decade) for rung in range(first, last + 1))

@@ -16,7 +16,8 @@ from clustersim.limits import Verdict
 from clustersim.scenario import AnyScenario, LoadScenario
 from clustersim.study.place import build_place
 from clustersim.study.run import run
-from clustersim.study.sizing_evaluate import Key, Prepared, Prices, Row, evaluate, prepare, rows_of
+from clustersim.study.sizing_evaluate import evaluate, rows_of
+from clustersim.study.sizing_prepared import Key, Prepared, Prices, Row, prepare
 from clustersim.study.sizing_search import Found, Search
 from clustersim.study.sizing_space import Design, Space, space_of
 

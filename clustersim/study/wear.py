@@ -35,7 +35,10 @@ ELEMENTS = {
     "load_bank": "load_bank",
 }
 """Elements that can miss what they are asked for, by the name that their summary keys begin with."""
-UNPRICED = ("psu_storage", "rack_storage", "hybrid_storage", "load_bank")
+UNPRICED = ("psu_storage", "hybrid_storage")
+"""Elements without a price in the catalog."""
+PRICED_ALONE = ("rack_storage", "load_bank")
+"""Elements whose price in the catalog is used by the sizing alone."""
 MUCH = 0.01
 """Above this share of what was asked, what an element misses is named in a warning."""
 
@@ -167,6 +170,8 @@ def damping_warnings(found: SiteFindings) -> list[str]:
             said.append(f"{name}: its {what} limits it; of what it is asked for it misses {parts}")
         if name in UNPRICED:
             said.append(f"{name}: the catalog has no price for it; it is not in the capital cost")
+        if name in PRICED_ALONE:
+            said.append(f"{name}: it is not in the capital cost of a run; `clustersim size` prices what it sizes")
     return said
 
 

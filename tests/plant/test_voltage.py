@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clustersim.plant.fault_level import source_fault
 from clustersim.plant.simulate import simulate_plant
 from clustersim.plant.spec import GridSpec, SitePlantSpec
-from clustersim.plant.voltage import Source, grid_source, pcc_voltage
+from clustersim.plant.voltage import Source, grid_source, pcc_voltage, short_circuit_va, supported_voltage
 
 TABLE = Path(__file__).resolve().parents[2] / ".." / "shared" / "reference" / "andes" / "weak_grid_summary.csv"
 
@@ -114,3 +115,53 @@ def test_more_load_never_lifts_the_voltage(p, more):
     source = Source.from_strength(1e9, 10.0)
     first, second = pcc_voltage([p * 1e9, (p + more) * 1e9], [0.1e9, 0.1e9], source)[0]
     assert second < first
+
+
+@settings(max_examples=50)
+@given(st.floats(-0.3, 0.3), st.floats(-0.1, 0.2), st.floats(0.0, 5.0), st.floats(1.0, 30.0))
+def test_condensers_satisfy_the_circuit(active, reactive, support, ratio):
+    """The source behind the impedance is at 1 pu once load and condensers draw their current."""
+    source = Source.from_strength(1.0, ratio)
+    volts, feasible = supported_voltage(active, reactive, source, support)
+    assert feasible
+    drawn = complex(active, reactive - support * float(volts) * (1.0 - float(volts)))
+    current = (drawn / float(volts)).conjugate()
+    assert abs(float(volts) + complex(source.resistance_pu, source.reactance_pu) * current) == pytest.approx(
+        1.0, abs=1e-9
+    )
+
+
+def test_no_condenser_is_the_closed_form_and_no_operating_point_is_found():
+    source = Source.from_strength(1.0, 10.0)
+    load = np.linspace(-0.4, 0.7, 200)
+    plain, stands = pcc_voltage(load, 0.1, source)
+    same, feasible = supported_voltage(load, 0.1, source, 0.0)
+    assert 0 < feasible.sum() < 200
+    assert np.array_equal(feasible, stands)
+    assert same[stands] == pytest.approx(plain[stands], abs=1e-7)
+    # a condenser carries what the connection cannot
+    assert supported_voltage(load, 0.1, source, 4.0)[1].sum() > feasible.sum()
+
+
+def test_condenser_is_its_reactance_beside_that_of_the_grid():
+    """dV/dQ at no load without resistance: -1 / (1/X + B); a vanishing resistance for the closed form."""
+    source = Source(1.0, 0.0, 0.5)
+    small = 1e-6
+    for support in (0.0, 1.0, 4.0):
+        volts, _ = supported_voltage(0.0, small, source, support)
+        assert (1.0 - volts) / small == pytest.approx(1.0 / (1.0 / 0.5 + support), rel=1e-4)
+
+
+def test_condensers_of_a_site_raise_its_voltage_and_its_short_circuit_power():
+    grid = {"capacity": "400 MW", "voltage": "161 kV", "system": "EI", "short_circuit": "1 GVA", "x_over_r": 10}
+    tree = {"frequency": "60 Hz", "grid": grid}
+    machine = {"type": "synchronous_condenser", "count": 2, "rating": "100 MVA"}
+    plain = SitePlantSpec.model_validate(tree)
+    held = SitePlantSpec.model_validate({**tree, "synchronous_condensers": machine})
+    load, more = np.full(100, 200e6), np.full(100, 40e6)
+    low = simulate_plant(plain, "a", "steady", load, more, 1e-2, 0.0, "grid_parallel", 200e6)
+    high = simulate_plant(held, "a", "steady", load, more, 1e-2, 0.0, "grid_parallel", 200e6)
+    assert high.voltage_pu[0] > low.voltage_pu[0] + 0.01
+    # 200 MVA / 25 % beside 1 GVA at X/R 10, both nearly reactive
+    assert short_circuit_va({"a": held})["a"] == pytest.approx(1.8e9, rel=0.01)
+    assert source_fault(held).power_va - source_fault(plain).power_va == pytest.approx(200e6 / 0.18, rel=0.01)

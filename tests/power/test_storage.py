@@ -78,8 +78,8 @@ def _twin(load, target, dt, battery, recharge):
     """The controller in plain Python: a queue of what was asked, a lag, and what the store allows."""
     keep, lag = np.exp(-dt / battery.filter_s), np.exp(-dt / battery.lag_s)
     delay, eta = round(battery.latency_s / dt), np.sqrt(battery.round_trip)
-    stored, response, asked, out = battery.charge * battery.energy_j, 0.0, [0.0] * delay, []
-    start = stored
+    stored, asked, out = battery.charge * battery.energy_j, [load[0] - target] * delay, []
+    start, response = stored, np.clip(load[0] - target, -battery.power_w, battery.power_w)
     for watts in load:
         target = watts + (target - watts) * keep
         asked.append(watts - target + (stored - start) / recharge)
@@ -102,6 +102,20 @@ def test_the_controller_equals_its_slow_twin(latency):
     recharge = catalog.entry("device_power", "damping").si("battery.recharge")
     expected = _twin(load, load.mean(), 0.001, battery, recharge)
     np.testing.assert_allclose(smooth(load, 0.001, battery).battery_w, expected, rtol=1e-9, atol=1e-3)
+
+
+def test_a_window_cut_out_of_a_load_that_goes_on_has_no_step_where_it_begins():
+    """A plateau of 1.6 s has begun before the window: the meter starts where the low-pass is, not at the load."""
+    battery = dataclasses.replace(BATTERY, latency_s=0.05, lag_s=0.02)
+    load = _square()
+    meter = load - smooth(load, 0.01, battery).battery_w
+    assert abs(meter[0] - load.mean()) < 0.1e6
+    assert np.abs(meter[:100] - load.mean()).max() < 2e6
+    # with a mean load before, too: what a start at rest would leave is 6 MW for as long as delay and lag last
+    after = load - smooth(load, 0.01, battery, float(load.mean())).battery_w
+    assert np.array_equal(after, meter)
+    small = dataclasses.replace(battery, power_w=2e6)
+    assert smooth(load, 0.01, small).battery_w[0] == pytest.approx(2e6)
 
 
 @pytest.mark.parametrize("power", [50e6, 2e6])

@@ -5,6 +5,7 @@ import json
 import math
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 import yaml
 from typer.testing import CliRunner
@@ -16,7 +17,8 @@ from clustersim.report.size import FRONT_COLUMNS, size_data, size_files, size_te
 from clustersim.scenario import load_any, resolved
 from clustersim.study.run import run
 from clustersim.study.sizing import size
-from clustersim.study.sizing_evaluate import Judged, evaluate, prices_of
+from clustersim.study.sizing_evaluate import evaluate, prices_of
+from clustersim.study.sizing_prepared import Judged
 from clustersim.study.sizing_search import Search, front
 from clustersim.study.sizing_space import PER_DECADE, Design, preferred
 from clustersim.study.sizing_tasks import prepared_in, space_in
@@ -241,19 +243,102 @@ def test_no_rule_is_no_question(trapezoid):
         size(bare)
 
 
-def test_windows_made_once_answer_as_a_run_of_a_job(scenario):
-    """Rack storage and battery put in behind windows that were made without them, against a run from the start."""
-    record = scenario(limits={"packs": ["southern", "ercot-lel", "island", "equipment"]})
-    prepared = prepared_in(record, ["rack_storage", "site_battery"], Design())
-    design = Design(rack_w=300.0, rack_j=1000.0, rack_tau_s=1.0, battery_w=5e5, battery_j=1e10, battery_tau_s=100.0)
+def test_a_condenser_is_bought_where_the_connection_is_weak(trapezoid):
+    """The voltage of a steady load is no matter of storage; a condenser holds it, and a battery costs more."""
+    rules = [{"id": "low", "measure": "min_voltage", "comparison": "at_least", "limit": "0.97 pu"}]
+    weak = {"topology.electrical.memphis.grid.short_circuit": "600 MVA"}
+    bought = size(
+        trapezoid(limits={"packs": [], "rules": rules}, **weak), using=["site_battery", "synchronous_condenser"]
+    )
+    assert bought.without.failed()
+    assert bought.winner.design.elements == ("synchronous_condenser",)
+    rated = bought.winner.design.condenser_va
+    (item,) = bought.bill
+    assert item.usd == pytest.approx(rated / 1e3 * 45.0)
+    # losses of 1.2 % all year
+    assert bought.winner.energy_j_per_year == pytest.approx(0.012 * rated * 31557600.0, rel=1e-6)
+    (less,) = bought.neighbours
+    assert less.what == "synchronous condenser"
+    assert less.fails.rule == "low"
+    # on the bus: V^4 + V^2 (2 (R P + X (Q - Qc)) - 1) + ... at the largest load, as the plant has it
+    assert run(bought.sized).verdict["measured"].iloc[0] == pytest.approx(bought.winner.rows[0].measured, rel=1e-9)
+
+
+def test_a_design_that_passes_only_at_nominal_has_the_next_that_passes_all(trapezoid):
+    """With less inertia the frequency of an island falls faster: more of what holds it is needed."""
+    rules = [{"id": "rocof", "measure": "rocof", "window": "0.5 s", "limit": "0.08 Hz/s", "mode": "island"}]
+    record = trapezoid(limits={"packs": [], "rules": rules}, **{"topology.electrical.memphis.battery": None})
+    one = size(record, using=["synchronous_condenser"])
+    assert one.robust is False
+    assert [check.passed for check in one.checks] == [True, False, True]
+    assert one.sturdy.inertia_scale == 0.8
+    assert all(check.passed for check in one.sturdy.checks)
+    assert one.sturdy.judged.usd_per_year > one.winner.usd_per_year
+    assert one.sturdy.judged.design.condenser_va > one.winner.design.condenser_va
+    told = size_text(one)
+    assert "PASSES ONLY AT NOMINAL" in told
+    assert "NEXT DESIGN THAT PASSES EVERY CHECK" in told
+    assert size_data(one)["sturdy"]["inertia_scale"] == 0.8
+
+
+DESIGN = Design(rack_w=300.0, rack_j=1000.0, rack_tau_s=1.0, battery_w=5e5, battery_j=1e10, battery_tau_s=100.0)
+"""Of the small scenario."""
+
+
+def _same_as_a_run(record, design=DESIGN):
+    """Hold every row of a verdict that the search comes to against that of a run from the start; return both."""
+    prepared = prepared_in(record, design.elements, Design())
     judged = evaluate(prepared, design, prices_of(prepared))
     result = run(prepared.space.scenario_with(design))
+    assert len(judged.rows) == len(result.verdict)
     for row, (_, whole) in zip(judged.rows, result.verdict.iterrows(), strict=True):
-        assert (row.rule, row.node, row.passed) == (whole["rule"], whole["node"], whole["passed"])
-        assert row.measured == pytest.approx(whole["measured"], rel=1e-9)
+        assert (row.rule, row.node, row.window) == (whole["rule"], whole["node"], whole["window"])
+        assert row.passed == (None if pd.isna(whole["passed"]) else whole["passed"])
+        assert row.measured == pytest.approx(whole["measured"], rel=1e-9, nan_ok=True)
+    return judged, result
+
+
+def test_windows_made_once_answer_as_a_run_of_a_job(scenario):
+    """Rack storage and battery put in behind windows that were made without them, against a run from the start."""
+    packs = ["southern", "ercot-lel", "island", "equipment"]
+    judged, result = _same_as_a_run(scenario(limits={"packs": packs}))
     year = 365.25 * 86400.0 / (result.summary["horizon_days"] * 86400.0)
     assert judged.energy_j_per_year / 3.6e9 == pytest.approx(result.summary["damping_energy_mwh"] * year, rel=1e-9)
     assert judged.throughput_loss == pytest.approx(result.summary["throughput_loss"])
+
+
+def test_events_and_modes_of_the_grid_are_judged_as_in_a_run(scenario):
+    """Dips, the loss of load, trips and an island: what they do to the job and to the load, and what a rule sees."""
+    events = [
+        {"kind": "voltage_dip", "at": "1 d", "residual": "0.3 pu", "duration": "50 ms"},
+        {"kind": "load_loss", "at": "30 h", "share": "50 %", "duration": "10 min"},
+        {"kind": "island_formation", "at": "52 h", "duration": "2 h"},
+    ]
+    curve = [["0.15 s", "0 pu"], ["0.5 s", "0.7 pu"]]
+    rules = [
+        {"id": "through", "measure": "ride_through", "comparison": "at_least", "limit": "90 %", "curve": curve},
+        {"id": "back", "measure": "recovery_time", "limit": "10 s"},
+        {"id": "off", "measure": "load_lost", "limit": "1 MW"},
+        {"id": "slowly", "measure": "reconnection_ramp", "limit": "1 MW/min"},
+        {"id": "sway", "measure": "modal_deviation", "limit": "1 mHz"},
+        {"id": "apart", "measure": "resonance_margin", "comparison": "at_least", "limit": "10 %"},
+        {"id": "ramp", "measure": "ramp", "lag": "1 s", "limit": "1 MW/min"},
+    ]
+    changes = {
+        "plant__events": events,
+        "plant__ride_through": {"supplies": "itic"},
+        "limits": {"packs": [], "rules": rules},
+    }
+    judged, result = _same_as_a_run(scenario(**changes))
+    assert {row.rule for row in judged.rows if row.passed is not None} == {rule["id"] for rule in rules}
+    assert result.summary["load_lost_mw"] > 0.0
+    assert {row.rule: row.passed for row in judged.rows}["through"] is False
+    # the storage changes what swings, not what a dip takes off
+    prepared = prepared_in(scenario(**changes), DESIGN.elements, Design())
+    without = {row.rule: row.measured for row in evaluate(prepared, Design(), None).rows}
+    with_it = {row.rule: row.measured for row in judged.rows}
+    assert with_it["through"] == without["through"]
+    assert with_it["sway"] < 0.9 * without["sway"]
 
 
 def test_command_line(folder, tmp_path):

@@ -69,7 +69,8 @@ class CondenserSpec(Spec):
     """Synchronous condensers, with or without a flywheel on the shaft: inertia without a prime mover."""
 
     type: str
-    """Name in catalog kind `machines` with the figures `inertia` and `loss`."""
+    """Name in catalog kind `machines` with the figures `inertia`, `loss`, `reactance.transient` and
+    `reactance.subtransient`."""
     count: PositiveInt
     rating: ApparentPower = Field(gt=0)
     """Of one machine. [VA]"""

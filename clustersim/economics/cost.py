@@ -8,12 +8,16 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from clustersim import catalog
 from clustersim.economics.facts import CostFacts
 from clustersim.economics.prices import Price, energy_price, figure, given_or, server_price
 from clustersim.economics.spec import YEAR_S, EconomicsSpec
+from clustersim.errors import InputError
 
 COST_COLUMNS = ("group", "item", "quantity", "unit", "unit_usd", "usd", "source", "assumed")
 KWH_J, KW_W, MW_W = 3.6e6, 1e3, 1e6
+FUEL_WORDS = {"natural_gas": "gas", "diesel": "diesel"}
+"""Fuels with a price, and what they are called in the table."""
 
 
 @dataclass(frozen=True)
@@ -98,14 +102,39 @@ def _energy(spec: EconomicsSpec, facts: CostFacts) -> Iterator[_Line]:
     for generators in facts.generators:
         if generators.energy_j == 0.0:
             continue
-        gas = energy_price(spec.gas_price, "natural_gas")
-        ratio = figure("prices", "natural_gas", "hhv_over_lhv")
-        fuel = Price(
-            gas.value * ratio.value * generators.fuel_j / generators.energy_j * KWH_J,
-            f"{gas.source}; {ratio.source}; fuel as burned by {generators.name}",
-            gas.assumed or ratio.assumed or figure("generators", generators.name, "heat_rate.lhv").assumed,
+        fuel = fuel_of(generators.name)
+        bought = energy_price(spec.diesel_price if fuel == "diesel" else spec.gas_price, fuel)
+        ratio = _higher_over_lower(generators.name, fuel)
+        burned = Price(
+            bought.value * ratio.value * generators.fuel_j / generators.energy_j * KWH_J,
+            f"{bought.source}; {ratio.source}; fuel as burned by {generators.name}",
+            bought.assumed or ratio.assumed or figure("generators", generators.name, "heat_rate.lhv").assumed,
         )
-        yield _Line("energy", f"gas: {generators.name}", generators.energy_j / KWH_J, "kWh", fuel)
+        item = f"{FUEL_WORDS[fuel]}: {generators.name}"
+        yield _Line("energy", item, generators.energy_j / KWH_J, "kWh", burned)
+
+
+def fuel_of(generator: str) -> str:
+    """Return what a generator of the catalog burns: `natural_gas` or `diesel`, both catalog prices.
+
+    Raises
+    ------
+    InputError
+        If its class burns something that has no price.
+    """
+    kind = catalog.entry("generators", generator).properties.get("class")
+    found = catalog.entries("fuel").get(str(kind))
+    fuel = "natural_gas" if found is None else str(found.properties.get("fuel", "natural_gas"))
+    if fuel not in FUEL_WORDS:
+        raise InputError(f"catalog fuel {kind}: fuel: expected {' or '.join(FUEL_WORDS)}, found {fuel!r}")
+    return fuel
+
+
+def _higher_over_lower(generator: str, fuel: str) -> Price:
+    """Return the higher over the lower heating value of a fuel: that of the generator's class, else natural gas. [-]"""
+    if fuel == "natural_gas":
+        return figure("prices", fuel, "hhv_over_lhv")
+    return figure("fuel", str(catalog.entry("generators", generator).properties["class"]), "hhv_over_lhv")
 
 
 def annuity_factor(life_s: float, rate: float) -> float:

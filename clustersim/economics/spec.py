@@ -39,6 +39,8 @@ class EconomicsSpec(Spec):
     """Price such as ``60 USD/MWh``, or the name of a catalog price such as a state; left out: the catalog's default."""
     gas_price: EnergyPriceOrName | None = None
     """Price of fuel energy (HHV) such as ``3.5 USD/MMBtu``, or a catalog name; left out: Henry Hub."""
+    diesel_price: EnergyPriceOrName | None = None
+    """The same of what diesel sets burn; left out: the catalog's."""
     server_prices: dict[str, Money] = Field(default_factory=dict)
     """Price of one server by accelerator name; left out: the catalog's."""
     building_price: PowerPrice | None = None

@@ -133,7 +133,9 @@ def _water_cooled(spec: SiteCoolingSpec, heat: Floats, air: Air) -> Outdoors:
         out = tower_state(cells, served * (1.0 + (1.0 - free) / at_chiller), target, air)
         at_chiller = carnot_cop(cop0, cells.cold_c, spec.supply_temperature, out.cold_c, load, approach, cells.range_k)
         free = _free_share(spec, served, out.cold_c + model.si("economiser.approach"))
-    moved = served * (entry("facility", "cooling_auxiliaries").si("tower_share") - cells.fan_share)
+    # the condenser pumps move what reaches the towers: the heat and that of the compressors, as at the rating
+    reaching = served * (1.0 + (1.0 - free) / at_chiller)
+    moved = reaching * (entry("facility", "cooling_auxiliaries").si("tower_share") - cells.fan_share)
     power = served * ((1.0 - free) / at_chiller + hall_share(spec)) + out.fan_w + np.maximum(moved, 0.0)
     return Outdoors(
         heat, capacity, power, out.water_l_per_s, np.full(heat.shape, spec.supply_temperature), at_chiller, free

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from scipy.optimize import brentq
 
 from clustersim.catalog import entry
+from clustersim.errors import InputError
 from clustersim.plant.dispatch import generator_rating_w, steady_generation_w
 from clustersim.plant.fault_level import FaultLevel, source_fault, source_voltage, stage_faults, stage_voltages
 from clustersim.plant.losses import power_factor, reactive_power
 from clustersim.plant.spec import SitePlantSpec
 from clustersim.plant.spec_parts.supply import FeedsSpec, spare_units
+from clustersim.plant.spec_parts.weather_file import WeatherRecord
 from clustersim.plant.stages import Stage, StageFlow, stage_flows
 from clustersim.plant.transformer_thermal import ThermalClass, steady_hot_spot, thermal_class
+from clustersim.plant.weather import design_dry_bulb_c
 
 
 @dataclass(frozen=True)
@@ -107,18 +110,44 @@ def supply_capacity_w(spec: SitePlantSpec) -> float:
 
 
 def thermal_of(stage: Stage) -> ThermalClass | None:
-    """Return the thermal figures of a stage; None for what is no oil-immersed transformer."""
+    """Return the thermal figures of a stage; None for what is no oil-immersed transformer.
+
+    Raises
+    ------
+    InputError
+        If the stage loses nothing without load: its losses then have no ratio.
+    """
     if stage.thermal_class is None:
         return None
+    if stage.no_load <= 0.0:
+        raise InputError(
+            f"catalog facility {stage.name}: loss.no_load: expected above 0 % for a transformer whose hot spot is "
+            f"looked at, found {100.0 * stage.no_load:g} %; or give it the property thermal_class: none"
+        )
     return thermal_class(stage.thermal_class, stage.load_loss / stage.no_load)
 
 
 def ambient_c(spec: SitePlantSpec) -> float:
-    """Return the air around a site's transformers. [degC]"""
+    """Return the mean air around a site's transformers, for their ageing: the file's, else the catalog's. [degC]"""
     return entry("switchgear", "transformer_limits").si("ambient") if spec.ambient is None else spec.ambient
 
 
-def electrical_tree(spec: SitePlantSpec, load_w: float, reactive_var: float | None = None) -> ElectricalTree:
+def hottest_air_c(spec: SitePlantSpec, weather: str | WeatherRecord | None) -> float:
+    """Return the air in which a site's transformers must stay below their limits. [degC]
+
+    That of the file; else the design dry bulb of the site's weather; else the catalog's.
+    """
+    if spec.ambient is None and weather is not None:
+        return design_dry_bulb_c(weather)
+    return ambient_c(spec)
+
+
+def electrical_tree(
+    spec: SitePlantSpec,
+    load_w: float,
+    reactive_var: float | None = None,
+    weather: str | WeatherRecord | None = None,
+) -> ElectricalTree:
     """Return the tree of a site under a load of its equipment.
 
     Parameters
@@ -129,6 +158,8 @@ def electrical_tree(spec: SitePlantSpec, load_w: float, reactive_var: float | No
         Computers, network and cooling. [W]
     reactive_var : float, optional
         Their reactive power; that of power supplies when absent. [var]
+    weather : str or WeatherRecord, optional
+        Of the site: the hot spots are those of its design day where the file gives no `ambient`.
 
     Raises
     ------
@@ -146,6 +177,7 @@ def electrical_tree(spec: SitePlantSpec, load_w: float, reactive_var: float | No
     outlets = stage_voltages(flows, volts)
     faults = stage_faults(spec, [flow.stage for flow in flows])
     supply = supply_capacity_w(spec)
+    air = hottest_air_c(spec, weather)
     return ElectricalTree(
         spec=spec,
         load_w=load_w,
@@ -157,15 +189,15 @@ def electrical_tree(spec: SitePlantSpec, load_w: float, reactive_var: float | No
         supply_w=supply,
         supply_limit_w=_limit_w(spec, tangent, None, supply),
         levels=tuple(
-            _level(spec, tangent, index, flow, outlets[index], faults[index]) for index, flow in enumerate(flows)
+            _level(spec, tangent, index, flow, outlets[index], faults[index], air) for index, flow in enumerate(flows)
         ),
     )
 
 
 def _level(
-    spec: SitePlantSpec, tangent: float, index: int, flow: StageFlow, voltage_pu: float, fault: FaultLevel
+    spec: SitePlantSpec, tangent: float, index: int, flow: StageFlow, voltage_pu: float, fault: FaultLevel, air: float
 ) -> Level:
-    stage, thermal, air = flow.stage, thermal_of(flow.stage), ambient_c(spec)
+    stage, thermal = flow.stage, thermal_of(flow.stage)
     current = float(flow.through)
     return Level(
         stage=stage,

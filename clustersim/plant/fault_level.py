@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from clustersim.catalog import entry
 from clustersim.plant.dispatch import battery_rating_w
 from clustersim.plant.losses import power_factor
-from clustersim.plant.spec import SitePlantSpec
+from clustersim.plant.spec import GeneratorSpec, SitePlantSpec
 from clustersim.plant.stages import Stage, StageFlow
 from clustersim.plant.voltage import condenser_va, grid_source, site_voltage
 
@@ -125,6 +125,18 @@ def breaker_faults(spec: SitePlantSpec, stages: Sequence[Stage]) -> tuple[FaultL
     return tuple(found)
 
 
+def step_up(spec: SitePlantSpec, units: GeneratorSpec) -> float:
+    """Return the reactance of the transformers between a group of generators and the meter, on the units' rating. [-]
+
+    The file's; else the catalog's where the meter's voltage is above that of generators, and none where it is not.
+    """
+    if units.step_up is not None:
+        return units.step_up
+    machine = entry("facility", "synchronous_generator")
+    behind = spec.grid is not None and spec.grid.voltage > machine.figure("voltage").high * (1.0 + 1e-9)
+    return machine.si("reactance.step_up") if behind else 0.0
+
+
 def _admittance(spec: SitePlantSpec) -> complex:
     """Return the sum of the sources' admittances at the meter. [VA] at 1 pu"""
     total = 0j
@@ -135,6 +147,6 @@ def _admittance(spec: SitePlantSpec) -> complex:
     for units in spec.generators:
         factor = power_factor("synchronous_generator") if units.power_factor is None else units.power_factor
         rating = units.count * entry("generators", units.type).si("rating") / factor
-        total += rating / complex(0.0, machine.si("reactance.subtransient"))
+        total += rating / complex(0.0, machine.si("reactance.subtransient") + step_up(spec, units))
     # behind their sub-transient reactance, as the generators
     return total - 1j * condenser_va(spec, "subtransient")

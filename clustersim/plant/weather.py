@@ -88,6 +88,18 @@ def weather_year(weather: str | WeatherRecord) -> WeatherYear:
     return synthetic_year(weather)
 
 
+def design_dry_bulb_c(weather: str | WeatherRecord) -> float:
+    """Return the dry bulb that 0.4 % of the year's hours exceed. [degC]
+
+    Raises
+    ------
+    CatalogError
+        If the catalog has no such place.
+    """
+    level = 1.0 - entry("weather", "synthetic_year").si("exceedance")
+    return float(np.quantile(weather_year(weather).air.dry_bulb_c, level))
+
+
 def _of_record(record: WeatherRecord) -> WeatherYear:
     dry = np.array(record.dry_bulb_c)
     vapour = np.array(record.relative_humidity) * saturation_pressure(dry)

@@ -77,7 +77,7 @@ def _of_scenario(scenario: SiteScenario) -> Iterator[Reference]:
         yield from _of_job(scenario)
     for key in ("supplies", "ups", "motors"):
         yield f"plant.ride_through.{key}", "ride_through", getattr(scenario.plant.ride_through, key)
-    for key in ("electricity_price", "gas_price"):
+    for key in ("electricity_price", "gas_price", "diesel_price"):
         price = getattr(scenario.economics, key)
         if price is not None and not price[:1].isdigit():
             yield f"economics.{key}", "prices", price
@@ -113,14 +113,38 @@ def _cannot_reduce(topology: TopologySpec) -> list[str]:
     return found
 
 
+UNITS = {
+    "chillers": "air_cooled_chiller",
+    "water_chillers": "water_cooled_chiller",
+    "evaporative": "tower",
+    "dry": "dry_cooler",
+}
+"""Property `part` of the units of each kind of cooling."""
+
+
+def _part_of(topology: TopologySpec, key: str, kind: str) -> str | None:
+    """Return the property `part` that the entry named at a key must have; None where any entry does."""
+    if kind == "switchgear":
+        return {"curve": "breaker", "thermal_class": "transformer"}[key.rsplit(".", 1)[1]]
+    if kind != "cooling":
+        return None
+    where = key.removesuffix(".unit")
+    if where.endswith((".towers", ".cdu")):
+        return {"towers": "tower", "cdu": "cdu"}[where.rsplit(".", 1)[1]]
+    return UNITS[topology.cooling[where.removeprefix("cooling.")].kind]
+
+
 def _wrong_parts(topology: TopologySpec) -> list[str]:
-    """Return the key of each relay curve that is none, and of each transformer cooling that is none."""
-    wanted = {"curve": "breaker", "thermal_class": "transformer"}
+    """Return the key of each relay curve, transformer cooling and cooling unit that is something else."""
     found = []
     for key, kind, name in _of_topology(topology):
-        if kind != "switchgear" or name not in catalog.entries(kind):
+        part = _part_of(topology, key, kind)
+        if part is None:
+            continue
+        try:
+            other = catalog.entry(kind, name).properties.get("part")
+        except CatalogError:
             continue  # told as an unknown name
-        part, other = wanted[key.rsplit(".", 1)[1]], catalog.entry(kind, name).properties.get("part")
         if other is not None and other != part:
             known = ", ".join(one.name for one in catalog.entries(kind).values() if one.properties.get("part") == part)
             found.append(f"{key}: expected one of {known}, found {name!r} ({other})")

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from clustersim import catalog
 from clustersim.limits import Rating
 from clustersim.plant import PlantResponse, SitePlantSpec
-from clustersim.plant.electrical_tree import ambient_c, feeds_of, firm_feeds_w, thermal_of
+from clustersim.plant.electrical_tree import ambient_c, feeds_of, firm_feeds_w, hottest_air_c, thermal_of
 from clustersim.plant.fault_level import breaker_faults, source_fault
 from clustersim.plant.protection import curve_of, disk_travel
 from clustersim.plant.spec_parts.supply import BreakerSpec
+from clustersim.plant.spec_parts.weather_file import WeatherRecord
 from clustersim.plant.stages import Stage, StageFlow, stage_flows
 from clustersim.plant.transformer_thermal import ThermalState, ageing_rate, temperatures
 from clustersim.power.records import coarsen
@@ -69,7 +70,9 @@ def feed_ratings(site: str, plant: SitePlantSpec, responses: Sequence[PlantRespo
     return found
 
 
-def conversion_ratings(site: str, plant: SitePlantSpec, windows: tuple[SiteWindow, ...]) -> list[Rating]:
+def conversion_ratings(
+    site: str, plant: SitePlantSpec, windows: tuple[SiteWindow, ...], weather: str | WeatherRecord | None = None
+) -> list[Rating]:
     """Return what every conversion stage of a site carries and may carry in its worst window.
 
     Power counts in one-second means against the firm capacity. The breaker's disk turns over the current of every
@@ -82,6 +85,8 @@ def conversion_ratings(site: str, plant: SitePlantSpec, windows: tuple[SiteWindo
         The site.
     windows : tuple of SiteWindow
         The steady one first.
+    weather : str or WeatherRecord, optional
+        Of the site: oil and hot spots are those of its design day where the file gives no `ambient`.
     """
     flows = [stage_flows(plant, w.equipment_w, w.equipment_var) for w in windows]
     stages = [flow.stage for flow in flows[0]]
@@ -96,7 +101,7 @@ def conversion_ratings(site: str, plant: SitePlantSpec, windows: tuple[SiteWindo
         if units.breaker is not None:
             currents = [(w.window, w.dt_s, flow.loading) for flow, w in zip(own, windows, strict=True)]
             found += _breaker(f"{site}/{stage.name}", units.breaker, currents, faults[index].current_a)
-        found += _temperatures(site, plant, stage, own, windows)
+        found += _temperatures(site, plant, stage, own, windows, weather)
     return found
 
 
@@ -125,23 +130,37 @@ def _breaker(
 
 
 def _temperatures(
-    site: str, plant: SitePlantSpec, stage: Stage, flows: list[StageFlow], windows: tuple[SiteWindow, ...]
+    site: str,
+    plant: SitePlantSpec,
+    stage: Stage,
+    flows: list[StageFlow],
+    windows: tuple[SiteWindow, ...],
+    weather: str | WeatherRecord | None,
 ) -> list[Rating]:
-    """Return hot spot and ageing of a transformer."""
-    thermal, air = thermal_of(stage), ambient_c(plant)
+    """Return current, top oil, hot spot and ageing of a transformer."""
+    thermal, air = thermal_of(stage), hottest_air_c(plant, weather)
     if thermal is None:
         return []
-    hottest, rate = 0.0, 0.0
+    oil, hottest, rate, current = 0.0, 0.0, 0.0, 0.0
     start: ThermalState | None = None
+    mean = ambient_c(plant)
     for flow, window in zip(flows, windows, strict=True):
         found = temperatures(thermal, flow.loading, window.dt_s, air, start)
-        hottest = max(hottest, float(found.hot_spot_c.max()))
+        oil, hottest = max(oil, float(found.top_oil_c.max())), max(hottest, float(found.hot_spot_c.max()))
+        current = max(current, one_second(flow.loading, window.dt_s))
         if start is None:
-            rate = float(ageing_rate(found.hot_spot_c, stage.spec.paper).mean())
+            # rises do not depend on the air: what is left is the mean of the year
+            rate = float(ageing_rate(found.hot_spot_c - air + mean, stage.spec.paper).mean())
             start = found.end
-    limit = catalog.entry("switchgear", "transformer_limits").si("hot_spot")
-    said = f"hot spot in normal cyclic loading at {air:g} degC (IEC 60076-7)"
+    limits = catalog.entry("switchgear", "transformer_limits")
+    large = stage.unit > limits.si("large")
+    node, said = f"{site}/{stage.name}", "in normal cyclic loading (IEC 60076-7)"
+    size = "large power transformer" if large else "distribution or medium power transformer"
     return [
-        Rating("hot_spot", f"{site}/{stage.name}", hottest, limit, said, "degC"),
-        Rating("ageing", f"{site}/{stage.name}", rate, 1.0, f"normal ageing of {stage.spec.paper} paper", "x"),
+        Rating("current", node, current, limits.si("current.large" if large else "current"), f"{size} {said}", "x"),
+        Rating("top_oil", node, oil, limits.si("top_oil"), f"top oil at {air:.4g} degC {said}", "degC"),
+        Rating("hot_spot", node, hottest, limits.si("hot_spot"), f"hot spot at {air:.4g} degC {said}", "degC"),
+        Rating(
+            "ageing", node, rate, 1.0, f"normal ageing of {stage.spec.paper} paper at a mean of {mean:.4g} degC", "x"
+        ),
     ]

@@ -28,24 +28,30 @@ def nameplate_trees(place: Place) -> dict[str, ElectricalTree]:
 
 def _at(plant: SitePlantSpec, cooling: SiteCoolingSpec | None, it_w: float) -> ElectricalTree:
     cooled = 0.0 if cooling is None else steady_cooling(cooling, it_w).power_w
-    return electrical_tree(plant, it_w + cooled, float(equipment_reactive(it_w, cooled)))
+    weather = None if cooling is None else cooling.weather
+    return electrical_tree(plant, it_w + cooled, float(equipment_reactive(it_w, cooled)), weather)
 
 
 def result_trees(result: Result) -> dict[str, ElectricalTree]:
     """Return the tree of every site of a run at the largest one-second mean of its steady window."""
     wave = result.waveforms["steady"]
     topology = TopologySpec.model_validate(result.scenario["topology"])
-    return {site: _peak(plant, wave, site) for site, plant in topology.electrical.items() if _knows(wave, site)}
+    return {
+        site: _peak(plant, topology.cooling.get(site), wave, site)
+        for site, plant in topology.electrical.items()
+        if _knows(wave, site)
+    }
 
 
 def _knows(wave: Waveform, site: str) -> bool:
     return {f"{site}/it", f"{site}/cooling"} <= set(wave.nodes)
 
 
-def _peak(plant: SitePlantSpec, wave: Waveform, site: str) -> ElectricalTree:
+def _peak(plant: SitePlantSpec, cooling: SiteCoolingSpec | None, wave: Waveform, site: str) -> ElectricalTree:
     seconds = min(wave.power(site).size, max(1, round(1.0 / wave.dt_s)))
     nodes = (f"{site}/it", f"{site}/cooling")
     active = coarsen(np.asarray(sum(wave.power(node) for node in nodes)), seconds)
     reactive = coarsen(np.asarray(sum(wave.reactive(node) for node in nodes)), seconds)
     at = int(active.argmax())
-    return electrical_tree(plant, float(active[at]), float(reactive[at]))
+    weather = None if cooling is None else cooling.weather
+    return electrical_tree(plant, float(active[at]), float(reactive[at]), weather)

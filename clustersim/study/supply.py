@@ -114,7 +114,7 @@ def site_ratings(
         most = max(one_second(r.generator_w, r.dt_s) for r in own)
         found.append(Rating("generator", site, most, generator_rating_w(*plant.generators), "rating"))
         found += _island_ratings(plant.generators, site, windows)
-    found += conversion_ratings(site, plant, windows)
+    found += conversion_ratings(site, plant, windows, cooling.weather)
     if plant.battery is not None:
         most = _battery_w(windows, responses)
         found.append(_battery_rating(site, plant.battery, most, windows, responses))

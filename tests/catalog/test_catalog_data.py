@@ -219,7 +219,7 @@ def test_ports_of_a_switch_fill_its_capacity():
 
 def test_heat_rate_is_the_inverse_of_the_efficiency():
     for one in catalog.entries("generators").values():
-        if one.has("heat_rate.lhv"):
+        if one.has("heat_rate.lhv") and one.has("efficiency.lhv"):
             assert one.si("heat_rate.lhv") * one.si("efficiency.lhv") == pytest.approx(1.0, rel=0.025), one.name
 
 

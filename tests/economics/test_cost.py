@@ -168,3 +168,14 @@ def test_spec_round_trip():
          "server_prices": {"H100": "190 kUSD"}, "accelerator_life": "4.5 yr", "capital_rate": "8 %"}
     )  # fmt: skip
     assert EconomicsSpec.model_validate(spec.model_dump(mode="json")) == spec
+
+
+def test_diesel_sets_burn_diesel():
+    """100 MWh at 3 J of fuel per J: 300 MWh (LHV) x 1.065 at the price of diesel, whatever gas costs."""
+    facts = replace(FACTS, generators=(Generators("cat_c175_20_diesel", 3e6, 100 * MWH, 300 * MWH),))
+    price = catalog.entry("prices", "diesel").si("price")
+    for spec in (EconomicsSpec(), EconomicsSpec(gas_price="1 USD/MMBtu")):
+        r = estimate_cost(spec, facts)
+        assert usd(r, "diesel: cat_c175_20_diesel") == pytest.approx(300 * MWH * 1.065 * price)
+    own = estimate_cost(EconomicsSpec(diesel_price="100 USD/MWh"), facts)
+    assert usd(own, "diesel: cat_c175_20_diesel") == pytest.approx(300 * 1.065 * 100.0)

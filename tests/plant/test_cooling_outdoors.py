@@ -335,7 +335,8 @@ def test_a_year_of_memphis():
 @pytest.mark.parametrize(
     ("kind", "changes", "message"),
     [
-        ("chillers", {"lost": 91}, "lost: expected at most count = 90 units, found 91"),
+        ("chillers", {"lost": 91}, "lost: expected fewer than count = 90, found 91"),
+        ("chillers", {"lost": 90}, "lost: expected fewer than count = 90, found 90"),
         ("chillers", {"standby": 90}, "standby: expected fewer than count = 90"),
         ("chillers", {"start": "07-15"}, "start: expected with `weather`"),
         ("chillers", {"weather": "memphis_tn", "start": "15 July"}, "expected MM-DD or MM-DD hh:mm"),
@@ -354,6 +355,18 @@ def test_a_year_of_memphis():
 def test_bad_records_are_named(kind, changes, message):
     with pytest.raises(ValidationError, match=message):
         site(kind, **changes)
+
+
+@pytest.mark.parametrize(
+    ("kind", "count", "towers", "heat_mw"), [("water_chillers", 9, 24, 157.5), ("evaporative", 24, None, 180.0)]
+)
+def test_tower_power_has_the_same_basis_in_the_weather_and_at_the_rating(kind, count, towers, heat_mw):
+    """24 cells at 180 MW, fans at full speed: 157.5 MW of heat and 22.5 MW of compressors, or all heat."""
+    changes = {"count": count, "supply_temperature": "31.5 degC" if towers is None else "25 degC"}
+    spec = site(kind, **changes, **({} if towers is None else {"towers": {"count": towers}}))
+    rated = steady_cooling(spec, heat_mw * MW)
+    state = cooling_outdoors(spec, heat_mw * MW, design_air(35.0, 25.6))
+    assert float(state.power_w) == pytest.approx(rated.power_w, rel=2e-3)
 
 
 def test_negative_heat_is_refused():

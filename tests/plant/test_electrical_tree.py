@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from clustersim.catalog import entry
+from clustersim.errors import InputError
 from clustersim.plant import SitePlantSpec, electrical_losses, transformer_reactive
-from clustersim.plant.electrical_tree import electrical_tree, firm_feeds_w
+from clustersim.plant.electrical_tree import electrical_tree, firm_feeds_w, thermal_of
 from clustersim.plant.fault_level import voltage_behind
 from clustersim.plant.spec_parts.supply import FeedsSpec, spare_units
 from clustersim.plant.stages import stage_flows, stages_of
+from clustersim.plant.weather import design_dry_bulb_c
 
 MW = 1e6
 GRID = {"capacity": "300 MW", "voltage": "161 kV", "system": "EI", "short_circuit": "5 GVA", "x_over_r": 10}
@@ -166,7 +170,15 @@ def test_generators_and_batteries_feed_a_fault():
     alone = SitePlantSpec.model_validate({"frequency": "60 Hz", "generators": machines})
     rated = 15 * 16.5 * MW / 0.8
     assert electrical_tree(alone, 100 * MW).fault.power_va == pytest.approx(rated / 0.18)
-    assert 5e9 < units <= 5e9 + rated / 0.18
+    # on the transmission bus they stand behind their own transformers of 9 %, which a file may change
+    grid = 5e9 / complex(1.0, 10.0) * math.hypot(1.0, 10.0)
+    for reactance, more in ((0.27, {}), (0.18, {"step_up": "0 %"}), (0.28, {"step_up": "10 %"})):
+        found = electrical_tree(plant(HV, generators={**machines, **more}), 100 * MW).fault.power_va
+        assert found == pytest.approx(abs(grid + rated / complex(0.0, reactance)))
+    assert 5e9 < units <= 5e9 + rated / 0.27
+    # at the generators' own voltage there is no transformer between
+    near = plant(generators=machines, grid={**GRID, "voltage": "13.8 kV"})
+    assert electrical_tree(near, 100 * MW).fault.power_va == pytest.approx(abs(grid + rated / 0.18j))
     battery = {
         "type": "megapack_2xl",
         "count": 100,
@@ -227,3 +239,26 @@ def test_spares_are_fewer_than_the_units(count, redundancy):
     else:
         assert 0 <= spare < count
         assert redundancy != "2N" or 2 * spare == count
+
+
+def test_hot_spots_are_those_of_the_design_day_where_there_is_weather():
+    air = design_dry_bulb_c("memphis_tn")
+    assert air == pytest.approx(entry("weather", "memphis_tn").si("design.dry_bulb"), abs=0.1)
+    plain, hot = (electrical_tree(plant(HV), 250 * MW, None, weather) for weather in (None, "memphis_tn"))
+    assert hot.levels[0].hot_spot_c - plain.levels[0].hot_spot_c == pytest.approx(air - 20.0)
+    own = electrical_tree(plant(HV, ambient="30 degC"), 250 * MW, None, "memphis_tn")
+    assert own.levels[0].hot_spot_c - plain.levels[0].hot_spot_c == pytest.approx(10.0)
+
+
+def test_a_transformer_without_no_load_loss_has_no_hot_spot_and_is_named():
+    stage = replace(stages_of(plant(HV))[0], no_load=0.0)
+    with pytest.raises(InputError, match="hv_transformer: loss.no_load: expected above 0 %"):
+        thermal_of(stage)
+    assert thermal_of(replace(stage, thermal_class=None)) is None
+
+
+@pytest.mark.parametrize("key", ["reactance", "resistance"])
+def test_an_impedance_above_the_rating_is_refused(key):
+    with pytest.raises(ValidationError, match="less than or equal to 1"):
+        plant({**HV, key: "101 %"})
+    assert plant({**HV, key: "100 %"}).conversion

@@ -89,6 +89,20 @@ def test_sections_name_the_same_sites():
     assert "nashville" in _message(added)
 
 
+@pytest.mark.parametrize(
+    ("key", "record", "part"),
+    [
+        ("unit", "cdu", "air_cooled_chiller"),
+        ("unit", "wet_tower", "chiller_memphis"),
+        ("cdu", {"unit": "chiller_memphis", "count": 3}, "one of cdu"),
+    ],
+)
+def test_a_cooling_unit_of_another_kind_is_named(key, record, part):
+    message = _message({f"topology.cooling.memphis.{key}": record})
+    assert f"cooling.memphis.{key}" in message
+    assert part in message
+
+
 @pytest.fixture
 def bare(tmp_path):
     """A scenario on a place whose file stops at the fabric."""

@@ -10,6 +10,7 @@ import pytest
 from clustersim.limits import Evidence, judge, pack
 from clustersim.plant import SitePlantSpec
 from clustersim.plant.transformer_thermal import ageing_rate, steady_hot_spot, thermal_class
+from clustersim.plant.weather import design_dry_bulb_c
 from clustersim.study.conversion_ratings import SiteWindow, conversion_ratings, feed_ratings
 
 MW = 1e6
@@ -134,3 +135,31 @@ def test_shares_and_ups_are_held_against_their_firm_power():
     assert found.loading_w == pytest.approx(10.5 * MW)
     assert found.rating_w == pytest.approx(10 * MW)
     assert not judge(pack("equipment"), Evidence(ratings=(found,))).table["passed"].iloc[0]
+
+
+def test_top_oil_and_current_of_normal_cyclic_loading():
+    """A load of 1.4 for ever: top oil 52 x ((1 + 1.96 x 3) / 4)^0.8 over the air; 1.5 allowed, 1.3 for a large unit."""
+    spec = plant({**HV, "redundancy": "N"})
+    found = rows(spec, window(np.full(600, 1.4 * 400 * MW), 0.1))
+    oil = 20.0 + 52.0 * (6.88 / 4.0) ** 0.8
+    row = found["here/hv_transformer", "top_oil"]
+    assert (row.loading_w, row.rating_w) == (pytest.approx(oil), 105.0)
+    current = found["here/hv_transformer", "current"]
+    assert (current.loading_w, current.rating_w) == (pytest.approx(1.4), 1.5)
+    large = rows(plant({**HV, "unit": "101 MVA", "redundancy": "N"}), window(np.full(600, 404 * MW), 0.1))
+    assert large["here/hv_transformer", "current"].rating_w == 1.3
+    verdict = judge(pack("equipment"), Evidence(ratings=(row, current))).table
+    assert list(verdict["passed"]) == [oil <= 105.0, True]
+
+
+def test_the_design_day_heats_oil_and_hot_spot_and_not_the_ageing():
+    load, key = window(np.full(600, 300 * MW), 0.1), "here/hv_transformer"
+    cold, hot = (
+        {(r.node, r.name): r.loading_w for r in conversion_ratings("here", plant(HV), (load,), weather)}
+        for weather in (None, "memphis_tn")
+    )
+    more = design_dry_bulb_c("memphis_tn") - 20.0
+    for name in ("top_oil", "hot_spot"):
+        assert hot[key, name] - cold[key, name] == pytest.approx(more)
+    for name in ("ageing", "current"):
+        assert hot[key, name] == pytest.approx(cold[key, name])

@@ -57,6 +57,9 @@ class GeneratorSpec(Spec):
     """Share of the rating up to which the units are dispatched; the rest is kept for load steps. [-]"""
     power_factor: Ratio | None = Field(default=None, gt=0, le=1)
     """Rated power over rated apparent power; the catalog's `synchronous_generator` when absent. [-]"""
+    step_up: Ratio | None = Field(default=None, ge=0, le=1)
+    """Reactance of the units' own transformers on their rated apparent power, for the fault level; 0 without any. When
+    absent the catalog's where the grid is above the generators' voltage, else none. [-]"""
     grid_parallel_output: Power | None = Field(default=None, ge=0)
     """Constant output beside the grid, at most the load; when absent, what the mean load exceeds the grid by. [W]"""
     nox_control: NoxControl = "none"

@@ -154,9 +154,9 @@ class ConversionStage(Spec):
     """Share of the site's load that passes through the stage. [-]"""
     voltage: Voltage | None = Field(default=None, gt=0)
     """Line to line at the outlet; the catalog's, or that of the inlet, when absent. [V]"""
-    reactance: Ratio | None = Field(default=None, ge=0)
+    reactance: Ratio | None = Field(default=None, ge=0, le=1)
     """In series, on the rating; the catalog's when absent. [-]"""
-    resistance: Ratio | None = Field(default=None, ge=0)
+    resistance: Ratio | None = Field(default=None, ge=0, le=1)
     """In series, on the rating: also the load loss at rated current; the catalog's load loss when absent. [-]"""
     breaker: BreakerSpec | None = None
     """Of each unit."""

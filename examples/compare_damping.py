@@ -10,8 +10,10 @@ SMALL = {
     "topology.electrical.memphis.battery.count": 1,
     "topology.electrical.memphis.battery.power": "1 MW",
     "topology.electrical.memphis.battery.energy": "3.9 MWh",
-    "topology.electrical.memphis.conversion.0.rating": "5 MW",
-    "topology.electrical.memphis.conversion.1.rating": "5 MW",
+    "topology.electrical.memphis.conversion": [
+        {"stage": "hv_transformer", "rating": "5 MW"},
+        {"stage": "mv_transformer", "rating": "5 MW"},
+    ],
     "job.model": "llama3.1-70b",
     "job.plan": {"tensor": 8, "pipeline": 4, "data": 64, "micro_batches": 8},
     "operation.horizon": "3 d",

@@ -10,8 +10,10 @@ scenario = load_scenario(
         "topology.site.memphis.fleet": [{"accelerator": "H100-SXM", "count": 2048}],
         "topology.electrical.memphis.generators.count": 1,
         "topology.electrical.memphis.generators.grid_parallel_output": "1 MW",
-        "topology.electrical.memphis.conversion.0.rating": "5 MW",
-        "topology.electrical.memphis.conversion.1.rating": "5 MW",
+        "topology.electrical.memphis.conversion": [
+            {"stage": "hv_transformer", "rating": "5 MW"},
+            {"stage": "mv_transformer", "rating": "5 MW"},
+        ],
         "job.model": "llama3.1-70b",
         "job.plan": {"tensor": 8, "pipeline": 4, "data": 64, "micro_batches": 8},
         "damping": [],

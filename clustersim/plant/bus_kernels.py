@@ -14,6 +14,7 @@ from clustersim.plant.governor_kernels import (
     BASE,
     DAMPING,
     MOMENTUM,
+    NEAR,
     ON_LINES,
     ON_SECONDARY,
     REFERENCE,
@@ -21,6 +22,7 @@ from clustersim.plant.governor_kernels import (
     compiled,
     inlined,
     mechanical,
+    room,
     slopes,
 )
 
@@ -109,6 +111,24 @@ def _hold(y: Floats, dy: Floats, low: Floats, high: Floats, states: int) -> None
     for j in range(states):
         if (y[j] >= high[j] and dy[j] > 0.0) or (y[j] <= low[j] and dy[j] < 0.0):
             dy[j] = 0.0
+
+
+@compiled
+def _rest(
+    y: Floats, dy: Floats, place: int, column: int, p: Floats, first: Ints, low: Floats, high: Floats
+) -> None:  # fmt: skip
+    """Stop a common reference in the direction in which all units that follow it are at their limits (no wind-up).
+
+    Within `NEAR` of the limit it slows down in proportion to what is left; the unit with most room counts. Where every
+    unit that follows it is gone, it rests.
+    """
+    free = 0.0
+    for g in range(p.shape[0]):
+        if p[g, column] != 0.0 and p[g, BASE] > 0.0:
+            ref = p[g, REFERENCE] + p[g, ON_LINES] * y[LINES] + p[g, ON_SECONDARY] * y[SECONDARY]
+            free = max(free, room(y, first[g], y[SPEED], ref, p, g, low, high, dy[place] > 0.0))
+    if free < NEAR:
+        dy[place] *= free / NEAR
 
 
 @compiled
@@ -235,6 +255,9 @@ def integrate_bus(
     longest = ring.size - 1
     for j in range(ring.size):
         ring[j] = y[SPEED]
+    on_lines, on_secondary = False, False
+    for g in range(groups):
+        on_lines, on_secondary = on_lines or p[g, ON_LINES] != 0.0, on_secondary or p[g, ON_SECONDARY] != 0.0
     here, due, valid, culprit = 0, 0, n, -1
     for b in range(n):
         w_out[b] = y[SPEED]
@@ -274,6 +297,10 @@ def integrate_bus(
                         seen[c] = (1.0 - part) * ring[old] + part * ring[new]
                     joules[c] += works[c] * weight * z[own + c]
                 derive(z, k, load_w[b], seen, p, first, s, works, restore, bus, made)
+                if on_lines:
+                    _rest(z, k, LINES, ON_LINES, p, first, low, high)
+                if on_secondary:
+                    _rest(z, k, SECONDARY, ON_SECONDARY, p, first, low, high)
                 _hold(z, k, low, high, states)
                 for j in range(states):
                     total[j] += weight * k[j]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from clustersim.catalog import entry
 from clustersim.errors import InputError
 from clustersim.plant.bus import Battery, Bus, Group
-from clustersim.plant.fuel import minimum_load
+from clustersim.plant.fuel import minimum_load, units_online
 from clustersim.plant.governor_catalog import governor
 from clustersim.plant.governors import Constant, Lag
 from clustersim.plant.losses import power_factor
@@ -94,12 +94,6 @@ def dispatch_limit_w(*groups: GeneratorSpec) -> float:
     return math.fsum(units.dispatch_limit * generator_rating_w(units) for units in groups)
 
 
-def dispatch_shares(*groups: GeneratorSpec) -> tuple[float, ...]:
-    """Share of each group in what they make together: all are loaded to the same share of their dispatch limits."""
-    limits = [dispatch_limit_w(units) for units in groups]
-    return tuple(limit / math.fsum(limits) for limit in limits)
-
-
 def load_acceptance_w(*groups: GeneratorSpec) -> float | None:
     """Load step that the units of all groups together accept at once, in watts; None when one does not state it."""
     found = [entry("generators", units.type) for units in groups]
@@ -113,8 +107,14 @@ def group_capacity_w(units: GeneratorSpec) -> float:
     return min(dispatch_limit_w(units), governor(units.governor).most * generator_rating_w(units))
 
 
+def dispatch_shares(*groups: GeneratorSpec) -> tuple[float, ...]:
+    """Share of each group in what they make together: all are loaded to the same share of :func:`group_capacity_w`."""
+    most = [group_capacity_w(units) for units in groups]
+    return tuple(one / math.fsum(most) for one in most)
+
+
 def island_capacity_w(*groups: GeneratorSpec) -> float:
-    """Load that the generators of an island can carry for ever, in watts: to their dispatch and temperature limits."""
+    """Load that all generators of a site can carry for ever, in watts: to their dispatch and temperature limits."""
     return math.fsum(group_capacity_w(units) for units in groups)
 
 
@@ -245,15 +245,14 @@ def island(
     if not trial:
         require_feed(spec, site)
     carried = load_w + machine_loss_w(spec)
-    capacities = [group_capacity_w(units) for units in groups]
-    turbine = min(carried, math.fsum(capacities))
+    turbine = min(carried, island_capacity_w(*groups))
     battery = _battery(spec.battery, spec.frequency, reserved_w, carried - turbine)
     sharing = entry("governors", "load_sharing")
     bus = Bus(
         frequency_hz=spec.frequency,
         groups=tuple(
-            _group(spec, site, number, turbine * most / math.fsum(capacities), inertia_scale)
-            for number, most in enumerate(capacities)
+            _group(spec, site, number, share * turbine, inertia_scale)
+            for number, share in enumerate(dispatch_shares(*groups))
         ),
         storages=(() if battery is None else (battery,)) + _flywheels(spec),
         inertia_ws=inertia_scale * _shaft_inertia_ws(spec),
@@ -277,7 +276,7 @@ def _island_warnings(
     held = 0.0 if battery is None else battery.dispatch_w
     if not any(governor(units.governor).answers for units in groups) and battery is None:
         said.append("no governor answers the frequency: whatever the load changes by, it runs away")
-    for units in groups:
+    for units, part in zip(groups, dispatch_shares(*groups), strict=True):
         most = governor(units.governor).most * generator_rating_w(units)
         if most < dispatch_limit_w(units):
             said.append(
@@ -285,7 +284,7 @@ def _island_warnings(
                 f"below the dispatch limit of {dispatch_limit_w(units) / 1e6:.4g} MW"
             )
         least = minimum_load(units)
-        share = turbine * group_capacity_w(units) / island_capacity_w(*groups) / generator_rating_w(units)
+        share = part * turbine / generator_rating_w(units)
         if share < least:
             said.append(
                 f"{units.count} x {units.type} run at {share:.0%} of their rating before the window, below the "
@@ -330,9 +329,9 @@ def beside_grid(
     output, said = _grid_parallel_output(spec.grid, spec.generators, carried)
     machines = _shaft_inertia_ws(spec)
     for units, share in zip(spec.generators, dispatch_shares(*spec.generators), strict=True):
-        one = entry("generators", units.type).si("rating")
-        online = min(units.count, math.ceil(share * output / (units.dispatch_limit * one) - 1e-9))
-        machines += _inertia_ws(units, online * one)
+        machines += _inertia_ws(
+            units, units_online(units, share * output) * entry("generators", units.type).si("rating")
+        )
     per_hz = system.si("primary_response") / RESPONSE_STEP_HZ
     interconnection = Group(
         name=spec.grid.system,
@@ -364,10 +363,10 @@ def _grid_parallel_output(
     wanted = math.fsum(
         share * excess
         if units.grid_parallel_output is None
-        else min(units.grid_parallel_output, dispatch_limit_w(units))
+        else min(units.grid_parallel_output, group_capacity_w(units))
         for units, share in zip(groups, dispatch_shares(*groups), strict=True)
     )
-    output = min(wanted, dispatch_limit_w(*groups), load_w)
+    output = min(wanted, island_capacity_w(*groups), load_w)
     if excess > output + 1.0:
         return output, (
             f"the load of {load_w / 1e6:.4g} MW before the window exceeds the grid's {grid.capacity / 1e6:.4g} MW and "

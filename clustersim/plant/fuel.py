@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from clustersim.catalog import Entry, entry
+from clustersim.plant.governor_catalog import governor
 from clustersim.plant.spec_parts.generation import GeneratorSpec
 
 
@@ -34,9 +35,9 @@ def fuel_class(units: GeneratorSpec) -> Entry:
 
 
 def units_online(units: GeneratorSpec, output_w: float) -> int:
-    """Return the fewest units that carry `output_w` within their dispatch limit; at most all of them. [-]"""
-    rating = entry("generators", units.type).si("rating")
-    return min(units.count, math.ceil(output_w / (units.dispatch_limit * rating) - 1e-9))
+    """Return the fewest units that carry `output_w` within dispatch limit and governor; at most all of them. [-]"""
+    most = min(units.dispatch_limit, governor(units.governor).most) * entry("generators", units.type).si("rating")
+    return min(units.count, math.ceil(output_w / most - 1e-9))
 
 
 def burn(units: GeneratorSpec, online: int, energy_j: float, seconds: float) -> Burn:

@@ -102,10 +102,13 @@ def _hygov(found: Entry) -> Governor:
         gmax=found.si("GMAX"),
         gmin=found.si("GMIN"),
         shaft=_optional(found, "Dturb"),
+        deadband=_optional(found, "deadband"),
     )
 
 
 def _ggov1(found: Entry) -> Governor:
+    if found.has("deadband"):
+        raise InputError(f"governors.{found.name}: expected the dead band of GGOV1 as `db`, got `deadband`")
     given = {field.name: found.si(field.name) for field in fields(Ggov1) if field.name != "rselect"}
     return Ggov1(rselect=int(found.si("rselect")), **given)
 
@@ -123,6 +126,7 @@ def _engine(found: Entry) -> Governor:
         rate=found.si("build_up"),
         turbo_s=found.si("turbocharger"),
         limit=found.si("limit"),
+        deadband=_optional(found, "deadband"),
     )
 
 

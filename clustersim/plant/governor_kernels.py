@@ -43,6 +43,9 @@ G_PMW, G_FLAG, G_PER_DELT, G_VMAX, G_VMIN = range(36, 41)
 E_DROOP, E_KP, E_KI, E_PER_TACT, E_PER_TDEAD, E_ACCEPT, E_FALL, E_LEAST, E_RATE, E_PER_TTURBO, E_MOST = range(12, 23)
 C_PER_T = 12
 PARAMETERS = 41
+NEAR = 1e-3
+"""Distance from its limit [pu] over which a unit comes to count as being there: no switch, so that neither the order of
+RK4 nor rounding (one group or many alike) sees an edge."""
 
 
 @inlined
@@ -150,13 +153,11 @@ def _hygov(y: Floats, dy: Floats, i: int, w: float, ref: float, p: Floats, g: in
     dy[i + 3] = (1.0 - (y[i + 3] / y[i + 2]) ** 2) * p[g, H_PER_TW]
 
 
-@compiled
-def _ggov1(y: Floats, dy: Floats, i: int, w: float, ref: float, power: float, p: Floats, g: int) -> None:
-    """Power sensed, integral, derivative, acceleration, its limit, valve, turbine, dead time (2), exhaust (3), load."""
-    dy[i] = (power - y[i]) * p[g, G_PER_TPE]
+@inlined
+def _ggov1_error(y: Floats, i: int, w: float, ref: float, p: Floats, g: int) -> tuple[float, float]:
+    """Error that the PID of GGOV1 acts on, and its derivative part."""
     droop = p[g, G_DROOP]
     fuel_reference = ref / p[g, G_KTURB] + p[g, G_WFNL]
-    dy[i + 12] = p[g, G_KIMW] * (p[g, G_PMW] - y[i])
     error = y[i + 12] - beyond_band(w, p[g, BAND])
     fast = p[g, G_KD] * p[g, G_PER_TD]
     select = p[g, G_SELECT]
@@ -170,8 +171,16 @@ def _ggov1(y: Floats, dy: Floats, i: int, w: float, ref: float, power: float, p:
         asked = ((p[g, G_KP] + fast) * error + y[i + 1] - fast * y[i + 2]) / (1.0 + (p[g, G_KP] + fast) * droop)
         error -= droop * asked
     error = min(max(error, -p[g, G_MAXERR]), p[g, G_MAXERR])
+    return error, fast * (error - y[i + 2])
+
+
+@compiled
+def _ggov1(y: Floats, dy: Floats, i: int, w: float, ref: float, power: float, p: Floats, g: int) -> None:
+    """Power sensed, integral, derivative, acceleration, its limit, valve, turbine, dead time (2), exhaust (3), load."""
+    dy[i] = (power - y[i]) * p[g, G_PER_TPE]
+    dy[i + 12] = p[g, G_KIMW] * (p[g, G_PMW] - y[i])
+    error, derivative = _ggov1_error(y, i, w, ref, p, g)
     dy[i + 2] = (error - y[i + 2]) * p[g, G_PER_TD]
-    derivative = fast * (error - y[i + 2])
     asked = p[g, G_KP] * error + y[i + 1] + derivative
     # exhaust temperature and load limiter
     fuel = _fuel(y, i, w, p, g)
@@ -243,3 +252,37 @@ def slopes(y: Floats, dy: Floats, i: int, w: float, ref: float, power: float, p:
         _engine(y, dy, i, w, ref, p, g)
     elif code == CONVERTER:
         dy[i] = _limited((ref - beyond_band(w, p[g, BAND]) * p[g, PER_DROOP] - y[i]) * p[g, C_PER_T], p, g)
+
+
+@compiled
+def room(y: Floats, i: int, w: float, ref: float, p: Floats, g: int, low: Floats, high: Floats, rising: bool) -> float:
+    """Distance of what a group's governor asks for from the limit that holds it, in one direction. [pu]
+
+    Limits are those of valve, gate and fuel, exhaust temperature, load limiter and charge air; below zero while the
+    limiter is active. Rate limits and GGOV1's acceleration limiter are none: behind them a unit still moves.
+    """
+    code, held = int(p[g, CODE]), i
+    asked = ref - beyond_band(w, p[g, BAND]) * p[g, PER_DROOP]
+    most: float = np.inf
+    if code in (NONE, LAG):
+        return most
+    if code == GAST:
+        most = p[g, AMBIENT] + p[g, KT] * (p[g, AMBIENT] - y[i + 2])
+    elif code == IEEEG1:
+        shaped, held = p[g, I_GAIN] * beyond_band(w, p[g, BAND]), i + 1
+        if p[g, I_PER_T1] > 0.0:
+            shaped = y[i] + p[g, I_LEAD] * (shaped - y[i])
+        asked = ref - shaped
+    elif code == HYGOV:
+        # the gate at rest: behind its dashpot the gate itself would tell too late
+        asked, held = ref / p[g, H_GAIN] + p[g, H_NO_LOAD] - beyond_band(w, p[g, BAND]) * p[g, PER_DROOP], i + 1
+    elif code == GGOV1:
+        error, derivative = _ggov1_error(y, i, w, ref, p, g)
+        asked, held = p[g, G_KP] * error + y[i + 1] + derivative, i + 5
+        most = p[g, G_KPL] * (p[g, G_LDREF] / p[g, G_KTURB] + p[g, G_WFNL] - y[i + 10]) + y[i + 11]
+    elif code == ENGINE:
+        turbo = y[i + 1]
+        asked = y[i] + p[g, E_KP] * (p[g, E_DROOP] * (ref - y[i + 5]) - beyond_band(w, p[g, BAND]))
+        most = min(turbo + max(p[g, E_ACCEPT] - p[g, E_FALL] * turbo, p[g, E_LEAST]), p[g, E_MOST])
+        return float(most - asked if rising else asked)
+    return float(min(most, high[held]) - asked if rising else asked - low[held])

@@ -53,8 +53,8 @@ class GroupRun:
 def generation(found: SiteFindings) -> tuple[GroupRun, ...]:
     """Return every group of generators over the horizon; empty where there is none or an island cannot carry the load.
 
-    The groups of a site are loaded to the same share of their dispatch limits. Units do not start and stop with the
-    states of the timeline: a start takes longer than most of them.
+    The groups of a site are loaded to the same share of what dispatch limit and governor allow, as in the plant
+    (`dispatch_shares`). Units do not start and stop with the states of the timeline: a start takes longer than most.
     """
     if found.uncarried is not None:
         return ()

@@ -10,7 +10,15 @@ from pydantic import ValidationError
 
 from clustersim.catalog import entry
 from clustersim.errors import CatalogError, InputError
-from clustersim.plant import PlantEvent, SitePlantSpec, simulate_plant
+from clustersim.plant import (
+    PlantEvent,
+    SitePlantSpec,
+    dispatch_shares,
+    simulate_plant,
+    steady_generation_w,
+    units_online,
+)
+from clustersim.plant.dispatch import island
 from clustersim.plant.simulate import largest_step
 
 MW = 1e6
@@ -109,6 +117,20 @@ def test_temperature_limit_of_the_governor_is_said():
     answer = run(site(generators={**UNITS, "dispatch_limit": "100 %"}), np.full(500, 240 * MW), "island")
     assert any("exhaust temperature" in text for text in answer.warnings)
     assert answer.frequency_hz[-1] < 60.0
+
+
+def test_groups_share_by_what_limit_and_governor_allow_in_every_mode():
+    """GAST's exhaust temperature allows 90 % of the rating, below the dispatch limit of the one group."""
+    pair = [{**UNITS, "count": 1, "dispatch_limit": "100 %"}, {**UNITS, "count": 1, "dispatch_limit": "60 %"}]
+    spec = site(grid={**GRID, "capacity": "10 MW"}, generators=pair)
+    assert dispatch_shares(*spec.generators) == pytest.approx((0.6, 0.4))
+    plan = island(spec, "a", 20 * MW)
+    assert [group.mechanical_w for group in plan.bus.groups] == pytest.approx([12 * MW, 8 * MW])
+    # beside the grid no unit gives more than its temperature limit either
+    assert steady_generation_w(spec, 60 * MW, "grid_parallel") == pytest.approx(1.5 * 16.5 * MW)
+    assert units_online(spec.generators[0], 15.5 * MW) == 1
+    four = site(generators={**UNITS, "count": 4, "dispatch_limit": "100 %"}).generators[0]
+    assert units_online(four, 2.9 * 16.5 * MW) == 4
 
 
 def test_load_steps_beyond_the_catalog_are_said():

@@ -275,8 +275,8 @@ def test_a_loop_without_an_end_names_its_last_event(scenario, around, monkeypatc
 @pytest.mark.parametrize("effect", ["throttle", "stop"])
 def test_an_alarm_of_the_cooling_acts_where_it_is_asked_to(scenario, effect):
     changes = {
-        "topology__cooling__memphis__unit": "fan_wall",
-        "topology__cooling__memphis__count": 3,
+        "topology__cooling__memphis__unit": "chiller_fairwater",
+        "topology__cooling__memphis__count": 1,
         "operation__failure_rates": "none",
     }
     ignored = run(scenario(**changes))

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from clustersim.catalog.store import use_overlays
 from clustersim.cli import app
 from clustersim.errors import InputError
 from clustersim.limits import LimitsSpec
@@ -45,6 +46,18 @@ SCENARIO = {
 }
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_seeds(tmp_path_factory):
+    """Two seeds in place of twenty: of a measured load only jitter and noise differ."""
+    path = tmp_path_factory.mktemp("overlay") / "seeds.yaml"
+    figure = {"value": 2, "source": "T", "confidence": "estimate", "note": "assumed: quick"}
+    entries = {"verification": {"figures": {"seeds": figure}}}
+    path.write_text(yaml.safe_dump({"sizing": {"sources": {"T": {"title": "tests"}}, "entries": entries}}))
+    use_overlays([path])
+    yield
+    use_overlays([])
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sizing")
@@ -57,7 +70,9 @@ def folder(tmp_path_factory):
 def trapezoid(folder):
     def make(limit="10 MW", **more):
         rule = {"id": "within", "measure": "range", "window": "60 s", "allowed_per_hour": 1, "limit": limit}
-        return load_any(folder / "trapezoid.yaml", {"limits": {"packs": [], "rules": [rule]}, **more})
+        # no rule here looks at an island: without generators none is tried
+        alone = {} if "limits" in more else {"topology.electrical.memphis.generators": []}
+        return load_any(folder / "trapezoid.yaml", {"limits": {"packs": [], "rules": [rule]}, **alone, **more})
 
     return make
 
@@ -101,7 +116,7 @@ def test_winner_passes_a_whole_run_and_less_fails_one(found, trapezoid):
 
 
 def test_every_check_is_a_whole_run_and_robust_says_all_of_them(found):
-    assert [check.name for check in found.checks] == ["nominal", "inertia x 0.8", "worst of 20 seeds"]
+    assert [check.name for check in found.checks] == ["nominal", "inertia x 0.8", "worst of 2 seeds"]
     assert found.checks[0].passed
     assert found.robust == all(check.passed for check in found.checks)
     only_nominal = replace(found, checks=(found.checks[0], replace(found.checks[1], passed=False)))
@@ -115,6 +130,7 @@ def test_search_agrees_with_a_whole_run(found):
     assert row.measured == pytest.approx(table["measured"].iloc[0], rel=1e-12)
 
 
+@pytest.mark.soak
 def test_a_stricter_limit_never_costs_less(found, trapezoid):
     usd = [size(trapezoid(limit), using=["site_battery"]).winner.usd_per_year for limit in ("20 MW", "5 MW")]
     assert usd[0] < found.winner.usd_per_year < usd[1]
@@ -139,6 +155,7 @@ def test_no_mix_passes_is_a_result(trapezoid):
     assert size_data(none)["winner"] is None
 
 
+@pytest.mark.soak
 def test_a_rule_that_nothing_moves_is_set_apart(trapezoid):
     rules = [
         {"id": "within", "measure": "range", "window": "60 s", "allowed_per_hour": 1, "limit": "10 MW"},
@@ -264,6 +281,7 @@ def test_a_condenser_is_bought_where_the_connection_is_weak(trapezoid):
     assert run(bought.sized).verdict["measured"].iloc[0] == pytest.approx(bought.winner.rows[0].measured, rel=1e-9)
 
 
+@pytest.mark.soak
 def test_a_design_that_passes_only_at_nominal_has_the_next_that_passes_all(trapezoid):
     """With less inertia the frequency of an island falls faster: more of what holds it is needed."""
     rules = [{"id": "rocof", "measure": "rocof", "window": "0.5 s", "limit": "0.08 Hz/s", "mode": "island"}]
@@ -343,7 +361,7 @@ def test_events_and_modes_of_the_grid_are_judged_as_in_a_run(scenario):
 
 def test_command_line(folder, tmp_path):
     out = tmp_path / "out"
-    asked = ["size", str(folder / "trapezoid.yaml"), "--meet", "ercot-lel", "--using", "site_battery", "--processes"]
+    asked = ["size", str(folder / "trapezoid.yaml"), "--meet", "dominion", "--using", "site_battery", "--processes"]
     said = CliRunner().invoke(app, [*asked, "1", "--json", "--out", str(out)])
     assert said.exit_code == 0
     data = json.loads(said.stdout)

@@ -107,7 +107,7 @@ PARAMETERS = ("lag", "window", "lasting", "band", "tolerance", "curve", "allowed
 """Keys of a rule that say how its measure is taken."""
 RATINGS = (
     "grid_capacity", "feeds", "generator", "island_generation", "island_load_step", "battery_power", "cooling",
-    "provisioned_it", "breaker", "interrupting", "hot_spot", "ageing",
+    "provisioned_it", "breaker", "interrupting", "hot_spot", "top_oil", "current", "ageing",
 )  # fmt: skip
 """Kinds of ratings that a site has beside those of its conversion stages, which bear the stages' names."""
 BY_DEFINITION = {"flicker": 600.0, "flicker_long": 7200.0}

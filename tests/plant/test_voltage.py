@@ -118,9 +118,12 @@ def test_more_load_never_lifts_the_voltage(p, more):
 
 
 @settings(max_examples=50)
-@given(st.floats(-0.3, 0.3), st.floats(-0.1, 0.2), st.floats(0.0, 5.0), st.floats(1.0, 30.0))
+@given(st.floats(-0.3, 0.2), st.floats(-0.1, 0.05), st.floats(0.0, 5.0), st.floats(1.0, 30.0))
 def test_condensers_satisfy_the_circuit(active, reactive, support, ratio):
-    """The source behind the impedance is at 1 pu once load and condensers draw their current."""
+    """The source behind the impedance is at 1 pu once load and condensers draw their current.
+
+    At X/R = 1 it carries 0.29 of its short-circuit power at most: the loads stay within what every ratio carries.
+    """
     source = Source.from_strength(1.0, ratio)
     volts, feasible = supported_voltage(active, reactive, source, support)
     assert feasible

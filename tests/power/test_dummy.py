@@ -173,7 +173,7 @@ def test_a_long_gap_keeps_the_energy_of_all_its_cycles():
 
 
 @given(fillers, st.floats(0.0, 600.0))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=25)
 def test_the_power_of_an_endless_gap_is_the_mean_of_a_long_one(filler, low):
     full = np.array([RATED_W])
     mean = filled_power(filler_watts(filler, full, np.ones((1, 1)), full), np.array([[low]]))[0, 0]

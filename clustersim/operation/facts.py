@@ -26,6 +26,19 @@ class JobFacts:
     """Packet switches, or optical circuit switches of a TPU pod, that the job depends on."""
     links: int = 0
     """Access links, or ICI cables of a TPU pod, that the job depends on."""
+    nics: int = 0
+    optics: int = 0
+    hbm_stacks: int = 0
+    racks: int = 0
+    leaves: int = 0
+    feeds: int = 0
+    cooling_units: int = 0
+    routes: int = 0
+    storage_servers: int = 0
+    servers_per_rack: int = 1
+    servers_per_leaf: int = 1
+    servers_per_feed: int = 1
+    replicas: int = 1
 
     def __post_init__(self) -> None:
         """Check the ranges."""

@@ -12,7 +12,7 @@ import pandas as pd
 
 from clustersim.economics import estimate_cost
 from clustersim.limits import judge, rules_of
-from clustersim.operation import ExternalEvent, JobFacts, Timeline, simulate_operation
+from clustersim.operation import ExternalEvent, Timeline, simulate_operation
 from clustersim.plant import PlantResponse
 from clustersim.scenario import AnyScenario, LoadScenario, require_plant, resolved, run_id
 from clustersim.study.assumed import assumed_figures
@@ -33,6 +33,7 @@ from clustersim.study.grid_windows import grid_windows, with_grid_node
 from clustersim.study.horizon import histories
 from clustersim.study.it_power import Pool, close_up, steady_window, step_pool
 from clustersim.study.judging import evidence, respond
+from clustersim.study.operation_facts import operation_facts
 from clustersim.study.result import Result
 from clustersim.study.run_measured import run_measured
 from clustersim.study.run_parts import Clock, bill_table, cost_facts, input_digests, plant_warnings, priced
@@ -43,13 +44,9 @@ from clustersim.study.summary import plan_keys, summarise
 from clustersim.study.wear import damping_warnings, refused_warnings
 from clustersim.training.search import Candidate, binding
 from clustersim.training.sequences import KINDS
-from clustersim.workload import count_parameters
 from clustersim.workload.footprint import usable_bytes
 
 Progress = Callable[[str], None]
-
-CHECKPOINT_BYTES = 14
-"""bf16 weight and fp32 master weight with two moments. [B per parameter]"""
 
 
 def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
@@ -138,20 +135,7 @@ def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
 def operate(study: StepStudy, pool: Pool, external: tuple[ExternalEvent, ...] = ()) -> Timeline:
     """Return what the job does over the horizon."""
     scenario = study.scenario
-    servers = sum(site.accelerators / site.servers.accelerators_per_server for site in scenario.topology.site.values())
-    share = study.plan.accelerators / study.accelerators
-    tpu = all(name.startswith("TPU") for name, _ in study.place.fleet_kinds)
-    trees = study.place.fabric.sites
-    facts = JobFacts(
-        gpus=study.plan.accelerators,
-        servers=round(servers * share),
-        step_time_s=pool.iteration_time_s,
-        step_time_cv=pool.cv,
-        checkpoint_bytes=CHECKPOINT_BYTES * count_parameters(study.model).total,
-        family="tpu" if tpu else "gpu",
-        switches=0 if tpu else sum(tree.switches for tree in trees),
-        links=0 if tpu else sum(tree.host_links for tree in trees),
-    )
+    facts = operation_facts(study, pool)
     return simulate_operation(scenario.operation, facts, random_stream(scenario, "operation"), external)
 
 

@@ -21,7 +21,7 @@ FEED_KINDS = ("transformer", "ups")
 """Kinds of stage whose units are feeds; busways and what follows belong to racks."""
 
 
-def operation_facts(study: StepStudy, pool: Pool) -> JobFacts:
+def job_facts(study: StepStudy, pool: Pool) -> JobFacts:
     """Return the job's sizes and the parts of the place that it depends on.
 
     Parameters

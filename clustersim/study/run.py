@@ -33,7 +33,7 @@ from clustersim.study.grid_windows import grid_windows, with_grid_node
 from clustersim.study.horizon import histories
 from clustersim.study.it_power import Pool, close_up, steady_window, step_pool
 from clustersim.study.judging import evidence, respond
-from clustersim.study.operation_facts import operation_facts
+from clustersim.study.operation_facts import job_facts
 from clustersim.study.result import Result
 from clustersim.study.run_measured import run_measured
 from clustersim.study.run_parts import Clock, bill_table, cost_facts, input_digests, plant_warnings, priced
@@ -135,7 +135,7 @@ def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
 def operate(study: StepStudy, pool: Pool, external: tuple[ExternalEvent, ...] = ()) -> Timeline:
     """Return what the job does over the horizon."""
     scenario = study.scenario
-    facts = operation_facts(study, pool)
+    facts = job_facts(study, pool)
     return simulate_operation(scenario.operation, facts, random_stream(scenario, "operation"), external)
 
 

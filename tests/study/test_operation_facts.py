@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from clustersim.scenario import load_topology, shipped
-from clustersim.study.operation_facts import feeds_of, operation_facts, place_parts
+from clustersim.study.operation_facts import feeds_of, job_facts, place_parts
 from clustersim.study.place import build_place
 
 
@@ -59,7 +59,7 @@ def test_parts_of_the_tpu_place_are_those_of_its_bill(iowa):
 def test_a_job_depends_on_its_share_of_the_place(small_study, memphis, data):
     study, pool = small_study
     job = replace(study, place=memphis, plan=study.plan.model_copy(update={"data": data}))
-    facts = operation_facts(job, pool)
+    facts = job_facts(job, pool)
     share = job.plan.accelerators / 200_000
     assert share == (data * 32) / 200_000
     for name, count in place_parts(memphis).items():
@@ -73,7 +73,7 @@ def test_a_job_depends_on_its_share_of_the_place(small_study, memphis, data):
 
 def test_tpu_job_depends_on_no_packet_switch(small_study, iowa):
     study, pool = small_study
-    facts = operation_facts(replace(study, place=iowa), pool)
+    facts = job_facts(replace(study, place=iowa), pool)
     assert (facts.family, facts.switches, facts.links) == ("tpu", 0, 0)
     assert facts.servers_per_leaf == 64
     assert facts.servers_per_rack == 16

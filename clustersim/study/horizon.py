@@ -91,7 +91,7 @@ def histories(
     idle power. What the floor of a smoothing profile draws after a stop is spread over the state in which it comes
     down.
     """
-    spans, slow = _spans(timeline)
+    spans, slow = _spans(timeline, study.plan.accelerators)
     slowed = {}
     if slow:
         if slowed_it_w is None:
@@ -136,12 +136,12 @@ def histories(
     return found
 
 
-def _spans(timeline: Timeline) -> tuple[list[tuple[str, float]], dict[str, Pace]]:
+def _spans(timeline: Timeline, gpus: int) -> tuple[list[tuple[str, float]], dict[str, Pace]]:
     """Return state and duration of all stretches in which the power does not change, and the paces among the states."""
     table = timeline.table
     durations = (table["t_end_s"] - table["t_start_s"]).tolist()
     rows, slow = list[tuple[str, float]](), dict[str, Pace]()
-    for state, seconds, pace in zip(table["state"].tolist(), durations, paces(table), strict=True):
+    for state, seconds, pace in zip(table["state"].tolist(), durations, paces(table, gpus), strict=True):
         if seconds <= 0:
             continue
         if state not in BUSY:

@@ -34,19 +34,22 @@ class Pace:
 FULL = Pace()
 
 
-def paces(table: pd.DataFrame) -> list[Pace]:
-    """Return the pace of every row of a timeline; rows without training count as at full speed.
+def paces(table: pd.DataFrame, gpus: int) -> list[Pace]:
+    """Return the pace of every row of a timeline of a job on `gpus`; rows without training count as at full speed.
 
     A table without the column of speed is one at full speed. Paces are rounded to :data:`GRAIN`, so that a month of
     caps has few.
     """
     if "speed" not in table:
         return [FULL] * len(table)
-    columns = (table[name].tolist() for name in ("state", "speed", "active", "held"))
-    return [_pace(*row) if row[0] in BUSY else FULL for row in zip(*columns, strict=True)]
+    columns = (table[name].tolist() for name in ("state", "speed", "gpus", "held"))
+    return [
+        _pace(speed, active / gpus, held) if state in BUSY else FULL
+        for state, speed, active, held in zip(*columns, strict=True)
+    ]
 
 
-def _pace(_: str, speed: float, active: float, held: float) -> Pace:
+def _pace(speed: float, active: float, held: float) -> Pace:
     if speed >= 1.0 - NEGLIGIBLE:
         return FULL
     return Pace(_rounded(active), _rounded(held), _rounded(speed / (active * held)))

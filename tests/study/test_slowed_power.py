@@ -56,19 +56,19 @@ def test_a_cap_takes_more_power_than_speed_and_ends_at_idle(slowed):
 
 TABLE = pd.DataFrame(
     [
-        ("train", 0.0, 4e4, 1.0, 1.0, 1.0),
-        ("lost", 4e4, 5e4, 0.75, 0.75, 1.0),
-        ("stopped", 5e4, 6e4, 0.0, 0.0, 1.0),
-        ("train", 6e4, 8e4, 0.75 * 0.8, 0.75, 0.8),
-        ("train", 8e4, 1e5, 1.0, 1.0, 1.0),
+        ("train", 0.0, 4e4, 1.0, 2048, 1.0),
+        ("lost", 4e4, 5e4, 0.75, 1536, 1.0),
+        ("stopped", 5e4, 6e4, 0.0, 0, 1.0),
+        ("train", 6e4, 8e4, 0.75 * 0.8, 1536, 0.8),
+        ("train", 8e4, 1e5, 1.0, 2048, 1.0),
     ],
-    columns=["state", "t_start_s", "t_end_s", "speed", "active", "held"],
+    columns=["state", "t_start_s", "t_end_s", "speed", "gpus", "held"],
 )
 
 
 def test_paces_of_rows():
-    assert paces(TABLE.drop(columns=["speed"])) == [FULL] * 5
-    found = paces(TABLE)
+    assert paces(TABLE.drop(columns=["speed"]), 2048) == [FULL] * 5
+    found = paces(TABLE, 2048)
     assert (found[0], found[4]) == (FULL, FULL)
     assert found[1] == Pace(active=0.75)
     assert (found[3].active, found[3].held, found[3].cap) == pytest.approx((0.75, 0.8, 1.0), abs=GRAIN)
@@ -80,7 +80,7 @@ def test_energy_counts_every_pace(small_study, slowed):
     timeline = Timeline(TABLE, 1e5, (), 1, 0.8)
     record = histories(study, timeline, train, None, slowed.it_w)["memphis"]
     idle = site_it_w(study, state_w(study, "stopped"))["memphis"]
-    missing, behind = (slowed.it_w(pace)["memphis"] for pace in (paces(TABLE)[1], paces(TABLE)[3]))
+    missing, behind = (slowed.it_w(pace)["memphis"] for pace in (paces(TABLE, 2048)[1], paces(TABLE, 2048)[3]))
     parts = [6e4 * train["memphis"], 1e4 * missing, 1e4 * idle, 2e4 * behind]
     assert record.it_j == pytest.approx(np.sum(parts), rel=1e-12)
     assert sum(record.training.values()) == 9e4

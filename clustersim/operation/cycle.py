@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from clustersim import catalog
+from clustersim.operation.causes import Cause
 from clustersim.operation.facts import JobFacts
-from clustersim.operation.failures import Cause, restart_time, young_daly_interval
+from clustersim.operation.failures import restart_time, young_daly_interval
 from clustersim.operation.spec import OperationSpec
 
 

@@ -13,7 +13,7 @@ from clustersim.operation.blows import Blow
 from clustersim.operation.cluster import Blocks, Cluster, Shop
 from clustersim.operation.cycle import Durations
 from clustersim.operation.facts import ExternalEvent, JobFacts
-from clustersim.operation.failures import failure_causes
+from clustersim.operation.causes import failure_causes
 from clustersim.operation.job import JobProcess
 from clustersim.operation.records import Timeline
 from clustersim.operation.slowness import Cap

@@ -10,10 +10,10 @@ import numpy as np
 import simpy
 
 from clustersim.operation.blows import Blow
+from clustersim.operation.causes import failure_causes
 from clustersim.operation.cluster import Blocks, Cluster, Shop
 from clustersim.operation.cycle import Durations
 from clustersim.operation.facts import ExternalEvent, JobFacts
-from clustersim.operation.causes import failure_causes
 from clustersim.operation.job import JobProcess
 from clustersim.operation.records import Timeline
 from clustersim.operation.slowness import Cap
@@ -56,8 +56,12 @@ def outside(env: simpy.Environment, job: JobProcess, event: ExternalEvent) -> Ge
 
 
 def simulate_operation(
-    spec: OperationSpec, job: JobFacts, seed: np.random.SeedSequence, external: Sequence[ExternalEvent] = (),
-    *, factors: Mapping[str, float] | None = None,
+    spec: OperationSpec,
+    job: JobFacts,
+    seed: np.random.SeedSequence,
+    external: Sequence[ExternalEvent] = (),
+    *,
+    factors: Mapping[str, float] | None = None,
 ) -> Timeline:
     """Simulate one synchronous job from its first step to the horizon.
 

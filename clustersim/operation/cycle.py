@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import simpy
 
 from clustersim import catalog
+from clustersim.operation.checkpoints import young_daly_interval
 from clustersim.operation.facts import JobFacts
-from clustersim.operation.failures import Cause, restart_time, young_daly_interval
+from clustersim.operation.failures import Cause
+from clustersim.operation.restarts import restart_time
 from clustersim.operation.spec import OperationSpec
 
 

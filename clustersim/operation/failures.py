@@ -1,4 +1,4 @@
-"""How often a job fails, why, how soon that is noticed, and how long a restart takes."""
+"""How often a job fails, why, and how soon that is noticed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from clustersim.operation.facts import Family, JobFacts
 
 NONE = "none"
 DEFAULT_RATES: dict[Family, str] = {"gpu": "meta-h100", "tpu": "tpu-v4"}
-DEFAULT_LAW: dict[Family, str] = {"gpu": "restart-gpu", "tpu": "restart-tpu"}
 
 
 @dataclass(frozen=True)
@@ -24,14 +23,6 @@ class Cause:
     """Time from the fault until the job is torn down; the ranks wait in it. [s]"""
     replaces_server: bool
     """Whether a spare server must take the place of the failed one."""
-
-
-def _variant(name: str, needs: str) -> catalog.Entry:
-    found = catalog.entry("reliability", name)
-    if not found.has(needs):
-        known = [key for key, value in catalog.entries("reliability").items() if value.has(needs)]
-        raise CatalogError(f"reliability entry {name!r} has no {needs}; use one of {', '.join(known)}")
-    return found
 
 
 def failure_causes(variant: str | None, facts: JobFacts, scale: float = 1.0) -> tuple[Cause, ...]:
@@ -88,38 +79,3 @@ def failure_causes(variant: str | None, facts: JobFacts, scale: float = 1.0) -> 
         for cause, rate in rates.items()
         if rate > 0.0
     )
-
-
-def restart_time(law: str | None, family: Family, ranks: int) -> float:
-    """Return the time [s] from the end of detection until every rank is ready to load the checkpoint.
-
-    ``max(floor, base + per_rank * ranks)``: starting containers takes a constant time, building communicators and the
-    rendezvous one that grows with the ranks. The coefficients are least squares fits to published cold restarts and
-    start-up times (their rows are in the notes of the catalog entries ``restart-*``).
-
-    Raises
-    ------
-    CatalogError
-        If the law is unknown.
-
-    Examples
-    --------
-    >>> round(restart_time("restart-gpu-meta", "gpu", 16384))
-    200
-    """
-    entry = _variant(law or DEFAULT_LAW[family], "per_rank")
-    return max(entry.si("floor"), entry.si("base") + entry.si("per_rank") * ranks)
-
-
-def young_daly_interval(blocking_s: float, mtbf_s: float) -> float:
-    """Return the training time [s] between checkpoints that loses least.
-
-    ``sqrt(2 C M)`` with the cost `blocking_s` of one checkpoint and the mean time between failures `mtbf_s`
-    (J. W. Young, Comm. ACM 17, 1974; first-order result of J. T. Daly, FGCS 22, 2006).
-
-    Examples
-    --------
-    >>> young_daly_interval(40.0, 2000.0)
-    400.0
-    """
-    return math.sqrt(2.0 * blocking_s * mtbf_s)

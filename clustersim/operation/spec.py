@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 
+from clustersim.operation.spec_parts.checkpoint import CheckpointSpec
 from clustersim.spec import Spec
-from clustersim.units import DataRate, Ratio, Time
-
-
-class CheckpointSpec(Spec):
-    """When the job saves its state, and to what."""
-
-    interval: Literal["young_daly"] | Annotated[Time, Field(gt=0)] = 600.0
-    """Training time between two checkpoints, rounded to whole steps; ``young_daly`` = sqrt(2 x blocking x MTBF)."""
-    asynchronous: bool = True
-    """Whether training goes on while the checkpoint is written; else it waits for the whole write."""
-    blocking: Time | None = Field(default=None, ge=0)
-    """Pause of training for one asynchronous checkpoint; left out: the catalog's in-memory snapshot."""
-    storage_bandwidth: DataRate | None = Field(default=None, gt=0)
-    """Rate at which the storage takes and returns checkpoints; left out: the catalog's sustained rate."""
+from clustersim.units import Ratio, Time
 
 
 class EvaluationSpec(Spec):

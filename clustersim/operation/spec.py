@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from clustersim.operation.spec_parts.fleet import FleetSpec
 from clustersim.operation.spec_parts.recovery import RecoverySpec
 from clustersim.spec import Spec
 from clustersim.units import DataRate, Ratio, Time
@@ -75,3 +76,5 @@ class OperationSpec(Spec):
     restart_spacing: Time | None = Field(default=None, ge=0)
     """Time between the starts of two halls when all halls, each with a job of its own, start again after a stop of the
     whole place: ``0 s`` is all at the same instant; left out, or without any restart: this is not looked at."""
+    fleet: FleetSpec | None = None
+    """Other jobs, research and services on the same cluster; left out: the job has it alone."""

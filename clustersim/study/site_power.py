@@ -71,7 +71,9 @@ def site_it_w(study: StepStudy, accelerator_w: NDArray[np.float64]) -> dict[str,
         result[site] += float(halls[row])
     others = study.others_w
     return {
-        site: watts + study.place.network_watts[site] + others[site] if others else watts + study.place.network_watts[site]
+        site: watts + study.place.network_watts[site] + others[site]
+        if others
+        else watts + study.place.network_watts[site]
         for site, watts in result.items()
     }
 

@@ -163,8 +163,9 @@ def site_power(
 
     Notes
     -----
-    A node's children add up to it: ``it = halls + network + others`` (a fleet's other jobs at their mean), ``site = it + cooling + losses`` and what damps there,
-    load bank, hybrid storage and battery (negative while they give); ``meter = sites``.
+    A node's children add up to it: ``it = halls + network + others`` (the other jobs of a fleet, at their mean),
+    ``site = it + cooling + losses`` and what damps there, load bank, hybrid storage and battery (negative while they
+    give); ``meter = sites``.
     """
     place = study.place
     in_step = hall

@@ -12,7 +12,7 @@ import pandas as pd
 
 from clustersim.economics import estimate_cost
 from clustersim.limits import judge, rules_of
-from clustersim.operation import ExternalEvent, Timeline, simulate_operation
+from clustersim.operation import Timeline
 from clustersim.plant import PlantResponse
 from clustersim.scenario import AnyScenario, LoadScenario, require_plant, resolved, run_id
 from clustersim.study.assumed import assumed_figures
@@ -20,6 +20,7 @@ from clustersim.study.baseline import undamped
 from clustersim.study.closed_loop import answered
 from clustersim.study.event_windows import evaluation_it_w, event_windows
 from clustersim.study.findings import Findings
+from clustersim.study.fleet_load import fleet_warnings
 from clustersim.study.generation import generation, generation_warnings
 from clustersim.study.grid_findings import (
     curve_observations,
@@ -32,8 +33,8 @@ from clustersim.study.grid_modes import site_modes, with_modes
 from clustersim.study.grid_windows import grid_windows, with_grid_node
 from clustersim.study.horizon import histories
 from clustersim.study.it_power import Pool, close_up, steady_window, step_pool
+from clustersim.study.job_operation import begun, ended, operate
 from clustersim.study.judging import evidence, respond
-from clustersim.study.operation_facts import job_facts
 from clustersim.study.operation_keys import accounts_table, causes_table
 from clustersim.study.result import Result
 from clustersim.study.run_measured import run_measured
@@ -41,7 +42,7 @@ from clustersim.study.run_parts import Clock, bill_table, cost_facts, input_dige
 from clustersim.study.site_power import SitePower, provisioned_w, site_power, training_it_w
 from clustersim.study.site_summary import raised_by_damping
 from clustersim.study.slowed_power import SlowedPower
-from clustersim.study.step import StepStudy, random_stream, study_step
+from clustersim.study.step import StepStudy, study_step
 from clustersim.study.summary import plan_keys, summarise
 from clustersim.study.wear import damping_warnings, refused_warnings
 from clustersim.training.search import Candidate, binding
@@ -74,10 +75,14 @@ def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
     study = study_step(scenario)
     pool = step_pool(study)
     timed("operation")
-    first = operate(study, pool)
+    start = begun(study, pool)
+    study, first = start.study, start.first
     timed("power")
     steady = steady_of(study, pool, first)
     around, closed = answered(study, pool, steady, first, partial(operate, study, pool))
+    end = ended(start, pool, steady, closed.externals)
+    if end is not start:
+        study, steady = end.study, site_power(end.study, steady.hall, period_s=pool.iteration_time_s)
     timeline, steady = closed.timeline, moved(steady, closed.timeline)
     windows = (steady, *event_windows(study, pool, timeline, steady))
     of_grid = grid_windows(around, closed)
@@ -109,7 +114,8 @@ def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
         modes=modes,
     )
     cost = estimate_cost(scenario.economics, cost_facts(findings, findings.tokens_per_s, timeline.goodput))
-    summary, reasons = summarise(findings, cost, partial(grid_keys, closed, around))
+    summary, reasons = summarise(findings, cost, partial(grid_keys, closed, around), end.fleet)
+    of_fleet = () if end.fleet is None else fleet_warnings(end.fleet)
     timed("done")
     return Result(
         run_id=run_id(scenario),
@@ -131,17 +137,11 @@ def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
         modes=modes.table,
         accounts=accounts_table(timeline),
         causes=causes_table(timeline),
-        warnings=tuple(dict.fromkeys((*_warnings(study, findings, responses, summary), *closed.warnings))),
+        fleet=pd.DataFrame() if end.fleet is None else end.fleet.table,
+        warnings=tuple(dict.fromkeys((*_warnings(study, findings, responses, summary), *closed.warnings, *of_fleet))),
         inputs=input_digests(scenario),
         wall_s=timed.wall_s,
     )
-
-
-def operate(study: StepStudy, pool: Pool, external: tuple[ExternalEvent, ...] = ()) -> Timeline:
-    """Return what the job does over the horizon."""
-    scenario = study.scenario
-    facts = job_facts(study, pool)
-    return simulate_operation(scenario.operation, facts, random_stream(scenario, "operation"), external)
 
 
 def steady_of(study: StepStudy, pool: Pool, timeline: Timeline) -> SitePower:

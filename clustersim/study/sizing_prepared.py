@@ -15,8 +15,9 @@ from clustersim.study.event_windows import event_windows
 from clustersim.study.grid_answers import Surroundings
 from clustersim.study.horizon import SiteHistory
 from clustersim.study.it_power import STARTS, Pool, steady_window, step_pool
+from clustersim.study.job_operation import begun, operate
 from clustersim.study.measured_study import LoadStudy, load_power, study_load
-from clustersim.study.run import moved, operate, steady_of
+from clustersim.study.run import moved, steady_of
 from clustersim.study.site_power import site_power
 from clustersim.study.site_tree import SitePower
 from clustersim.study.sizing_space import Design, Space
@@ -172,7 +173,8 @@ def prepare(space: Space, level: Design, *, priced: bool = True) -> Prepared:
         return Prepared(space, bare, rules, load, None, (load_power(load),))
     study = study_step(bare)
     pool = step_pool(study)
-    first = operate(study, pool)
+    start = begun(study, pool)
+    study, first = start.study, start.first
     job = Job(pool, first, undamped(study, pool) if priced else None, {})
     steady_only = all(map(_of_steady, rules))
     if steady_only and not priced:

@@ -94,11 +94,11 @@ class SitesSpec(Spec):
     on_site_loss: Literal["wait", "drop", "rescale"] = "wait"
     """`wait` for the site; `drop` it and train on without its tokens; `rescale`: the others take over its part of each
     batch (synchronous training only)."""
-    speeds: dict[str, Annotated[Ratio, Field(gt=0, le=1)]] = {}
+    speeds: dict[str, Annotated[Ratio, Field(gt=0, le=1)]] = Field(default_factory=dict)
     """Speed of slower sites, by name, such as ``90 %``. [-]"""
     balanced: bool = False
     """Whether a slower site takes fewer inner steps, so that all reach the outer step together."""
-    prices: dict[str, SitePricesSpec] = {}
+    prices: dict[str, SitePricesSpec] = Field(default_factory=dict)
     """What energy costs, by site."""
     curtailment: CurtailmentSpec | None = None
     """Load that is given up because of the price; left out: none."""
@@ -124,7 +124,9 @@ class SitesSpec(Spec):
         if self.on_site_loss == "rescale" and self.method != "synchronous":
             raise ValueError("sites.on_site_loss: expected 'wait' or 'drop'; only 'synchronous' can rescale its batch")
         if self.on_site_loss == "drop" and self.method == "pipeline":
-            raise ValueError("sites.on_site_loss: expected 'wait': a pipeline without one of its stages computes nothing")
+            raise ValueError(
+                "sites.on_site_loss: expected 'wait': a pipeline without one of its stages computes nothing"
+            )
         if self.curtailment is not None and not self.prices:
             raise ValueError("sites.curtailment: expected the prices of the sites under sites.prices")
         return self

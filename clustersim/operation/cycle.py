@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import simpy
 
 from clustersim import catalog
+from clustersim.operation.causes import Cause
 from clustersim.operation.facts import JobFacts
-from clustersim.operation.failures import Cause, restart_time, young_daly_interval
+from clustersim.operation.failures import restart_time, young_daly_interval
 from clustersim.operation.spec import OperationSpec
 
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import simpy
 
+from clustersim.operation.causes import Cause, failure_causes
 from clustersim.operation.cycle import Blow, Durations, blow_of, steps_between_evaluations
 from clustersim.operation.facts import ExternalEvent, JobFacts
-from clustersim.operation.failures import Cause, failure_causes
 from clustersim.operation.log import JobLog
 from clustersim.operation.records import State, Timeline
 from clustersim.operation.spec import OperationSpec

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from clustersim import catalog
@@ -95,11 +95,28 @@ def outer_exchange_s(spec: SitesSpec, facts: SitesFacts, bandwidth: float) -> fl
     return math.inf if bandwidth <= 0.0 else float(exchange_s(facts.exchange, exchange_of(spec, facts), bandwidth))
 
 
-def common_step_s(spec: SitesSpec, facts: SitesFacts, bandwidth: float, present: Sequence[str] | None = None) -> float:
+def common_step_s(
+    spec: SitesSpec,
+    facts: SitesFacts,
+    bandwidth: float,
+    present: Sequence[str] | None = None,
+    slowed: Mapping[str, float] | None = None,
+) -> float:
     """Return a step that all sites take together, at a bandwidth per site [B/s], in seconds.
 
-    ``max over sites of t_step / speed + what of the exchange is not hidden``: the slowest site governs. `present` names
-    the sites that take part, all unless given; one alone exchanges nothing.
+    ``max over sites of t_step / speed + what of the exchange is not hidden``: the slowest site governs; one site alone
+    exchanges nothing. Sites that take over the part of missing ones (``rescale``) compute for as much longer.
+
+    Parameters
+    ----------
+    spec, facts
+        Method and sites.
+    bandwidth : float
+        Of a site, each direction. [B/s]
+    present : sequence of str, optional
+        Sites that take part; all unless given.
+    slowed : mapping of str to float, optional
+        Further factor on the speed of single sites. [-]
 
     Raises
     ------
@@ -108,7 +125,9 @@ def common_step_s(spec: SitesSpec, facts: SitesFacts, bandwidth: float, present:
     """
     taking = facts.names if present is None else tuple(present)
     own = {name: pace.step_s for name, pace in zip(facts.names, paces(spec, facts), strict=True)}
-    step_s = max(own[name] for name in taking)
+    step_s = max(own[name] / (slowed or {}).get(name, 1.0) for name in taking)
+    if spec.on_site_loss == "rescale":
+        step_s *= tokens_per_step(facts) / tokens_per_step(facts, taking)
     if len(taking) < 2:
         return step_s
     if bandwidth <= 0.0:
@@ -118,7 +137,27 @@ def common_step_s(spec: SitesSpec, facts: SitesFacts, bandwidth: float, present:
             raise InputError("sites.method: a pipeline across sites needs a plan whose stages lie at several sites")
         return step_s + float(pipeline_exposed_s(facts.pipeline, step_s, bandwidth, facts.exchange.latency_s))
     job = replace(facts.exchange, step_s=step_s, sites=len(taking))
-    return step_s + float(exposed_s(job, Sync("synchronous", exchange_of(spec, facts).bits), bandwidth))
+    return step_s + float(exposed_s(job, exchange_of(spec, facts), bandwidth))
+
+
+def tokens_per_step(facts: SitesFacts, present: Sequence[str] | None = None) -> float:
+    """Return the tokens of one step of the sites `present`, of all unless given."""
+    return math.fsum(site.tokens_per_step for site in facts.sites if present is None or site.name in present)
+
+
+def lockstep_tokens_per_s(
+    spec: SitesSpec,
+    facts: SitesFacts,
+    bandwidth: float,
+    present: Sequence[str] | None = None,
+    slowed: Mapping[str, float] | None = None,
+) -> float:
+    """Return the tokens per time of sites in lock-step; arguments as for :func:`common_step_s`. [1/s]"""
+    taking = facts.names if present is None else tuple(present)
+    if not taking:
+        return 0.0
+    step_s = common_step_s(spec, facts, bandwidth, taking, slowed)
+    return tokens_per_step(facts, None if spec.on_site_loss == "rescale" else taking) / step_s
 
 
 def relative_speed(spec: SitesSpec, facts: SitesFacts, bandwidth: float) -> float:
@@ -130,8 +169,7 @@ def relative_speed(spec: SitesSpec, facts: SitesFacts, bandwidth: float) -> floa
     """
     full = math.fsum(site.tokens_per_step / site.job.step_time_s for site in facts.sites)
     if spec.method not in ALONE_BETWEEN:
-        step_s = common_step_s(spec, facts, bandwidth)
-        return math.fsum(site.tokens_per_step for site in facts.sites) / step_s / full
+        return lockstep_tokens_per_s(spec, facts, bandwidth) / full
     own, waited = paces(spec, facts), outer_exposed_s(spec, facts, bandwidth)
     together = max(pace.steps * pace.step_s for pace in own)
     waits_for_all = spec.method != "decoupled_diloco" or (spec.quorum or 1) >= len(facts.sites)

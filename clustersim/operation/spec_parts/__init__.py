@@ -1,1 +1,1 @@
-"""Parts of the input records of the operation, one module per subject."""
+"""Parts of the operation's input record."""

@@ -14,7 +14,7 @@ from clustersim.operation.cluster import Blocks, Cluster, Shop
 from clustersim.operation.cycle import Durations
 from clustersim.operation.facts import ExternalEvent, JobFacts
 from clustersim.operation.causes import failure_causes
-from clustersim.operation.job import JobProcess
+from clustersim.operation.job import JobProcess, OuterStep
 from clustersim.operation.records import Timeline
 from clustersim.operation.slowness import Cap
 from clustersim.operation.sources import start_sources
@@ -55,6 +55,37 @@ def outside(env: simpy.Environment, job: JobProcess, event: ExternalEvent) -> Ge
     job.interrupt(change)
 
 
+def launch(
+    env: simpy.Environment,
+    spec: OperationSpec,
+    job: JobFacts,
+    seed: np.random.SeedSequence,
+    external: Sequence[ExternalEvent] = (),
+    *,
+    outer: OuterStep | None = None,
+    number: int = 0,
+) -> JobProcess:
+    """Start a job with servers, failures and events of its own; it runs when the environment does."""
+    spares = spec.spare_servers
+    cluster_facts = job if not spares else job.with_servers(job.servers + spares)
+    causes = failure_causes(spec.failure_rates, cluster_facts, spec.failure_scale)
+    # A fresh copy, so that the same seed gives the same streams however often it was spawned from.
+    root = np.random.SeedSequence(entropy=seed.entropy, spawn_key=seed.spawn_key)
+    seeds = root.spawn(1 + len(causes))
+    times = Durations.of(spec, job, causes)
+    shop: Shop | None = None if spares is None else FixedRepair(times.repair)
+    blocks = Blocks(job.servers_per_rack, job.servers_per_leaf, job.servers_per_feed)
+    cluster = Cluster(env, cluster_facts.servers, blocks, shop)
+    running = JobProcess(
+        env, job, times, spec, np.random.default_rng(seeds[0]), cluster, number=number, outer=outer
+    )
+    cluster.assign(running, range(job.servers))
+    start_sources(env, cluster, causes, seeds[1:], spec.horizon)
+    for event in external:
+        env.process(outside(env, running, event))
+    return running
+
+
 def simulate_operation(
     spec: OperationSpec, job: JobFacts, seed: np.random.SeedSequence, external: Sequence[ExternalEvent] = (),
     *, factors: Mapping[str, float] | None = None,
@@ -89,22 +120,8 @@ def simulate_operation(
     CatalogError
         If the failure rates or the restart law are not in the catalog.
     """
-    spares = spec.spare_servers
-    cluster_facts = job if not spares else job.with_servers(job.servers + spares)
-    causes = failure_causes(spec.failure_rates, cluster_facts, spec.failure_scale)
-    # A fresh copy, so that the same seed gives the same streams however often it was spawned from.
-    root = np.random.SeedSequence(entropy=seed.entropy, spawn_key=seed.spawn_key)
-    seeds = root.spawn(1 + len(causes))
     env = simpy.Environment(initial_time=0.0)
-    times = Durations.of(spec, job, causes)
-    shop: Shop | None = None if spares is None else FixedRepair(times.repair)
-    blocks = Blocks(job.servers_per_rack, job.servers_per_leaf, job.servers_per_feed)
-    cluster = Cluster(env, cluster_facts.servers, blocks, shop)
-    running = JobProcess(env, job, times, spec, np.random.default_rng(seeds[0]), cluster)
-    cluster.assign(running, range(job.servers))
-    start_sources(env, cluster, causes, seeds[1:], spec.horizon)
-    for event in external:
-        env.process(outside(env, running, event))
+    running = launch(env, spec, job, seed, external)
     env.run(until=spec.horizon)
     # who asks what all halls do when they start again looks at a single restart too
     return running.finish(spec.horizon, 2 if spec.restart_spacing is None else 1)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from clustersim.operation.spec_parts.recovery import RecoverySpec
+from clustersim.operation.spec_parts.sites import SitesSpec
 from clustersim.spec import Spec
 from clustersim.units import DataRate, Ratio, Time
 
@@ -72,6 +73,8 @@ class OperationSpec(Spec):
     """How the job goes on after a failure."""
     repair_time: Time | None = Field(default=None, ge=0)
     """Time until a failed server is back among the spares; left out: the catalog's."""
+    sites: SitesSpec | None = None
+    """How the sites of the job work together; left out: one synchronous job over all of them."""
     restart_spacing: Time | None = Field(default=None, ge=0)
     """Time between the starts of two halls when all halls, each with a job of its own, start again after a stop of the
     whole place: ``0 s`` is all at the same instant; left out, or without any restart: this is not looked at."""

@@ -131,6 +131,22 @@ def life_of_mean(mean_s: float, shape: float = 1.0) -> Life:
     return Life(mean_s if shape == 1.0 else mean_s / math.gamma(1.0 + 1.0 / shape), shape)
 
 
+def life_of_observed_rate(rate_per_s: float, shape: float, from_s: float, to_s: float) -> Life:
+    """Return the Weibull life whose hazard has the mean `rate_per_s` over the ages between two bounds.
+
+    ``H(to) - H(from) = rate (to - from)``, solved for the scale: a published rate is a mean over the ages of the fleet
+    that it was counted on.
+
+    Examples
+    --------
+    >>> life_of_observed_rate(0.25, 1.0, 0.0, 10.0).scale_s
+    4.0
+    """
+    if not 0.0 <= from_s < to_s or rate_per_s <= 0.0:
+        raise ValueError("expected a positive rate and ages 0 <= from < to")
+    return Life(((to_s**shape - from_s**shape) / (rate_per_s * (to_s - from_s))) ** (1.0 / shape), shape)
+
+
 def _left(
     scale: float, shape: float, age: NDArray[np.float64], exponential: NDArray[np.float64]
 ) -> NDArray[np.float64]:

@@ -56,12 +56,8 @@ def outside(env: simpy.Environment, job: JobProcess, event: ExternalEvent) -> Ge
 
 
 def simulate_operation(
-    spec: OperationSpec,
-    job: JobFacts,
-    seed: np.random.SeedSequence,
-    external: Sequence[ExternalEvent] = (),
-    *,
-    factors: Mapping[str, float] | None = None,
+    spec: OperationSpec, job: JobFacts, seed: np.random.SeedSequence, external: Sequence[ExternalEvent] = (),
+    *, factors: Mapping[str, float] | None = None,
 ) -> Timeline:
     """Simulate one synchronous job from its first step to the horizon.
 

@@ -104,3 +104,18 @@ def test_unknown_laws_are_told():
         restart_time("restart-gpus", "gpu", 8)
     with pytest.raises(CatalogError, match="has no growth; use one of collectives-linear"):
         collective_init_time("restart-gpu", 8)
+
+
+def test_the_table_of_the_page_is_what_the_laws_say():
+    page = (Path(__file__).resolve().parents[2] / "docs" / "models" / "checkpoints.md").read_text()
+    lines = [line.strip("|\n").split("|") for line in page.splitlines()]
+    head = next(cells for cells in lines if cells[0].strip() == "ranks")
+    names = [cell.strip(" `") for cell in head[1:]]
+    body = [cells for cells in lines if len(cells) == len(head) and cells[0].strip(" *")[0].isdigit()]
+    assert len(body) == 6
+    for cells in body:
+        ranks = int(cells[0].strip(" *").replace(",", ""))
+        for name, cell in zip(names, cells[1:], strict=True):
+            law = collective_init_time if name.startswith("collectives") else None
+            seconds = law(name, ranks) if law else restart_time(name, "gpu", ranks)
+            assert float(cell) == pytest.approx(seconds, abs=0.51)

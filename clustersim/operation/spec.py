@@ -7,6 +7,8 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from clustersim.operation.spec_parts.checkpoint import CheckpointSpec
+from clustersim.operation.spec_parts.recovery import RecoverySpec
+from clustersim.operation.spec_parts.repair import RepairSpec
 from clustersim.spec import Spec
 from clustersim.units import Ratio, Time
 
@@ -55,8 +57,12 @@ class OperationSpec(Spec):
     """Fixed restart time in place of the law, for a job that recovers without a full restart."""
     spare_servers: int | None = Field(default=None, ge=0)
     """Servers held ready to replace failed ones; left out: a spare is always at hand."""
+    recovery: RecoverySpec = RecoverySpec()
+    """How the job goes on after a failure."""
     repair_time: Time | None = Field(default=None, ge=0)
     """Time until a failed server is back among the spares; left out: the catalog's."""
+    repair: RepairSpec | None = None
+    """The crew that repairs failed servers; left out: every one is back after `repair_time`."""
     restart_spacing: Time | None = Field(default=None, ge=0)
     """Time between the starts of two halls when all halls, each with a job of its own, start again after a stop of the
     whole place: ``0 s`` is all at the same instant; left out, or without any restart: this is not looked at."""

@@ -64,6 +64,8 @@ class CheckpointSpec(Spec):
     framework: str | None = None
     """Framework of the catalog (kind ``recovery``) that saves and loads slower than the storage allows: ``dcp`` or
     ``orbax``; left out: bytes over the storage's rate."""
+    keep: int | None = Field(default=None, ge=1)
+    """Complete checkpoints that the storage keeps, for corruption that is found late; left out: all."""
     tiers: TiersSpec = TiersSpec()
     """Nearer copies beside those on the storage; left out: none."""
 

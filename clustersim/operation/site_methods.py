@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from clustersim import catalog
 from clustersim.errors import InputError, nearest
 from clustersim.operation.site_facts import SitesFacts
@@ -88,6 +90,35 @@ def outer_exposed_s(spec: SitesSpec, facts: SitesFacts, bandwidth: float) -> flo
     slowest = max(pace.step_s for pace in paces(spec, facts))
     job = replace(facts.exchange, step_s=slowest)
     return float(exposed_s(job, sync, bandwidth)) * sync.period / sync.fragments
+
+
+def uneven_share(spec: SitesSpec, facts: SitesFacts) -> float:
+    """Return what the last of all sites takes longer for a round than the mean of one, over the time of the round [-].
+
+    Steps vary with the coefficient of variation cv, so that n of them take a time of relative spread ``cv / sqrt(n)``;
+    the last of M sites is ``E[max of M standard normals]`` of that late. Steps beside which the exchange travels leave
+    room for it: zero where there is one or more. A slower site is late anyway, so that this is an upper bound.
+    """
+    if exchange_of(spec, facts).delay > 0.0:
+        return 0.0
+    spread = max(
+        site.job.step_time_cv / math.sqrt(pace.steps)
+        for site, pace in zip(facts.sites, paces(spec, facts), strict=True)
+    )
+    return spread * expected_maximum(len(facts.sites))
+
+
+def expected_maximum(count: int) -> float:
+    """Return the mean of the largest of `count` standard normal numbers: ``integral of 1 - F^n - (1 - F)^n`` from 0.
+
+    Examples
+    --------
+    >>> round(expected_maximum(2), 6), round(expected_maximum(3), 6)
+    (0.56419, 0.846284)
+    """
+    x = np.linspace(0.0, 10.0, 4001)
+    below = 0.5 * (1.0 + np.array([math.erf(value / math.sqrt(2.0)) for value in x]))
+    return float(np.trapezoid(1.0 - below**count - (1.0 - below) ** count, x))
 
 
 def outer_exchange_s(spec: SitesSpec, facts: SitesFacts, bandwidth: float) -> float:

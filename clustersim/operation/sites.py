@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -11,13 +12,12 @@ import simpy
 
 from clustersim.errors import InputError, nearest
 from clustersim.operation.facts import COUNTS, ExternalEvent, JobFacts
-from clustersim.operation.job import JobProcess
 from clustersim.operation.outer_steps import Meeting, SiteOuterStep, follow_loss, follow_network
 from clustersim.operation.records import Timeline
 from clustersim.operation.simulation import launch, simulate_operation
 from clustersim.operation.site_events import EventsBySite, whole_job_events
 from clustersim.operation.site_facts import SitesFacts
-from clustersim.operation.site_methods import common_step_s, exchange_of, outer_exposed_s, paces
+from clustersim.operation.site_methods import common_step_s, exchange_of, outer_exposed_s, paces, uneven_share
 from clustersim.operation.site_network import (
     NetworkState,
     RouteOutage,
@@ -33,6 +33,8 @@ from clustersim.operation.token_efficiency import TokenEfficiency, token_efficie
 
 OUTAGES = 0x0F1B3E
 """Key of the streams of cut routes, apart from those of the jobs."""
+LONG_WAIT = 0.1
+"""Share of the horizon from which a wait that lasts to its end is worth saying. [-]"""
 
 
 def simulate_sites(
@@ -70,7 +72,9 @@ def simulate_sites(
     given = dict(external or {})
     for name in given:
         if name not in facts.names:
-            raise InputError(f"events of site {name!r}: expected one of {', '.join(facts.names)}{nearest(name, facts.names)}")
+            raise InputError(
+                f"events of site {name!r}: expected one of {', '.join(facts.names)}{nearest(name, facts.names)}"
+            )
     if (asked.quorum or 1) > len(facts.sites):
         raise InputError(f"sites.quorum: expected at most {len(facts.sites)}, one per site, got {asked.quorum}")
     efficiency = token_efficiency(asked, exchange_of(asked, facts).period)
@@ -152,48 +156,43 @@ def _alone_between(
     every = len(facts.sites)
     quorum = (asked.quorum or 1) if asked.method == "decoupled_diloco" else every
     exposed = partial(outer_exposed_s, asked, facts)
-    meeting = Meeting(env, facts.names, quorum, asked.grace, exposed, states[0])
-    # before the jobs, so that a site that comes as a route is cut finds it cut
-    env.process(follow_network(env, meeting, states))
+    meeting = Meeting(env, quorum, asked.grace, exposed, uneven_share(asked, facts), states[0])
     own = np.random.SeedSequence(entropy=seed.entropy, spawn_key=seed.spawn_key).spawn(every)
-    jobs, outers = [], []
     for number, (site, pace, child) in enumerate(zip(facts.sites, paces(asked, facts), own, strict=True)):
         outer = SiteOuterStep(site.name, pace.steps, meeting)
         job = replace(site.job, step_time_s=pace.step_s, routes=0)
-        jobs.append(launch(env, spec, job, child, events[site.name], outer=outer, number=number))
-        outers.append(outer)
-        if asked.on_site_loss == "drop":
-            for event in events[site.name]:
+        outer.job = launch(env, spec, job, child, events[site.name], number=number, outer=outer)
+        meeting.sites.append(outer)
+    meeting.start()
+    env.process(follow_network(env, meeting, states))
+    if asked.on_site_loss == "drop":
+        for outer in meeting.sites:
+            for event in events[outer.name]:
                 if event.effect != "cap_fraction":
-                    env.process(follow_loss(env, meeting, site.name, event))
+                    env.process(follow_loss(env, meeting, outer, event))
     env.run(until=spec.horizon)
-    sites = _records(spec, facts, jobs, outers, meeting)
+    meeting.finish()
+    sites = _records(spec, facts, meeting)
     return SitesRecord(
         asked.method,
         sites,
         whole_accounts(sites, spec.horizon),
         efficiency,
-        meeting.closed,
-        meeting.postponed,
+        math.floor(meeting.outer_steps),
+        math.floor(meeting.postponed),
         _findings(spec, sites, meeting, states),
     )
 
 
-def _records(
-    spec: OperationSpec,
-    facts: SitesFacts,
-    jobs: Sequence[JobProcess],
-    outers: Sequence[SiteOuterStep],
-    meeting: Meeting,
-) -> tuple[SiteRecord, ...]:
+def _records(spec: OperationSpec, facts: SitesFacts, meeting: Meeting) -> tuple[SiteRecord, ...]:
     """Return what each site did.
 
     Where the sites are parted at the end, what they trained since they last merged counts for the largest group alone.
     """
     kept = max(meeting.network.parts, key=lambda group: sum(s.tokens_per_step for s in facts.sites if s.name in group))
     found = []
-    for site, job, outer in zip(facts.sites, jobs, outers, strict=True):
-        timeline = job.finish(spec.horizon, 2 if spec.restart_spacing is None else 1)
+    for site, outer in zip(facts.sites, meeting.sites, strict=True):
+        timeline = outer.job.finish(spec.horizon, 2 if spec.restart_spacing is None else 1)
         steps = timeline.useful_steps
         if meeting.parted and site.name not in kept:
             steps = min(steps, outer.merged_step)
@@ -209,19 +208,18 @@ def _findings(
 ) -> tuple[str, ...]:
     found = [f"{site.name}: {finding}" for site in sites for finding in site.timeline.findings]
     found += _parted_findings(states, stopped=False)
-    if meeting.present and not meeting.parted:
-        since = min(
-            float(site.timeline.table["t_start_s"].iloc[-1]) for site in sites if site.name in meeting.present
-        )
-        if spec.horizon - since > 0.1 * spec.horizon:
+    waiting = [site for site, outer in zip(sites, meeting.sites, strict=True) if outer.present]
+    if waiting and not meeting.parted:
+        since = min(float(site.timeline.table["t_start_s"].iloc[-1]) for site in waiting)
+        if spec.horizon - since > LONG_WAIT * spec.horizon:
             found.append(
-                f"the outer step stays open from {since:.0f} s to the end: {', '.join(meeting.present)} waited for "
-                f"{meeting.awaited}"
+                f"the outer step stays open from {since:.0f} s to the end ({spec.horizon - since:.0f} s): "
+                f"{', '.join(site.name for site in waiting)} wait for {meeting.awaited}"
             )
-    if meeting.postponed:
+    if meeting.postponed >= 1.0:
         found.append(
-            f"{meeting.postponed} times a site trained on past an outer step because the sites were parted: the token "
-            "efficiency does not hold for such long periods"
+            f"{meeting.postponed:.0f} times a site trained on past an outer step because the sites were parted: the "
+            "token efficiency does not hold for such long periods"
         )
     return tuple(found)
 

@@ -100,7 +100,9 @@ def test_decoupled_with_the_quorum_of_all_is_diloco():
 
 
 def test_sites_wait_for_the_slowest_and_the_record_names_it():
-    record = run({"method": "diloco", "inner_steps": 100, "speeds": {"b": "50 %"}}, there(bandwidth=1e30, parameters=1.0))
+    record = run(
+        {"method": "diloco", "inner_steps": 100, "speeds": {"b": "50 %"}}, there(bandwidth=1e30, parameters=1.0)
+    )
     a, b, _ = record.sites
     assert a.timeline.accounts.shares["idle"] == pytest.approx(0.5, abs=0.01)
     assert a.timeline.accounts.by_cause("idle")["waits for b"] == pytest.approx(5e4, rel=0.02)
@@ -178,7 +180,9 @@ def test_a_cut_route_slows_lockstep_to_the_bandwidth_that_is_left():
     assert after > 1.1 * before
     tokens = 3e6 * (60000.0 / before + 40000.0 / after)
     assert record.tokens == pytest.approx(tokens, rel=1e-3)
-    assert record.accounts.by_cause("idle")["route a-b cut"] == pytest.approx(40000.0 * (1.0 - before / after), rel=1e-3)
+    assert record.accounts.by_cause("idle")["route a-b cut"] == pytest.approx(
+        40000.0 * (1.0 - before / after), rel=1e-3
+    )
 
 
 CHAIN = ROUTES[:2]

@@ -13,7 +13,7 @@ from clustersim.operation.causes import failure_causes
 from clustersim.operation.cluster import Blocks, Cluster
 from clustersim.operation.cycle import Durations
 from clustersim.operation.facts import ExternalEvent, JobFacts
-from clustersim.operation.job import JobProcess
+from clustersim.operation.job import JobProcess, OuterStep
 from clustersim.operation.records import Timeline
 from clustersim.operation.repair import repair_shop
 from clustersim.operation.slowness import Cap
@@ -41,6 +41,44 @@ def outside(env: simpy.Environment, job: JobProcess, event: ExternalEvent) -> Ge
     yield env.timeout(event.t_end_s - event.t_start_s)
     job.slow.caps.remove(cap)
     job.interrupt(change)
+
+
+def launch(
+    env: simpy.Environment,
+    spec: OperationSpec,
+    job: JobFacts,
+    seed: np.random.SeedSequence,
+    external: Sequence[ExternalEvent] = (),
+    *,
+    factors: Mapping[str, float] | None = None,
+    number: int = 0,
+    outer: OuterStep | None = None,
+) -> JobProcess:
+    """Start a job on servers of its own, with its failures and events; arguments as for :func:`simulate_operation`.
+
+    `number` tells jobs of one environment apart; `outer` is what the job does together with others.
+    """
+    spares = spec.spare_servers
+    cluster_facts = job if not spares else job.with_servers(job.servers + spares)
+    causes = failure_causes(spec.failure_rates, cluster_facts, spec.failure_scale, factors=factors)
+    # A fresh copy, so that the same seed gives the same streams however often it was spawned from.
+    root = np.random.SeedSequence(entropy=seed.entropy, spawn_key=seed.spawn_key)
+    seeds = root.spawn(1 + len(causes))
+    times = Durations.of(spec, job, causes)
+    # streams of what is not a cause are children of the first, so that they shift no cause's stream
+    shop = (
+        None
+        if spares is None
+        else repair_shop(spec.repair, spec.repair_time, np.random.default_rng(seeds[0].spawn(1)[0]))
+    )
+    blocks = Blocks(job.servers_per_rack, job.servers_per_leaf, job.servers_per_feed)
+    cluster = Cluster(env, cluster_facts.servers, blocks, shop)
+    running = JobProcess(env, job, times, spec, np.random.default_rng(seeds[0]), cluster, number=number, outer=outer)
+    cluster.assign(running, range(job.servers))
+    start_sources(env, cluster, causes, seeds[1:], spec.horizon)
+    for event in external:
+        env.process(outside(env, running, event))
+    return running
 
 
 def simulate_operation(
@@ -81,27 +119,8 @@ def simulate_operation(
     CatalogError
         If the failure rates or the restart law are not in the catalog.
     """
-    spares = spec.spare_servers
-    cluster_facts = job if not spares else job.with_servers(job.servers + spares)
-    causes = failure_causes(spec.failure_rates, cluster_facts, spec.failure_scale, factors=factors)
-    # A fresh copy, so that the same seed gives the same streams however often it was spawned from.
-    root = np.random.SeedSequence(entropy=seed.entropy, spawn_key=seed.spawn_key)
-    seeds = root.spawn(1 + len(causes))
     env = simpy.Environment(initial_time=0.0)
-    times = Durations.of(spec, job, causes)
-    # streams of what is not a cause are children of the first, so that they shift no cause's stream
-    shop = (
-        None
-        if spares is None
-        else repair_shop(spec.repair, spec.repair_time, np.random.default_rng(seeds[0].spawn(1)[0]))
-    )
-    blocks = Blocks(job.servers_per_rack, job.servers_per_leaf, job.servers_per_feed)
-    cluster = Cluster(env, cluster_facts.servers, blocks, shop)
-    running = JobProcess(env, job, times, spec, np.random.default_rng(seeds[0]), cluster)
-    cluster.assign(running, range(job.servers))
-    start_sources(env, cluster, causes, seeds[1:], spec.horizon)
-    for event in external:
-        env.process(outside(env, running, event))
+    running = launch(env, spec, job, seed, external, factors=factors)
     env.run(until=spec.horizon)
     # who asks what all halls do when they start again looks at a single restart too
     return running.finish(spec.horizon, 2 if spec.restart_spacing is None else 1)

@@ -12,6 +12,7 @@ from clustersim.study.fleet_facts import fleet_facts
 from clustersim.study.fleet_load import others_w
 from clustersim.study.it_power import HallPower, Pool, steady_window
 from clustersim.study.operation_facts import job_facts
+from clustersim.study.site_lockstep import lockstep_timeline
 from clustersim.study.site_tree import SitePower
 from clustersim.study.step import StepStudy, random_stream
 
@@ -21,6 +22,8 @@ def operate(study: StepStudy, pool: Pool, external: tuple[ExternalEvent, ...] = 
     scenario = study.scenario
     if scenario.operation.fleet is not None:
         return fleet_record(study, pool, external).main
+    if scenario.operation.sites is not None:
+        return lockstep_timeline(study, pool, external)
     return simulate_operation(
         scenario.operation, job_facts(study, pool), random_stream(scenario, "operation"), external
     )

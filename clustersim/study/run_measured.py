@@ -35,6 +35,7 @@ from clustersim.study.site_summary import (
     undamped_keys,
 )
 from clustersim.study.site_tree import SitePower
+from clustersim.study.sites_alone import OF_SITES
 from clustersim.study.wear import damping_keys, damping_warnings
 
 NO_JOB = "the load is measured: no job is simulated"
@@ -46,7 +47,7 @@ OF_STEP = (
     "memory_per_gpu_gb", "compute_fraction", "bubble_fraction", "exposed_comm_fraction", "wan_fraction",
     "steps_to_budget", "days_to_budget",
 )  # fmt: skip
-OF_OPERATION = ("goodput", "interruptions", "mttf_h", *TIME_SHARES, *FLEET_KEYS, *GRID_KEYS)
+OF_OPERATION = ("goodput", "interruptions", "mttf_h", *TIME_SHARES, *FLEET_KEYS, *OF_SITES, *GRID_KEYS)
 OF_DEVICES = (
     "it_computing_mw", "it_bubble_mw", "it_excess_peak_mw", "it_mean_low_mw", "it_mean_high_mw", "it_peak_low_mw",
     "it_peak_high_mw", "it_trough_low_mw", "it_trough_high_mw", "it_swing_low_mw", "it_swing_high_mw", "it_band_of",

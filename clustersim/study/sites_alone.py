@@ -23,6 +23,7 @@ from clustersim.study.it_power import HallPower, Pool, steady_window, step_pool
 from clustersim.study.paces import Pace
 from clustersim.study.site_power import SitePower, site_power
 from clustersim.study.sites_facts import sites_facts
+from clustersim.study.staggering import shift_halls
 from clustersim.study.step import StepStudy, random_stream
 
 DRAWS = 100
@@ -109,13 +110,21 @@ def study_alone(study: StepStudy) -> Alone:
 
 
 def steady_alone(alone: Alone) -> SitePower:
-    """Return the steady window: every site at its own steps, none in time with another."""
+    """Return the steady window: every site takes steps of its own.
+
+    Sites that meet at outer steps begin together after each and drift apart by the jitter of their steps alone, so the
+    window begins with a step of all. Under `decoupled_diloco` nobody waits: each site is at a phase of its own.
+    """
     begin = next((w.t0_s for w in alone.record.sites[0].timeline.windows if w.name == "steady"), 0.0)
-    halls = [
-        steady_window(alone.study, alone.pool, begin, 0 if number == 0 else DRAWS + number)
-        for number, _ in enumerate(alone.timelines)
-    ]
-    return site_power(alone.study, _joined(alone, halls), period_s=alone.pool.iteration_time_s)
+    draws = [0, *(DRAWS + number for number in range(1, len(alone.timelines)))]
+    hall = _joined(alone, [steady_window(alone.study, alone.pool, begin, draw) for draw in draws])
+    if alone.record.method == "decoupled_diloco":
+        rng = np.random.default_rng([alone.study.scenario.seed, 0x5EED, DRAWS])
+        shifts = np.zeros(len(alone.study.place.nodes))
+        for name in alone.timelines:
+            shifts[_rows(alone, name)] = rng.uniform(0.0, alone.pool.iteration_time_s)
+        hall = replace(hall, watts=shift_halls(hall.watts, hall.dt_s, shifts, steady=True, period_bins=1))
+    return site_power(alone.study, hall, period_s=alone.pool.iteration_time_s)
 
 
 def windows_alone(alone: Alone, steady: SitePower) -> tuple[SitePower, ...]:

@@ -7,6 +7,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from clustersim.operation.spec_parts.checkpoint import CheckpointSpec
+from clustersim.operation.spec_parts.failures import FailureSpec
 from clustersim.operation.spec_parts.fleet import FleetSpec
 from clustersim.operation.spec_parts.recovery import RecoverySpec
 from clustersim.operation.spec_parts.repair import RepairSpec
@@ -52,6 +53,8 @@ class OperationSpec(Spec):
     ``none``; left out: ``meta-h100`` for GPUs, ``tpu-v4`` for TPUs."""
     failure_scale: Ratio = Field(default=1.0, ge=0)
     """Factor on every failure rate, such as ``0.5 x``."""
+    failures: FailureSpec = FailureSpec()
+    """Ages and early life of components, spread of rates between fleets, outages of domains."""
     restart_law: str | None = None
     """Catalog name of the restart-time law: ``restart-gpu``, ``restart-gpu-meta`` or ``restart-tpu``; left out: by
     family."""

@@ -49,7 +49,7 @@ class ServerPool:
             raise ValueError(f"pool {self.name}: expected 0 <= idle_w <= wait_w <= full_w")
 
     def busy_w(self, share: float) -> float:
-        """Return the power [W] of a server whose accelerators draw `share` of their power in training; never below idle."""
+        """Return the power [W] of a server at `share` of the power that it has in training; never below idle."""
         return max(self.idle_w, share * self.full_w)
 
 
@@ -129,5 +129,7 @@ class FleetRecord:
 
     def mean_wait_s(self, group: str) -> float:
         """Return the mean time [s] from arrival to first start of the jobs of a group that got servers; nan if none."""
-        waits = [job.start_s - job.arrival_s for job in self.jobs if job.group == group and job.start_s < self.horizon_s]
+        waits = [
+            job.start_s - job.arrival_s for job in self.jobs if job.group == group and job.start_s < self.horizon_s
+        ]
         return sum(waits) / len(waits) if waits else float("nan")

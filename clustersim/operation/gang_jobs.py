@@ -35,7 +35,7 @@ class Habits:
     @property
     def rate(self) -> float:
         """Share of its training time that a job does not pause for checkpoints. [-]"""
-        return self.interval / (self.interval + self.pause)
+        return 1.0 / (1.0 + self.pause / self.interval)
 
 
 @dataclass(eq=False, slots=True)
@@ -55,6 +55,8 @@ class Gang:
     habits: Habits
     done_s: float = 0.0
     saved_s: float = 0.0
+    base_s: float = 0.0
+    """Work that was safe when it last began to train. [s]"""
     held: Held = field(default_factory=dict)
     status: Literal["absent", "waiting", "running", "leaving", "done"] = "absent"
     first_start_s: float = math.inf
@@ -66,6 +68,8 @@ class Gang:
     queued_s: float = 0.0
     preemptions: int = 0
     failures: int = 0
+    broken: list[tuple[int, int]] = field(default_factory=list)
+    """Servers in its hands, as (pool, number), that have failed: at most one."""
     process: simpy.Process | None = None
 
     @property

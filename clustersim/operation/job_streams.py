@@ -40,7 +40,7 @@ class StreamLaw:
 
     def mean_s(self, accelerators: float) -> float:
         """Return the mean duration [s] of a job of so many accelerators."""
-        return self.median_s * accelerators**self.growth * math.exp(self.sigma**2 / 2.0)
+        return self.median_s * math.pow(accelerators, self.growth) * math.exp(self.sigma**2 / 2.0)
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,8 @@ def stream_law(name: str) -> StreamLaw:
     size = 2.0 ** np.arange(classes)
 
     def shares(ratio: float) -> NDArray[np.float64]:
-        weights = ratio ** np.arange(classes)
-        return weights / weights.sum()
+        weights = np.power(ratio, np.arange(classes, dtype=np.float64))
+        return np.asarray(weights / weights.sum(), dtype=np.float64)
 
     ratio = _root(lambda q: float(shares(q) @ size) - entry.si("gpus.mean"), 0.0, 4.0)
     weights = shares(ratio)

@@ -202,11 +202,12 @@ class FleetSpec(Spec):
 
     @model_validator(mode="after")
     def _names(self) -> Self:
-        names = ["main", *(one.name for group in (self.jobs, self.streams, self.services) for one in group)]
+        others: tuple[FleetJobSpec | JobStreamSpec | ServiceSpec, ...] = (*self.jobs, *self.streams, *self.services)
+        names = ["main", *(one.name for one in others)]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"fleet: expected each name once and none called 'main', found {twice[0]!r} again")
-        high = [one.name for one in (*self.jobs, *self.streams, *self.services) if one.priority >= self.main_priority]
+        high = [one.name for one in others if one.priority >= self.main_priority]
         if high:
             raise ValueError(
                 f"fleet.main_priority: expected more than that of every other ({high[0]!r} has as much), "

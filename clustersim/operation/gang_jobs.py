@@ -73,9 +73,9 @@ class Gang:
     process: simpy.Process | None = None
 
     @property
-    def rank(self) -> tuple[int, float, int]:
-        """Order in the queue: priority, then arrival."""
-        return (-self.priority, self.arrival_s, self.number)
+    def rank(self) -> tuple[bool, int, float, int]:
+        """Order in the queue: priority, then arrival; flexible services behind all others."""
+        return (self.habits.flexible, -self.priority, self.arrival_s, self.number)
 
     @property
     def size(self) -> dict[int, int]:

@@ -119,7 +119,8 @@ class ServiceSpec(Spec):
     priority: int = 50
     """As of jobs."""
     flexible: bool = False
-    """Whether a power budget takes its servers before those of any job, whatever its priority."""
+    """Whether a power budget takes its servers first, whatever its priority; it also waits behind all jobs that wait,
+    and makes none leave."""
     power: Ratio = Field(default=1.0, ge=0, le=1)
     """Power of a busy server, as a share of its accelerators' in training."""
 

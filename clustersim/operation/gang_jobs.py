@@ -68,8 +68,8 @@ class Gang:
     queued_s: float = 0.0
     preemptions: int = 0
     failures: int = 0
-    broken: list[tuple[int, int]] = field(default_factory=list)
-    """Servers in its hands, as (pool, number), that have failed: at most one."""
+    broken: list[tuple[int, int, str]] = field(default_factory=list)
+    """Servers in its hands that have failed, at most one: pool, number, class of repair work."""
     process: simpy.Process | None = None
 
     @property

@@ -76,7 +76,9 @@ class Engine:
     # ---- queue and starts -----------------------------------------------------------------------------------------
 
     def submit(self, job: Gang) -> None:
-        """Put a job in the queue."""
+        """Put a job in the queue; a unit of a service arrives when the hour first wants it."""
+        if job.kind == "service" and math.isinf(job.first_start_s) and job.queued_s == 0.0:
+            job.arrival_s = self.env.now
         job.status, job.waiting_since_s = "waiting", self.env.now
         self.queue.add(job)
         self.wake()
@@ -146,7 +148,7 @@ class Engine:
     def _start(self, job: Gang, wanted: dict[int, int]) -> None:
         now = self.env.now
         self.queue.remove(job)
-        job.held = self.servers.give(job.number, wanted)
+        job.held, job.size = self.servers.give(job.number, wanted), dict(wanted)
         self.added_w += job.added_w(self.pools, job.size)
         job.queued_s += now - job.waiting_since_s
         job.status, job.start_s = "running", now
@@ -178,7 +180,7 @@ class Engine:
         self.servers.take_back(job.number, job.held)
         for pool in job.held:
             self.note(pool)
-        job.held = {}
+        job.held, job.size = {}, {}
         for pool, number, kind in job.broken:
             self.break_server(pool, number, kind)
         job.broken.clear()

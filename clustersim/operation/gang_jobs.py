@@ -58,6 +58,8 @@ class Gang:
     base_s: float = 0.0
     """Work that was safe when it last began to train. [s]"""
     held: Held = field(default_factory=dict)
+    size: dict[int, int] = field(default_factory=dict)
+    """Servers that it holds, by pool."""
     status: Literal["absent", "waiting", "running", "leaving", "done"] = "absent"
     first_start_s: float = math.inf
     start_s: float = math.inf
@@ -76,11 +78,6 @@ class Gang:
     def rank(self) -> tuple[bool, int, float, int]:
         """Order in the queue: priority, then arrival; flexible services behind all others."""
         return (self.habits.flexible, -self.priority, self.arrival_s, self.number)
-
-    @property
-    def size(self) -> dict[int, int]:
-        """Servers that it holds, by pool."""
-        return {pool: servers.size for pool, servers in self.held.items()}
 
     def added_w(self, pools: tuple[ServerPool, ...], wanted: dict[int, int]) -> float:
         """Return what it adds [W] to idle servers, so many of each pool."""

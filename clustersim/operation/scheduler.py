@@ -231,7 +231,7 @@ def _reserve(job: Gang, wanted: dict[int, int] | None, view: View) -> None:
         return
     options = []
     for pool in open_pools:
-        ends = [(one.due_s, float(one.size[pool])) for one in view.running if pool in one.held]
+        ends = [(one.due_s, float(one.size[pool])) for one in view.running if pool in one.size]
         kept = reservation(view.now, float(view.free[pool]), ends, job.servers)
         options.append((kept.time_s, pool, kept))
     time, pool, kept = min(options, key=lambda one: one[:2])

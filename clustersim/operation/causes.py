@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from clustersim import catalog
 from clustersim.errors import CatalogError, nearest
 from clustersim.operation.facts import Family, JobFacts
-from clustersim.operation.lives import Life, life_of_mean
+from clustersim.operation.lives import Life, life_of_mean, life_of_observed_rate
+from clustersim.operation.spec_parts.failures import DomainOutageSpec, FailureSpec
 
 NONE = "none"
 DEFAULT_RATES: dict[Family, str] = {"gpu": "meta-h100", "tpu": "tpu-v4"}
@@ -73,13 +74,19 @@ class Cause:
 
 
 def failure_causes(
-    variant: str | None, facts: JobFacts, scale: float = 1.0, *, factors: Mapping[str, float] | None = None
+    variant: str | None,
+    facts: JobFacts,
+    scale: float = 1.0,
+    *,
+    spec: FailureSpec | None = None,
+    factors: Mapping[str, float] | None = None,
 ) -> tuple[Cause, ...]:
     """Return the independent causes of failure of a job.
 
     A cause of the catalog has either a rate per component of its own (``rate.<cause>``) or a share of the rate of a
-    server (``rate.server * share``, shares normalised to one); the facts say how many components there are. A cause
-    without components, or without a rate, is left out.
+    server (``rate.server * share / components per server``, shares normalised to one); the facts say how many
+    components there are. A cause without components, or without a rate, is left out: twice the
+    components fail twice as often, each kind by its own count.
 
     Parameters
     ----------
@@ -88,7 +95,9 @@ def failure_causes(
     facts : JobFacts
         Counts of components and family of the job.
     scale : float
-        Factor on every rate. [-]
+        Factor on every rate of the variant. [-]
+    spec : FailureSpec, optional
+        Ages, early life and outages of domains; left out: exponential lives, no further outages.
     factors : mapping of cause to float, optional
         Further factor on the rate of single causes, as of :func:`clustersim.operation.rate_uncertainty.draw_factors`;
         a cause that is not named keeps its rate. [-]
@@ -96,25 +105,40 @@ def failure_causes(
     Returns
     -------
     tuple of Cause
-        In the order of the catalog.
+        In the order of the catalog; outages of the spec's domains last, in its order.
 
     Raises
     ------
     CatalogError
         If the variant is unknown or is not a set of failure rates.
     """
+    asked = spec or FailureSpec()
+    outages = tuple(_outage(outage, facts) for outage in asked.domains if count_of(outage.domain, facts) > 0)
     if variant == NONE:
-        return ()
+        return outages
     entry = rates_entry(variant, facts.family)
     rates = rates_per_component(entry)
-    detection = catalog.entry("reliability", "detection")
     found = []
     for name, record in entry.properties["causes"].items():
         count = getattr(facts, record.get("counted", "servers"))
         rate = scale * (factors or {}).get(name, 1.0) * rates[name]
         if count > 0 and rate > 0.0:
-            found.append(_cause(name, record, count, life_of_mean(1.0 / rate), detection))
-    return tuple(found)
+            found.append(_cause(entry, name, count, rate, asked))
+    return (*found, *outages)
+
+
+def count_of(domain: Domain, facts: JobFacts) -> int:
+    """Return how many domains of a kind the job stands in."""
+    counts: dict[Domain, int] = {
+        "server": facts.servers,
+        "rack": facts.racks,
+        "leaf": facts.leaves,
+        "feed": facts.feeds,
+        "building": 1,
+        "route": facts.routes,
+        "job": 1,
+    }
+    return counts[domain]
 
 
 def rates_entry(variant: str | None, family: Family) -> catalog.Entry:
@@ -141,18 +165,56 @@ def rates_per_component(entry: catalog.Entry) -> dict[str, float]:
     return {
         name: entry.si(f"rate.{name}")
         if entry.has(f"rate.{name}")
-        else entry.si("rate.server") * entry.si(f"share.{name}") / total
-        for name in causes
+        else entry.si("rate.server") * entry.si(f"share.{name}") / total / record.get("per_server", 1)
+        for name, record in causes.items()
     }
 
 
-def _cause(name: str, record: Mapping[str, Any], count: int, life: Life, detection: catalog.Entry) -> Cause:
+def _cause(entry: catalog.Entry, name: str, count: int, rate: float, spec: FailureSpec) -> Cause:
+    """Return the cause of `count` components that fail at `rate` each."""
+    record: Mapping[str, Any] = entry.properties["causes"][name]
     return Cause(
         name=name,
         part=record["part"],
         count=count,
-        life=life,
-        detection_s=detection.si(record["detected_as"]),
+        life=_life(record, rate, spec),
+        detection_s=catalog.entry("reliability", "detection").si(record["detected_as"]),
         replaces_server=record.get("replaces_server", False),
+        effect=record.get("effect", "stop"),
+        domain=record.get("domain", "server"),
         repair=record.get("repair", "none"),
+        slow_fraction=1.0 - entry.si(f"slowdown.{name}") if entry.has(f"slowdown.{name}") else 1.0,
+        outage_s=entry.si(f"outage.{name}") if entry.has(f"outage.{name}") else 0.0,
+        age_s=spec.age or 0.0,
+    )
+
+
+def _life(record: Mapping[str, Any], rate: float, spec: FailureSpec) -> Life:
+    """Return the life of a component whose published rate is `rate`: exponential unless ages are asked for.
+
+    A published rate is a mean over the ages that its fleet had. A life with a falling hazard has that mean over the
+    catalog's span of observed ages; early mortality comes on top of it.
+    """
+    if spec.age is None or not record.get("ages", False):
+        return life_of_mean(1.0 / rate)
+    lives = catalog.entry("reliability", "lives")
+    life = life_of_observed_rate(rate, lives.si("shape"), lives.si("observed_from"), lives.si("observed_to"))
+    if not spec.early_life or not record.get("early", False):
+        return life
+    window = lives.si("early_window")
+    excess = life_of_observed_rate((lives.si("early_ratio") - 1.0) * rate, lives.si("early_shape"), 0.0, window)
+    return replace(life, early_scale_s=excess.scale_s, early_shape=excess.shape)
+
+
+def _outage(spec: DomainOutageSpec, facts: JobFacts) -> Cause:
+    """Return the outages of a kind of domain that the user asks for; a loss of power is seen as a lost accelerator."""
+    return Cause(
+        name=f"{spec.domain}_outage",
+        part=spec.domain,
+        count=count_of(spec.domain, facts),
+        life=life_of_mean(spec.every),
+        detection_s=catalog.entry("reliability", "detection").si("gpu_lost"),
+        replaces_server=False,
+        domain=spec.domain,
+        outage_s=spec.outage,
     )

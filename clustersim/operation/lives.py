@@ -11,6 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 _EXPONENT_OF_ZERO = 745.0
 """exp(-745) is the smallest positive float: beyond this cumulative hazard nothing survives."""
 
+_NOTHING_USED = 1e-200
+"""Cumulative hazard so small that what was used of the life is nothing beside any variate. [-]"""
+
 
 @dataclass(frozen=True)
 class Life:
@@ -131,6 +134,22 @@ def life_of_mean(mean_s: float, shape: float = 1.0) -> Life:
     return Life(mean_s if shape == 1.0 else mean_s / math.gamma(1.0 + 1.0 / shape), shape)
 
 
+def life_of_observed_rate(rate_per_s: float, shape: float, from_s: float, to_s: float) -> Life:
+    """Return the Weibull life whose hazard has the mean `rate_per_s` over the ages between two bounds.
+
+    ``H(to) - H(from) = rate (to - from)``, solved for the scale: a published rate is a mean over the ages of the fleet
+    that it was counted on.
+
+    Examples
+    --------
+    >>> life_of_observed_rate(0.25, 1.0, 0.0, 10.0).scale_s
+    4.0
+    """
+    if not 0.0 <= from_s < to_s or rate_per_s <= 0.0:
+        raise ValueError("expected a positive rate and ages 0 <= from < to")
+    return Life(((to_s**shape - from_s**shape) / (rate_per_s * (to_s - from_s))) ** (1.0 / shape), shape)
+
+
 def _left(
     scale: float, shape: float, age: NDArray[np.float64], exponential: NDArray[np.float64]
 ) -> NDArray[np.float64]:
@@ -138,10 +157,10 @@ def _left(
     if shape == 1.0:
         return scale * exponential
     used = (age / scale) ** shape
-    fresh = used == 0.0  # new, or so young that its own hazard underflows
+    fresh = used < _NOTHING_USED
     ratio = np.divide(exponential, used, out=np.zeros(age.shape), where=~fresh)
     left: NDArray[np.float64] = np.where(
-        fresh, scale * exponential ** (1.0 / shape), age * np.expm1(np.log1p(ratio) / shape)
+        fresh, np.maximum(scale * exponential ** (1.0 / shape) - age, 0.0), age * np.expm1(np.log1p(ratio) / shape)
     )
     return left
 

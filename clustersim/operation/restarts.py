@@ -40,7 +40,7 @@ def restart_time(law: str | None, family: Family, ranks: int) -> float:
     Raises
     ------
     CatalogError
-        If the law is unknown.
+        If the law is unknown, or is the in-job one and the job has no GPUs.
 
     Examples
     --------
@@ -50,6 +50,11 @@ def restart_time(law: str | None, family: Family, ranks: int) -> float:
     name = law or DEFAULT_LAW[family]
     if name == IN_JOB:
         entry = _law(name, "base")
+        if family != entry.properties["family"]:
+            raise CatalogError(
+                f"{name}: no time to build the collectives of a {family} job again is published; "
+                "give operation.recovery.reconfigure_time or operation.restart_time"
+            )
         return entry.si("base") + collective_init_time(entry.properties["collectives"], ranks)
     entry = _law(name, "per_rank")
     return max(entry.si("floor"), entry.si("base") + entry.si("per_rank") * ranks)

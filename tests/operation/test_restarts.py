@@ -104,6 +104,8 @@ def test_unknown_laws_are_told():
         restart_time("restart-gpus", "gpu", 8)
     with pytest.raises(CatalogError, match="has no growth; use one of collectives-linear"):
         collective_init_time("restart-gpu", 8)
+    with pytest.raises(CatalogError, match=r"of a tpu job .* give operation\.recovery\.reconfigure_time"):
+        restart_time("restart-in-job", "tpu", 8)
 
 
 def test_the_table_of_the_page_is_what_the_laws_say():

@@ -90,7 +90,7 @@ def far_from_its_rows(law: str | None, family: Family, ranks: int) -> str | None
     seconds = (
         collective_init_time(name, ranks) if name.startswith("collectives-") else restart_time(name, family, ranks)
     )
-    return (
-        f"{name}: {seconds:.0f} s at {ranks:,} ranks is extrapolated from jobs of at most {ranges.si(name):,.0f}; "
-        "jobs of that size are run so that they recover without a full restart"
-    )
+    full = name.startswith("restart-") and name != IN_JOB
+    advice = "; jobs of that size are run so that they recover without a full restart" if full else ""
+    largest = f"jobs of at most {ranges.si(name):,.0f}"
+    return f"{name}: {seconds:.0f} s at {ranks:,} ranks is extrapolated from {largest}{advice}"

@@ -90,6 +90,7 @@ def test_a_law_far_beyond_its_rows_says_so():
         far_from_its_rows(None, "gpu", 200_000) or ""
     )
     assert "restart-tpu: 2215 s" in (far_from_its_rows(None, "tpu", 13_000) or "")
+    assert "full restart" not in (far_from_its_rows("restart-in-job", "gpu", 200_000) or "full restart")
     assert "collectives-power: 1472 s" in (far_from_its_rows("collectives-power", "gpu", 200_000) or "")
 
 

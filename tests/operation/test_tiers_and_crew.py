@@ -63,7 +63,7 @@ def test_without_a_crew_the_job_starves_and_the_result_says_so():
     spec = {"horizon": "60 d", "restart_time": "60 s", "spare_servers": 3, "repair": {"technicians": 0}}
     starved = run(spec)
     assert starved.findings
-    assert "never come back" in starved.findings[0]
+    assert "operation.repair.technicians: expected at least 1" in starved.findings[0]
     staffed = run({**spec, "repair": {"technicians": 2, "draw": "exponential"}})
     assert starved.goodput < 0.5 < 0.9 < staffed.goodput
     assert starved.horizon_s == staffed.horizon_s == 60 * 86400.0

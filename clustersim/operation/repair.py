@@ -76,10 +76,9 @@ class RepairShop:
     """A crew that takes repairs in the order in which they are handed in.
 
     Exact queue with `technicians` servers (the workload recursion of J. Kiefer and J. Wolfowitz, Trans. AMS 78, 1955):
-    as nobody hands in a repair later that is done earlier, the start is known when the repair is handed in. A repair
-    that waits for its part holds no technician: it is booked for the hour in which the part arrives, and later repairs
-    use the time before as far as they fit. None is delayed by one that is handed in later, and as long as no part
-    is missing they start in the order of arrival.
+    as no repair is delayed by one that is handed in later, its start is known when it is handed in. A repair that waits
+    for its part holds no technician: it is booked for the hour in which the part arrives, and later repairs use the
+    time before as far as they fit. As long as no part is missing they start in the order of arrival.
 
     Parts: base stock `S` with lead time `L`, one order per demand. Demand `k` takes the part that demand ``k - S``
     ordered (G. J. Feeney and C. C. Sherbrooke, Management Science 12, 1966); it is there `L` after that demand.

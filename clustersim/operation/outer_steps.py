@@ -115,10 +115,17 @@ class Meeting:
     """Time of a round at that pace. [s]"""
     closes: simpy.Event = field(init=False)
     """Happens when the open round closes."""
+    exchange_s: float = field(init=False)
+    """What a site waits for the exchange of a round over the fibre that there is now. [s]"""
 
     def __post_init__(self) -> None:
         """No round has closed yet."""
         self.closes = self.env.event()
+        self._use(self.network)
+
+    def _use(self, network: NetworkState) -> None:
+        self.network = network
+        self.exchange_s = 0.0 if self.parted else self.exposed_s(network.bandwidth)
 
     # ---- what is known --------------------------------------------------------------------------------------------
 
@@ -131,11 +138,6 @@ class Meeting:
     def loose(self) -> bool:
         """Whether a round can close without some of the sites."""
         return self.quorum < len(self.sites)
-
-    @property
-    def exchange_s(self) -> float:
-        """What a site waits for the exchange of a round. [s]"""
-        return 0.0 if self.parted else self.exposed_s(self.network.bandwidth)
 
     @property
     def awaited(self) -> str:
@@ -200,7 +202,8 @@ class Meeting:
     def connect(self, network: NetworkState) -> None:
         """Take in what the fibre is like now."""
         self._count()
-        before, self.network = self.parted, network
+        before = self.parted
+        self._use(network)
         if self.parted and not before:
             for site in self.sites:
                 site.merged_step = site.base + site.rounds * site.period
@@ -245,6 +248,8 @@ class Meeting:
     def _end_leap(self, by: JobProcess | None) -> None:
         """Have each site go on at full speed to the end of its round: where all meet, that of the furthest one."""
         self.leaping = False
+        # the round under way closes as an event
+        self.outer_steps = float(math.floor(self.outer_steps + 1e-9))
         furthest = max((site.rounds for site in self._inside), default=0)
         for site in self.sites:
             rounds = site.rounds if self.loose else furthest

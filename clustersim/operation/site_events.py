@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -16,6 +16,8 @@ from clustersim.operation.spec_parts.sites import SitesSpec
 MOMENT_S = 1e-3
 """Length of a stop that does no more than have the job start again. [s]"""
 EventsBySite = Mapping[str, Sequence[ExternalEvent]]
+Held = tuple[str, ExternalEvent]
+"""A site, and what holds it."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,8 @@ def whole_job_events(
     """Return the events of a job that all sites run in lock-step: synchronous or a pipeline.
 
     A stop or loss of a site stops the job (`wait`). Else the others start again without it and go on at what is left
-    of the tokens per time, and all start again when it is back; each time the work since the last checkpoint is lost.
-    A cap of one site slows all, as a cut route does; parted sites stop.
+    of the tokens per time; when it is back, all save and start again. A cap of one site slows all, as a cut route
+    does; parted sites stop.
     """
     waits = spec.on_site_loss == "wait"
     own = [(name, event) for name in facts.names for event in by_site.get(name, ())]
@@ -55,9 +57,9 @@ def _restarts(name: str, event: ExternalEvent) -> tuple[ExternalEvent, ExternalE
     """Return the two moments at which the others start again: the site's loss and its return."""
     detected = event.t_start_s + max(event.detection_s, MOMENT_S)
     gone = ExternalEvent(
-        event.t_start_s, detected, event.cause, event.effect, detection_s=event.detection_s, category="idle"
+        event.t_start_s, detected, event.cause, event.effect, detection_s=event.detection_s, category=event.category
     )
-    back = ExternalEvent(event.t_end_s, event.t_end_s + MOMENT_S, f"{name} rejoins", "stop", category="idle")
+    back = ExternalEvent(event.t_end_s, event.t_end_s + MOMENT_S, f"{name} rejoins", "drain", category=event.category)
     return gone, back
 
 
@@ -69,7 +71,7 @@ def _limits(
     edges = {time for state in states for time in (state.t_start_s, state.t_end_s)}
     for event in (event for name in facts.names for event in by_site.get(name, ())):
         edges |= {time for time in (event.t_start_s, event.t_end_s) if time < horizon_s}
-    place = 0
+    place, known = 0, dict[object, float]()
     for begin, end in pairwise(sorted(edges)):
         while states[place].t_end_s <= begin:
             place += 1
@@ -79,38 +81,48 @@ def _limits(
             for event in by_site.get(name, ())
             if event.t_start_s <= begin < event.t_end_s
         ]
-        limit = _limit(spec, facts, now, states[place])
+        limit = _limit(spec, facts, now, states[place], known)
         if limit is not None:
             yield begin, end, limit
 
 
 def _limit(
-    spec: SitesSpec, facts: SitesFacts, now: Sequence[tuple[str, ExternalEvent]], state: NetworkState
+    spec: SitesSpec, facts: SitesFacts, now: Sequence[Held], state: NetworkState, known: dict[object, float]
 ) -> _Limit | None:
     """Return what all that holds now does together, under the name of what does most alone; None at full speed."""
-    nominal = lockstep_tokens_per_s(spec, facts, facts.bandwidth)
-
-    def left(events: Iterable[tuple[str, ExternalEvent]], bandwidth: float) -> float:
-        gone: set[str] = set()
-        slowed: dict[str, float] = {}
-        for name, event in events:
-            if event.effect == "cap_fraction":
-                slowed[name] = min(slowed.get(name, 1.0), event.fraction)
-            elif spec.on_site_loss != "wait":
-                gone.add(name)
-        present = [name for name in facts.names if name not in gone]
-        # dropping a slow site may speed the others up: what is left is counted as no more than the whole
-        return min(1.0, lockstep_tokens_per_s(spec, facts, bandwidth, present, slowed) / nominal)
-
-    fraction = left(now, state.bandwidth)
+    fraction = _left(spec, facts, now, state.bandwidth, known)
     if fraction == 1.0:
         return None
     alone: list[tuple[float, str, Literal["curtailed", "idle"]]] = [
-        *((left([one], facts.bandwidth), one[1].cause, one[1].category) for one in now),
-        (left([], state.bandwidth), state.cause, "idle"),
+        *((_left(spec, facts, [one], facts.bandwidth, known), one[1].cause, one[1].category) for one in now),
+        (_left(spec, facts, [], state.bandwidth, known), state.cause, "idle"),
     ]
     _, cause, category = min(alone, key=lambda found: found[0])
     return _Limit(fraction, cause, category)
+
+
+def _left(
+    spec: SitesSpec, facts: SitesFacts, events: Sequence[Held], bandwidth: float, known: dict[object, float]
+) -> float:
+    """Return the tokens per time under events of sites and at a bandwidth, over those of the whole job, at most 1.
+
+    Dropping a slow site may speed the others up: what is left is counted as no more than the whole. Results are kept
+    in `known`: months of prices ask for the same few again and again.
+    """
+    gone: set[str] = set()
+    slowed: dict[str, float] = {}
+    for name, event in events:
+        if event.effect == "cap_fraction":
+            slowed[name] = min(slowed.get(name, 1.0), event.fraction)
+        elif spec.on_site_loss != "wait":
+            gone.add(name)
+    key = (frozenset(gone), tuple(sorted(slowed.items())), bandwidth)
+    if key not in known:
+        nominal = lockstep_tokens_per_s(spec, facts, facts.bandwidth)
+        present = [name for name in facts.names if name not in gone]
+        rate = lockstep_tokens_per_s(spec, facts, bandwidth, present, slowed)
+        known[key] = min(1.0, rate / nominal) if nominal > 0.0 else 0.0
+    return known[key]
 
 
 def _event(begin: float, end: float, limit: _Limit) -> ExternalEvent:

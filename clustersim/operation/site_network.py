@@ -52,7 +52,7 @@ def route_causes(spec: OperationSpec, facts: SitesFacts) -> tuple[Cause, ...]:
     if not facts.routes:
         return ()
     job = replace(facts.sites[0].job, routes=len(facts.routes))
-    found = failure_causes(spec.failure_rates, job, spec.failure_scale)
+    found = failure_causes(spec.failure_rates, job, spec.failure_scale, spec=spec.failures)
     return tuple(cause for cause in found if cause.domain == "route" and cause.outage_s > 0.0)
 
 

@@ -97,14 +97,18 @@ def whole_job(spec: SitesSpec, facts: SitesFacts) -> JobFacts:
     """Return the one job that all sites run in lock-step.
 
     Counts add up. Every site of a synchronous job holds the whole model, which is saved once; of a pipeline a part.
+    Sites that nothing joins take no step together; the job that stands still has the step of the slowest of them.
     """
+    step_s = common_step_s(spec, facts, facts.bandwidth)
+    if not math.isfinite(step_s):
+        step_s = max(pace.step_s for pace in paces(spec, facts))
     jobs = [site.job for site in facts.sites]
     sizes = [job.checkpoint_bytes for job in jobs]
     summed = {name: sum(getattr(job, name) for job in jobs) for name in ("gpus", "servers", *COUNTS, "replicas")}
     return replace(
         jobs[0],
         **summed | {"routes": 0},
-        step_time_s=common_step_s(spec, facts, facts.bandwidth),
+        step_time_s=step_s,
         step_time_cv=max(job.step_time_cv for job in jobs),
         checkpoint_bytes=sum(sizes) if spec.method == "pipeline" else max(sizes),
     )

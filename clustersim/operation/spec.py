@@ -66,8 +66,6 @@ class OperationSpec(Spec):
     """How the job goes on after a failure."""
     repair_time: Time | None = Field(default=None, ge=0)
     """Time until a failed server is back among the spares; left out: the catalog's."""
-    sites: SitesSpec | None = None
-    """How the sites of the job work together; left out: one synchronous job over all of them."""
     repair: RepairSpec | None = None
     """The crew that repairs failed servers; left out: every one is back after `repair_time`."""
     fleet: FleetSpec | None = None

@@ -11,6 +11,7 @@ from clustersim.operation.spec_parts.failures import FailureSpec
 from clustersim.operation.spec_parts.fleet import FleetSpec
 from clustersim.operation.spec_parts.recovery import RecoverySpec
 from clustersim.operation.spec_parts.repair import RepairSpec
+from clustersim.operation.spec_parts.sites import SitesSpec
 from clustersim.spec import Spec
 from clustersim.units import Ratio, Time
 

@@ -1,7 +1,9 @@
 """Days to months of one job: failures, checkpoints, restarts, events from the site."""
 
+from clustersim.operation.causes import Cause, failure_causes
 from clustersim.operation.facts import ExternalEvent, JobFacts
-from clustersim.operation.failures import Cause, failure_causes, restart_time, young_daly_interval
+from clustersim.operation.failures import restart_time, young_daly_interval
+from clustersim.operation.lives import Life
 from clustersim.operation.log import shares
 from clustersim.operation.records import EVENT_AT_S, EVENT_S, TIMELINE_COLUMNS, State, Timeline, Window
 from clustersim.operation.simulation import simulate_operation
@@ -16,6 +18,7 @@ __all__ = [
     "EvaluationSpec",
     "ExternalEvent",
     "JobFacts",
+    "Life",
     "OperationSpec",
     "State",
     "Timeline",

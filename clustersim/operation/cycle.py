@@ -1,4 +1,4 @@
-"""What interrupts a job, and the times that its cycle is made of."""
+"""The times that a job's cycle is made of."""
 
 from __future__ import annotations
 
@@ -6,32 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import simpy
-
 from clustersim import catalog
+from clustersim.operation.causes import Cause
 from clustersim.operation.facts import JobFacts
-from clustersim.operation.failures import Cause, restart_time, young_daly_interval
+from clustersim.operation.failures import restart_time, young_daly_interval
 from clustersim.operation.spec import OperationSpec
-
-
-@dataclass(frozen=True)
-class Blow:
-    """What interrupts the job."""
-
-    cause: str
-    detection_s: float = 0.0
-    replaces_server: bool = False
-    stopped_until_s: float | None = None
-    """Of a stop from outside: when the job may run again. [s]"""
-    changes_speed: bool = False
-    """A cap began or ended; the job goes on at another speed."""
-
-
-def blow_of(interrupt: simpy.Interrupt) -> Blow:
-    """Return what the interrupt brings; anything but a blow is a fault of the program."""
-    if not isinstance(interrupt.cause, Blow):
-        raise TypeError(f"the job was interrupted with {interrupt.cause!r}")
-    return interrupt.cause
 
 
 @dataclass(frozen=True)
@@ -46,6 +25,11 @@ class Durations:
     reload: float
     repair: float
     evaluation: float = 0.0
+    reconfigure: float = 0.0
+    """Time to build the collectives again among ranks that are there."""
+    replica_restart: float = 0.0
+    catch_up: float = 0.0
+    """Time in which a replica that comes back takes the weights from the others."""
 
     @classmethod
     def of(cls, spec: OperationSpec, job: JobFacts, causes: Sequence[Cause]) -> Durations:
@@ -65,7 +49,13 @@ class Durations:
             restart = restart_time(spec.restart_law, job.family, job.gpus)
         repair = catalog.entry("reliability", "repair").si("time") if spec.repair_time is None else spec.repair_time
         evaluation = 0.0 if spec.evaluation is None else spec.evaluation.duration
-        return cls(interval, blocking, write, restart, transfer, repair, evaluation)
+        asked = spec.recovery
+        reconfigure = restart if asked.reconfigure_time is None else asked.reconfigure_time
+        replica = asked.replica_restart_time
+        if replica is None:
+            replica = min(restart, restart_time(spec.restart_law, job.family, max(1, job.gpus // job.replicas)))
+        catch_up = transfer if asked.catch_up_time is None else asked.catch_up_time
+        return cls(interval, blocking, write, restart, transfer, repair, evaluation, reconfigure, replica, catch_up)
 
 
 def steps_between_evaluations(spec: OperationSpec, step_time_s: float) -> float:

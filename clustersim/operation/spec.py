@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from clustersim.operation.spec_parts.recovery import RecoverySpec
 from clustersim.spec import Spec
 from clustersim.units import DataRate, Ratio, Time
 
@@ -67,6 +68,8 @@ class OperationSpec(Spec):
     """Fixed restart time in place of the law, for a job that recovers without a full restart."""
     spare_servers: int | None = Field(default=None, ge=0)
     """Servers held ready to replace failed ones; left out: a spare is always at hand."""
+    recovery: RecoverySpec = RecoverySpec()
+    """How the job goes on after a failure."""
     repair_time: Time | None = Field(default=None, ge=0)
     """Time until a failed server is back among the spares; left out: the catalog's."""
     restart_spacing: Time | None = Field(default=None, ge=0)

@@ -1,0 +1,303 @@
+"""One synchronous job as a SimPy process: it trains, saves, evaluates, and is struck by failures and events."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator
+from typing import Any, Protocol
+
+import numpy as np
+import simpy
+
+from clustersim.operation import recovery
+from clustersim.operation.accounts import Category
+from clustersim.operation.blows import Blow, blow_of
+from clustersim.operation.causes import Cause
+from clustersim.operation.cluster import Cluster
+from clustersim.operation.cycle import Durations, steps_between_evaluations
+from clustersim.operation.facts import JobFacts
+from clustersim.operation.history import History, Loss, Storage
+from clustersim.operation.log import JobLog
+from clustersim.operation.records import State, Timeline
+from clustersim.operation.slowness import Fallen, Slowness
+from clustersim.operation.spec import OperationSpec
+
+NEGLIGIBLE_CV = 1e-6
+"""Below this spread of the step time, a stretch has its mean duration: the gamma shape would overflow. [-]"""
+AT_REST = ("detect", "stopped", "queued")
+"""States in which another failure adds nothing: all are repaired in the same restart."""
+Process = Generator[Any, Any, "Blow | None"]
+
+
+class OuterStep(Protocol):
+    """What a job does every so many steps together with others."""
+
+    period: int
+    """Steps from one to the next."""
+
+    def sync(self, job: JobProcess) -> Process:
+        """Do it, in the job's process; return the blow that cut it short, if one did."""
+
+
+class JobProcess:
+    """State of one job while SimPy runs it.
+
+    Other processes may call `strike`, `interrupt`, `suspend`, `resume`, and read `step`, `state`, `speed`, `log`.
+    """
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        job: JobFacts,
+        times: Durations,
+        spec: OperationSpec,
+        rng: np.random.Generator,
+        cluster: Cluster,
+        *,
+        number: int = 0,
+        queued: bool = False,
+        steps: float = math.inf,
+        outer: OuterStep | None = None,
+    ) -> None:
+        self.env, self.facts, self.times, self.rng, self.cluster = env, job, times, rng, cluster
+        self.number, self.steps, self.outer, self.recovery = number, steps, outer, spec.recovery
+        self.log = JobLog(job.gpus)
+        self.slow = Slowness(job.replicas, job.servers)
+        self.history = History((Storage(times.write, times.reload),), keep=None)
+        self.steps_per_checkpoint = max(1, round(times.interval / job.step_time_s))
+        self.steps_per_evaluation = steps_between_evaluations(spec, job.step_time_s)
+        self.step, self.last_saved, self.synced = 0.0, 0.0, 0.0
+        self.reload_s = times.reload
+        self.state: State = "queued" if queued else "train"
+        self.loaded = not queued
+        self.stopped_until_s = 0.0
+        self.fallen: list[Fallen] = []
+        self.awaited: list[simpy.Event] = []
+        self.absorbed: list[Blow] = []
+        self.planned: list[recovery.Planned] = []
+        self.struck: dict[str, int] = {}
+        self.findings: list[str] = []
+        self.unseen = 0
+        self.done, self.resumed, self.suspended, self.arrival = (env.event() for _ in range(4))
+        self._underway: tuple[float, float, float, float] | None = None
+        self.process = env.process(self._run(queued))
+
+    # ---- what others may call -------------------------------------------------------------------------------------
+
+    @property
+    def interruptions(self) -> int:
+        """Failures and stops that hit the job while it trained, saved, restarted or reloaded."""
+        return sum(self.struck.values())
+
+    @property
+    def speed(self) -> float:
+        """Progress relative to full speed under what slows the job now."""
+        return self.slow.speed
+
+    def interrupt(self, blow: Blow) -> None:
+        """Strike the job, unless it is over."""
+        if self.process.is_alive:
+            self.process.interrupt(blow)
+
+    def strike(self, cause: Cause, slots: tuple[int, ...]) -> None:
+        """Take a failure of the servers in these places of the job; of none: of the job as a whole."""
+        if self.process.is_alive:
+            recovery.strike(self, cause, slots)
+
+    def suspend(self, cause: str, *, checkpoint: bool = True) -> simpy.Event:
+        """Have the job give its servers back: after its step and a checkpoint, or at once and without one.
+
+        Returns the event of its being queued. A job that recovers has nothing to save and stops at once.
+        """
+        queued = self.suspended
+        if checkpoint and self.state in ("train", "checkpoint", "evaluation", "wait"):
+            self.planned.append(recovery.Suspension(cause))
+            self.interrupt(Blow(cause, "planned"))
+        else:
+            self.interrupt(Blow(cause, "suspend"))
+        return queued
+
+    def resume(self) -> None:
+        """Let a queued job start; its servers have been assigned to it."""
+        if not self.resumed.triggered:
+            self.resumed.succeed()
+
+    def finish(self, horizon_s: float, fewest_restarts: int = 2) -> Timeline:
+        """Close the record at the horizon, or where the job was done before, and return it."""
+        end = min(horizon_s, self.done.value) if self.done.triggered else horizon_s
+        if not self.done.triggered:
+            self.pause()
+        return self.log.timeline(
+            end,
+            self.interruptions,
+            self.times.reload,
+            fewest_restarts,
+            by_cause=dict(self.struck),
+            findings=(*self.findings, *recovery.findings_at_end(self, end)),
+        )
+
+    # ---- what the job does ----------------------------------------------------------------------------------------
+
+    def _run(self, queued: bool) -> Process:
+        blow: Blow | None = None
+        if queued:
+            blow = yield from recovery.stay_queued(self, "start")
+        while True:
+            while blow is not None:
+                blow = yield from recovery.recover(self, blow)
+            blow = yield from self._train_until_blow()
+            if blow is None:
+                self.done.succeed(self.env.now)
+                return None
+
+    def _train_until_blow(self) -> Process:
+        """Train, evaluate and save until something interrupts the job, and return it; None when all steps are done."""
+        while True:
+            # as frameworks count: at whole multiples of the interval, again after a roll-back
+            evaluation = (math.floor(self.step / self.steps_per_evaluation) + 1.0) * self.steps_per_evaluation
+            outer = (math.floor(self.synced / self.outer.period) + 1.0) * self.outer.period if self.outer else math.inf
+            due = min(evaluation, outer, self.steps)
+            blow = yield from self._train(self.last_saved + self.steps_per_checkpoint, due)
+            if blow is None and self.planned:
+                blow = yield from recovery.carry_out(self, self.planned[0])
+            elif blow is None and self.step >= due:
+                if self.step >= evaluation:
+                    blow = yield from self.phase("evaluation", "schedule", self.times.evaluation, speed=self.speed)
+                if blow is None and self.outer is not None and self.step >= outer:
+                    blow = yield from self.outer.sync(self)
+                    if blow is None:
+                        self.synced = outer
+                if blow is None and self.step >= self.steps:
+                    return None
+            elif blow is None:
+                blow = yield from self.save("schedule", self.times.blocking)
+            if blow is not None:
+                return blow
+
+    def save(self, cause: str, blocking_s: float, *, at_once: bool = False) -> Process:
+        """Pause for a snapshot and hand it to the writer; `at_once`: the pause lasts until it is safe."""
+        blow = yield from self.phase("checkpoint", cause, blocking_s, speed=self.speed)
+        if blow is None:
+            # The snapshot is safe only once it is written; the row that opens next is the first one it does not hold.
+            self.last_saved = self.step
+            self.history.save(self.env.now, self.step, len(self.log.rows), at_once=at_once)
+        return blow
+
+    def _train(self, target: float, due: float) -> Process:
+        """Train to step `target`, or as far beyond it as the writer of the last checkpoint is still busy.
+
+        Whatever the writer does, the job stops at step `due`, and at the end of a step when it has something planned.
+        """
+        written = self.history.busy_until_s
+        while True:
+            factors, speed, start = self.slow.factors(), self.speed, self.env.now
+            aim = max(target, float(math.ceil(self.step)))
+            if written > start:
+                wait = (written - start) * speed / self.facts.step_time_s
+                aim = max(aim, float(math.ceil(self.step + wait)), math.floor(self.step) + 1.0)
+            aim = min(aim, due)
+            if self.planned:
+                aim = min(aim, float(math.ceil(self.step)))
+            duration = self._stretch(aim - self.step) / speed
+            self._underway = (start, duration, self.step, aim)
+            self.state = "train"
+            self.log.enter(start, "train", self.slow.cause, self.step, speed, slowed=factors, gpus=self.busy_gpus)
+            try:
+                yield self.env.timeout(duration)
+            except simpy.Interrupt as interrupt:
+                struck = blow_of(interrupt)
+                self.pause()
+                if struck.kind not in ("speed", "planned"):
+                    return struck
+            else:
+                self.pause(finished=True)
+                if self.planned or written <= self.env.now or self.step >= due:
+                    return None
+
+    @property
+    def busy_gpus(self) -> int:
+        """Accelerators of the replicas that train."""
+        missing = len(self.slow.missing)
+        return self.facts.gpus - round(self.facts.gpus * missing / self.facts.replicas)
+
+    def pause(self, *, finished: bool = False) -> None:
+        """Count the steps done so far and close the row; also called at the horizon."""
+        if self._underway is not None:
+            start, duration, done, aim = self._underway
+            share = 1.0 if finished or duration == 0.0 else min(1.0, (self.env.now - start) / duration)
+            self.step = aim if share == 1.0 else done + (aim - done) * share
+            self._underway = None
+        self.log.close(self.env.now, self.step)
+
+    def phase(
+        self, state: State, cause: str, duration: float, *, speed: float = 1.0, booked: Category | None = None
+    ) -> Process:
+        """Stay in `state` for `duration`; return the blow that ended it early, if one did.
+
+        While a fault is being detected or the job stands still, another fault adds nothing: both are repaired in the
+        same restart.
+        """
+        end = self.env.now + duration
+        self.log.enter(self.env.now, state, cause, self.step, speed, booked=booked)
+        self.state = state
+        while self.env.now < end:
+            try:
+                yield self.env.timeout(end - self.env.now)
+            except simpy.Interrupt as interrupt:
+                blow = self._cut(blow_of(interrupt))
+                if blow is not None:
+                    self.log.close(self.env.now, self.step)
+                    return blow
+            else:
+                break
+        self.log.close(self.env.now, self.step)
+        return None
+
+    def wait_for(self, event: simpy.Event, state: State, cause: str, *, booked: Category | None = None) -> Process:
+        """Stay in `state` until the event happens; return the blow that ended it early, if one did."""
+        self.log.enter(self.env.now, state, cause, self.step, 1.0, booked=booked)
+        self.state = state
+        while not event.processed:
+            try:
+                yield event
+            except simpy.Interrupt as interrupt:
+                blow = self._cut(blow_of(interrupt))
+                if blow is not None:
+                    self.log.close(self.env.now, self.step)
+                    return blow
+        self.log.close(self.env.now, self.step)
+        return None
+
+    def _cut(self, blow: Blow) -> Blow | None:
+        """Return the blow if it ends the present phase."""
+        if blow.kind in ("speed", "planned"):
+            return None
+        if blow.kind == "failure" and self.state in AT_REST:
+            self.absorbed.append(blow)
+            return None
+        return blow
+
+    # ---- what it consists of --------------------------------------------------------------------------------------
+
+    def _stretch(self, steps: float) -> float:
+        """Return the duration [s] of `steps` steps at full speed: a sum of gamma-distributed step times."""
+        mean, cv = self.facts.step_time_s, self.facts.step_time_cv
+        if cv < NEGLIGIBLE_CV:
+            return steps * mean
+        return float(self.rng.gamma(steps / cv**2, mean * cv**2))
+
+    def roll_back(self, blow: Blow, loss: Loss) -> None:
+        """Return to the last checkpoint that is safe; a write under way is lost to the blow, as is the work since."""
+        before = math.inf if blow.struck_s is None else blow.struck_s
+        target = self.history.roll_back(self.env.now, loss, before)
+        if target is None:
+            step, row, self.reload_s = 0.0, 0, self.history.first_load_s
+            if blow.struck_s is not None and self.step > 0.0:
+                self.findings.append(
+                    f"{blow.cause}: no checkpoint from before {blow.struck_s:.0f} s is left; the job begins again"
+                )
+        else:
+            step, row, self.reload_s = target.step, target.row, target.reload_s
+        self.log.roll_back(row, blow.cause)
+        self.step = self.last_saved = step
+        self.synced = min(self.synced, step)

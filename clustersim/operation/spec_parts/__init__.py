@@ -1,0 +1,1 @@
+"""Parts of the operation's input record."""

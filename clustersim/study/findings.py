@@ -117,7 +117,9 @@ class Findings(SiteFindings):
         """
         at_site = sum(self.site_damping_j(site) for site in self.sites)
         stores = sum(self.it_storage_loss_w.values()) * self.busy_s
-        load_j = self.busy_s * sum(record.load_w[TRAIN] for record in self.history.values()) - stores
+        records = self.history.values()
+        trained = next(iter(records)).training
+        load_j = sum(s * sum(record.load_w[state] for record in records) for state, s in trained.items()) - stores
         devices = load_j * self.base.device_share / (1.0 + self.base.device_share)
         train_w = sum(record.load_w[TRAIN] for record in self.history.values())
         made_up = self.start_cost.lost_s * self.starts * train_w - sum(self.start_saved_j.values())

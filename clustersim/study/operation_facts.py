@@ -66,7 +66,8 @@ def job_facts(study: StepStudy, pool: Pool) -> JobFacts:
         servers_per_rack=max(site.servers.servers_per_rack for site in sites.values()),
         servers_per_leaf=max(1, round(leaf)),
         servers_per_feed=max(1, round(parts["servers"] / parts["feeds"])) if parts["feeds"] else 1,
-        replicas=plan.data,
+        # of replicas smaller than a server, those of a server fall together
+        replicas=min(plan.data, parts["servers"]),
     )
 
 

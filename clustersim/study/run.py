@@ -39,6 +39,7 @@ from clustersim.study.run_measured import run_measured
 from clustersim.study.run_parts import Clock, bill_table, cost_facts, input_digests, plant_warnings, priced
 from clustersim.study.site_power import SitePower, provisioned_w, site_power, training_it_w
 from clustersim.study.site_summary import raised_by_damping
+from clustersim.study.slowed_power import SlowedPower
 from clustersim.study.step import StepStudy, random_stream, study_step
 from clustersim.study.summary import plan_keys, summarise
 from clustersim.study.wear import damping_warnings, refused_warnings
@@ -86,7 +87,8 @@ def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
     responses = (*respond(study, windows), *grid_responses(around, closed, of_grid))
     windows += of_grid
     timed("limits and cost")
-    history = histories(study, timeline, training_it_w(steady), evaluation_it_w(study, windows))
+    slowed = SlowedPower(study, pool, steady)
+    history = histories(study, timeline, training_it_w(steady), evaluation_it_w(study, windows), slowed.it_w)
     rules = rules_of(scenario.limits)
     modes = site_modes(study, steady, pool.iteration_time_s)
     seen = with_modes(evidence(study, windows, responses, history), modes)

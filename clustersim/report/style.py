@@ -17,8 +17,13 @@ ACTIVITY = {
 }  # fmt: skip
 STATES = {
     "train": BLUE, "checkpoint": SKY, "evaluation": GREEN, "lost": RED, "detect": ORANGE, "restart": PURPLE,
-    "reload": YELLOW, "stopped": GREY,
+    "reload": YELLOW, "reconfigure": "#8C5A80", "stopped": GREY, "wait": "#C3C9D0", "queued": "#D9DEE4",
 }  # fmt: skip
+CATEGORIES = {
+    "useful": BLUE, "lost_work": RED, "restart": PURPLE, "checkpoint": SKY, "evaluation": GREEN, "straggler": YELLOW,
+    "idle": GREY, "curtailed": ORANGE,
+}  # fmt: skip
+"""Where the time of a job goes."""
 VERDICT = {"PASS": GREEN, "FAIL": RED, "not judged": GREY}
 
 

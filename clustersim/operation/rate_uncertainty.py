@@ -140,7 +140,7 @@ def _inside(rng: np.random.Generator) -> float:
 
 
 def _counted_rates(variant: str | None, facts: JobFacts) -> dict[str, float]:
-    """Return the rate [1/s] of each cause of the job that fleets count as a failure, causes of no component left out."""
+    """Return the rate [1/s] of each cause that fleets count as a failure, where the job has such components."""
     entry = rates_entry(variant, facts.family)
     per_component = rates_per_component(entry)
     rates = {

@@ -58,7 +58,7 @@ class Row:
     @property
     def held(self) -> float:
         """Speed that stragglers leave. [-]"""
-        return math.prod(factor for category, _, factor in self.slowed if category == "straggler")
+        return math.prod((factor for category, _, factor in self.slowed if category == "straggler"), start=1.0)
 
 
 @dataclass

@@ -76,7 +76,8 @@ def place_parts(place: Place) -> dict[str, float]:
 
     Network cards are one per accelerator, or one for all that share a port. Optical modules are those of the bill of
     materials at both ends of every link, copper assemblies left out, those of scale-up networks and between sites
-    included. Stacks of memory are counted where the catalog has them for every kind of accelerator.
+    included. Stacks of memory are counted where the catalog has them for every kind of accelerator. Every hall has a
+    cooling plant of its own: one chiller or tower of a plant may fail, and the others carry its heat.
     """
     trees = place.fabric.sites
     optics = sum(item.count for item in place.bill if _is_optic(item.item))
@@ -89,7 +90,7 @@ def place_parts(place: Place) -> dict[str, float]:
         "hbm_stacks": _stacks(place),
         "leaves": sum(tree.count("leaf") for tree in trees),
         "feeds": sum(feeds_of(plant.conversion) for plant in place.topology.electrical.values()),
-        "cooling_units": sum(cooling.count for cooling in place.topology.cooling.values()),
+        "cooling_units": sum(place.topology.site[site].halls for site in place.topology.cooling),
         "routes": len(place.fabric.wan),
     }
 

@@ -34,6 +34,7 @@ from clustersim.study.horizon import histories
 from clustersim.study.it_power import Pool, close_up, steady_window, step_pool
 from clustersim.study.judging import evidence, respond
 from clustersim.study.operation_facts import job_facts
+from clustersim.study.operation_keys import accounts_table, causes_table
 from clustersim.study.result import Result
 from clustersim.study.run_measured import run_measured
 from clustersim.study.run_parts import Clock, bill_table, cost_facts, input_digests, plant_warnings, priced
@@ -128,6 +129,8 @@ def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
         plans=plan_table(study),
         assumed=assumed_figures(study),
         modes=modes.table,
+        accounts=accounts_table(timeline),
+        causes=causes_table(timeline),
         warnings=tuple(dict.fromkeys((*_warnings(study, findings, responses, summary), *closed.warnings))),
         inputs=input_digests(scenario),
         wall_s=timed.wall_s,
@@ -245,7 +248,7 @@ def _given(study: StepStudy) -> Candidate:
 def _warnings(
     study: StepStudy, findings: Findings, responses: tuple[PlantResponse, ...], summary: dict[str, Any]
 ) -> tuple[str, ...]:
-    said = list(study.warnings) + list(findings.warnings)
+    said = list(study.warnings) + list(findings.warnings) + list(findings.timeline.findings)
     said += generation_warnings(findings, generation(findings))
     said += damping_warnings(findings) + refused_warnings(findings)
     worse = raised_by_damping(summary, [strategy.kind for strategy in study.scenario.damping])

@@ -12,6 +12,7 @@ from clustersim.power.smoothing import damps_devices
 from clustersim.study.findings import Findings
 from clustersim.study.generation import generation, generation_keys
 from clustersim.study.grid_modes import mode_keys
+from clustersim.study.operation_keys import operation_keys
 from clustersim.study.power_bands import band_keys
 from clustersim.study.site_power import excess_peak_w
 from clustersim.study.site_summary import (
@@ -61,7 +62,8 @@ def summarise(
     reasons: dict[str, str] = {}
     keys: dict[str, Any] = {}
     keys |= _training(found)
-    keys |= _operation(found) | of_grid(reasons)
+    keys |= {"horizon_days": found.timeline.horizon_s / DAY_S}
+    keys |= operation_keys(found.timeline, reasons) | of_grid(reasons)
     keys |= power_keys(found, reasons)
     keys |= _computing(found)
     keys |= band_keys(found.study, found.pool.traces[0], keys, reasons)
@@ -107,14 +109,6 @@ def _training(found: Findings) -> dict[str, Any]:
         "wan_fraction": study.timing.wan_s / seconds,
         "steps_to_budget": budget / tokens,
         "days_to_budget": budget / (tokens / seconds * max(found.timeline.goodput, 1e-12)) / DAY_S,
-    }
-
-
-def _operation(found: Findings) -> dict[str, Any]:
-    return {
-        "horizon_days": found.timeline.horizon_s / DAY_S,
-        "goodput": found.timeline.goodput,
-        "interruptions": found.timeline.interruptions,
     }
 
 

@@ -9,9 +9,6 @@ from dataclasses import dataclass
 from clustersim.operation.accounts import Accounts
 from clustersim.operation.records import Timeline
 
-STANDSTILL = ("detect", "stopped", "wait", "queued")
-"""States in which a failure interrupts nothing that works."""
-
 
 @dataclass(frozen=True)
 class Kept:
@@ -26,8 +23,6 @@ class Kept:
     """Training steps that count at the horizon."""
     trained_s: float
     """Time in training that counted, at whatever speed. [s]"""
-    at_risk_s: float
-    """Time outside detection and standstill, in which a failure interrupts the job. [s]"""
     findings: tuple[str, ...] = ()
 
     @property
@@ -47,25 +42,19 @@ class Kept:
 
     @property
     def interruption_rate_per_s(self) -> float:
-        """Interruptions over the time at risk; its inverse is the mean time to failure. [1/s]"""
-        return self.interrupted / self.at_risk_s if self.at_risk_s > 0.0 else 0.0
+        """Interruptions over the horizon, standstills included; its inverse is the mean time to failure. [1/s]"""
+        return self.interrupted / self.horizon_s
 
 
 def kept_of(timeline: Timeline) -> Kept:
     """Return what is kept of a timeline."""
     table = timeline.table
-    spans = (table["t_end_s"] - table["t_start_s"]).to_numpy()
-    state = table["state"].to_numpy()
-
-    def seconds_in(*names: str) -> float:
-        return math.fsum(s for s, name in zip(spans, state, strict=True) if name in names)
-
+    spans = table["t_end_s"] - table["t_start_s"]
     return Kept(
         horizon_s=timeline.horizon_s,
         accounts=timeline.accounts,
         interruptions=dict(timeline.interruptions_by_cause),
         steps=timeline.useful_steps,
-        trained_s=seconds_in("train"),
-        at_risk_s=timeline.horizon_s - seconds_in(*STANDSTILL),
+        trained_s=math.fsum(spans[table["state"] == "train"]),
         findings=timeline.findings,
     )

@@ -104,7 +104,7 @@ class Ensemble:
         return {key: found[key] for key in sorted(found, key=lambda key: (-found[key].mean, key))}
 
     def figure_bands(self, part: str = WHOLE) -> dict[str, Band]:
-        """Return goodput, effective time [-], interruptions, steps and, of failures at work, their rate [1/s]."""
+        """Return goodput, effective time [-], interruptions, their rate [1/s] and steps that count."""
         kept = self.parts[part]
         return {
             "goodput": band([one.goodput for one in kept]),

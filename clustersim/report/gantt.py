@@ -83,6 +83,17 @@ def gantt(tables: Mapping[str, pd.DataFrame], t0_s: float, t1_s: float) -> Gantt
     return Gantt(figure, _note(lanes, drawn, merged, (t1_s - t0_s) / MOST_BARS))
 
 
+def gantt_figures(tables: Mapping[str, pd.DataFrame], horizon_s: float) -> list[tuple[str, go.Figure, str]]:
+    """Return title, figure and note of the whole horizon, and of the hours around the first interruption."""
+    whole = gantt(tables, 0.0, horizon_s)
+    found = [("State by state over the horizon", whole.figure, whole.note)]
+    begin, end = close_up_s(tables, horizon_s)
+    if end - begin < horizon_s:
+        near = gantt(tables, begin, end)
+        found.append(("Hours around the first interruption", near.figure, near.note))
+    return found
+
+
 def close_up_s(tables: Mapping[str, pd.DataFrame], horizon_s: float) -> tuple[float, float]:
     """Return the hours around the first interruption of any lane, or the first hours where there is none. [s]"""
     begins = []

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
+import pandas as pd
 import plotly.graph_objects as go
 
 from clustersim.operation.bands import Band
@@ -43,6 +45,12 @@ def goodput_bars(shares: Mapping[str, Mapping[str, float]], bands: Mapping[str, 
     figure.update_layout(barmode="stack", legend={"traceorder": "normal"})
     figure.update_xaxes(range=[0, 100])
     return figure.update_yaxes(autorange="reversed", automargin=True, showticklabels=len(names) > 1)
+
+
+def shares_of(accounts: pd.DataFrame) -> dict[str, float]:
+    """Return the share of every category [-] of a table with columns category and seconds."""
+    total = math.fsum(accounts["seconds"])
+    return {str(name): math.fsum(part) / total for name, part in accounts.groupby("category")["seconds"]}
 
 
 def _whiskers(useful: Mapping[str, Band]) -> go.Scatter:

@@ -11,7 +11,7 @@ from typing import Any
 
 from clustersim.operation.bands import Band
 from clustersim.operation.ensemble import WHOLE
-from clustersim.report.gantt import close_up_s, gantt
+from clustersim.report.gantt import gantt_figures
 from clustersim.report.goodput import TITLES, goodput_bars
 from clustersim.report.page import rendered
 from clustersim.report.sections import Figure, Section, Table
@@ -157,7 +157,7 @@ def _ranged(one: Band, shown: Any) -> str:
 
 
 def _times(rate: Band) -> str:
-    """Return the mean time to failure, from the rate over the time in which a failure interrupts."""
+    """Return the mean time to failure, the horizon over the interruptions."""
     if rate.mean == 0.0:
         return "-: nothing interrupted it"
     if rate.draws == 1:
@@ -231,7 +231,7 @@ def accounts_csv(found: OperateResult) -> str:
 def gantt_html(found: OperateResult) -> str:
     """Return a page with what the first seed did, lane by lane, and where the time of all seeds went."""
     tables = {name: timeline.table for name, timeline in found.first.items()}
-    lanes = Section("lanes", "What happened", figures=list(gantt_figures(tables, found.horizon_s)))
+    lanes = Section("lanes", "What happened", figures=[Figure(*one) for one in gantt_figures(tables, found.horizon_s)])
     shown: Iterable[str] = found.parts or (WHOLE,)
     ensemble = found.ensemble
     shares: Mapping[str, Any] = {name: ensemble.mean_accounts(name).shares for name in shown}
@@ -254,16 +254,6 @@ def gantt_html(found: OperateResult) -> str:
         subtitle=f"{found.scenario.name}, {counted(ensemble.seeds, 'seed')} from {found.scenario.seed}",
         sections=[where, lanes],
     )
-
-
-def gantt_figures(tables: Mapping[str, Any], horizon_s: float) -> Iterable[Figure]:
-    """Return the whole horizon, and the hours around the first interruption where the whole is merged."""
-    whole = gantt(tables, 0.0, horizon_s)
-    yield Figure("The whole horizon", whole.figure, whole.note)
-    begin, end = close_up_s(tables, horizon_s)
-    if end - begin < horizon_s:
-        near = gantt(tables, begin, end)
-        yield Figure("Hours around the first interruption", near.figure, near.note)
 
 
 def operate_files(found: OperateResult, folder: Path) -> dict[Path, str | bytes]:

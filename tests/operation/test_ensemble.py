@@ -34,7 +34,7 @@ def as_bytes(ensemble):
     kept = {
         name: [
             (sorted(map(str, one.accounts.seconds.items())), list(one.accounts.shares.items()),
-             list(one.interruptions.items()), one.steps, one.trained_s.hex(), one.at_risk_s.hex(), one.findings)
+             list(one.interruptions.items()), one.steps, one.trained_s.hex(), one.findings)
             for one in records
         ]
         for name, records in ensemble.parts.items()
@@ -51,7 +51,7 @@ class Counting:
 
     def once(self, member: Member):
         count = int(np.random.default_rng(member.seed).poisson(self.mean))
-        return {WHOLE: Kept(1.0, accounts_of([("useful", "none", 1.0)], 1.0), {"gpu": count}, 1, 1.0, 1.0)}
+        return {WHOLE: Kept(1.0, accounts_of([("useful", "none", 1.0)], 1.0), {"gpu": count}, 1.0, 1.0)}
 
 
 def test_one_and_two_workers_give_the_same_bytes():
@@ -115,13 +115,15 @@ def test_bands_hold_a_poisson_count_known_exactly():
 
 
 def test_interruptions_of_a_job_are_a_poisson_count():
-    """A failure strikes whatever is not down already: the mean count is rate x time at risk, its spread the root."""
-    found = simulate_seeds(task(restart_time="0 s", checkpoint={"interval": "2 h"}), 80, workers=1)
-    rate = found.figure_bands()["interruption_rate"]
-    expected = math.fsum(cause.rate_per_s for cause in failure_causes(None, JOB))
-    assert abs(rate.mean - expected) < 4.0 * rate.mean_error
-    risk = found.whole[0].at_risk_s
-    assert rate.mean_error == pytest.approx(math.sqrt(expected / risk / 80), rel=0.35)
+    """A failure strikes whatever is not in detection already, and the spread of the counts is their root."""
+    quick = task(restart_time="0 s", checkpoint={"interval": "2 h"})
+    found = simulate_seeds(quick, 80, workers=1).figure_bands()["interruptions"]
+    causes = failure_causes(None, JOB)
+    failures = quick.spec.horizon * math.fsum(cause.rate_per_s for cause in causes)
+    noticing = math.fsum(cause.rate_per_s * cause.detection_s for cause in causes)
+    expected = failures / (1.0 + noticing)
+    assert abs(found.mean - expected) < 4.0 * found.mean_error
+    assert found.mean_error == pytest.approx(math.sqrt(expected / 80), rel=0.35)
 
 
 def test_progress_counts_every_seed():

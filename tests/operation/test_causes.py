@@ -56,7 +56,7 @@ def test_rates_come_from_rows_that_may_be_fitted():
     for kind in ("reliability", "reliability_fleets"):
         for name, entry in catalog.entries(kind).items():
             for key, figure in entry.figures.items():
-                if key.startswith(("rate.", "share.", "speed.")):
+                if key.startswith(("rate.", "share.", "slowdown.")):
                     rows = re.findall(r"REL-\d{4}", figure.note)
                     assert {use[row] for row in rows} <= {"fit"}, (name, key)
 

@@ -43,13 +43,9 @@ class Member:
         return np.random.SeedSequence(self.root.entropy, spawn_key=mine)
 
     @property
-    def stratum(self) -> tuple[int, int]:
-        """Class ``(i, n)`` of equally likely rates that the seed takes; a fixed shuffle of the seeds over the classes.
-
-        All classes are taken once, so that the seeds cover the spread of the rates evenly.
-        """
-        shuffled = np.random.SeedSequence(self.root.entropy, spawn_key=(*self.root.spawn_key, MEMBERS, 0))
-        return int(np.random.default_rng(shuffled).permutation(self.count)[self.index]), self.count
+    def of_rates(self) -> np.random.SeedSequence:
+        """Seed that the rates of all members are drawn from together, apart from all streams of the simulations."""
+        return np.random.SeedSequence(self.root.entropy, spawn_key=(*self.root.spawn_key, MEMBERS, 0))
 
 
 class Task(Protocol):

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from clustersim.operation import JobFacts, Timeline, simulate_operation
+from clustersim.operation import JobFacts, OperationSpec, Timeline, simulate_operation
 from clustersim.operation.ensemble import Ensemble, simulate_seeds
+from clustersim.operation.rate_uncertainty import spread_of_fleets
 from clustersim.operation.tasks import JobTask
 from clustersim.scenario import Scenario
 from clustersim.study.it_power import step_pool
@@ -31,7 +32,9 @@ class OperateResult:
     goes on with."""
     ensemble: Ensemble
     notes: tuple[str, ...]
-    """What the user should know about step and scenario."""
+    """What the user should know about step, scenario and rates."""
+    drawn_rates: bool = False
+    """Whether every seed had failure rates of its own."""
 
     @property
     def horizon_s(self) -> float:
@@ -76,10 +79,33 @@ def operate(
     pool = step_pool(study)
     job = job_facts(study, pool)
     progress("operation")
-    task = JobTask(scenario.operation, job, random_stream(scenario, "operation"))
+    drawn = rates_are_drawn(scenario.operation, job, seeds)
+    task = JobTask(scenario.operation, job, random_stream(scenario, "operation"), drawn)
     first = {JOB: simulate_operation(scenario.operation, job, task.seed)}
     ensemble = simulate_seeds(task, seeds, workers, lambda done, of: progress(f"operation: seed {done} of {of}"))
     return OperateResult(scenario, job, study.tokens_per_step, first, ensemble, (*study.warnings, *_left_out(scenario)))
+
+
+def rates_are_drawn(spec: OperationSpec, job: JobFacts, seeds: int) -> bool:
+    """Return whether every seed draws its failure rates from the spread between published fleets.
+
+    What `failures.uncertainty` says counts. Where it is left out, bands are over rates too, as far as the rates are
+    the default ones of GPUs: rates that the scenario names are taken at their word, and of TPUs one fleet is published.
+    """
+    if "uncertainty" in spec.failures.model_fields_set:
+        return spec.failures.uncertainty == "fleet"
+    return seeds > 1 and spec.failure_rates is None and job.family == "gpu"
+
+
+def _rates_said(spec: OperationSpec, drawn: bool) -> tuple[str, ...]:
+    if not drawn:
+        return ()
+    spread = spread_of_fleets(spec.failures.fleets)
+    return (
+        f"every seed draws its failure rates from the spread between {spread.fleets} published fleets (factor "
+        f"{spread.band_ratio(0.9):.1f} between the 5 and the 95 % quantile); operation.failures.uncertainty=none holds "
+        "them at the catalog's",
+    )
 
 
 def _left_out(scenario: Scenario) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from clustersim.operation import JobFacts, OperationSpec, failure_causes, simula
 from clustersim.operation.accounts import CATEGORIES, accounts_of
 from clustersim.operation.compact import Kept, kept_of
 from clustersim.operation.ensemble import WHOLE, Member, simulate_seeds
+from clustersim.operation.rate_uncertainty import spread_of_fleets
 from clustersim.operation.tasks import JobTask
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -79,11 +80,17 @@ def test_no_two_streams_are_the_same():
     assert not states & own
 
 
-def test_every_class_of_rates_is_taken_once():
-    root = np.random.SeedSequence(3)
-    taken = [Member(index, 40, root).stratum for index in range(40)]
-    assert sorted(taken) == [(index, 40) for index in range(40)]
-    assert taken != sorted(taken)
+def test_drawn_rates_widen_the_band_and_keep_the_streams():
+    """Counts with rates of a fleet each: wider than Poisson by what fleets differ, and the same in any order."""
+    one = task(horizon="10 d", checkpoint={"interval": "4 h"})
+    many = replace(one, drawn_rates=True)
+    narrow, wide = (simulate_seeds(each, 24, workers=1).figure_bands()["interruptions"] for each in (one, many))
+    spread = spread_of_fleets()
+    assert narrow.high / narrow.low < 2.0
+    assert wide.high / wide.low == pytest.approx(spread.band_ratio(0.9), rel=0.3)
+    assert wide.median == pytest.approx(JOB.servers * spread.median_per_s * one.spec.horizon, rel=0.15)
+    alone = many.once(Member(7, 24, one.seed))
+    assert alone[WHOLE] == simulate_seeds(many, 24, workers=1).whole[7]
 
 
 def test_shares_close_exactly_and_time_is_conserved():

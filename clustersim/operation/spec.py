@@ -7,6 +7,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from clustersim.operation.spec_parts.checkpoint import CheckpointSpec
+from clustersim.operation.spec_parts.fleet import FleetSpec
 from clustersim.operation.spec_parts.recovery import RecoverySpec
 from clustersim.operation.spec_parts.repair import RepairSpec
 from clustersim.spec import Spec
@@ -66,3 +67,5 @@ class OperationSpec(Spec):
     restart_spacing: Time | None = Field(default=None, ge=0)
     """Time between the starts of two halls when all halls, each with a job of its own, start again after a stop of the
     whole place: ``0 s`` is all at the same instant; left out, or without any restart: this is not looked at."""
+    fleet: FleetSpec | None = None
+    """Other jobs, research and services on the same cluster; left out: the job has it alone."""

@@ -15,15 +15,13 @@ from clustersim.operation.bands import Band, band
 from clustersim.operation.compact import Kept
 from clustersim.operation.processes import in_processes, usable_cores
 
-WHOLE = "all"
-"""Name of the record of everything together; jobs and sites have records under their own names beside it."""
 MEMBERS = 2**31 - 1
 """First number of the spawn keys of all seeds but the first: no simulation spawns as many streams of its own."""
 START_S = 2.0
 """Processes take about a second to start: for less work than this they are not started. [s]"""
 Progress = Callable[[int, int], None]
 Record = Mapping[str, Kept]
-"""What one seed did: the whole, then jobs or sites by name."""
+"""What one seed did: first what was asked about, then its fellow jobs, or its sites, by name."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ class Task(Protocol):
         ...
 
     def once(self, member: Member) -> Record:
-        """Return what one seed did: :data:`WHOLE` first, then each job or site by its name."""
+        """Return what one seed did."""
         ...
 
 
@@ -66,54 +64,60 @@ class Ensemble:
     """What all seeds of a task did, in order of the seeds; bands are over them."""
 
     parts: dict[str, tuple[Kept, ...]]
-    """:data:`WHOLE`, then jobs or sites by name."""
+    """First what was asked about, then its fellow jobs, or its sites, by name."""
     seeds: int
 
     @property
-    def whole(self) -> tuple[Kept, ...]:
-        """Records of everything together, one of each seed."""
-        return self.parts[WHOLE]
+    def head(self) -> str:
+        """Name of what was asked about; the part meant where none is named."""
+        return next(iter(self.parts))
 
-    def mean_accounts(self, part: str = WHOLE) -> Accounts:
+    def of(self, part: str | None = None) -> tuple[Kept, ...]:
+        """Return the records of a part, one of each seed."""
+        return self.parts[self.head if part is None else part]
+
+    def mean_accounts(self, part: str | None = None) -> Accounts:
         """Return where the time of all seeds together went; the shares of the categories add up to one exactly."""
-        kept = self.parts[part]
+        kept = self.of(part)
         entries = ((*key, seconds) for one in kept for key, seconds in one.accounts.seconds.items())
         return accounts_of(entries, math.fsum(one.accounts.total_s for one in kept))
 
-    def share_bands(self, part: str = WHOLE) -> dict[str, Band]:
+    def share_bands(self, part: str | None = None) -> dict[str, Band]:
         """Return the share of the horizon that every category took. [-]"""
-        return {category: band([one.accounts.shares[category] for one in self.parts[part]]) for category in CATEGORIES}
+        return {category: band([one.accounts.shares[category] for one in self.of(part)]) for category in CATEGORIES}
 
-    def cause_bands(self, part: str = WHOLE) -> dict[tuple[str, str], Band]:
+    def cause_bands(self, part: str | None = None) -> dict[tuple[str, str], Band]:
         """Return the share of the horizon [-] by category and cause: categories in their order, largest mean first."""
-        kept = self.parts[part]
+        kept = self.of(part)
         keys = dict.fromkeys(key for one in kept for key in one.accounts.seconds)
         found = {key: band([one.accounts.seconds.get(key, 0.0) / one.horizon_s for one in kept]) for key in keys}
         order = sorted(found, key=lambda key: (CATEGORIES.index(key[0]), -found[key].mean, key[1]))
         return {key: found[key] for key in order}
 
-    def interruption_bands(self, part: str = WHOLE) -> dict[str, Band]:
+    def interruption_bands(self, part: str | None = None) -> dict[str, Band]:
         """Return how often every cause interrupted a seed, the most frequent first."""
-        kept = self.parts[part]
+        kept = self.of(part)
         keys = dict.fromkeys(cause for one in kept for cause in one.interruptions)
         found = {key: band([float(one.interruptions.get(key, 0)) for one in kept]) for key in keys}
         return {key: found[key] for key in sorted(found, key=lambda key: (-found[key].mean, key))}
 
-    def figure_bands(self, part: str = WHOLE) -> dict[str, Band]:
-        """Return goodput, effective time [-], interruptions, their rate [1/s] and steps that count."""
-        kept = self.parts[part]
-        return {
-            "goodput": band([one.goodput for one in kept]),
-            "effective_time": band([one.effective_time for one in kept]),
-            "interruptions": band([float(one.interrupted) for one in kept]),
-            "steps": band([float(one.steps) for one in kept]),
-            "interruption_rate": band([one.interruption_rate_per_s for one in kept]),
+    def figure_bands(self, part: str | None = None) -> dict[str, Band]:
+        """Return goodput, effective time [-], interruptions, their rate [1/s] and tokens; what is known of the part."""
+        kept = self.of(part)
+        found: dict[str, list[float | None]] = {
+            "goodput": [one.goodput for one in kept],
+            "effective_time": [one.effective_time for one in kept],
+            "interruptions": [float(one.interrupted) for one in kept],
+            "interruption_rate": [one.interruption_rate_per_s for one in kept],
+            "tokens": [one.tokens for one in kept],
         }
+        known = {name: [value for value in values if value is not None] for name, values in found.items()}
+        return {name: band(values) for name, values in known.items() if len(values) == len(kept)}
 
-    def findings(self, part: str = WHOLE) -> dict[str, int]:
+    def findings(self, part: str | None = None) -> dict[str, int]:
         """Return what the seeds found, and how many of them did, the most frequent first."""
         counted: dict[str, int] = {}
-        for one in self.parts[part]:
+        for one in self.of(part):
             for text in dict.fromkeys(one.findings):
                 counted[text] = counted.get(text, 0) + 1
         return dict(sorted(counted.items(), key=lambda item: -item[1]))

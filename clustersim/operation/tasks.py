@@ -6,12 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clustersim.operation.compact import kept_of
-from clustersim.operation.ensemble import WHOLE, Member, Record
+from clustersim.operation.compact import kept_of, kept_of_fleet
+from clustersim.operation.ensemble import Member, Record
 from clustersim.operation.facts import ExternalEvent, JobFacts
+from clustersim.operation.fleet import simulate_fleet
+from clustersim.operation.fleet_records import FleetFacts
 from clustersim.operation.rate_uncertainty import factors_of_member
 from clustersim.operation.simulation import simulate_operation
 from clustersim.operation.spec import OperationSpec
+
+JOB = "job"
+"""Name of a job that has its cluster alone."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +26,7 @@ class JobTask:
     spec: OperationSpec
     job: JobFacts
     seed: np.random.SeedSequence
+    tokens_per_step: float = 0.0
     drawn_rates: bool = False
     """Whether every seed is a fleet of its own, its failure rates drawn from the spread between published fleets."""
     external: tuple[ExternalEvent, ...] = ()
@@ -28,7 +34,23 @@ class JobTask:
     def once(self, member: Member) -> Record:
         """Return what the job did."""
         factors = rates_of(self.spec, self.job, member) if self.drawn_rates else None
-        return {WHOLE: kept_of(simulate_operation(self.spec, self.job, member.seed, self.external, factors=factors))}
+        timeline = simulate_operation(self.spec, self.job, member.seed, self.external, factors=factors)
+        return {JOB: kept_of(timeline, self.tokens_per_step * timeline.useful_steps)}
+
+
+@dataclass(frozen=True)
+class FleetTask:
+    """Many jobs on one cluster (:func:`clustersim.operation.fleet.simulate_fleet`)."""
+
+    spec: OperationSpec
+    facts: FleetFacts
+    seed: np.random.SeedSequence
+    tokens_per_step: float = 0.0
+
+    def once(self, member: Member) -> Record:
+        """Return what the main job did, the whole cluster, and each group of the other jobs."""
+        record = simulate_fleet(self.spec, self.facts, member.seed)
+        return kept_of_fleet(record, self.tokens_per_step * record.main.useful_steps)
 
 
 def rates_of(spec: OperationSpec, job: JobFacts, member: Member) -> dict[str, float]:

@@ -8,15 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 
 from clustersim.report.style import STATES, styled
-from clustersim.report.words import number, percent
+from clustersim.report.words import counted, number, percent
 
 MOST_BARS = 1000
 """Bars of a lane; with more stretches than that, a lane is drawn in so many columns."""
 ZOOM_S, BEFORE_S = 6 * 3600.0, 1800.0
 """Length of the close-up, and how long before the first interruption it begins. [s]"""
 AT_WORK = ("train", "checkpoint", "evaluation")
+MOST_LANES = 40
+"""Lanes of a figure; of more jobs those with most time are drawn."""
+Floats = NDArray[np.float64]
 UNITS = ((86400.0, 2.0, "day", "day"), (3600.0, 2.0, "hour", "h"), (60.0, 0.0, "minute", "min"))
 """Seconds, from how many of them on it is used, name and sign of the units of the time axis."""
 
@@ -83,15 +87,37 @@ def gantt(tables: Mapping[str, pd.DataFrame], t0_s: float, t1_s: float) -> Gantt
     return Gantt(figure, _note(lanes, drawn, merged, (t1_s - t0_s) / MOST_BARS))
 
 
-def gantt_figures(tables: Mapping[str, pd.DataFrame], horizon_s: float) -> list[tuple[str, go.Figure, str]]:
-    """Return title, figure and note of the whole horizon, and of the hours around the first interruption."""
-    whole = gantt(tables, 0.0, horizon_s)
-    found = [("State by state over the horizon", whole.figure, whole.note)]
-    begin, end = close_up_s(tables, horizon_s)
+def gantt_figures(table: pd.DataFrame, horizon_s: float) -> list[tuple[str, go.Figure, str]]:
+    """Return title, figure and note of the whole horizon, and of the hours around the first interruption.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Timelines of jobs or sites, one after the other: the columns of a timeline, and part.
+    horizon_s : float
+        Time that is drawn. [s]
+    """
+    shown, left = lanes(table)
+    beside = f" {counted(left, 'job')} with less accelerator time than these not drawn." if left else ""
+    whole = gantt(shown, 0.0, horizon_s)
+    found = [("State by state over the horizon", whole.figure, whole.note + beside)]
+    begin, end = close_up_s(shown, horizon_s)
     if end - begin < horizon_s:
-        near = gantt(tables, begin, end)
+        near = gantt(shown, begin, end)
         found.append(("Hours around the first interruption", near.figure, near.note))
     return found
+
+
+def lanes(table: pd.DataFrame) -> tuple[dict[str, pd.DataFrame], int]:
+    """Return the rows of the parts with most accelerator time, in their order, and how many parts are left out.
+
+    The first part is always among them.
+    """
+    spent = ((table["t_end_s"] - table["t_start_s"]) * table["gpus"]).groupby(table["part"], sort=False).sum()
+    others = spent.iloc[1:].sort_values(ascending=False, kind="stable").index[: MOST_LANES - 1]
+    chosen = [name for index, name in enumerate(spent.index) if index == 0 or name in set(others)]
+    rows = table[table["part"].isin(chosen)]
+    return {str(name): part for name, part in rows.groupby("part", sort=False)}, len(spent) - len(chosen)
 
 
 def close_up_s(tables: Mapping[str, pd.DataFrame], horizon_s: float) -> tuple[float, float]:
@@ -121,21 +147,25 @@ def _columns(rows: pd.DataFrame, t0_s: float, t1_s: float) -> list[Bar]:
     edges = np.linspace(t0_s, t1_s, MOST_BARS + 1)
     start, end, state = (rows[name].to_numpy() for name in ("t_start_s", "t_end_s", "state"))
     names = list(dict.fromkeys(state))
-    corners = np.concatenate((start[:1], end))
-    spent = np.array(
-        [
-            np.diff(np.interp(edges, corners, np.concatenate(([0.0], np.cumsum((end - start) * (state == name))))))
-            for name in names
-        ]
-    )
-    most = spent.argmax(axis=0)
+    spent = np.array([_spent(edges, start[state == name], end[state == name]) for name in names])
+    # a job that has not come yet, or is gone, is in no state
+    most = np.where(spent.sum(axis=0) > 0.0, spent.argmax(axis=0), -1)
     cuts = np.flatnonzero(np.diff(most)) + 1
     bars = []
     for first, last in zip(np.concatenate(([0], cuts)), np.concatenate((cuts, [MOST_BARS])), strict=True):
-        width = float(edges[last] - edges[first])
-        share = float(spent[most[first], first:last].sum()) / width
-        bars.append(Bar(float(edges[first]), float(edges[last]), str(names[most[first]]), share, ""))
+        if most[first] >= 0:
+            width = float(edges[last] - edges[first])
+            share = float(spent[most[first], first:last].sum()) / width
+            bars.append(Bar(float(edges[first]), float(edges[last]), str(names[most[first]]), share, ""))
     return bars
+
+
+def _spent(edges: Floats, start: Floats, end: Floats) -> Floats:
+    """Return the time [s] between neighbouring edges that lies in the stretches, which do not overlap."""
+    corners = np.column_stack((start, end)).ravel()
+    done = np.cumsum(end - start)
+    before = np.column_stack((done - (end - start), done)).ravel()
+    return np.diff(np.interp(edges, corners, before))
 
 
 def _told(bar: Bar) -> str:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from clustersim.operation.bands import Band
-from clustersim.operation.ensemble import WHOLE
 from clustersim.report.gantt import gantt_figures
 from clustersim.report.goodput import TITLES, goodput_bars
 from clustersim.report.page import rendered
@@ -54,22 +53,29 @@ def _head(found: OperateResult) -> str:
 
 def _answers(found: OperateResult) -> str:
     bands = found.ensemble.figure_bands()
-    rate = bands["interruption_rate"]
-    tokens = bands["steps"].scaled(found.tokens_per_step / 1e12)
-    lines = [
-        ("goodput", _ranged(bands["goodput"], percent)),
-        ("effective time", _ranged(bands["effective_time"], percent) + ", training that counted at any speed"),
-        ("interruptions", _ranged(bands["interruptions"], _count)),
-        ("mean time to failure", _times(rate)),
-        ("tokens", f"{_ranged(tokens, number)} trillion in {_ranged(bands['steps'], _count)} steps"),
-    ]
-    budget = found.scenario.job.token_budget
-    if budget is not None and tokens.low > 0.0:
-        days = [budget / 1e12 / value * found.horizon_s / DAY_S for value in (tokens.mean, tokens.high, tokens.low)]
-        spread = "" if tokens.draws == 1 else f" ({number(days[1])} to {number(days[2])})"
-        lines.append(("to the token budget", f"{number(days[0])}{spread} days"))
+    lines = [("goodput", _ranged(bands["goodput"], percent))]
+    if "effective_time" in bands:
+        lines.append(
+            ("effective time", _ranged(bands["effective_time"], percent) + ", training that counted at any speed")
+        )
+    lines.append(("interruptions", _ranged(bands["interruptions"], _count)))
+    lines.append(("mean time to failure", _times(bands["interruption_rate"])))
+    if "tokens" in bands:
+        tokens = bands["tokens"]
+        steps = tokens.scaled(1.0 / found.tokens_per_step)
+        lines.append(("tokens", f"{_ranged(tokens.scaled(1e-12), number)} trillion: {_ranged(steps, _count)} steps"))
+        budget = found.scenario.job.token_budget
+        if budget is not None and tokens.low > 0.0:
+            lines.append(("to the token budget", _days(found.horizon_s * budget / DAY_S, tokens)))
     body = "\n".join(wrapped(text, f"  {label:<22} ", " " * 25) for label, text in lines)
-    return f"HOW MUCH USEFUL TRAINING\n{body}"
+    part = f" ({found.ensemble.head})" if found.parts else ""
+    return f"HOW MUCH USEFUL TRAINING{part}\n{body}"
+
+
+def _days(token_days: float, tokens: Band) -> str:
+    """Return how long the budget takes at the pace of the horizon: `token_days` over its tokens."""
+    days, shortest, longest = (number(token_days / value) for value in (tokens.mean, tokens.high, tokens.low))
+    return f"{days} days" if tokens.draws == 1 else f"{days} ({shortest} to {longest}) days"
 
 
 def _where(found: OperateResult, several: bool) -> str:
@@ -117,7 +123,7 @@ def _by_part(found: OperateResult) -> str:
                 _count(bands["interruptions"].mean),
             )
         )
-    return "BY JOB OR SITE (% of the horizon)\n" + columns(head, rows, widest=26)
+    return "BY JOB OR SITE (% of its time)\n" + columns(head, rows, widest=26)
 
 
 def _used(found: OperateResult) -> list[Any]:
@@ -192,7 +198,8 @@ def operate_data(found: OperateResult) -> dict[str, Any]:
         "servers": found.job.servers,
         "iteration_time_s": found.job.step_time_s,
         "tokens_per_step": found.tokens_per_step,
-        **_part_data(found, WHOLE),
+        "drawn_rates": found.drawn_rates,
+        **_part_data(found, ensemble.head),
         "parts": {name: _part_data(found, name) for name in found.parts},
         "findings": [{"text": text, "seeds": count} for text, count in ensemble.findings().items()],
         "notes": list(found.notes),
@@ -230,9 +237,10 @@ def accounts_csv(found: OperateResult) -> str:
 
 def gantt_html(found: OperateResult) -> str:
     """Return a page with what the first seed did, lane by lane, and where the time of all seeds went."""
-    tables = {name: timeline.table for name, timeline in found.first.items()}
-    lanes = Section("lanes", "What happened", figures=[Figure(*one) for one in gantt_figures(tables, found.horizon_s)])
-    shown: Iterable[str] = found.parts or (WHOLE,)
+    lanes = Section(
+        "lanes", "What happened", figures=[Figure(*one) for one in gantt_figures(found.table, found.horizon_s)]
+    )
+    shown: Iterable[str] = found.parts or (found.ensemble.head,)
     ensemble = found.ensemble
     shares: Mapping[str, Any] = {name: ensemble.mean_accounts(name).shares for name in shown}
     bands = {name: ensemble.share_bands(name) for name in shown} if ensemble.seeds > 1 else {}
@@ -258,11 +266,8 @@ def gantt_html(found: OperateResult) -> str:
 
 def operate_files(found: OperateResult, folder: Path) -> dict[Path, str | bytes]:
     """Return what `--out` writes: the first seed's timeline, the accounts of all seeds, the page."""
-    import pandas as pd
-
-    rows = [timeline.table.assign(part=name) for name, timeline in found.first.items()]
     binary = io.BytesIO()
-    pd.concat(rows, ignore_index=True).to_parquet(binary, index=False, compression="zstd")
+    found.table.to_parquet(binary, index=False, compression="zstd")
     return {
         folder / "timeline.parquet": binary.getvalue(),
         folder / "accounts.csv": accounts_csv(found),

@@ -128,7 +128,7 @@ def _time(result: Result) -> list[Figure]:
         bars = goodput_bars({"job": shares_of(result.accounts)}, {})
         found.append(Figure("Where the time went", bars, _causes(result.accounts)))
     horizon_s = float(result.timeline["t_end_s"].iloc[-1])
-    return found + [Figure(*one) for one in gantt_figures({"job": result.timeline}, horizon_s)]
+    return found + [Figure(*one) for one in gantt_figures(result.timeline.assign(part="job"), horizon_s)]
 
 
 def _causes(accounts: pd.DataFrame) -> str:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 
-from clustersim.operation import JobFacts, OperationSpec, Timeline, simulate_operation
-from clustersim.operation.ensemble import Ensemble, simulate_seeds
+import pandas as pd
+
+from clustersim.operation import JobFacts, OperationSpec, simulate_operation
+from clustersim.operation.ensemble import Ensemble, Task, simulate_seeds
+from clustersim.operation.fleet import simulate_fleet
+from clustersim.operation.fleet_records import MAIN
 from clustersim.operation.rate_uncertainty import spread_of_fleets
-from clustersim.operation.tasks import JobTask
+from clustersim.operation.tasks import JOB, FleetTask, JobTask
 from clustersim.scenario import Scenario
-from clustersim.study.it_power import step_pool
+from clustersim.study.fleet_facts import fleet_facts
+from clustersim.study.it_power import Pool, steady_window, step_pool
 from clustersim.study.operation_facts import job_facts
-from clustersim.study.step import random_stream, study_step
+from clustersim.study.step import StepStudy, random_stream, study_step
 
 DAY_S = 86400.0
-JOB = "job"
-"""Name of the only job."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +29,9 @@ class OperateResult:
     scenario: Scenario
     job: JobFacts
     tokens_per_step: int
-    first: dict[str, Timeline]
-    """Of the scenario's own seed, at the rates as stated: each job or site by name; the one that `clustersim run`
-    goes on with."""
+    table: pd.DataFrame
+    """Of the scenario's own seed, at the rates as stated: what each job or site did, one after the other (columns part,
+    t_start_s, t_end_s, state, cause, gpus and more); what `clustersim run` goes on with."""
     ensemble: Ensemble
     notes: tuple[str, ...]
     """What the user should know about step, scenario and rates."""
@@ -41,10 +43,11 @@ class OperateResult:
         """Time simulated. [s]"""
         return self.scenario.operation.horizon
 
-    @cached_property
+    @property
     def parts(self) -> tuple[str, ...]:
-        """Jobs or sites that have accounts of their own; none with a single job."""
-        return tuple(self.ensemble.parts)[1:]
+        """Jobs or sites by name, where there are several; the first is what was asked about."""
+        names = tuple(self.ensemble.parts)
+        return names if len(names) > 1 else ()
 
 
 def operate(
@@ -61,7 +64,7 @@ def operate(
     Parameters
     ----------
     scenario : Scenario
-        What is operated.
+        What is operated: one job, with `operation.fleet` all jobs of its cluster.
     seeds : int
         Horizons; the first has the random streams of a run.
     workers : int, optional
@@ -72,18 +75,35 @@ def operate(
     Raises
     ------
     InputError
-        If the step cannot be built, or the failure rates are not in the catalog.
+        If the step cannot be built, the failure rates are not in the catalog, or the jobs do not fit the cluster.
     """
     progress("training step and plan")
     study = study_step(scenario)
     pool = step_pool(study)
     job = job_facts(study, pool)
     progress("operation")
-    drawn = rates_are_drawn(scenario.operation, job, seeds)
-    task = JobTask(scenario.operation, job, random_stream(scenario, "operation"), drawn)
-    first = {JOB: simulate_operation(scenario.operation, job, task.seed)}
+    task, table = (_alone if scenario.operation.fleet is None else _shared)(study, pool, job, seeds)
     ensemble = simulate_seeds(task, seeds, workers, lambda done, of: progress(f"operation: seed {done} of {of}"))
-    return OperateResult(scenario, job, study.tokens_per_step, first, ensemble, (*study.warnings, *_left_out(scenario)))
+    drawn = isinstance(task, JobTask) and task.drawn_rates
+    notes = (*study.warnings, *_left_out(scenario), *_rates_said(scenario.operation, drawn))
+    return OperateResult(scenario, job, study.tokens_per_step, table, ensemble, notes, drawn)
+
+
+def _alone(study: StepStudy, _pool: Pool, job: JobFacts, seeds: int) -> tuple[Task, pd.DataFrame]:
+    """Return a job that has its cluster alone, and what it does on the scenario's own seed."""
+    spec, seed = study.scenario.operation, random_stream(study.scenario, "operation")
+    drawn = rates_are_drawn(spec, job, seeds)
+    task = JobTask(spec, job, seed, study.tokens_per_step, drawn)
+    return task, simulate_operation(spec, job, seed).table.assign(part=JOB)
+
+
+def _shared(study: StepStudy, pool: Pool, job: JobFacts, _seeds: int) -> tuple[Task, pd.DataFrame]:
+    """Return all jobs of a cluster, and what each does on the scenario's own seed."""
+    spec, seed = study.scenario.operation, random_stream(study.scenario, "operation")
+    facts = fleet_facts(study, job, steady_window(study, pool, 0.0))
+    record = simulate_fleet(spec, facts, seed)
+    table = pd.concat((record.main.table.assign(part=MAIN), record.table.rename(columns={"job": "part"})))
+    return FleetTask(spec, facts, seed, study.tokens_per_step), table.reset_index(drop=True)
 
 
 def rates_are_drawn(spec: OperationSpec, job: JobFacts, seeds: int) -> bool:

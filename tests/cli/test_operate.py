@@ -49,7 +49,7 @@ def test_files_hold_the_seeds_and_open_offline(small_scenario, tmp_path):
         rows = list(csv.DictReader(file))
     by_seed: dict[str, float] = {}
     for row in rows:
-        assert row["part"] == "all"
+        assert row["part"] == "job"
         by_seed[row["seed"]] = by_seed.get(row["seed"], 0.0) + float(row["seconds"])
     assert by_seed == pytest.approx(dict.fromkeys("012", 3 * 86400.0), rel=1e-12)
     page = (out / "gantt.html").read_text()

@@ -18,8 +18,9 @@ from clustersim.errors import CatalogError
 from clustersim.operation import JobFacts, OperationSpec, failure_causes, simulate_operation
 from clustersim.operation.accounts import CATEGORIES, accounts_of
 from clustersim.operation.compact import Kept, kept_of
-from clustersim.operation.ensemble import WHOLE, Member, simulate_seeds
+from clustersim.operation.ensemble import Member, simulate_seeds
 from clustersim.operation.rate_uncertainty import spread_of_fleets
+from clustersim.operation.tasks import JOB as ALONE
 from clustersim.operation.tasks import JobTask
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,7 +28,7 @@ JOB = JobFacts(gpus=16384, servers=2048, step_time_s=6.0, step_time_cv=0.01, che
 
 
 def task(seed=5, **spec):
-    return JobTask(OperationSpec.model_validate({"horizon": "4 d", **spec}), JOB, np.random.SeedSequence(seed))
+    return JobTask(OperationSpec.model_validate({"horizon": "4 d", **spec}), JOB, np.random.SeedSequence(seed), 100.0)
 
 
 def as_bytes(ensemble):
@@ -35,7 +36,7 @@ def as_bytes(ensemble):
     kept = {
         name: [
             (sorted(map(str, one.accounts.seconds.items())), list(one.accounts.shares.items()),
-             list(one.interruptions.items()), one.steps, one.trained_s.hex(), one.findings)
+             list(one.interruptions.items()), one.tokens, one.trained_s.hex(), one.findings)
             for one in records
         ]
         for name, records in ensemble.parts.items()
@@ -52,22 +53,22 @@ class Counting:
 
     def once(self, member: Member):
         count = int(np.random.default_rng(member.seed).poisson(self.mean))
-        return {WHOLE: Kept(1.0, accounts_of([("useful", "none", 1.0)], 1.0), {"gpu": count}, 1.0, 1.0)}
+        return {ALONE: Kept(1.0, accounts_of([("useful", "none", 1.0)], 1.0), {"gpu": count})}
 
 
 def test_one_and_two_workers_give_the_same_bytes():
     alone, shared = simulate_seeds(task(), 5, workers=1), simulate_seeds(task(), 5, workers=2)
     assert alone == shared
     assert as_bytes(alone) == as_bytes(shared)
-    assert len({one.goodput for one in alone.whole}) == 5
+    assert len({one.goodput for one in alone.of()}) == 5
 
 
 def test_the_first_seed_is_a_run_and_more_seeds_change_none():
     few, many = simulate_seeds(task(), 2, workers=1), simulate_seeds(task(), 4, workers=1)
-    assert many.whole[:2] == few.whole
+    assert many.of()[:2] == few.of()
     alone = simulate_operation(task().spec, JOB, task().seed)
-    assert few.whole[0] == kept_of(alone)
-    assert few.whole[0].goodput == pytest.approx(alone.goodput, rel=1e-12)
+    assert few.of()[0] == kept_of(alone, 100.0 * alone.useful_steps)
+    assert few.of()[0].goodput == pytest.approx(alone.goodput, rel=1e-12)
 
 
 def test_no_two_streams_are_the_same():
@@ -90,12 +91,12 @@ def test_drawn_rates_widen_the_band_and_keep_the_streams():
     assert wide.high / wide.low == pytest.approx(spread.band_ratio(0.9), rel=0.3)
     assert wide.median == pytest.approx(JOB.servers * spread.median_per_s * one.spec.horizon, rel=0.15)
     alone = many.once(Member(7, 24, one.seed))
-    assert alone[WHOLE] == simulate_seeds(many, 24, workers=1).whole[7]
+    assert alone[ALONE] == simulate_seeds(many, 24, workers=1).of()[7]
 
 
 def test_shares_close_exactly_and_time_is_conserved():
     found = simulate_seeds(task(), 12, workers=1)
-    for one in found.whole:
+    for one in found.of():
         assert math.fsum(one.accounts.shares.values()) == 1.0
         assert math.fsum(one.accounts.seconds.values()) == pytest.approx(one.horizon_s, rel=1e-12)
     mean = found.mean_accounts()

@@ -90,6 +90,25 @@ def test_every_lane_has_its_row_and_a_window_cuts():
     assert (begin, end) == pytest.approx((50.0, 400.0), rel=1e-4)
 
 
+def test_the_largest_jobs_are_drawn_and_the_others_counted():
+    """Sixty jobs, each one GPU larger than the one before: the first is drawn, and the 39 largest of the others."""
+    table = pd.concat([lane([100.0], ["train"]).assign(part=f"j{i}", gpus=i + 1) for i in range(60)])
+    shown, left = drawing.lanes(table)
+    assert list(shown) == ["j0", *(f"j{i}" for i in range(21, 60))]
+    assert left == 20
+    (_, _, note), *_ = drawing.gantt_figures(table, 100.0)
+    assert "20 jobs with less accelerator time" in note
+
+
+def test_a_job_that_comes_late_has_no_colour_before(monkeypatch):
+    monkeypatch.setattr(drawing, "MOST_BARS", 100)
+    late = lane([1.0] * 400)
+    late[["t_start_s", "t_end_s"]] += 600.0
+    bars = drawing._columns(late, 0.0, 1000.0)
+    assert bars[0].start_s == 600.0
+    assert sum(bar.end_s - bar.start_s for bar in bars) == pytest.approx(400.0)
+
+
 def test_stacked_bars_add_up_and_carry_the_band():
     shares = {"x": {"useful": 0.6, "restart": 0.3, "idle": 0.1}}
     bands = {"x": {"useful": band([0.5, 0.6, 0.7])}}

@@ -91,6 +91,11 @@ class History:
         self.saved.append(Saved(step, row, now, tuple(safe)))
         self._forget(now)
 
+    def mark(self, now: float, step: float, row: int) -> None:
+        """Count the state of now as safe in every tier, without a snapshot of its own."""
+        self.saved.append(Saved(step, row, now, (now,) * len(self.tiers)))
+        self._forget(now)
+
     def _forget(self, now: float) -> None:
         """Drop the oldest checkpoints of the storage beyond those that are kept; one being written counts for none."""
         if self.keep is None:

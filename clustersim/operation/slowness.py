@@ -29,7 +29,7 @@ class Fallen:
     repair: str
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Straggler:
     """Servers that slow the whole job until they are found and swapped."""
 
@@ -37,6 +37,10 @@ class Straggler:
     fraction: float
     slots: tuple[int, ...]
     """Places in the job; none: it is not one of its servers."""
+    replaced: bool = False
+    """Whether other servers will take their places."""
+    spare: simpy.Event | None = None
+    """The request for them."""
 
 
 @dataclass(eq=False)

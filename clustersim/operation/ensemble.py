@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ MEMBERS = 2**31 - 1
 """First number of the spawn keys of all seeds but the first: no simulation spawns as many streams of its own."""
 START_S = 2.0
 """Processes take about a second to start: for less work than this they are not started. [s]"""
+_FIGURE = re.compile(r"\d[\d.,]*(e[+-]?\d+)?")
 Progress = Callable[[int, int], None]
 Record = Mapping[str, Kept]
 """What one seed did: first what was asked about, then its fellow jobs, or its sites, by name."""
@@ -41,9 +43,14 @@ class Member:
         return np.random.SeedSequence(self.root.entropy, spawn_key=mine)
 
     @property
-    def of_rates(self) -> np.random.SeedSequence:
-        """Seed that the rates of all members are drawn from together, apart from all streams of the simulations."""
-        return np.random.SeedSequence(self.root.entropy, spawn_key=(*self.root.spawn_key, MEMBERS, 0))
+    def stratum(self) -> tuple[int, int]:
+        """Class ``(i, n)`` of equally likely failure rates that the seed takes, where rates are drawn.
+
+        A fixed shuffle of the seeds over the classes: every class is taken once, so that all seeds together cover the
+        spread of the rates evenly.
+        """
+        shuffle = np.random.SeedSequence(self.root.entropy, spawn_key=(*self.root.spawn_key, MEMBERS, 0))
+        return int(np.random.default_rng(shuffle).permutation(self.count)[self.index]), self.count
 
 
 class Task(Protocol):
@@ -115,12 +122,18 @@ class Ensemble:
         return {name: band(values) for name, values in known.items() if len(values) == len(kept)}
 
     def findings(self, part: str | None = None) -> dict[str, int]:
-        """Return what the seeds found, and how many of them did, the most frequent first."""
+        """Return what the seeds found, and how many of them did, the most frequent first.
+
+        Findings that differ in their figures alone count as one, in the words of the first seed that has it.
+        """
+        words: dict[str, str] = {}
         counted: dict[str, int] = {}
         for one in self.of(part):
-            for text in dict.fromkeys(one.findings):
-                counted[text] = counted.get(text, 0) + 1
-        return dict(sorted(counted.items(), key=lambda item: -item[1]))
+            shapes = dict.fromkeys(_FIGURE.sub("#", text) for text in one.findings)
+            words = {_FIGURE.sub("#", text): text for text in reversed(one.findings)} | words
+            for shape in shapes:
+                counted[shape] = counted.get(shape, 0) + 1
+        return {words[shape]: count for shape, count in sorted(counted.items(), key=lambda item: -item[1])}
 
 
 def simulate_seeds(

@@ -11,7 +11,6 @@ from clustersim.operation.ensemble import Member, Record
 from clustersim.operation.facts import ExternalEvent, JobFacts
 from clustersim.operation.fleet import simulate_fleet
 from clustersim.operation.fleet_records import FleetFacts
-from clustersim.operation.rate_uncertainty import factors_of_member
 from clustersim.operation.simulation import simulate_operation
 from clustersim.operation.spec import OperationSpec
 
@@ -27,14 +26,11 @@ class JobTask:
     job: JobFacts
     seed: np.random.SeedSequence
     tokens_per_step: float = 0.0
-    drawn_rates: bool = False
-    """Whether every seed is a fleet of its own, its failure rates drawn from the spread between published fleets."""
     external: tuple[ExternalEvent, ...] = ()
 
     def once(self, member: Member) -> Record:
-        """Return what the job did."""
-        factors = rates_of(self.spec, self.job, member) if self.drawn_rates else None
-        timeline = simulate_operation(self.spec, self.job, member.seed, self.external, factors=factors)
+        """Return what the job did; where rates are drawn, with those of a fleet of its own."""
+        timeline = simulate_operation(self.spec, self.job, member.seed, self.external, rate_stratum=member.stratum)
         return {JOB: kept_of(timeline, self.tokens_per_step * timeline.useful_steps)}
 
 
@@ -51,15 +47,3 @@ class FleetTask:
         """Return what the main job did, the whole cluster, and each group of the other jobs."""
         record = simulate_fleet(self.spec, self.facts, member.seed)
         return kept_of_fleet(record, self.tokens_per_step * record.main.useful_steps)
-
-
-def rates_of(spec: OperationSpec, job: JobFacts, member: Member) -> dict[str, float]:
-    """Return the factors on the rates of all causes in one seed; all seeds together cover the spread evenly.
-
-    Raises
-    ------
-    InputError
-        If no published fleets are like the job's.
-    """
-    fleets = spec.failures.fleets
-    return factors_of_member(spec.failure_rates, job, member.of_rates, member.index, member.count, fleets=fleets)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import pandas as pd
 
 from clustersim.operation import JobFacts, OperationSpec, simulate_operation
-from clustersim.operation.ensemble import Ensemble, Task, simulate_seeds
+from clustersim.operation.ensemble import Ensemble, simulate_seeds
 from clustersim.operation.fleet import simulate_fleet
 from clustersim.operation.fleet_records import MAIN
 from clustersim.operation.rate_uncertainty import spread_of_fleets
@@ -84,20 +85,20 @@ def operate(
     progress("operation")
     task, table = (_alone if scenario.operation.fleet is None else _shared)(study, pool, job, seeds)
     ensemble = simulate_seeds(task, seeds, workers, lambda done, of: progress(f"operation: seed {done} of {of}"))
-    drawn = isinstance(task, JobTask) and task.drawn_rates
-    notes = (*study.warnings, *_left_out(scenario), *_rates_said(scenario.operation, drawn))
+    drawn = task.spec.failures.uncertainty == "fleet"
+    notes = (*study.warnings, *_left_out(scenario), *_rates_said(task.spec, drawn))
     return OperateResult(scenario, job, study.tokens_per_step, table, ensemble, notes, drawn)
 
 
-def _alone(study: StepStudy, _pool: Pool, job: JobFacts, seeds: int) -> tuple[Task, pd.DataFrame]:
+def _alone(study: StepStudy, _pool: Pool, job: JobFacts, seeds: int) -> tuple[JobTask | FleetTask, pd.DataFrame]:
     """Return a job that has its cluster alone, and what it does on the scenario's own seed."""
     spec, seed = study.scenario.operation, random_stream(study.scenario, "operation")
-    drawn = rates_are_drawn(spec, job, seeds)
-    task = JobTask(spec, job, seed, study.tokens_per_step, drawn)
+    rates = spec.failures.model_copy(update={"uncertainty": uncertainty(spec, job, seeds)})
+    task = JobTask(spec.model_copy(update={"failures": rates}), job, seed, study.tokens_per_step)
     return task, simulate_operation(spec, job, seed).table.assign(part=JOB)
 
 
-def _shared(study: StepStudy, pool: Pool, job: JobFacts, _seeds: int) -> tuple[Task, pd.DataFrame]:
+def _shared(study: StepStudy, pool: Pool, job: JobFacts, _seeds: int) -> tuple[JobTask | FleetTask, pd.DataFrame]:
     """Return all jobs of a cluster, and what each does on the scenario's own seed."""
     spec, seed = study.scenario.operation, random_stream(study.scenario, "operation")
     facts = fleet_facts(study, job, steady_window(study, pool, 0.0))
@@ -106,15 +107,15 @@ def _shared(study: StepStudy, pool: Pool, job: JobFacts, _seeds: int) -> tuple[T
     return FleetTask(spec, facts, seed, study.tokens_per_step), table.reset_index(drop=True)
 
 
-def rates_are_drawn(spec: OperationSpec, job: JobFacts, seeds: int) -> bool:
+def uncertainty(spec: OperationSpec, job: JobFacts, seeds: int) -> Literal["none", "fleet"]:
     """Return whether every seed draws its failure rates from the spread between published fleets.
 
     What `failures.uncertainty` says counts. Where it is left out, bands are over rates too, as far as the rates are
     the default ones of GPUs: rates that the scenario names are taken at their word, and of TPUs one fleet is published.
     """
     if "uncertainty" in spec.failures.model_fields_set:
-        return spec.failures.uncertainty == "fleet"
-    return seeds > 1 and spec.failure_rates is None and job.family == "gpu"
+        return spec.failures.uncertainty
+    return "fleet" if seeds > 1 and spec.failure_rates is None and job.family == "gpu" else "none"
 
 
 def _rates_said(spec: OperationSpec, drawn: bool) -> tuple[str, ...]:

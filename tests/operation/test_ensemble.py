@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from clustersim.errors import CatalogError
 from clustersim.operation import JobFacts, OperationSpec, failure_causes, simulate_operation
 from clustersim.operation.accounts import CATEGORIES, accounts_of
 from clustersim.operation.compact import Kept, kept_of
-from clustersim.operation.ensemble import Member, simulate_seeds
+from clustersim.operation.ensemble import Ensemble, Member, simulate_seeds
 from clustersim.operation.rate_uncertainty import spread_of_fleets
 from clustersim.operation.tasks import JOB as ALONE
 from clustersim.operation.tasks import JobTask
@@ -84,7 +84,7 @@ def test_no_two_streams_are_the_same():
 def test_drawn_rates_widen_the_band_and_keep_the_streams():
     """Counts with rates of a fleet each: wider than Poisson by what fleets differ, and the same in any order."""
     one = task(horizon="10 d", checkpoint={"interval": "4 h"})
-    many = replace(one, drawn_rates=True)
+    many = task(horizon="10 d", checkpoint={"interval": "4 h"}, failures={"uncertainty": "fleet"})
     narrow, wide = (simulate_seeds(each, 24, workers=1).figure_bands()["interruptions"] for each in (one, many))
     spread = spread_of_fleets()
     assert narrow.high / narrow.low < 2.0
@@ -92,6 +92,12 @@ def test_drawn_rates_widen_the_band_and_keep_the_streams():
     assert wide.median == pytest.approx(JOB.servers * spread.median_per_s * one.spec.horizon, rel=0.15)
     alone = many.once(Member(7, 24, one.seed))
     assert alone[ALONE] == simulate_seeds(many, 24, workers=1).of()[7]
+
+
+def test_every_class_of_rates_is_taken_once():
+    taken = [Member(index, 40, np.random.SeedSequence(3)).stratum for index in range(40)]
+    assert sorted(taken) == [(index, 40) for index in range(40)]
+    assert taken != sorted(taken)
 
 
 def test_shares_close_exactly_and_time_is_conserved():
@@ -132,6 +138,13 @@ def test_interruptions_of_a_job_are_a_poisson_count():
     expected = failures / (1.0 + noticing)
     assert abs(found.mean - expected) < 4.0 * found.mean_error
     assert found.mean_error == pytest.approx(math.sqrt(expected / 80), rel=0.35)
+
+
+def test_findings_that_differ_in_figures_are_one():
+    accounts = accounts_of([("useful", "none", 1.0)], 1.0)
+    said = [("waits from 3.5 s on", "slow"), ("waits from 1,200 s on",), ("slow", "waits from 9 s on")]
+    found = Ensemble({ALONE: tuple(Kept(1.0, accounts, {}, findings=texts) for texts in said)}, 3)
+    assert found.findings() == {"waits from 3.5 s on": 3, "slow": 2}
 
 
 def test_progress_counts_every_seed():

@@ -29,13 +29,16 @@ NEGLIGIBLE_CV = 1e-6
 
 
 class OuterStep(Protocol):
-    """What a job does every so many steps together with others."""
+    """What a job does together with others from time to time."""
 
-    period: int
-    """Steps from one to the next."""
+    def due(self, job: JobProcess) -> float:
+        """Return the step at which the job must do it next; asked whenever the job begins to train."""
 
     def sync(self, job: JobProcess) -> Process:
         """Do it, in the job's process; return the blow that cut it short, if one did."""
+
+    def told(self, job: JobProcess, blow: Blow) -> None:
+        """Hear of a blow before it strikes the job."""
 
 
 class JobProcess(Recorded):
@@ -62,11 +65,12 @@ class JobProcess(Recorded):
         self.facts, self.times, self.rng, self.cluster = job, times, rng, cluster
         self.number, self.steps, self.outer, self.recovery = number, steps, outer, spec.recovery
         self.slow = Slowness(job.replicas, job.servers)
+        self.elastic = spec.recovery.mode == "elastic" and job.replicas > 1
+        """Whether it may train on with fewer replicas; one alone cannot be dropped."""
         self.history = History(times.tiers, job.step_time_s, spec.checkpoint.keep)
         near = spec.checkpoint.tiers.neighbour
         self.apart: Domain = "server" if near is None else near.apart
         self.steps_per_evaluation = steps_between_evaluations(spec, job.step_time_s)
-        self.synced = 0.0
         self.reload_s = times.storage.reload_s
         if queued:
             self.state = "queued"
@@ -95,9 +99,19 @@ class JobProcess(Recorded):
         """Progress relative to full speed under what slows the job now."""
         return self.slow.speed
 
+    @property
+    def step_now(self) -> float:
+        """Steps done up to now, the one under way in part; `step` is those at the last change of state."""
+        if self._underway is None:
+            return self.step
+        start, duration, done, aim = self._underway
+        return aim if duration == 0.0 else done + (aim - done) * min(1.0, (self.env.now - start) / duration)
+
     def interrupt(self, blow: Blow) -> None:
         """Strike the job, unless it is over."""
         if self.process.is_alive:
+            if self.outer is not None:
+                self.outer.told(self, blow)
             self.process.interrupt(blow)
 
     def strike(self, cause: Cause, slots: tuple[int, ...]) -> None:
@@ -188,18 +202,14 @@ class JobProcess(Recorded):
         while True:
             # as frameworks count: at whole multiples of the interval, again after a roll-back
             evaluation = (math.floor(self.step / self.steps_per_evaluation) + 1.0) * self.steps_per_evaluation
-            outer = (math.floor(self.synced / self.outer.period) + 1.0) * self.outer.period if self.outer else math.inf
-            due = min(evaluation, outer, self.steps)
-            blow = yield from self._train(due)
+            blow = yield from self._train(evaluation)
             if blow is None and self.planned:
                 blow = yield from recovery.carry_out(self, self.planned[0])
-            elif blow is None and self.step >= due:
+            elif blow is None and self.step >= self._due(evaluation):
                 if self.step >= evaluation:
                     blow = yield from self.phase("evaluation", "schedule", self.times.evaluation, speed=self.speed)
-                if blow is None and self.outer is not None and self.step >= outer:
+                if blow is None and self.outer is not None and self.step >= self.outer.due(self):
                     blow = yield from self.outer.sync(self)
-                    if blow is None:
-                        self.synced = outer
                 if blow is None and self.step >= self.steps:
                     return None
             elif blow is None:
@@ -224,12 +234,18 @@ class JobProcess(Recorded):
             self.history.save(self.env.now, self.step, len(self.log.rows), tiers, at_once=at_once)
         return blow
 
-    def _train(self, due: float) -> Process:
+    def _due(self, evaluation: float) -> float:
+        """Return the step at which the job has something else to do than to train: the next `evaluation` or another."""
+        return min(evaluation, self.steps, math.inf if self.outer is None else self.outer.due(self))
+
+    def _train(self, evaluation: float) -> Process:
         """Train to the step of the next checkpoint, or as far beyond it as its writer is still busy.
 
-        Whatever the writer does, the job stops at step `due`, and at the end of a step when it has something planned.
+        Whatever the writer does, the job stops at the step at which it has something else to do, and at the end of a
+        step when it has something planned.
         """
         while True:
+            due = self._due(evaluation)
             factors, speed, start = self.slow.factors(), self.speed, self.env.now
             aim = min(self.history.aim(start, self.step, speed), due)
             if self.planned:
@@ -284,4 +300,3 @@ class JobProcess(Recorded):
             )
         self.log.roll_back(target.row, blow.cause)
         self.step, self.reload_s = target.step, target.reload_s
-        self.synced = min(self.synced, target.step)

@@ -9,6 +9,9 @@ import simpy
 
 from clustersim.operation.accounts import Category, Slowed
 
+MISSING = "replicas missing"
+"""End of the cause of what missing replicas take."""
+
 
 @dataclass(frozen=True)
 class Cap:
@@ -70,6 +73,8 @@ class Slowness:
     caps: list[Cap] = field(default_factory=list)
     stragglers: list[Straggler] = field(default_factory=list)
     absent: list[Absence] = field(default_factory=list)
+    outer: tuple[Slowed, ...] = ()
+    """What the job waits for others at outer steps, spread over its training."""
 
     def replicas_of(self, slots: tuple[int, ...]) -> frozenset[int]:
         """Return the replicas that have servers in these places: replica r has an equal, contiguous block of them."""
@@ -81,14 +86,18 @@ class Slowness:
         return frozenset().union(*(absence.replicas for absence in self.absent))
 
     def factors(self) -> tuple[Slowed, ...]:
-        """Return what slows the job, in the order in which the accounts book it; factors of one are left out.
+        """Return what slows the job, in the order in which the accounts book it; factors of one are left out."""
+        return (*self.own_factors(), *self.outer)
+
+    def own_factors(self) -> tuple[Slowed, ...]:
+        """Return what slows the job by itself, without the waiting for others.
 
         Of several stragglers the slowest governs, as all ranks wait for it; of several caps the lowest.
         """
         found: list[Slowed] = []
         if self.absent:
             left = (self.replicas - len(self.missing)) / self.replicas
-            found.append(("idle", f"{self.absent[0].cause}: replicas missing", left))
+            found.append(("idle", f"{self.absent[0].cause}: {MISSING}", left))
         if self.stragglers:
             missing = self.missing
             here = [s for s in self.stragglers if not s.slots or not self.replicas_of(s.slots) <= missing]

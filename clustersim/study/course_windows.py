@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from clustersim.operation import EVENT_AT_S, EVENT_S, Timeline, Window
 from clustersim.power.waveform import IDLE, Binner
-from clustersim.study.event_parts import lead, training
+from clustersim.study.event_parts import evaluation, forward_passes, lead, training
 from clustersim.study.it_power import EVENT_DT_S, STATES, HallPower, Pool, state_w, tables
 from clustersim.study.paces import BUSY, FULL, paces
 from clustersim.study.site_power import SitePower, site_it_w
@@ -57,7 +57,23 @@ def goes_on(study: StepStudy, timeline: Timeline, window: Window) -> bool:
     return any(row.state == "reconfigure" or (row.state in BUSY and row.gpus < whole) for row in rows)
 
 
-def course_window(study: StepStudy, pool: Pool, timeline: Timeline, window: Window) -> HallPower:
+@dataclass(frozen=True)
+class Members:
+    """Which part of the plan does what a timeline says: all of it, or one of several sites."""
+
+    gpus: int
+    units: Units
+    draw: int = DRAW
+
+
+def members(study: StepStudy) -> Members:
+    """Return the whole plan."""
+    return Members(study.plan.accelerators, np.arange(study.fleet.unit_class.size))
+
+
+def course_window(
+    study: StepStudy, pool: Pool, timeline: Timeline, window: Window, who: Members | None = None
+) -> HallPower:
     """Return 60 s at 1 ms in which the job does what its timeline says, row by row, with the event at 20 s.
 
     Training is made of whole steps of the units that are there. A unit that dies leaves the others spinning in their
@@ -65,8 +81,8 @@ def course_window(study: StepStudy, pool: Pool, timeline: Timeline, window: Wind
     on. In a pause those are there who train after it. Replicas of one lock-step unit (experts spread over several
     replicas) are missing together; which ones are missing is drawn.
     """
-    rows = stretches(timeline, window)
-    player = _Player(study, pool, rows)
+    rows, who = stretches(timeline, window), who or members(study)
+    player = _Player(study, pool, rows, who)
     player.run()
     shown = [index for index, row in enumerate(rows) if row.begin_s < EVENT_S]
     last = rows[shown[-1]]
@@ -74,7 +90,7 @@ def course_window(study: StepStudy, pool: Pool, timeline: Timeline, window: Wind
     if after in BUSY:
         begin = window.event_s - EVENT_AT_S
         table = timeline.table[timeline.table["t_end_s"] > begin].iloc[shown]
-        pace = paces(table, study.plan.accelerators)[-1]
+        pace = paces(table, who.gpus)[-1]
         after = "train" if pace == FULL else pace.name
     early, binner = player.early, player.binner
     drawn, burned, kept_off, *_ = binner.energy.sum(axis=0)
@@ -93,15 +109,15 @@ def course_window(study: StepStudy, pool: Pool, timeline: Timeline, window: Wind
 
 
 def course_before_w(
-    study: StepStudy, pool: Pool, timeline: Timeline, window: Window, steady: SitePower
+    study: StepStudy, pool: Pool, timeline: Timeline, window: Window, steady: SitePower, gpus: int | None = None
 ) -> dict[str, float]:
     """Return the IT power of every site before such a window: that of the state or pace that it begins in. [W]"""
     table = timeline.table
     first = table[table["t_end_s"] > window.event_s - EVENT_AT_S].iloc[:1]
     state = str(first["state"].iloc[0])
-    if state not in BUSY:
+    if state in STATES:
         return site_it_w(study, state_w(study, state))
-    return SlowedPower(study, pool, steady).it_w(paces(first, study.plan.accelerators)[0])
+    return SlowedPower(study, pool, steady).it_w(paces(first, study.plan.accelerators if gpus is None else gpus)[0])
 
 
 @dataclass
@@ -111,14 +127,15 @@ class _Player:
     study: StepStudy
     pool: Pool
     rows: list[Stretch]
+    who: Members
     starts: list[float] = field(default_factory=list)
     """Beginnings of steps in the window. [s]"""
 
     def __post_init__(self) -> None:
-        self.rng = np.random.default_rng([self.study.scenario.seed, 0x5EED, DRAW])
+        self.rng = np.random.default_rng([self.study.scenario.seed, 0x5EED, self.who.draw])
         self.steps: Iterator[StepTrace] = training(self.pool, self.rng)
-        units = self.study.fleet.unit_class.size
-        self.order = np.roll(np.arange(units), -int(self.rng.integers(units)))
+        units = self.who.units
+        self.order = np.roll(units, -int(self.rng.integers(units.size)))
         """Units, those first that are missing first."""
         self.early = math.ceil(max(trace.iteration_time_s for trace in self.pool.traces) / EVENT_DT_S)
         """Bins before the window: a step, so that the devices have settled where it begins."""
@@ -135,6 +152,8 @@ class _Player:
             gone = self._gone(index)
             if row.state in BUSY:
                 self._train(index, row, gone)
+            elif row.state == "evaluation":
+                self._evaluate(row, gone)
             elif row.state == "detect" and index > 0 and self.rows[index - 1].state in BUSY:
                 self._die(index, row)
             else:
@@ -145,8 +164,8 @@ class _Player:
         after = next((row for row in self.rows[index:] if row.state in BUSY), None)
         if after is None:
             return 0
-        each = self.study.plan.accelerators / self.study.plan.units
-        return min(self.order.size - 1, math.ceil((self.study.plan.accelerators - after.gpus) / each - 1e-9))
+        each = self.who.gpus / self.order.size
+        return min(self.order.size - 1, math.ceil((self.who.gpus - after.gpus) / each - 1e-9))
 
     def _train(self, index: int, row: Stretch, gone: int) -> None:
         there = np.sort(self.order[gone:])
@@ -165,6 +184,20 @@ class _Player:
             self.starts.append(begin)
             begin += trace.iteration_time_s
         self.now = begin
+
+    def _evaluate(self, row: Stretch, gone: int) -> None:
+        """Run forward passes to the end of the row; in the pause before them the ranks are blocked."""
+        asked = self.study.scenario.operation.evaluation
+        begin, there = max(row.begin_s, self.now), np.sort(self.order[gone:])
+        pause = 0.0 if asked is None else asked.pause
+        if pause > 0.0:
+            self.binner.set_state(STATES["wait"], self._at(begin), filled=True, units=there)
+        parts = evaluation(self.pool, forward_passes(self.study), self.rng, max(row.end_s - begin - pause, 0.0))
+        self.now = begin + pause
+        for part in parts:
+            if isinstance(part, StepTrace) and self.now < EVENT_S:
+                self.binner.add_step(part, self._at(self.now), units=there)
+                self.now += part.iteration_time_s
 
     def _die(self, index: int, row: Stretch) -> None:
         """Let the first unit that is there die at the beginning of a row; the others spin until the row's end."""

@@ -28,6 +28,8 @@ class Findings(SiteFindings):
     pool: Pool
     timeline: Timeline
     base: Baseline
+    jobs: int = 1
+    """Jobs of their own, one per site, whose interruptions the timeline counts together."""
 
     @property
     def horizon_s(self) -> float:
@@ -55,9 +57,9 @@ class Findings(SiteFindings):
         return start_cost(self.study, self.steady, self.busy_s / self.starts)
 
     @property
-    def starts(self) -> int:
-        """How often the job starts over the horizon."""
-        return self.timeline.interruptions + 1
+    def starts(self) -> float:
+        """How often the job starts over the horizon; of several jobs the mean."""
+        return self.timeline.interruptions / self.jobs + 1
 
     @property
     def iteration_time_s(self) -> float:

@@ -67,6 +67,7 @@ def histories(
     training_it_w: dict[str, float],
     evaluation_it_w: dict[str, float] | None = None,
     slowed_it_w: Callable[[Pace], dict[str, float]] | None = None,
+    gpus: int | None = None,
 ) -> dict[str, SiteHistory]:
     """Return every site's history.
 
@@ -82,6 +83,8 @@ def histories(
         The same while it evaluates; needed where the timeline has evaluations. [W]
     slowed_it_w : callable, optional
         Gives the same at a pace below full speed; needed where the timeline has such rows. [W]
+    gpus : int, optional
+        Accelerators of the timeline's job, where it is not the whole plan.
 
     Notes
     -----
@@ -91,7 +94,7 @@ def histories(
     idle power. What the floor of a smoothing profile draws after a stop is spread over the state in which it comes
     down.
     """
-    spans, slow = _spans(timeline, study.plan.accelerators)
+    spans, slow = _spans(timeline, study.plan.accelerators if gpus is None else gpus)
     slowed = {}
     if slow:
         if slowed_it_w is None:

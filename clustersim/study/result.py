@@ -32,6 +32,11 @@ FILES = (
     "verdict.csv",
 )
 
+PARQUET = (
+    "step", "timeline", "close_up", "cost", "bill", "plans", "assumed", "modes", "accounts", "causes", "fleet",
+)  # fmt: skip
+"""Tables of a result that are saved under their own name."""
+
 
 @dataclass(frozen=True)
 class Result:
@@ -70,6 +75,8 @@ class Result:
     """Where the job's time went: category, cause, seconds, share of the horizon."""
     causes: pd.DataFrame = field(default_factory=pd.DataFrame)
     """What interrupted the job or took its time: cause, interruptions, mttf_h, lost_s."""
+    fleet: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Rows of the jobs that share the cluster (`clustersim.operation.fleet_records.GANTT_COLUMNS`); empty without."""
     warnings: tuple[str, ...] = ()
     inputs: dict[str, str] = field(default_factory=dict)
     """SHA-256 of every catalog file and of the resolved scenario."""
@@ -136,7 +143,7 @@ class Result:
         }
         (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
         (folder / "summary.json").write_text(json.dumps(self.summary, indent=1) + "\n", encoding="utf-8")
-        for name in ("step", "timeline", "close_up", "cost", "bill", "plans", "assumed", "modes", "accounts", "causes"):
+        for name in PARQUET:
             _parquet(getattr(self, name), folder / f"{name}.parquet")
         _parquet(waveform_table(self.waveforms), folder / "waveform.parquet")
         _parquet(response_table(self.responses), folder / "response.parquet")
@@ -190,6 +197,7 @@ class Result:
             modes=newer("modes"),
             accounts=newer("accounts"),
             causes=newer("causes"),
+            fleet=newer("fleet"),
             warnings=tuple(manifest["warnings"]),
             inputs=manifest["inputs"],
         )

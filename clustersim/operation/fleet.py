@@ -8,17 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 import simpy
 
-from clustersim import catalog
-from clustersim.operation.causes import failure_causes
+from clustersim.operation.causes import Cause
 from clustersim.operation.daily_load import daily_load
 from clustersim.operation.facts import ExternalEvent
-from clustersim.operation.fleet_accounts import (
-    accounts_of_fleet,
-    beside_table,
-    gantt_table,
-    occupancy_table,
-    power_table,
-)
+from clustersim.operation.fleet_accounts import accounts_of_fleet, gantt_table, occupancy_table, power_table
 from clustersim.operation.fleet_engine import Engine, Policy
 from clustersim.operation.fleet_plan import Budget, MainPlace, budget_of, idle_w, main_place, main_stops
 from clustersim.operation.fleet_records import MAIN, FleetFacts, FleetJob, FleetRecord
@@ -34,7 +27,8 @@ from clustersim.operation.fleet_sources import (
 )
 from clustersim.operation.gang_jobs import Gang, listed_jobs, research_jobs, service_units
 from clustersim.operation.records import Timeline
-from clustersim.operation.simulation import simulate_operation
+from clustersim.operation.repair import repair_shop
+from clustersim.operation.simulation import causes_of, simulate_operation
 from clustersim.operation.spec import OperationSpec
 from clustersim.operation.spec_parts.fleet import FleetSpec
 
@@ -45,7 +39,12 @@ MAIN_OWNER = 2**30
 
 
 def simulate_fleet(
-    spec: OperationSpec, facts: FleetFacts, seed: np.random.SeedSequence, external: Sequence[ExternalEvent] = ()
+    spec: OperationSpec,
+    facts: FleetFacts,
+    seed: np.random.SeedSequence,
+    external: Sequence[ExternalEvent] = (),
+    *,
+    rate_stratum: tuple[int, int] = (0, 1),
 ) -> FleetRecord:
     """Simulate the main job and all that shares its cluster, from an empty cluster to the horizon.
 
@@ -65,6 +64,8 @@ def simulate_fleet(
         failures, then one for each stream of research jobs in their order.
     external : sequence of ExternalEvent
         What the site or the grid does to every job of the cluster.
+    rate_stratum : tuple of int
+        As of :func:`simulate_operation`.
 
     Raises
     ------
@@ -79,17 +80,20 @@ def simulate_fleet(
     budget = budget_of(fleet.power_budget, spec.horizon)
     place = main_place(facts, spec.spare_servers or 0)
     stops = main_stops(fleet, facts, place, budget, spec.horizon)
-    main = simulate_operation(spec, facts.main, seed, (*external, *stops))
+    main = simulate_operation(spec, facts.main, seed, (*external, *stops), rate_stratum=rate_stratum)
     jobs, units = _gangs(fleet, facts, place, spec.horizon, seed)
     policy = Policy(
         budget=_left(budget, facts, place, stops, spec.horizon),
         idle_w=idle_w(facts.pools, place),
         lead_s=max((job.habits.save for job in jobs), default=0.0),
-        repair_s=catalog.entry("reliability", "repair").si("time") if spec.repair_time is None else spec.repair_time,
+        shop=repair_shop(spec.repair, spec.repair_time, _rng(seed, 0, 1)),
         backfill=fleet.backfill,
         preemption=fleet.preemption,
     )
-    engine, skipped = _simulated(spec, fleet, facts, place, policy, jobs, units, seed, external)
+    # the same drawn rates as the main job's, whose stream this is
+    of_rates = np.random.SeedSequence(entropy=seed.entropy, spawn_key=(*seed.spawn_key, 0, 1))
+    causes = causes_of(spec, facts.main, of_rates, rate_stratum)
+    engine, skipped = _simulated(spec, facts, place, policy, jobs, units, (causes, _rng(seed, 0)), external)
     return _record(facts, place, main, engine, budget, skipped)
 
 
@@ -110,8 +114,8 @@ def _gangs(
     return jobs, units
 
 
-def _rng(seed: np.random.SeedSequence, index: int) -> np.random.Generator:
-    key = (*seed.spawn_key, STREAM, index)
+def _rng(seed: np.random.SeedSequence, *index: int) -> np.random.Generator:
+    key = (*seed.spawn_key, STREAM, *index)
     return np.random.default_rng(np.random.SeedSequence(entropy=seed.entropy, spawn_key=key))
 
 
@@ -129,15 +133,15 @@ def _left(
 
 def _simulated(
     spec: OperationSpec,
-    fleet: FleetSpec,
     facts: FleetFacts,
     place: MainPlace,
     policy: Policy,
     jobs: list[Gang],
     units: list[list[Gang]],
-    seed: np.random.SeedSequence,
+    struck: tuple[Sequence[Cause], np.random.Generator],
     external: Sequence[ExternalEvent],
 ) -> tuple[Engine, list[int]]:
+    fleet = spec.fleet or FleetSpec()
     env = simpy.Environment(initial_time=0.0)
     servers = ServerMap(facts.pools, fleet.placement)
     held = {i: n + s for i, (n, s) in enumerate(zip(place.servers, place.spares, strict=True)) if n + s > 0}
@@ -147,8 +151,7 @@ def _simulated(
     for one, group in zip(fleet.services, units, strict=True):
         env.process(daily(engine, one, group, daily_load(one.profile, one.utc_offset), spec.horizon))
     env.process(arrivals(engine, [job for job in jobs if job.kind != "service"]))
-    causes = failure_causes(spec.failure_rates, facts.main, spec.failure_scale)
-    env.process(failures(engine, causes, facts.main.servers, _rng(seed, 0)))
+    env.process(failures(engine, struck[0], facts.main.servers, struck[1]))
     for event in external:
         env.process(outside(engine, event))
     for work in fleet.maintenance:
@@ -178,7 +181,6 @@ def _record(
         table=gantt_table(rows, others, facts.pools),
         occupancy=occupancy,
         power=power_table(rows, [job.habits.power for job in engine.jobs], facts.pools, main, place, budget),
-        beside=beside_table(rows, [job.habits.power for job in engine.jobs], facts.pools, horizon),
         accounts=accounts_of_fleet(rows, others, facts.pools, main, place, occupancy),
         fragmentation=math.fsum(fragments) / len(fragments) if fragments else 0.0,
         findings=(*main.findings, *_findings(others, horizon, skipped)),

@@ -17,6 +17,7 @@ from clustersim.operation.gang_jobs import Gang
 from clustersim.operation.gang_log import GangRow
 from clustersim.operation.gang_stint import DAILY, Process, Signal, Stint
 from clustersim.operation.placement import Servers
+from clustersim.operation.repair import RepairShop
 from clustersim.operation.scheduler import Decision, Queue, View, decide
 from clustersim.operation.scheduling_rules import shed_order
 
@@ -34,7 +35,8 @@ class Policy:
     """Power of their servers without any job. [W]"""
     lead_s: float
     """Time before a shrinking budget, or before work on servers, at which jobs begin to leave. [s]"""
-    repair_s: float
+    shop: RepairShop
+    """Who mends the servers of the other jobs; state of the simulation."""
     backfill: bool
     preemption: bool
 
@@ -74,7 +76,9 @@ class Engine:
     # ---- queue and starts -----------------------------------------------------------------------------------------
 
     def submit(self, job: Gang) -> None:
-        """Put a job in the queue."""
+        """Put a job in the queue; a unit of a service arrives when the hour first wants it."""
+        if job.kind == "service" and math.isinf(job.first_start_s) and job.queued_s == 0.0:
+            job.arrival_s = self.env.now
         job.status, job.waiting_since_s = "waiting", self.env.now
         self.queue.add(job)
         self.wake()
@@ -144,7 +148,7 @@ class Engine:
     def _start(self, job: Gang, wanted: dict[int, int]) -> None:
         now = self.env.now
         self.queue.remove(job)
-        job.held = self.servers.give(job.number, wanted)
+        job.held, job.size = self.servers.give(job.number, wanted), dict(wanted)
         self.added_w += job.added_w(self.pools, job.size)
         job.queued_s += now - job.waiting_since_s
         job.status, job.start_s = "running", now
@@ -176,9 +180,9 @@ class Engine:
         self.servers.take_back(job.number, job.held)
         for pool in job.held:
             self.note(pool)
-        job.held = {}
-        for pool, number in job.broken:
-            self.break_server(pool, number)
+        job.held, job.size = {}, {}
+        for pool, number, kind in job.broken:
+            self.break_server(pool, number, kind)
         job.broken.clear()
         del self.running[job.number]
         del self.stints[job.number]
@@ -198,12 +202,12 @@ class Engine:
             withheld = free
         self.usage.append((self.env.now, pool, free - withheld, withheld, repair, maintenance))
 
-    def break_server(self, pool: int, number: int) -> None:
+    def break_server(self, pool: int, number: int, kind: str) -> None:
         """Send a free server to repair."""
         gone = np.array([number], dtype=np.int64)
         self.servers.send_away(pool, gone, FREE, REPAIR)
         self.note(pool)
-        self.env.process(self.mend(pool, gone))
+        self.env.process(self.mend(pool, gone, kind))
 
     def requeue(self, job: Gang, *, wanted: bool = True) -> None:
         """Take a job's servers back; it waits again where it is still wanted."""
@@ -213,9 +217,10 @@ class Engine:
         else:
             job.status = "absent"
 
-    def mend(self, pool: int, server: Servers) -> Process:
+    def mend(self, pool: int, server: Servers, kind: str) -> Process:
         """Bring a server back after its repair."""
-        yield self.env.timeout(self.policy.repair_s)
+        back = self.policy.shop.submit(self.env.now, kind)
+        yield self.env.timeout(back - self.env.now)
         self.servers.bring_back(pool, server, REPAIR)
         self.note(pool)
         self.wake()

@@ -63,9 +63,9 @@ def failures(engine: Engine, causes: Sequence[Cause], servers: int, rng: np.rand
             number, pool = number - sizes[pool], pool + 1
         owner = int(engine.servers.owner[pool][number])
         if owner == FREE and cause.replaces_server:
-            engine.break_server(pool, number)
+            engine.break_server(pool, number, cause.repair)
         elif 0 <= owner < len(engine.jobs):
-            server = (pool, number) if cause.replaces_server else None
+            server = (pool, number, cause.repair) if cause.replaces_server else None
             engine.signal(engine.jobs[owner], Signal("struck", cause.name, cause.detection_s, server))
 
 

@@ -58,6 +58,8 @@ class Gang:
     base_s: float = 0.0
     """Work that was safe when it last began to train. [s]"""
     held: Held = field(default_factory=dict)
+    size: dict[int, int] = field(default_factory=dict)
+    """Servers that it holds, by pool."""
     status: Literal["absent", "waiting", "running", "leaving", "done"] = "absent"
     first_start_s: float = math.inf
     start_s: float = math.inf
@@ -68,19 +70,14 @@ class Gang:
     queued_s: float = 0.0
     preemptions: int = 0
     failures: int = 0
-    broken: list[tuple[int, int]] = field(default_factory=list)
-    """Servers in its hands, as (pool, number), that have failed: at most one."""
+    broken: list[tuple[int, int, str]] = field(default_factory=list)
+    """Servers in its hands that have failed, at most one: pool, number, class of repair work."""
     process: simpy.Process | None = None
 
     @property
-    def rank(self) -> tuple[int, float, int]:
-        """Order in the queue: priority, then arrival."""
-        return (-self.priority, self.arrival_s, self.number)
-
-    @property
-    def size(self) -> dict[int, int]:
-        """Servers that it holds, by pool."""
-        return {pool: servers.size for pool, servers in self.held.items()}
+    def rank(self) -> tuple[bool, int, float, int]:
+        """Order in the queue: priority, then arrival; flexible services behind all others."""
+        return (self.habits.flexible, -self.priority, self.arrival_s, self.number)
 
     def added_w(self, pools: tuple[ServerPool, ...], wanted: dict[int, int]) -> float:
         """Return what it adds [W] to idle servers, so many of each pool."""

@@ -45,14 +45,14 @@ def roll_back(rows: list[GangRow], lost_work_s: float, cause: str) -> list[GangR
         if row.state != "train":
             found.append(row)
             continue
-        work = row.work_s
-        if work > left * (1.0 + 1e-12):
-            cut = row.end_s - left / (row.speed * row.rate)
+        cut = row.end_s - left / (row.speed * row.rate)
+        if row.start_s < cut:
             kept = GangRow(row.job, row.start_s, cut, "train", row.cause, row.size, row.speed, row.rate)
             lost = GangRow(row.job, cut, row.end_s, "lost", cause, row.size, row.speed, row.rate)
-            return [*rows[:index], kept, lost, *reversed(found)]
+            # a loss too small for the clock leaves no row
+            return [*rows[:index], *(one for one in (kept, lost) if one.end_s > one.start_s), *reversed(found)]
         row.state, row.cause = "lost", cause
-        left = max(0.0, left - work)
+        left -= row.work_s
         found.append(row)
     return list(reversed(found))
 

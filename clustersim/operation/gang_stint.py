@@ -30,8 +30,8 @@ class Signal:
     """``leave``, ``struck``, ``stop`` or ``speed``."""
     cause: str
     detection_s: float = 0.0
-    server: tuple[int, int] | None = None
-    """Of a failure that takes a server out: pool and number."""
+    server: tuple[int, int, str] | None = None
+    """Of a failure that takes a server out: pool, number, class of repair work."""
     until_s: float = 0.0
     """Of a stop: its end. [s]"""
 
@@ -149,7 +149,7 @@ class Stint:
             rows[job.number] = roll_back(rows[job.number], lost, cause)
             job.done_s = job.saved_s
 
-    def _replace(self, pool: int, number: int) -> bool:
+    def _replace(self, pool: int, number: int, kind: str) -> bool:
         """Give the job a free server of the same pool for its failed one; False where there is none."""
         engine, job = self.engine, self.job
         if engine.servers.find(pool, 1) is None:
@@ -160,7 +160,7 @@ class Stint:
         engine.servers.send_away(pool, gone, job.number, REPAIR)
         job.broken.clear()
         engine.note(pool)
-        self.env.process(engine.mend(pool, gone))
+        self.env.process(engine.mend(pool, gone, kind))
         return True
 
     def _open(self, state: GangState, cause: str, speed: float = 1.0, rate: float = 1.0) -> None:

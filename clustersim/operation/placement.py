@@ -55,9 +55,11 @@ def _pack(free: Free, begin: int, count: int, blocks: tuple[int, ...]) -> Server
     chosen: list[Servers] = []
     room = free_in_blocks(free, size)
     for block in blocks_for(room, count):
-        part = free[block * size : (block + 1) * size]
-        chosen.append(_pack(part, begin + block * size, min(count, int(room[block])), inner))
-        count -= chosen[-1].size
+        part, first, taken = free[block * size : (block + 1) * size], begin + block * size, min(count, int(room[block]))
+        # a block that is used whole needs no choice within
+        whole = taken == room[block]
+        chosen.append(first + np.flatnonzero(part) if whole else _pack(part, first, taken, inner))
+        count -= taken
     return np.sort(np.concatenate(chosen))
 
 

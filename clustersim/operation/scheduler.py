@@ -14,7 +14,7 @@ from clustersim.operation.fleet_records import ServerPool
 from clustersim.operation.gang_jobs import Gang
 from clustersim.operation.scheduling_rules import Reservation, may_overtake, reservation, victims
 
-Rank = tuple[int, float, int]
+Rank = tuple[bool, int, float, int]
 
 
 class Queue:
@@ -82,7 +82,7 @@ def decide(queue: Iterable[Gang], view: View) -> Decision:
     settled = [one.priority for one in view.running if one.status == "running" and one.habits.preemptible]
     lowest = min(settled, default=math.inf)
     for job in queue:
-        pushes = view.preemption and job.priority > lowest
+        pushes = view.preemption and job.priority > lowest and not job.habits.flexible
         if not pushes and _is_hopeless(job, view):
             continue
         wanted = _place_for(job, view)
@@ -231,7 +231,7 @@ def _reserve(job: Gang, wanted: dict[int, int] | None, view: View) -> None:
         return
     options = []
     for pool in open_pools:
-        ends = [(one.due_s, float(one.size[pool])) for one in view.running if pool in one.held]
+        ends = [(one.due_s, float(one.size[pool])) for one in view.running if pool in one.size]
         kept = reservation(view.now, float(view.free[pool]), ends, job.servers)
         options.append((kept.time_s, pool, kept))
     time, pool, kept = min(options, key=lambda one: one[:2])

@@ -27,6 +27,9 @@ from clustersim.operation.spec import OperationSpec
 def outside(env: simpy.Environment, job: JobProcess, event: ExternalEvent) -> Generator[simpy.Event, Any, None]:
     """Stop the job, or cap its speed from the start to the end of the event."""
     yield env.timeout(event.t_start_s - env.now)
+    if event.effect == "drain":
+        job.drain(event.cause, event.t_end_s, event.category)
+        return
     if event.effect != "cap_fraction":
         stop = Blow(
             event.cause,

@@ -36,8 +36,8 @@ def whole_job_events(
     """Return the events of a job that all sites run in lock-step: synchronous or a pipeline.
 
     A stop or loss of a site stops the job (`wait`). Else the others start again without it and go on at what is left
-    of the tokens per time, and all start again when it is back; each time the work since the last checkpoint is lost.
-    A cap of one site slows all, as a cut route does; parted sites stop.
+    of the tokens per time; when it is back, all save and start again. A cap of one site slows all, as a cut route
+    does; parted sites stop.
     """
     waits = spec.on_site_loss == "wait"
     own = [(name, event) for name in facts.names for event in by_site.get(name, ())]
@@ -59,7 +59,7 @@ def _restarts(name: str, event: ExternalEvent) -> tuple[ExternalEvent, ExternalE
     gone = ExternalEvent(
         event.t_start_s, detected, event.cause, event.effect, detection_s=event.detection_s, category=event.category
     )
-    back = ExternalEvent(event.t_end_s, event.t_end_s + MOMENT_S, f"{name} rejoins", "stop", category=event.category)
+    back = ExternalEvent(event.t_end_s, event.t_end_s + MOMENT_S, f"{name} rejoins", "drain", category=event.category)
     return gone, back
 
 

@@ -98,7 +98,7 @@ def price_events(spec: SitesSpec, sites: Sequence[str], horizon_s: float) -> dic
                 else:
                     before.append((float(begin), float(end)))
     fraction = 1.0 if rule.cap is None else rule.cap
-    effect: Literal["stop", "cap_fraction"] = "stop" if rule.response == "pause" else "cap_fraction"
+    effect: Literal["drain", "cap_fraction"] = "drain" if rule.response == "pause" else "cap_fraction"
     return {
         name: tuple(ExternalEvent(begin, end, CAUSE, effect, fraction) for begin, end in stretches[name])
         for name in sites

@@ -10,9 +10,13 @@ from typing import cast
 from clustersim.operation.accounts import Accounts, Category, accounts_of
 from clustersim.operation.fleet_records import MAIN, NOBODY, FleetRecord
 from clustersim.operation.records import Timeline
+from clustersim.operation.site_records import SitesRecord
+from clustersim.operation.spec_parts.sites import ALONE_BETWEEN
 
 CLUSTER = "cluster"
 """Name of the record of all accelerators, with or without a job."""
+SITES = "all sites"
+"""Name of the record of all sites together."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,22 @@ def kept_of_fleet(record: FleetRecord, tokens: float) -> dict[str, Kept]:
     everything = Kept(record.horizon_s, _accelerator_time(record, None), failures, findings=record.findings)
     of_groups = {group: Kept(record.horizon_s, _accelerator_time(record, group), counts[group]) for group in groups}
     return {MAIN: kept_of(record.main, tokens), CLUSTER: everything} | of_groups
+
+
+def kept_of_sites(record: SitesRecord) -> dict[str, Kept]:
+    """Return what is kept of a job over several sites: all accelerators together, then each site.
+
+    Tokens of all sites are those of synchronous training that they are worth; of a site those that it trained. In
+    lock-step an interruption strikes the one job once.
+    """
+    sites = {site.name: kept_of(site.timeline, site.tokens) for site in record.sites}
+    struck: dict[str, int] = {}
+    for kept in sites.values() if record.method in ALONE_BETWEEN else list(sites.values())[:1]:
+        for cause, count in kept.interruptions.items():
+            struck[cause] = struck.get(cause, 0) + count
+    horizon_s = next(iter(sites.values())).horizon_s
+    whole = Kept(horizon_s, record.accounts, struck, record.useful_tokens, findings=record.findings)
+    return {SITES: whole} | sites
 
 
 def _accelerator_time(record: FleetRecord, group: str | None) -> Accounts:

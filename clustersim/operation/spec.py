@@ -68,6 +68,10 @@ class OperationSpec(Spec):
     """Time until a failed server is back among the spares; left out: the catalog's."""
     repair: RepairSpec | None = None
     """The crew that repairs failed servers; left out: every one is back after `repair_time`."""
+    fleet: FleetSpec | None = None
+    """Other jobs, services and research on the same cluster; left out: the job has it alone."""
+    sites: SitesSpec | None = None
+    """Many sites; left out: one synchronous job over all sites."""
     restart_spacing: Time | None = Field(default=None, ge=0)
     """Time between the starts of two halls when all halls, each with a job of its own, start again after a stop of the
     whole place: ``0 s`` is all at the same instant; left out, or without any restart: this is not looked at."""

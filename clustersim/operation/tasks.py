@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clustersim.operation.compact import kept_of, kept_of_fleet
+from clustersim.operation.compact import kept_of, kept_of_fleet, kept_of_sites
 from clustersim.operation.ensemble import Member, Record
 from clustersim.operation.facts import ExternalEvent, JobFacts
 from clustersim.operation.fleet import simulate_fleet
 from clustersim.operation.fleet_records import FleetFacts
 from clustersim.operation.simulation import simulate_operation
+from clustersim.operation.site_facts import SitesFacts
+from clustersim.operation.sites import simulate_sites
 from clustersim.operation.spec import OperationSpec
 
 JOB = "job"
@@ -47,3 +49,16 @@ class FleetTask:
         """Return what the main job did, the whole cluster, and each group of the other jobs."""
         record = simulate_fleet(self.spec, self.facts, member.seed)
         return kept_of_fleet(record, self.tokens_per_step * record.main.useful_steps)
+
+
+@dataclass(frozen=True)
+class SitesTask:
+    """One job over several sites (:func:`clustersim.operation.sites.simulate_sites`)."""
+
+    spec: OperationSpec
+    facts: SitesFacts
+    seed: np.random.SeedSequence
+
+    def once(self, member: Member) -> Record:
+        """Return what all sites did together, and each of them."""
+        return kept_of_sites(simulate_sites(self.spec, self.facts, member.seed))

@@ -8,19 +8,26 @@ from typing import Literal
 
 import pandas as pd
 
+from clustersim.errors import InputError
 from clustersim.operation import JobFacts, OperationSpec, simulate_operation
 from clustersim.operation.ensemble import Ensemble, simulate_seeds
 from clustersim.operation.fleet import simulate_fleet
 from clustersim.operation.fleet_records import MAIN
 from clustersim.operation.rate_uncertainty import spread_of_fleets
-from clustersim.operation.tasks import JOB, FleetTask, JobTask
+from clustersim.operation.sites import simulate_sites
+from clustersim.operation.tasks import JOB, FleetTask, JobTask, SitesTask
 from clustersim.scenario import Scenario
 from clustersim.study.fleet_facts import fleet_facts
 from clustersim.study.it_power import Pool, steady_window, step_pool
 from clustersim.study.operation_facts import job_facts
+from clustersim.study.site_lockstep import trains_alone
+from clustersim.study.sites_alone import study_alone
+from clustersim.study.sites_facts import sites_facts
 from clustersim.study.step import StepStudy, random_stream, study_step
 
 DAY_S = 86400.0
+Begun = tuple[JobTask | FleetTask | SitesTask, pd.DataFrame, tuple[str, ...]]
+"""What is repeated, what happens on the scenario's own seed, and what the user should know about it."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,7 @@ def operate(
     Parameters
     ----------
     scenario : Scenario
-        What is operated: one job, with `operation.fleet` all jobs of its cluster.
+        What is operated: one job, with `operation.fleet` all jobs of its cluster, with `operation.sites` each site.
     seeds : int
         Horizons; the first has the random streams of a run.
     workers : int, optional
@@ -79,32 +86,54 @@ def operate(
         If the step cannot be built, the failure rates are not in the catalog, or the jobs do not fit the cluster.
     """
     progress("training step and plan")
+    asked = scenario.operation
+    if asked.fleet is not None and asked.sites is not None:
+        raise InputError("operation.fleet, operation.sites: expected one of the two, found both")
     study = study_step(scenario)
     pool = step_pool(study)
     job = job_facts(study, pool)
     progress("operation")
-    task, table = (_alone if scenario.operation.fleet is None else _shared)(study, pool, job, seeds)
+    begun = _by_sites if asked.sites is not None else _alone if asked.fleet is None else _shared
+    task, table, said = begun(study, pool, job, seeds)
     ensemble = simulate_seeds(task, seeds, workers, lambda done, of: progress(f"operation: seed {done} of {of}"))
     drawn = task.spec.failures.uncertainty == "fleet"
-    notes = (*study.warnings, *_left_out(scenario), *_rates_said(task.spec, drawn))
+    notes = (*study.warnings, *_left_out(scenario), *said, *_rates_said(task.spec, drawn))
     return OperateResult(scenario, job, study.tokens_per_step, table, ensemble, notes, drawn)
 
 
-def _alone(study: StepStudy, _pool: Pool, job: JobFacts, seeds: int) -> tuple[JobTask | FleetTask, pd.DataFrame]:
+def _alone(study: StepStudy, _pool: Pool, job: JobFacts, seeds: int) -> Begun:
     """Return a job that has its cluster alone, and what it does on the scenario's own seed."""
     spec, seed = study.scenario.operation, random_stream(study.scenario, "operation")
     rates = spec.failures.model_copy(update={"uncertainty": uncertainty(spec, job, seeds)})
     task = JobTask(spec.model_copy(update={"failures": rates}), job, seed, study.tokens_per_step)
-    return task, simulate_operation(spec, job, seed).table.assign(part=JOB)
+    return task, simulate_operation(spec, job, seed).table.assign(part=JOB), ()
 
 
-def _shared(study: StepStudy, pool: Pool, job: JobFacts, _seeds: int) -> tuple[JobTask | FleetTask, pd.DataFrame]:
+def _shared(study: StepStudy, pool: Pool, job: JobFacts, _seeds: int) -> Begun:
     """Return all jobs of a cluster, and what each does on the scenario's own seed."""
     spec, seed = study.scenario.operation, random_stream(study.scenario, "operation")
     facts = fleet_facts(study, job, steady_window(study, pool, 0.0))
     record = simulate_fleet(spec, facts, seed)
     table = pd.concat((record.main.table.assign(part=MAIN), record.table.rename(columns={"job": "part"})))
-    return FleetTask(spec, facts, seed, study.tokens_per_step), table.reset_index(drop=True)
+    return FleetTask(spec, facts, seed, study.tokens_per_step), table.reset_index(drop=True), ()
+
+
+def _by_sites(study: StepStudy, pool: Pool, _job: JobFacts, _seeds: int) -> Begun:
+    """Return a job over several sites, and what each does on the scenario's own seed."""
+    spec, seed = study.scenario.operation, random_stream(study.scenario, "operation")
+    if trains_alone(study.scenario):
+        alone = study_alone(study)
+        facts, record = alone.facts, alone.record
+    else:
+        facts = sites_facts(study, pool)
+        record = simulate_sites(spec, facts, seed)
+    worth = record.efficiency
+    said = (
+        f"tokens of all sites are counted at their worth in synchronous training, {100.0 * worth.value:.3g} % "
+        f"({100.0 * worth.low:.3g} to {100.0 * worth.high:.3g}), which the bands leave out: {worth.source}"
+    )
+    table = record.gantt().rename(columns={"site": "part"})
+    return SitesTask(spec, facts, seed), table, () if worth.value == 1.0 else (said,)
 
 
 def uncertainty(spec: OperationSpec, job: JobFacts, seeds: int) -> Literal["none", "fleet"]:

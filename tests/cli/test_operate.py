@@ -22,7 +22,7 @@ def test_one_seed_is_the_operation_of_a_run(small_scenario, small_result):
     assert data["seeds"] == 1
     assert data["goodput"]["mean"] == pytest.approx(small_result.summary["goodput"], rel=1e-8)
     assert data["interruptions"]["mean"] == small_result.summary["interruptions"]
-    assert data["iteration_time_s"] == small_result.summary["iteration_time_s"]
+    assert data["iteration_time_s"] == pytest.approx(small_result.summary["iteration_time_s"], rel=1e-8)
     assert math.fsum(data["mean_shares"].values()) == 1.0
 
 
@@ -63,6 +63,26 @@ def test_the_same_scenario_gives_the_same_files(small_scenario, tmp_path):
         assert call(small_scenario, "--seeds", 3, "--workers", 1, "--out", tmp_path / name).exit_code == 0
     for name in ("timeline.parquet", "accounts.csv", "gantt.html"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
+
+
+def test_a_job_that_starves_is_a_finding_and_no_error(small_scenario):
+    """Nobody repairs: after the first failed server beyond the spares nothing goes on, and the text says so."""
+    words = ("operation.spare_servers=0", "operation.repair={technicians: 0}", "operation.failure_scale=50 x")
+    done = call(small_scenario, *(item for word in words for item in ("--set", word)))
+    assert done.exit_code == 0, done.output
+    found = done.stdout[done.stdout.index("FINDINGS") :]
+    assert "technicians" in found
+    assert "no spare server" in done.stdout
+
+
+def test_rates_are_drawn_for_bands_and_named_ones_are_held(small_scenario):
+    several = ("--seeds", 4, "--workers", 1, "--json")
+    bands = json.loads(call(small_scenario, *several).stdout)
+    named = json.loads(call(small_scenario, *several, "--set", "operation.failure_rates=meta-h100").stdout)
+    held = json.loads(call(small_scenario, *several, "--set", "operation.failures.uncertainty=none").stdout)
+    assert [one["drawn_rates"] for one in (bands, named, held)] == [True, False, False]
+    assert named["goodput"] == held["goodput"] != bands["goodput"]
+    assert any("published fleets" in note for note in bands["notes"])
 
 
 @pytest.mark.parametrize(

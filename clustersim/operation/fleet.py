@@ -88,6 +88,7 @@ def simulate_fleet(
         lead_s=max((job.habits.save for job in jobs), default=0.0),
         shop=repair_shop(spec.repair, spec.repair_time, _rng(seed, 0, 1)),
         backfill=fleet.backfill,
+        depth=fleet.backfill_depth,
         preemption=fleet.preemption,
     )
     # the same drawn rates as the main job's, whose stream this is

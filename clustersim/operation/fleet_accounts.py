@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from clustersim.operation.accounts import Category
 from clustersim.operation.fleet_plan import Budget, MainPlace
 from clustersim.operation.fleet_records import (
     GANTT_COLUMNS,
@@ -22,12 +23,13 @@ from clustersim.operation.fleet_records import (
 from clustersim.operation.gang_log import GangRow
 from clustersim.operation.records import Timeline
 
-Account = dict[tuple[str, str, str], list[float]]
+Key = tuple[str, Category, str]
+Account = dict[Key, list[float]]
 Usage = Sequence[tuple[float, int, int, int, int, int]]
 AT_FULL_POWER = ("train", "lost", "evaluation")
 
 
-def row_entries(row: GangRow) -> list[tuple[str, str, float]]:
+def row_entries(row: GangRow) -> list[tuple[Category, str, float]]:
     """Return the time of a row as (category, cause, seconds)."""
     seconds = row.end_s - row.start_s
     if row.state in ("train", "serve"):
@@ -37,14 +39,14 @@ def row_entries(row: GangRow) -> list[tuple[str, str, float]]:
             ("useful", "none", row.work_s),
         ]
     planned = row.cause.startswith("maintenance")
-    category = {
+    by_state: dict[str, Category] = {
         "lost": "lost_work",
         "checkpoint": "checkpoint",
         "detect": "restart",
         "restart": "restart",
         "stopped": "idle" if planned else "curtailed",
-    }[row.state]
-    return [(category, row.cause, seconds)]
+    }
+    return [(by_state[row.state], row.cause, seconds)]
 
 
 def accounts_of_fleet(
@@ -54,7 +56,7 @@ def accounts_of_fleet(
     main: Timeline,
     place: MainPlace,
     occupancy: pd.DataFrame,
-) -> dict[tuple[str, str, str], float]:
+) -> dict[Key, float]:
     """Return the accelerator time [s] by (group, category, cause); the sum is accelerators x horizon exactly.
 
     Every entry is summed from the record. The largest of them is then what the others leave, which corrects the
@@ -63,7 +65,7 @@ def accounts_of_fleet(
     each = [pool.accelerators_per_server for pool in pools]
     found: Account = {}
 
-    def book(group: str, category: str, cause: str, seconds: float) -> None:
+    def book(group: str, category: Category, cause: str, seconds: float) -> None:
         if seconds > 0.0:
             found.setdefault((group, category, cause), []).append(seconds)
 
@@ -78,18 +80,19 @@ def accounts_of_fleet(
     spans = (occupancy["t_end_s"] - occupancy["t_start_s"]).to_numpy()
     per_server = dict(zip([pool.name for pool in pools], each, strict=True))
     weight = occupancy["pool"].map(per_server).to_numpy()
-    for column, name, cause in (
+    unheld: tuple[tuple[str, Category, str], ...] = (
         ("free", "idle", "free"),
         ("withheld", "curtailed", "no power"),
         ("repair", "idle", "repair"),
         ("maintenance", "idle", "maintenance"),
-    ):
+    )
+    for column, name, cause in unheld:
         book(NOBODY, name, cause, math.fsum(spans * weight * occupancy[column].to_numpy()))
     total = main.horizon_s * sum(n * a for n, a in zip([pool.servers for pool in pools], each, strict=True))
     return closed({key: math.fsum(parts) for key, parts in found.items()}, total)
 
 
-def closed(parts: Mapping[tuple[str, str, str], float], total: float) -> dict[tuple[str, str, str], float]:
+def closed(parts: Mapping[Key, float], total: float) -> dict[Key, float]:
     """Return `parts` with the largest replaced by what the others leave of `total`."""
     found = dict(parts)
     largest = max(found, key=lambda key: found[key])

@@ -467,3 +467,13 @@ def test_every_state_of_a_row_is_accounted_to_a_category():
         row = GangRow(0, 2.0, 12.0, state, "x", ((0, 1),), 0.5 if state == "train" else 1.0, 0.9)
         assert math.fsum(seconds for _, _, seconds in row_entries(row)) == pytest.approx(10.0)
     assert AT_ONCE["save_time"] == "0 s"
+
+
+def test_accounts_of_a_group_are_accounts():
+    record = run({"jobs": [job("a", 2, 1000.0, restart_time="50 s")]}, facts(2))
+    found = record.group_accounts("a")
+    assert math.fsum(found.shares.values()) == 1.0
+    assert found.goodput == pytest.approx(1000.0 / 1050.0)
+    assert record.mean_wait_s("a") == 0.0
+    assert math.isnan(record.mean_wait_s("nobody"))
+    assert record.utilisation == pytest.approx((1050.0 * 2 + 10_000.0) / 30_000.0)

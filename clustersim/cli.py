@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import clustersim
+from clustersim.cli_operate import operate
 from clustersim.cli_size import size
 from clustersim.cli_traces import assess, fit_power
 from clustersim.cli_waveform import waveform
@@ -388,6 +389,7 @@ app.command()(assess)
 app.command()(waveform)
 app.command("fit-power")(fit_power)
 app.command()(size)
+app.command()(operate)
 
 
 def _result(scenario: AnyScenario, out: Path, force: bool, tell: Callable[[str], None]) -> tuple[Result, Path, bool]:

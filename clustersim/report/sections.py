@@ -11,6 +11,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from clustersim.report import charts, figures
+from clustersim.report.gantt import gantt_figures
+from clustersim.report.goodput import goodput_bars, shares_of
 from clustersim.report.measured import cycle_s, load_lines
 from clustersim.report.one_line import one_line
 from clustersim.report.pod_picture import fabric_pictures
@@ -113,9 +115,31 @@ def _speed(result: Result) -> Section:
                 "Lighter bars are later model chunks of a stage; the exchange is the part that compute does not hide.",
             ),
             Figure("How the job spent its days", charts.states_by_day(result.timeline)),
+            *_time(result),
         ],
         tables=[_plans(result.plans)] if len(result.plans) else [],
     )
+
+
+def _time(result: Result) -> list[Figure]:
+    """Return where the time of the job went; runs written before it was accounted for have the states alone."""
+    found = []
+    if len(result.accounts):
+        bars = goodput_bars({"job": shares_of(result.accounts)}, {})
+        found.append(Figure("Where the time went", bars, _causes(result.accounts)))
+    horizon_s = float(result.timeline["t_end_s"].iloc[-1])
+    return found + [Figure(*one) for one in gantt_figures(result.timeline.assign(part="job"), horizon_s)]
+
+
+def _causes(accounts: pd.DataFrame) -> str:
+    """Return what took most of the time that was not useful."""
+    lost = accounts[accounts["category"] != "useful"].groupby("cause")["seconds"].sum()
+    if lost.empty:
+        return ""
+    total = float(accounts["seconds"].sum())
+    largest = sorted(lost.items(), key=lambda item: (-item[1], str(item[0])))[:5]
+    told = ", ".join(f"{str(cause).replace('_', ' ')} {percent(seconds / total)}" for cause, seconds in largest)
+    return f"Of the horizon, lost work and recovery together, the largest causes: {told}."
 
 
 def _load(result: Result) -> Section:

@@ -8,6 +8,7 @@ from typing import Literal
 import simpy
 
 from clustersim.operation.accounts import Category
+from clustersim.operation.checkpoints import Loss
 
 Kind = Literal["failure", "stop", "speed", "planned", "suspend"]
 """`speed`: something that slows the job began or ended; `planned`: it has something to do at the end of its step;
@@ -25,6 +26,8 @@ class Blow:
     replaces_server: bool = False
     slots: tuple[int, ...] = ()
     """Servers of the job that fell, by their place in it; none: the job as a whole."""
+    loss: Loss = "process"
+    """What is gone with it."""
     outage_until_s: float = 0.0
     """When what fell works again by itself. [s]"""
     struck_s: float | None = None

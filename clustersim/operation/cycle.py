@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from clustersim import catalog
 from clustersim.operation.causes import Cause
+from clustersim.operation.checkpoints import Tier, loss_of, tiers_of
 from clustersim.operation.facts import JobFacts
-from clustersim.operation.failures import restart_time, young_daly_interval
+from clustersim.operation.restarts import IN_JOB, collective_init_time, restart_time
 from clustersim.operation.spec import OperationSpec
 
 
@@ -17,45 +17,50 @@ from clustersim.operation.spec import OperationSpec
 class Durations:
     """The times [s] that the job's cycle is made of."""
 
-    interval: float
-    blocking: float
-    write: float
-    """Time from the snapshot until the checkpoint is safe; zero when training waits for it."""
+    tiers: tuple[Tier, ...]
+    """Where checkpoints go, the storage last."""
     restart: float
-    reload: float
-    repair: float
-    evaluation: float = 0.0
-    reconfigure: float = 0.0
-    """Time to build the collectives again among ranks that are there."""
-    replica_restart: float = 0.0
-    catch_up: float = 0.0
+    evaluation: float
+    reconfigure: float
+    """Time until the job runs again where its processes stay."""
+    replica_restart: float
+    catch_up: float
     """Time in which a replica that comes back takes the weights from the others."""
+
+    @property
+    def storage(self) -> Tier:
+        """The tier that outlives everything."""
+        return self.tiers[-1]
 
     @classmethod
     def of(cls, spec: OperationSpec, job: JobFacts, causes: Sequence[Cause]) -> Durations:
         """Return the durations, from the spec where it gives them and from the catalog elsewhere."""
-        saved, defaults = spec.checkpoint, catalog.entry("reliability", "checkpoint")
-        bandwidth = saved.storage_bandwidth or defaults.si("storage_bandwidth")
-        transfer = job.checkpoint_bytes / bandwidth
-        snapshot = defaults.si("blocking") if saved.blocking is None else saved.blocking
-        blocking, write = (snapshot, transfer) if saved.asynchronous else (transfer, 0.0)
-        rate = math.fsum(cause.rate_per_s for cause in causes)
-        if saved.interval == "young_daly":
-            interval = young_daly_interval(blocking, 1.0 / rate) if rate > 0.0 else spec.horizon
-        else:
-            interval = saved.interval
+        near = spec.checkpoint.tiers.neighbour
+        apart = "server" if near is None else near.apart
+        losses = [
+            (
+                loss_of(cause.domain, replaces_server=cause.replaces_server, apart=apart),
+                cause.mean_rate_per_s(spec.horizon),
+            )
+            for cause in causes
+            if cause.effect != "slow"
+        ]
+        tiers = tiers_of(spec.checkpoint, job, losses, spec.horizon)
         restart = spec.restart_time
         if restart is None:
             restart = restart_time(spec.restart_law, job.family, job.gpus)
-        repair = catalog.entry("reliability", "repair").si("time") if spec.repair_time is None else spec.repair_time
-        evaluation = 0.0 if spec.evaluation is None else spec.evaluation.duration
         asked = spec.recovery
-        reconfigure = restart if asked.reconfigure_time is None else asked.reconfigure_time
-        replica = asked.replica_restart_time
+        reconfigure, replica, catch_up = asked.reconfigure_time, asked.replica_restart_time, asked.catch_up_time
+        if reconfigure is None:
+            # processes that stay start anew in their containers; of replicas that train on only the collectives do
+            in_job = asked.mode == "in_job"
+            reconfigure = restart_time(IN_JOB, job.family, job.gpus) if in_job else collective_init_time(None, job.gpus)
         if replica is None:
             replica = min(restart, restart_time(spec.restart_law, job.family, max(1, job.gpus // job.replicas)))
-        catch_up = transfer if asked.catch_up_time is None else asked.catch_up_time
-        return cls(interval, blocking, write, restart, transfer, repair, evaluation, reconfigure, replica, catch_up)
+        if catch_up is None:
+            catch_up = min(tier.reload_s for tier in tiers)
+        evaluation = 0.0 if spec.evaluation is None else spec.evaluation.duration
+        return cls(tiers, restart, evaluation, reconfigure, replica, catch_up)
 
 
 def steps_between_evaluations(spec: OperationSpec, step_time_s: float) -> float:

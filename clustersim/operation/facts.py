@@ -58,7 +58,7 @@ class JobFacts:
             if getattr(self, name) < 0:
                 raise ValueError(f"{name}: expected 0 or more, got {getattr(self, name)}")
         for name in ("servers_per_rack", "servers_per_leaf", "servers_per_feed", "replicas"):
-            if not 1 <= getattr(self, name):
+            if not getattr(self, name) >= 1:
                 raise ValueError(f"{name}: expected 1 or more, got {getattr(self, name)}")
         if self.replicas > self.servers:
             raise ValueError(f"replicas: expected at most one per server ({self.servers}), got {self.replicas}")

@@ -1,58 +1,20 @@
-"""Which checkpoints a job has, where they are safe and since when."""
+"""Which checkpoints a job has, in which tier they are safe since when, and when the next one is due."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
+from clustersim.operation.checkpoints import Loss, Tier
 
-@dataclass(frozen=True)
-class Loss:
-    """What a failure takes along, as far as copies of the state go."""
-
-    servers: int = 0
-    """Servers that fell."""
-    processes: bool = True
-    """Whether all processes of the job end, and their memory with them."""
-
-
-class Tier(Protocol):
-    """A place where checkpoints are kept."""
-
-    @property
-    def every(self) -> int:
-        """Each so many checkpoints, one goes there."""
-
-    @property
-    def write_s(self) -> float:
-        """Time from the snapshot until it is safe there. [s]"""
-
-    @property
-    def reload_s(self) -> float:
-        """Time to load it from there. [s]"""
-
-    def survives(self, loss: Loss) -> bool:
-        """Return whether what is there outlives the loss."""
-
-
-@dataclass(frozen=True)
-class Storage:
-    """Remote storage: it outlives the job."""
-
-    write_s: float
-    reload_s: float
-    every: int = 1
-
-    def survives(self, loss: Loss) -> bool:
-        """Return True."""
-        return loss.servers >= 0
+STORAGE = "storage"
+"""The tier that keeps its older checkpoints; the nearer ones hold the newest alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """One checkpoint."""
+    """One snapshot."""
 
     step: float
     row: int
@@ -69,63 +31,98 @@ class Target:
     step: float
     row: int
     reload_s: float
+    """Time to load the state from there. [s]"""
+    begins: bool = False
+    """Whether no checkpoint is left and the job begins again."""
 
 
 @dataclass
 class History:
-    """Checkpoints in order of time; what the job began with is always there."""
+    """Snapshots in order of time, and the steps from one to the next in each tier."""
 
     tiers: Sequence[Tier]
+    step_time_s: float
     keep: int | None = None
-    """Complete checkpoints that are kept; None: all."""
+    """Complete checkpoints that the storage keeps; None: all."""
     saved: list[Saved] = field(default_factory=list)
-    taken: int = 0
-    lost_before_s: list[float] = field(default_factory=list)
-    """Of each tier: copies that were taken up to this time are gone. [s]"""
+    every: list[int] = field(default_factory=list)
+    """Steps from one snapshot to the next in each tier."""
+    last: list[float] = field(default_factory=list)
+    """Step from which each tier counts."""
+    written_s: list[float] = field(default_factory=list)
+    """When each tier's writer is free. [s]"""
+    _gone_s: list[float] = field(default_factory=list)
+    """Of each tier: what was safe by then is lost. [s]"""
 
     def __post_init__(self) -> None:
-        """Nothing has been lost yet."""
-        self.lost_before_s = [-math.inf] * len(self.tiers)
+        """Count from step 0; nothing is being written."""
+        self.every = [max(1, round(tier.interval_s / self.step_time_s)) for tier in self.tiers]
+        self.last, self.written_s = [0.0] * len(self.tiers), [0.0] * len(self.tiers)
+        self._gone_s = [-math.inf] * len(self.tiers)
 
-    @property
-    def busy_until_s(self) -> float:
-        """When the writer is free again. [s]"""
-        if not self.saved:
-            return 0.0
-        return max((safe for safe in self.saved[-1].safe_s if math.isfinite(safe)), default=0.0)
+    def aim(self, now: float, step: float, speed: float) -> float:
+        """Return the step at the end of which the next snapshot is taken.
 
-    def save(self, now: float, step: float, row: int, *, at_once: bool = False) -> None:
-        """Take a snapshot and hand it to the writer, or have it safe at once in every tier."""
-        self.taken += 1
-        safe = tuple(
-            now if at_once else now + tier.write_s if self.taken % tier.every == 0 else math.inf for tier in self.tiers
+        A tier whose writer is busy takes none: its next one is put off by whole steps.
+        """
+        soonest = math.inf
+        for last, every, written in zip(self.last, self.every, self.written_s, strict=True):
+            aim = max(last + every, float(math.ceil(step)))
+            if written > now:
+                wait = (written - now) * speed / self.step_time_s
+                aim = max(aim, float(math.ceil(step + wait)), math.floor(step) + 1.0)
+            soonest = min(soonest, aim)
+        return soonest
+
+    def due(self, now: float, step: float) -> tuple[int, ...]:
+        """Return the tiers that take a snapshot now."""
+        return tuple(
+            index
+            for index, (last, every, written) in enumerate(zip(self.last, self.every, self.written_s, strict=True))
+            if last + every <= step and written <= now
         )
-        self.saved.append(Saved(step, row, now, safe))
-        # what is being written does not count, so that one more is held while the writer is busy
-        if self.keep is not None and len(self.saved) > self.keep + 1:
-            del self.saved[: len(self.saved) - self.keep - 1]
 
-    def roll_back(self, now: float, loss: Loss, before_s: float = math.inf) -> Target | None:
-        """Return the last checkpoint that the loss leaves and that was taken up to `before_s`; later ones are dropped.
+    def save(self, now: float, step: float, row: int, tiers: Sequence[int], *, at_once: bool = False) -> None:
+        """Take a snapshot and hand it to the writers of these tiers; `at_once`: it is safe already."""
+        safe = [math.inf] * len(self.tiers)
+        for index in tiers:
+            self.last[index] = step
+            safe[index] = self.written_s[index] = now if at_once else now + self.tiers[index].write_s
+        self.saved.append(Saved(step, row, now, tuple(safe)))
+        self._forget(now)
 
-        None where there is none but the beginning: step 0, loaded from the last tier.
+    def _forget(self, now: float) -> None:
+        """Drop the oldest checkpoints of the storage beyond those that are kept; one being written counts for none."""
+        if self.keep is None:
+            return
+        complete = [index for index, one in enumerate(self.saved) if one.safe_s[-1] <= now]
+        if len(complete) > self.keep:
+            del self.saved[: complete[-self.keep]]
+
+    def roll_back(self, now: float, loss: Loss, before_s: float = math.inf) -> Target:
+        """Return to the newest snapshot that the loss leaves and that was taken up to `before_s`.
+
+        Writes under way are lost, and so are later snapshots. Of equal copies the one that is loaded soonest counts.
+        Where none is left the job begins again from step 0, with weights from the storage.
         """
         for index, tier in enumerate(self.tiers):
-            if not tier.survives(loss):
-                self.lost_before_s[index] = now
+            if loss not in tier.survives:
+                self._gone_s[index] = now
+        self.written_s = [0.0] * len(self.tiers)
+        newest = [True] * len(self.tiers)
         while self.saved:
-            last = self.saved[-1]
-            reloads = [
-                tier.reload_s
-                for tier, safe, gone in zip(self.tiers, last.safe_s, self.lost_before_s, strict=True)
-                if safe <= now and last.taken_s > gone
-            ]
-            if reloads and last.taken_s <= before_s:
-                return Target(last.step, last.row, min(reloads))
+            one = self.saved[-1]
+            safe = [i for i, at in enumerate(one.safe_s) if at <= now and newest[i]]
+            there = [i for i in safe if one.safe_s[i] > self._gone_s[i] or self.tiers[i].name == STORAGE]
+            if there and one.taken_s <= before_s:
+                self.last = [one.step] * len(self.tiers)
+                return Target(one.step, one.row, min(self.tiers[i].reload_s for i in there))
+            for i in safe:
+                newest[i] = self.tiers[i].name == STORAGE
             self.saved.pop()
-        return None
+        self.last = [0.0] * len(self.tiers)
+        return Target(0.0, 0, self.tiers[-1].reload_s, begins=True)
 
-    @property
-    def first_load_s(self) -> float:
-        """Time to load the weights that the job begins with: they come from the last tier. [s]"""
-        return self.tiers[-1].reload_s
+    def soonest_reload_s(self, loss: Loss) -> float:
+        """Return the least time to load a state that was saved everywhere, after a loss. [s]"""
+        return min(tier.reload_s for tier in self.tiers if loss in tier.survives)

@@ -16,11 +16,12 @@ from clustersim.operation.causes import Cause
 from clustersim.operation.cluster import Cluster
 from clustersim.operation.cycle import Durations, steps_between_evaluations
 from clustersim.operation.facts import JobFacts
-from clustersim.operation.history import History, Loss, Storage
+from clustersim.operation.history import STORAGE, History
 from clustersim.operation.log import JobLog
 from clustersim.operation.records import State, Timeline
 from clustersim.operation.slowness import Fallen, Slowness
 from clustersim.operation.spec import OperationSpec
+from clustersim.operation.spec_parts.checkpoint import Domain
 
 NEGLIGIBLE_CV = 1e-6
 """Below this spread of the step time, a stretch has its mean duration: the gamma shape would overflow. [-]"""
@@ -63,11 +64,12 @@ class JobProcess:
         self.number, self.steps, self.outer, self.recovery = number, steps, outer, spec.recovery
         self.log = JobLog(job.gpus)
         self.slow = Slowness(job.replicas, job.servers)
-        self.history = History((Storage(times.write, times.reload),), keep=None)
-        self.steps_per_checkpoint = max(1, round(times.interval / job.step_time_s))
+        self.history = History(times.tiers, job.step_time_s, spec.checkpoint.keep)
+        near = spec.checkpoint.tiers.neighbour
+        self.apart: Domain = "server" if near is None else near.apart
         self.steps_per_evaluation = steps_between_evaluations(spec, job.step_time_s)
-        self.step, self.last_saved, self.synced = 0.0, 0.0, 0.0
-        self.reload_s = times.reload
+        self.step, self.synced = 0.0, 0.0
+        self.reload_s = times.storage.reload_s
         self.state: State = "queued" if queued else "train"
         self.loaded = not queued
         self.stopped_until_s = 0.0
@@ -78,6 +80,7 @@ class JobProcess:
         self.struck: dict[str, int] = {}
         self.findings: list[str] = []
         self.unseen = 0
+        self.done_s: float | None = None
         self.done, self.resumed, self.suspended, self.arrival = (env.event() for _ in range(4))
         self._underway: tuple[float, float, float, float] | None = None
         self.process = env.process(self._run(queued))
@@ -124,13 +127,13 @@ class JobProcess:
 
     def finish(self, horizon_s: float, fewest_restarts: int = 2) -> Timeline:
         """Close the record at the horizon, or where the job was done before, and return it."""
-        end = min(horizon_s, self.done.value) if self.done.triggered else horizon_s
-        if not self.done.triggered:
+        end = horizon_s if self.done_s is None else min(horizon_s, self.done_s)
+        if self.done_s is None:
             self.pause()
         return self.log.timeline(
             end,
             self.interruptions,
-            self.times.reload,
+            self.times.storage.reload_s,
             fewest_restarts,
             by_cause=dict(self.struck),
             findings=(*self.findings, *recovery.findings_at_end(self, end)),
@@ -147,7 +150,8 @@ class JobProcess:
                 blow = yield from recovery.recover(self, blow)
             blow = yield from self._train_until_blow()
             if blow is None:
-                self.done.succeed(self.env.now)
+                self.done_s = self.env.now
+                self.done.succeed()
                 return None
 
     def _train_until_blow(self) -> Process:
@@ -157,7 +161,7 @@ class JobProcess:
             evaluation = (math.floor(self.step / self.steps_per_evaluation) + 1.0) * self.steps_per_evaluation
             outer = (math.floor(self.synced / self.outer.period) + 1.0) * self.outer.period if self.outer else math.inf
             due = min(evaluation, outer, self.steps)
-            blow = yield from self._train(self.last_saved + self.steps_per_checkpoint, due)
+            blow = yield from self._train(due)
             if blow is None and self.planned:
                 blow = yield from recovery.carry_out(self, self.planned[0])
             elif blow is None and self.step >= due:
@@ -170,32 +174,35 @@ class JobProcess:
                 if blow is None and self.step >= self.steps:
                     return None
             elif blow is None:
-                blow = yield from self.save("schedule", self.times.blocking)
+                blow = yield from self._save_what_is_due()
             if blow is not None:
                 return blow
 
-    def save(self, cause: str, blocking_s: float, *, at_once: bool = False) -> Process:
-        """Pause for a snapshot and hand it to the writer; `at_once`: the pause lasts until it is safe."""
+    def _save_what_is_due(self) -> Process:
+        tiers = self.history.due(self.env.now, self.step)
+        if not tiers:
+            return None
+        names = [self.history.tiers[index].name for index in tiers]
+        cause = "schedule" if STORAGE in names else f"schedule: {names[0]}"
+        blocking = max(self.history.tiers[index].blocking_s for index in tiers)
+        return (yield from self.save(cause, blocking, tiers))
+
+    def save(self, cause: str, blocking_s: float, tiers: tuple[int, ...], *, at_once: bool = False) -> Process:
+        """Pause for a snapshot and hand it to the writers; `at_once`: the pause lasts until it is safe."""
         blow = yield from self.phase("checkpoint", cause, blocking_s, speed=self.speed)
         if blow is None:
             # The snapshot is safe only once it is written; the row that opens next is the first one it does not hold.
-            self.last_saved = self.step
-            self.history.save(self.env.now, self.step, len(self.log.rows), at_once=at_once)
+            self.history.save(self.env.now, self.step, len(self.log.rows), tiers, at_once=at_once)
         return blow
 
-    def _train(self, target: float, due: float) -> Process:
-        """Train to step `target`, or as far beyond it as the writer of the last checkpoint is still busy.
+    def _train(self, due: float) -> Process:
+        """Train to the step of the next checkpoint, or as far beyond it as its writer is still busy.
 
         Whatever the writer does, the job stops at step `due`, and at the end of a step when it has something planned.
         """
-        written = self.history.busy_until_s
         while True:
             factors, speed, start = self.slow.factors(), self.speed, self.env.now
-            aim = max(target, float(math.ceil(self.step)))
-            if written > start:
-                wait = (written - start) * speed / self.facts.step_time_s
-                aim = max(aim, float(math.ceil(self.step + wait)), math.floor(self.step) + 1.0)
-            aim = min(aim, due)
+            aim = min(self.history.aim(start, self.step, speed), due)
             if self.planned:
                 aim = min(aim, float(math.ceil(self.step)))
             duration = self._stretch(aim - self.step) / speed
@@ -211,7 +218,7 @@ class JobProcess:
                     return struck
             else:
                 self.pause(finished=True)
-                if self.planned or written <= self.env.now or self.step >= due:
+                if self.planned or self.step >= due or self.history.due(self.env.now, self.step):
                     return None
 
     @property
@@ -286,18 +293,14 @@ class JobProcess:
             return steps * mean
         return float(self.rng.gamma(steps / cv**2, mean * cv**2))
 
-    def roll_back(self, blow: Blow, loss: Loss) -> None:
+    def roll_back(self, blow: Blow) -> None:
         """Return to the last checkpoint that is safe; a write under way is lost to the blow, as is the work since."""
         before = math.inf if blow.struck_s is None else blow.struck_s
-        target = self.history.roll_back(self.env.now, loss, before)
-        if target is None:
-            step, row, self.reload_s = 0.0, 0, self.history.first_load_s
-            if blow.struck_s is not None and self.step > 0.0:
-                self.findings.append(
-                    f"{blow.cause}: no checkpoint from before {blow.struck_s:.0f} s is left; the job begins again"
-                )
-        else:
-            step, row, self.reload_s = target.step, target.row, target.reload_s
-        self.log.roll_back(row, blow.cause)
-        self.step = self.last_saved = step
-        self.synced = min(self.synced, step)
+        target = self.history.roll_back(self.env.now, blow.loss, before)
+        if target.begins and blow.struck_s is not None and self.step > 0.0:
+            self.findings.append(
+                f"{blow.cause}: no checkpoint from before {blow.struck_s:.0f} s is left; the job begins again"
+            )
+        self.log.roll_back(target.row, blow.cause)
+        self.step, self.reload_s = target.step, target.reload_s
+        self.synced = min(self.synced, target.step)

@@ -27,8 +27,8 @@ State = Literal[
     "wait",
     "queued",
 ]
-"""`reconfigure`: the ranks are there and build their collectives again; `wait`: for others at an outer step; `queued`: the
-job holds no servers."""
+"""`reconfigure`: the ranks are there and build their collectives again; `wait`: for others at an outer step;
+`queued`: the job holds no servers."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import simpy
 
 from clustersim.operation.blows import Blow
 from clustersim.operation.causes import Cause
-from clustersim.operation.history import Loss
+from clustersim.operation.checkpoints import loss_of
 from clustersim.operation.records import State
 from clustersim.operation.slowness import Absence, Fallen, Straggler
 
@@ -74,6 +74,7 @@ def _fall(
         detection_s=detection_s,
         replaces_server=cause.replaces_server,
         slots=slots,
+        loss=loss_of(cause.domain, replaces_server=cause.replaces_server, apart=job.apart),
         outage_until_s=until,
         struck_s=struck_s,
     )
@@ -128,13 +129,13 @@ def _find_silent(job: JobProcess, cause: Cause, slots: tuple[int, ...]) -> Gener
 def recover(job: JobProcess, blow: Blow) -> Process:
     """Go from the blow to the first step after it; return the blow that cut this short, if one did."""
     if blow.kind == "suspend":
-        job.roll_back(blow, Loss())
+        job.roll_back(blow)
         return (yield from stay_queued(job, blow.cause))
     job.struck[blow.cause] = job.struck.get(blow.cause, 0) + 1
     if _droppable(job, blow):
         return (yield from _drop(job, blow))
     in_place = job.recovery.mode == "in_job" and blow.kind == "failure" and bool(blow.slots)
-    job.roll_back(blow, Loss(len(blow.slots), processes=not in_place))
+    job.roll_back(blow)
     job.loaded = False
     if blow.kind == "stop":
         cut = yield from _stop(job, blow)
@@ -172,7 +173,7 @@ def _come_back(job: JobProcess, blow: Blow, state: State) -> Process:
         for other in job.absorbed:
             until = max(until, other.outage_until_s)
             if other.struck_s is not None:
-                job.roll_back(other, Loss())
+                job.roll_back(other)
         job.absorbed.clear()
         for fallen in job.fallen:
             _ask(job, fallen, awaited)
@@ -312,7 +313,7 @@ def carry_out(job: JobProcess, planned: Planned) -> Process:
         _join(job, planned.absence)
         return (yield from job.phase("reconfigure", cause, job.times.reconfigure))
     if isinstance(planned, Suspension):
-        cut = yield from job.save(planned.cause, job.times.blocking + job.times.write, at_once=True)
+        cut = yield from _save_for_good(job, planned.cause)
         return cut if cut is not None else (yield from stay_queued(job, planned.cause))
     return (yield from _swap(job, planned))
 
@@ -322,8 +323,10 @@ def _swap(job: JobProcess, planned: Swap) -> Process:
     if planned.straggler not in job.slow.stragglers:
         return None
     cause, full = planned.straggler.cause, job.recovery.mode == "full"
-    pause = job.times.blocking + (job.times.write if full else 0.0)
-    cut = yield from job.save(cause, pause, at_once=full)
+    if full:
+        cut = yield from _save_for_good(job, cause)
+    else:
+        cut = yield from job.phase("checkpoint", cause, job.history.tiers[0].blocking_s)
     if cut is not None:
         job.planned.append(planned)
         return cut
@@ -331,8 +334,16 @@ def _swap(job: JobProcess, planned: Swap) -> Process:
     if planned.fallen is not None:
         job.cluster.retire(job, planned.fallen.servers, planned.fallen.repair)
     state: State = "restart" if full else "reconfigure"
+    reload_s = job.times.storage.reload_s if full else job.history.soonest_reload_s("server")
     cut = yield from job.phase(state, cause, job.times.restart if full else job.times.reconfigure)
-    return cut if cut is not None else (yield from job.phase("reload", cause, job.times.reload))
+    return cut if cut is not None else (yield from job.phase("reload", cause, reload_s))
+
+
+def _save_for_good(job: JobProcess, cause: str) -> Process:
+    """Save to the storage and wait until the checkpoint is safe there."""
+    storage = job.times.storage
+    tier = (len(job.times.tiers) - 1,)
+    return (yield from job.save(cause, storage.blocking_s + storage.write_s, tier, at_once=True))
 
 
 def stay_queued(job: JobProcess, cause: str) -> Process:
@@ -369,11 +380,12 @@ def findings_at_end(job: JobProcess, end_s: float) -> tuple[str, ...]:
         )
     elif job.cluster.never_back:
         found.append(f"{job.cluster.never_back} failed servers will never come back from repair")
-    if job.times.write > job.times.interval:
-        found.append(
-            f"checkpoint: writing one takes {job.times.write:.0f} s, more than the interval of "
-            f"{job.times.interval:.0f} s: the next one waits for it"
-        )
+    found += [
+        f"checkpoint ({tier.name}): writing one takes {tier.write_s:.0f} s, more than the interval of "
+        f"{tier.interval_s:.0f} s: the next one waits for it"
+        for tier in job.times.tiers
+        if tier.write_s > tier.interval_s
+    ]
     if job.unseen:
         found.append(f"{job.unseen} silent corruptions were not found by the end: work since then counts as useful")
     return tuple(found)

@@ -3,35 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import simpy
 
 from clustersim.operation.blows import Blow
-from clustersim.operation.cluster import Blocks, Cluster, Shop
+from clustersim.operation.causes import failure_causes
+from clustersim.operation.cluster import Blocks, Cluster
 from clustersim.operation.cycle import Durations
 from clustersim.operation.facts import ExternalEvent, JobFacts
-from clustersim.operation.causes import failure_causes
 from clustersim.operation.job import JobProcess
 from clustersim.operation.records import Timeline
+from clustersim.operation.repair import repair_shop
 from clustersim.operation.slowness import Cap
 from clustersim.operation.sources import start_sources
 from clustersim.operation.spec import OperationSpec
-
-
-@dataclass(frozen=True)
-class FixedRepair:
-    """A shop that mends everything in the same time, however much there is."""
-
-    time_s: float
-
-    def submit(self, now_s: float, kind: str) -> float:
-        """Return when a server that comes in now works again, whatever the kind of its fault. [s]"""
-        if not kind:
-            raise ValueError("expected a class of repair work")
-        return now_s + self.time_s
 
 
 def outside(env: simpy.Environment, job: JobProcess, event: ExternalEvent) -> Generator[simpy.Event, Any, None]:
@@ -42,6 +29,7 @@ def outside(env: simpy.Environment, job: JobProcess, event: ExternalEvent) -> Ge
             event.cause,
             "stop",
             detection_s=event.detection_s,
+            loss="power" if event.effect == "site_lost" else "process",
             stopped_until_s=event.t_end_s,
             category=event.category,
         )
@@ -95,13 +83,18 @@ def simulate_operation(
     """
     spares = spec.spare_servers
     cluster_facts = job if not spares else job.with_servers(job.servers + spares)
-    causes = failure_causes(spec.failure_rates, cluster_facts, spec.failure_scale)
+    causes = failure_causes(spec.failure_rates, cluster_facts, spec.failure_scale, factors=factors)
     # A fresh copy, so that the same seed gives the same streams however often it was spawned from.
     root = np.random.SeedSequence(entropy=seed.entropy, spawn_key=seed.spawn_key)
     seeds = root.spawn(1 + len(causes))
     env = simpy.Environment(initial_time=0.0)
     times = Durations.of(spec, job, causes)
-    shop: Shop | None = None if spares is None else FixedRepair(times.repair)
+    # streams of what is not a cause are children of the first, so that they shift no cause's stream
+    shop = (
+        None
+        if spares is None
+        else repair_shop(spec.repair, spec.repair_time, np.random.default_rng(seeds[0].spawn(1)[0]))
+    )
     blocks = Blocks(job.servers_per_rack, job.servers_per_leaf, job.servers_per_feed)
     cluster = Cluster(env, cluster_facts.servers, blocks, shop)
     running = JobProcess(env, job, times, spec, np.random.default_rng(seeds[0]), cluster)

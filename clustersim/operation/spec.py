@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 
+from clustersim.operation.spec_parts.checkpoint import CheckpointSpec
 from clustersim.operation.spec_parts.recovery import RecoverySpec
+from clustersim.operation.spec_parts.repair import RepairSpec
 from clustersim.spec import Spec
-from clustersim.units import DataRate, Ratio, Time
-
-
-class CheckpointSpec(Spec):
-    """When the job saves its state, and to what."""
-
-    interval: Literal["young_daly"] | Annotated[Time, Field(gt=0)] = 600.0
-    """Training time between two checkpoints, rounded to whole steps; ``young_daly`` = sqrt(2 x blocking x MTBF)."""
-    asynchronous: bool = True
-    """Whether training goes on while the checkpoint is written; else it waits for the whole write."""
-    blocking: Time | None = Field(default=None, ge=0)
-    """Pause of training for one asynchronous checkpoint; left out: the catalog's in-memory snapshot."""
-    storage_bandwidth: DataRate | None = Field(default=None, gt=0)
-    """Rate at which the storage takes and returns checkpoints; left out: the catalog's sustained rate."""
+from clustersim.units import Ratio, Time
 
 
 class EvaluationSpec(Spec):
@@ -72,6 +61,8 @@ class OperationSpec(Spec):
     """How the job goes on after a failure."""
     repair_time: Time | None = Field(default=None, ge=0)
     """Time until a failed server is back among the spares; left out: the catalog's."""
+    repair: RepairSpec | None = None
+    """The crew that repairs failed servers; left out: every one is back after `repair_time`."""
     restart_spacing: Time | None = Field(default=None, ge=0)
     """Time between the starts of two halls when all halls, each with a job of its own, start again after a stop of the
     whole place: ``0 s`` is all at the same instant; left out, or without any restart: this is not looked at."""

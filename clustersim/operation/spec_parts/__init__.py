@@ -1,1 +1,1 @@
-"""Parts of the operation's input record."""
+"""Parts of the input records of operation."""

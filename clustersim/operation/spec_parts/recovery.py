@@ -18,7 +18,8 @@ class RecoverySpec(Spec):
     collectives are built again. ``elastic``: the replicas with the failed servers are dropped, the others train on; the
     lost ones restart beside them and rejoin."""
     reconfigure_time: Time | None = Field(default=None, ge=0)
-    """Time to build the collectives again among ranks that are there; left out: by the law of the ranks."""
+    """Time until the job runs again where its processes stay; left out: the catalog's laws, of ``in_job`` starting the
+    processes anew where they are, of ``elastic`` building the collectives alone."""
     least_replicas: Ratio = Field(default=0.5, gt=0, le=1)
     """Of ``elastic``: least share of the replicas that trains on; below it all ranks start again. Assumed."""
     replica_restart_time: Time | None = Field(default=None, ge=0)
@@ -26,4 +27,4 @@ class RecoverySpec(Spec):
     ranks."""
     catch_up_time: Time | None = Field(default=None, ge=0)
     """Of ``elastic``: time in which a replica that comes back takes the weights from the others; left out: that of
-    loading a checkpoint."""
+    loading the nearest checkpoint."""

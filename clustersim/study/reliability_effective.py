@@ -44,6 +44,6 @@ def effective_time(row: ReliabilityRow, _: Sequence[ReliabilityRow]) -> Predicti
     ]
     parameters, named = row.parameters()
     assumed = ["default checkpoints and restart", *([] if named else [f"{parameters / 1e9:g}e9 parameters"])]
-    if seconds is None:
-        assumed.append(f"{horizon / 86400.0:g} days")
+    if seconds is None or seconds > horizon:
+        assumed.append(f"{horizon / 86400.0:g} days simulated")
     return Prediction(found[0], min(found), max(found), f"simulation, {rates.entry}", tuple(assumed))

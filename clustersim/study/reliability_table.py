@@ -39,7 +39,7 @@ MODELS: tuple[tuple[str, str, Model], ...] = (
         r"(interruptions|failures|restarts|incidents)_(total|unexpected)$|(hardware|gpu|node)_failures$",
         counts.counted,
     ),
-    ("count", r"hosts?_(cycled|replaced)$|nodes?_(cycled|replaced)$", counts.counted),
+    ("count", r"(hosts?|nodes?)_(cycled|replaced)$|(automatic|total)_restarts$", counts.counted),
     ("count by cause", r"(unexpected_)?(interruptions|failures)_by_cause$|failure_count$", counts.counted_by_cause),
     ("share", r"(interruption|failure)_share$|lemon_node_root_cause$", counts.share_of_cause),
     ("share", r"(hardware|gpu)_share", counts.share_of_kind),
@@ -157,7 +157,7 @@ def _line(row: ReliabilityRow, table: Sequence[ReliabilityRow], kind: str) -> di
         also = [other.row_id for other in together if other.row_id != row.row_id]
         said = (f"measured with {', '.join(also)}",) if also else ()
     else:
-        said = ()
+        said = ("planned stops are not in it",) if row.metric.endswith("_total") else ()
     low, high = predicted.low, predicted.high
     return {
         "row_id": row.row_id, "use": row.use, "kind": kind, "metric": row.metric, "source": row.source,

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from clustersim import catalog, units
 from clustersim.operation.checkpoints import transfer_times
-from clustersim.operation.restarts import DEFAULT_COLLECTIVES, collective_init_time, restart_time
-from clustersim.operation.spec import CheckpointSpec
+from clustersim.operation.restarts import DEFAULT_COLLECTIVES, IN_JOB, collective_init_time, restart_time
+from clustersim.operation.spec_parts.checkpoint import CheckpointSpec
 from clustersim.study.reliability_bands import NORMAL_90
 from clustersim.study.reliability_causes import causes_of, fleet_of
 from clustersim.study.reliability_cells import time_unit
@@ -35,10 +35,15 @@ def _spread(value: float, law: str, said: str, assumed: tuple[str, ...] = ()) ->
 
 
 def start_up(row: ReliabilityRow, _: Sequence[ReliabilityRow]) -> Prediction:
-    """Return the time until every rank is ready: the law for this time and family, at so many accelerators."""
+    """Return the time until every rank is ready: the law for this time and family, at so many accelerators.
+
+    A restart in place is told by the words of its row.
+    """
     unit, ranks = _unit(row), round(row.accelerators())
     laws = catalog.entry(KIND, "laws").properties
     law = laws.get(row.metric, laws["restart"])[row.family]
+    if re.search(laws["in_place"], f"{row.metric} {row.component}", re.IGNORECASE):
+        law = IN_JOB
     return _spread(restart_time(law, row.family, ranks) / unit, law, law)
 
 

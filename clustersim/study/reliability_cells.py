@@ -17,6 +17,9 @@ _NUMBER = r"[-+]?(?:\d[\d_,]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _SIGNS: Mapping[str, Bound] = {">": "lower", ">=": "lower", "<": "upper", "<=": "upper"}
 _SIZED = {"k": 1e3, "K": 1e3, "M": 1e6, "": 1.0}
 
+_ALIKE = str.maketrans({"\N{EN DASH}": "-", "\N{GREATER-THAN OR EQUAL TO}": ">", "\N{LESS-THAN OR EQUAL TO}": "<",
+                        "\N{ALMOST EQUAL TO}": "~"})  # fmt: skip
+
 _WORDS: Mapping[str, str] = {
     "sec": "s", "second": "s", "minute": "min", "min": "min", "hour": "h", "hr": "h", "day": "d", "week": "week",
     "month": "month", "mo": "month", "year": "yr", "s": "s", "h": "h", "d": "d", "ms": "ms", "us": "us", "w": "week",
@@ -69,7 +72,7 @@ def value_of(text: str, unit: str) -> Value:
     UnreadableError
         If the cell is blank or holds no number.
     """
-    cell = text.strip().replace("\N{EN DASH}", "-")
+    cell = text.strip().translate(_ALIKE)
     if cell.lower() in BLANK:
         raise UnreadableError("value: not given")
     match = re.match(r"(>=|<=|>|<|~)?\s*(.*)$", cell)
@@ -108,7 +111,7 @@ def count_of(text: str, column: str) -> tuple[float | None, bool]:
     UnreadableError
         If the cell holds no count.
     """
-    cell = text.strip()
+    cell = text.strip().translate(_ALIKE)
     if cell.lower() in BLANK:
         return None, False
     match = re.match(rf"(>=|<=|>|<|~)?\s*({_NUMBER})\s*([kKM]?)\b", cell)
@@ -131,10 +134,13 @@ def time_unit(text: str) -> float | None:
 
 
 def period_of(text: str) -> float | None:
-    """Return a period such as ``54 days`` or ``~3.5 months`` in seconds; None where it is blank or has no number."""
-    match = re.match(rf"~?\s*({_NUMBER})\s*-?\s*([A-Za-z]+)", text.strip())
-    seconds = None if match is None else time_unit(match[2])
-    return None if match is None or seconds is None else _plain(match[1]) * seconds
+    """Return a period such as ``54 days`` or ``~3.5 months`` in seconds, the middle of a range; None without one."""
+    cell = text.strip().translate(_ALIKE)
+    match = re.match(rf"~?\s*({_NUMBER})(?:\s*-\s*({_NUMBER}))?\s*-?\s*([A-Za-z]+)", cell)
+    unit = None if match is None else time_unit(match[3])
+    if match is None or unit is None:
+        return None
+    return 0.5 * (_plain(match[1]) + _plain(match[2] or match[1])) * unit
 
 
 @dataclass(frozen=True)

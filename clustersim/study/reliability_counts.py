@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,11 @@ class Prediction:
     entry: str
     """What of the catalog it follows from."""
     assumed: tuple[str, ...] = ()
+
+    def scaled(self, factor: float) -> Prediction:
+        """Return the prediction in a unit of which one is `factor` of this."""
+        low, high = (None if end is None else end * factor for end in (self.low, self.high))
+        return replace(self, value=self.value * factor, low=low, high=high)
 
 
 def _rates(row: ReliabilityRow, accelerators: float) -> Rates:

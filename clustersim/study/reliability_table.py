@@ -141,9 +141,11 @@ def _predicted(row: ReliabilityRow, table: Sequence[ReliabilityRow]) -> Predicti
     known = input_of(row)
     if known is not None:
         raise UnreadableError(f"an input of {known}")
-    for _, pattern, model in MODELS:
+    for kind, pattern, model in MODELS:
         if re.match(pattern, row.metric):
-            return model(row, table)
+            found = model(row, table)
+            in_percent = kind in ("share", "effective time") and re.match("%|percent", row.unit)
+            return found.scaled(100.0) if in_percent else found
     reason = next((text for pattern, text in MISSING if re.match(pattern, row.metric)), None)
     raise UnreadableError(reason or f"metric: {row.metric!r} is not modelled")
 

@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -293,6 +293,21 @@ def test_what_is_missing_is_said(predicted, row, reason):
     found = predicted(row)
     assert not len(found.rows)
     assert found.refused[0].reason.startswith(reason)
+
+
+CELLS = ("", "-", "0", "-1", "nan", "1e400", ">5", "5-3", "x y", "%", "1-2-3", "16384", "~3 months", "per week")
+
+
+@given(st.lists(st.fixed_dictionaries({
+    "metric": st.sampled_from(("MTTF", "failure_rate", "interruptions_total", "interruption_share", "nccl_init_time",
+                               "checkpoint_size", "checkpoint_save", "lost_work_per_failure", "detection_time")),
+    **{name: st.sampled_from(CELLS) for name in ("n_gpus", "period", "component", "value", "unit", "accelerator")},
+}), min_size=1, max_size=30))  # fmt: skip
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_cell_stops_a_table(predicted, rows):
+    found = predicted(*rows)
+    assert len(found.rows) + len(found.refused) == len(rows)
+    assert all(np.isfinite(value) for value in found.rows["predicted"])
 
 
 # ---- cells ----

@@ -183,7 +183,7 @@ def _cause(entry: catalog.Entry, name: str, count: int, rate: float, spec: Failu
         effect=record.get("effect", "stop"),
         domain=record.get("domain", "server"),
         repair=record.get("repair", "none"),
-        slow_fraction=entry.si(f"speed.{name}") if entry.has(f"speed.{name}") else 1.0,
+        slow_fraction=1.0 - entry.si(f"slowdown.{name}") if entry.has(f"slowdown.{name}") else 1.0,
         outage_s=entry.si(f"outage.{name}") if entry.has(f"outage.{name}") else 0.0,
         age_s=spec.age or 0.0,
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from clustersim import catalog
+from clustersim.errors import CatalogError, nearest
 from clustersim.operation.facts import JobFacts
 from clustersim.operation.spec_parts.checkpoint import CheckpointSpec, Domain, Interval, LocalSpec, NeighbourSpec
 
@@ -205,18 +206,24 @@ def _local(spec: LocalSpec, job: JobFacts, rate: float, horizon_s: float) -> Tie
 
 def _storage(spec: CheckpointSpec, job: JobFacts, rate: float, horizon_s: float) -> Tier:
     defaults = catalog.entry("reliability", "checkpoint")
-    bandwidth = spec.storage_bandwidth or defaults.si("storage_bandwidth")
-    save, load = transfer_times(spec.framework, job.checkpoint_bytes, bandwidth, job.gpus)
+    if spec.storage is None:
+        writes = reads = spec.storage_bandwidth or defaults.si("storage_bandwidth")
+    else:
+        storage = _named("storage", spec.storage)
+        writes, reads = storage.si("write"), storage.si("read")
+    save, load = transfer_times(spec.framework, job.checkpoint_bytes, writes, reads, job.gpus)
     snapshot = defaults.si("blocking") if spec.blocking is None else spec.blocking
     blocking, write = (snapshot, save) if spec.asynchronous else (save, 0.0)
     return Tier("storage", _interval(spec.interval, blocking, rate, horizon_s), blocking, write, load)
 
 
-def transfer_times(framework: str | None, size_bytes: float, bandwidth: float, ranks: int) -> tuple[float, float]:
-    """Return the times [s] to save and to load `size_bytes` on a storage of `bandwidth` [B/s].
+def transfer_times(
+    framework: str | None, size_bytes: float, write_bandwidth: float, read_bandwidth: float, ranks: int
+) -> tuple[float, float]:
+    """Return the times [s] to save and to load `size_bytes` on a storage of these bandwidths [B/s].
 
     ``planning_per_rank x ranks + bytes / min(bandwidth, the framework's rate)``; planning is part of a save only.
-    Without a framework both are ``bytes / bandwidth``.
+    Without a framework they are ``bytes / bandwidth``.
 
     Raises
     ------
@@ -224,7 +231,19 @@ def transfer_times(framework: str | None, size_bytes: float, bandwidth: float, r
         If the framework is not in the catalog.
     """
     if framework is None:
-        return size_bytes / bandwidth, size_bytes / bandwidth
-    found = catalog.entry(KIND, framework)
-    save = found.si("planning_per_rank") * ranks + size_bytes / min(bandwidth, found.si("save"))
-    return save, size_bytes / min(bandwidth, found.si("load"))
+        return size_bytes / write_bandwidth, size_bytes / read_bandwidth
+    found = _named("framework", framework)
+    save = found.si("planning_per_rank") * ranks + size_bytes / min(write_bandwidth, found.si("save"))
+    return save, size_bytes / min(read_bandwidth, found.si("load"))
+
+
+def _named(what: str, name: str) -> catalog.Entry:
+    """Return the storage or framework called `name`."""
+    found = {key: one for key, one in catalog.entries(KIND).items() if one.properties["kind_of"] == what}
+    for key, one in found.items():
+        if name == key or name in one.aliases:
+            return one
+    known = [alias for one in found.values() for alias in one.aliases]
+    raise CatalogError(
+        f"operation.checkpoint: unknown {what} {name!r}{nearest(name, known)}; use one of {', '.join(known)}"
+    )

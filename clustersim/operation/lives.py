@@ -11,6 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 _EXPONENT_OF_ZERO = 745.0
 """exp(-745) is the smallest positive float: beyond this cumulative hazard nothing survives."""
 
+_NOTHING_USED = 1e-200
+"""Cumulative hazard so small that what was used of the life is nothing beside any variate. [-]"""
+
 
 @dataclass(frozen=True)
 class Life:
@@ -154,10 +157,10 @@ def _left(
     if shape == 1.0:
         return scale * exponential
     used = (age / scale) ** shape
-    fresh = used == 0.0  # new, or so young that its own hazard underflows
+    fresh = used < _NOTHING_USED
     ratio = np.divide(exponential, used, out=np.zeros(age.shape), where=~fresh)
     left: NDArray[np.float64] = np.where(
-        fresh, scale * exponential ** (1.0 / shape), age * np.expm1(np.log1p(ratio) / shape)
+        fresh, np.maximum(scale * exponential ** (1.0 / shape) - age, 0.0), age * np.expm1(np.log1p(ratio) / shape)
     )
     return left
 

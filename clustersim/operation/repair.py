@@ -20,6 +20,8 @@ from clustersim.operation.spec_parts.repair import RepairSpec, RepairWorkSpec
 Draw = Literal["constant", "exponential"]
 KIND, PREFIX = "recovery", "repair-"
 """Where the catalog keeps the kinds of repair."""
+NO_REPAIR = "none"
+"""Kind of a failure after which nothing is repaired."""
 EVERY_KIND = "default"
 """Name of the work that stands for every kind that has no work of its own."""
 
@@ -129,11 +131,14 @@ class RepairShop:
     def submit(self, now_s: float, kind: str) -> float:
         """Hand in a repair at `now_s` and return when it is done [s]; infinite when there is no technician.
 
-        Times of successive calls must not decrease.
+        Times of successive calls must not decrease. What needs no repair is done at once, whoever is there.
         """
         if now_s < self._now:
             raise ValueError(f"repairs are handed in in order of time: {now_s:g} s after {self._now:g} s")
         self._now = now_s
+        self._forget(now_s)
+        if kind == NO_REPAIR:
+            return now_s
         name = self.name_of(kind)
         work = self.works[name]
         duration = work.time_s if work.draw == "constant" else float(self.rng.exponential(work.time_s))
@@ -151,9 +156,7 @@ class RepairShop:
 
     def backlog(self, now_s: float) -> int:
         """Return the repairs that are handed in and not done at `now_s`, no earlier than the last call."""
-        while self._ends and self._ends[0] <= now_s:
-            heapq.heappop(self._ends)
-        return len(self._ends) + self.facts.never
+        return sum(end > now_s for end in self._ends) + self.facts.never
 
     def busy_technicians(self, until_s: float) -> float:
         """Return the mean number of technicians at work in the working time up to `until_s`. [-]
@@ -170,6 +173,15 @@ class RepairShop:
             return None
         return self.busy_technicians(until_s) / self.technicians if self.technicians else 0.0
 
+    def _forget(self, now_s: float) -> None:
+        """Drop the bookings that are over."""
+        while self._ends and self._ends[0] <= now_s:
+            heapq.heappop(self._ends)
+        today = self.shifts.work_until(now_s)
+        for booked in self._booked:
+            while booked and booked[0].end <= today:
+                booked.pop(0)
+
     def _part_at(self, now_s: float, name: str, work: RepairWork) -> float:
         """Return when [s] the part for a demand at `now_s` is there, and order the next one."""
         if work.stock is None:
@@ -182,10 +194,6 @@ class RepairShop:
         """Book the earliest working time from `ready` on that a technician has free; return its begin."""
         if self.technicians is None:
             return ready
-        today = self.shifts.work_until(self._now)
-        for booked in self._booked:
-            while booked and booked[0].end <= today:
-                booked.pop(0)
         begins = [_earliest(booked, ready, duration) for booked in self._booked]
         first = min(range(len(begins)), key=begins.__getitem__)
         insort(self._booked[first], Booking(begins[first], begins[first] + duration))

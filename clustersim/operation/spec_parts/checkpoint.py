@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from clustersim.spec import Spec
 from clustersim.units import DataRate, Time
@@ -59,10 +59,18 @@ class CheckpointSpec(Spec):
     """Pause of training for one asynchronous checkpoint; left out: the catalog's in-memory snapshot."""
     storage_bandwidth: DataRate | None = Field(default=None, gt=0)
     """Rate at which the storage takes and returns checkpoints; left out: the catalog's sustained rate."""
+    storage: str | None = None
+    """Storage of the catalog (kind ``recovery``) in place of a rate: ``tectonic``, ``jean-zay``, ``vast``, ``3fs``."""
     framework: str | None = None
-    """Catalog name (kind ``recovery``) of a framework that saves and loads slower than the storage allows: ``dcp`` or
+    """Framework of the catalog (kind ``recovery``) that saves and loads slower than the storage allows: ``dcp`` or
     ``orbax``; left out: bytes over the storage's rate."""
     keep: int | None = Field(default=None, ge=1)
     """Complete checkpoints that the storage keeps, for corruption that is found late; left out: all."""
     tiers: TiersSpec = TiersSpec()
     """Nearer copies beside those on the storage; left out: none."""
+
+    @model_validator(mode="after")
+    def _one_storage(self) -> Self:
+        if self.storage is not None and self.storage_bandwidth is not None:
+            raise ValueError("checkpoint.storage: expected one of storage and storage_bandwidth, found both")
+        return self

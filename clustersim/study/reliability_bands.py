@@ -68,9 +68,7 @@ def job_rates(fleet: Fleet, facts: JobFacts, accelerator: str) -> Rates:
         drawn = rng.dirichlet(concentration_of_shares() * shares, DRAWS)
         said = f"reliability_fleets/{name}"
         return Rates(causes, spread.median_per_s * servers * shares, levels[:, None] * drawn, said)
-    entry = rates_entry(fleet.variant, facts.family) if fleet.jobs is None else catalog.entry(KIND, fleet.jobs)
-    if fleet.jobs is not None:
-        base = base * (facts.servers * entry.si("rate.server") / base.sum())
+    entry = rates_entry(fleet.variant, facts.family)
     figure = entry.figure("rate.server")
     width = math.log(figure.high / figure.low) / (2.0 * NORMAL_90)
     level = np.exp(width * rng.standard_normal(DRAWS))

@@ -21,8 +21,6 @@ class Fleet:
     """Of the catalog kind ``reliability``; None: the default of the family."""
     own: bool
     """Whether the rates were published for this very fleet: then no spread between fleets."""
-    jobs: str | None = None
-    """Entry of the catalog whose ``rate.server`` holds measured failures of jobs; None: the causes of the variant."""
 
 
 def fleet_of(row: ReliabilityRow) -> Fleet:
@@ -34,10 +32,8 @@ def fleet_of(row: ReliabilityRow) -> Fleet:
     words = "; ".join((row.source, row.cluster, row.component))
     for item in catalog.entry(KIND, "fleets").properties["variants"]:
         if re.search(item["pattern"], words):
-            jobs = item.get("jobs")
-            if jobs is not None and not _measured_job(row, item["largest"]):
-                jobs = None
-            return Fleet(item["variant"], own=True, jobs=jobs)
+            measured = "jobs" in item and _measured_job(row, item["largest"])
+            return Fleet(item["jobs" if measured else "variant"], own=True)
     return Fleet(None, own=False)
 
 

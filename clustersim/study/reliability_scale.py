@@ -37,6 +37,6 @@ def _between(size: int) -> Between:
     blank = ReliabilityRow(**dict.fromkeys(ReliabilityRow.__dataclass_fields__, ""))
     facts = replace(blank, accelerator="H100").facts(size)
     default = job_rates(Fleet(None, own=False), facts, "H100")
-    nodes, jobs = (job_rates(Fleet("rsc-1", own=True, jobs=name), facts, "A100").total() for name in (None, "rsc_jobs"))
+    nodes, jobs = (job_rates(Fleet(name, own=True), facts, "A100").total() for name in ("rsc-1", "rsc-jobs"))
     low, high = interval(1.0 / default.drawn() / 3600.0)
     return Between(size, 1.0 / default.total() / 3600.0, low, high, 1.0 / nodes / 3600.0, 1.0 / jobs / 3600.0)

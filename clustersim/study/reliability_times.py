@@ -148,7 +148,7 @@ def transfer(row: ReliabilityRow, _: Sequence[ReliabilityRow]) -> Prediction:
     if storage is not None:
         figure = catalog.entry("recovery", storage).figure("read" if loads else "write")
         rates = (figure.value, figure.high, figure.low)
-    value, low, high = (transfer_times(framework, held, rate, ranks)[int(loads)] / unit for rate in rates)
+    value, low, high = (transfer_times(framework, held, rate, rate, ranks)[int(loads)] / unit for rate in rates)
     entry = ", ".join(f"recovery/{name}" for name in (framework, storage) if name is not None)
     if low == high:
         return Prediction(value, None, None, entry, tuple(said))

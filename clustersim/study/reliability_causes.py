@@ -70,6 +70,18 @@ def members(group: str, causes: Sequence[Cause]) -> tuple[list[int], str]:
     UnreadableError
         If no cause belongs to any of them.
     """
+    found = _members(group, causes)
+    if found is None:
+        raise UnreadableError(f"component: no cause of the rates belongs to {group!r}")
+    return found
+
+
+def has_members(group: str, causes: Sequence[Cause]) -> bool:
+    """Return whether any of the causes is counted for a group."""
+    return _members(group, causes) is not None
+
+
+def _members(group: str, causes: Sequence[Cause]) -> tuple[list[int], str] | None:
     folded: Mapping[str, str] = catalog.entry(KIND, "causes").properties["folded"]
     name: str | None = group
     while name is not None:
@@ -77,7 +89,7 @@ def members(group: str, causes: Sequence[Cause]) -> tuple[list[int], str]:
         if found:
             return found, name
         name = folded.get(name)
-    raise UnreadableError(f"component: no cause of the rates belongs to {group!r}")
+    return None
 
 
 def kind_of_name(name: str) -> str | None:

@@ -15,6 +15,7 @@ from clustersim.study.reliability_causes import (
     causes_of,
     fleet_of,
     group_of_name,
+    has_members,
     kind_of_name,
     members,
     named,
@@ -25,6 +26,10 @@ from clustersim.study.reliability_rows import ReliabilityRow
 from clustersim.study.row_fields import UnreadableError
 
 Array = NDArray[np.float64]
+
+COUNTS_BY_CAUSE = r"(unexpected_)?(interruptions|failures)_by_cause$|failure_count$"
+SHARES_BY_CAUSE = r"(interruption|failure)_share$|lemon_node_root_cause$"
+"""Patterns of the metrics whose rows each name one cause."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,11 @@ def counted(row: ReliabilityRow, _: Sequence[ReliabilityRow]) -> Prediction:
     return _said(row, rates, rates.total(numbers) * seconds, count_draws(rates.drawn(numbers) * seconds))
 
 
+def by_cause(metric: str) -> bool:
+    """Return whether each row of a metric names one cause, so that rows of one group are counted together."""
+    return re.match(f"{COUNTS_BY_CAUSE}|{SHARES_BY_CAUSE}", metric) is not None
+
+
 def same_group(row: ReliabilityRow, table: Sequence[ReliabilityRow]) -> list[ReliabilityRow]:
     """Return the rows of the same table of causes that mean the same group of causes as `row`, itself included."""
     job = causes_of(fleet_of(row), row.facts(1.0))
@@ -75,7 +85,7 @@ def same_group(row: ReliabilityRow, table: Sequence[ReliabilityRow]) -> list[Rel
         if (other.source, other.cluster, other.n_gpus, other.period, other.metric, other.use)
         == (row.source, row.cluster, row.n_gpus, row.period, row.metric, row.use)
     ]
-    return [other for other in alike if group_of_name(other.component) and _counted_in(other, job) == wanted]
+    return [other for other in alike if _known(other, job) and _counted_in(other, job) == wanted]
 
 
 def _group(row: ReliabilityRow) -> str:
@@ -87,6 +97,12 @@ def _group(row: ReliabilityRow) -> str:
 
 def _counted_in(row: ReliabilityRow, causes: Sequence[Cause]) -> str:
     return members(_group(row), causes)[1]
+
+
+def _known(row: ReliabilityRow, causes: Sequence[Cause]) -> bool:
+    """Return whether the cause that a row names is one of the model's."""
+    group = group_of_name(row.component)
+    return group is not None and has_members(group, causes)
 
 
 def _first(row: ReliabilityRow, table: Sequence[ReliabilityRow]) -> None:
@@ -115,7 +131,7 @@ def _shares(row: ReliabilityRow, of: Callable[[Sequence[Cause]], list[int]]) -> 
     share = rates.total(numbers) / rates.total()
     if seconds is None:
         return _said(row, rates, share, part / total)
-    counts, rest = count_draws(part * seconds), count_draws((total - part) * seconds)
+    counts, rest = count_draws(np.stack([part, total - part]) * seconds)
     return _said(row, rates, share, counts / np.maximum(counts + rest, 1.0))
 
 

@@ -40,8 +40,8 @@ MODELS: tuple[tuple[str, str, Model], ...] = (
         counts.counted,
     ),
     ("count", r"(hosts?|nodes?)_(cycled|replaced)$|(automatic|total)_restarts$", counts.counted),
-    ("count by cause", r"(unexpected_)?(interruptions|failures)_by_cause$|failure_count$", counts.counted_by_cause),
-    ("share", r"(interruption|failure)_share$|lemon_node_root_cause$", counts.share_of_cause),
+    ("count by cause", counts.COUNTS_BY_CAUSE, counts.counted_by_cause),
+    ("share", counts.SHARES_BY_CAUSE, counts.share_of_cause),
     ("share", r"(hardware|gpu)_share", counts.share_of_kind),
     ("time between failures", r"(\w+_)?(MTTF|MTBF|MTBI|MTTI)$", counts.time_between),
     ("rate", r"(\w+_)?failure_rate$", counts.rate),
@@ -153,13 +153,12 @@ def _predicted(row: ReliabilityRow, table: Sequence[ReliabilityRow]) -> Predicti
 def _line(row: ReliabilityRow, table: Sequence[ReliabilityRow], kind: str) -> dict[str, object]:
     predicted, published = _predicted(row, table), row.published
     measured = published.middle
-    if kind in ("count by cause", "share") and row.component and published.is_point:
-        together = counts.same_group(row, table) if kind == "count by cause" or row.metric.endswith("_share") else [row]
+    said = ("planned stops are not in it",) if row.metric.endswith("_total") else ()
+    if counts.by_cause(row.metric) and published.is_point:
+        together = counts.same_group(row, table)
         measured = sum(other.published.middle for other in together)
-        also = [other.row_id for other in together if other.row_id != row.row_id]
-        said = (f"measured with {', '.join(also)}",) if also else ()
-    else:
-        said = ("planned stops are not in it",) if row.metric.endswith("_total") else ()
+        also = ", ".join(other.row_id for other in together if other.row_id != row.row_id)
+        said = (*said, f"measured with {also}") if also else said
     low, high = predicted.low, predicted.high
     return {
         "row_id": row.row_id, "use": row.use, "kind": kind, "metric": row.metric, "source": row.source,

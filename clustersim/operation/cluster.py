@@ -13,6 +13,7 @@ import simpy
 from numpy.typing import NDArray
 
 from clustersim.operation.causes import Cause
+from clustersim.operation.slowness import Fallen
 
 FREE = -1
 """Owner of a server that no job holds."""
@@ -44,6 +45,8 @@ class Request:
     slots: deque[int]
     filled: simpy.Event
     since_s: float
+    repair: str
+    """Kind of repair of a server that still works in such a place, as stragglers do; it leaves when another comes."""
 
 
 Choice = tuple[Request, int]
@@ -86,8 +89,13 @@ class Cluster:
     in_service: NDArray[np.bool_] = field(init=False)
     jobs: dict[int, Tenant] = field(default_factory=dict)
     waiting: list[Request] = field(default_factory=list)
+    places: dict[int, NDArray[np.int32]] = field(default_factory=dict)
+    """By job: which server is in each of its places, FREE for an empty one."""
+    taken_in: int = 0
+    """Servers that were handed in for repair."""
     in_repair: int = 0
     """Servers that are in repair, or wait for it."""
+    most_in_repair: int = 0
     never_back: int = 0
     """Of them: those whose repair never ends."""
 
@@ -110,6 +118,7 @@ class Cluster:
             raise ValueError(f"job {job.number}: some of the servers are not free")
         self.jobs[job.number] = job
         self.owner[taken], self.slot[taken] = job.number, np.arange(taken.size, dtype=np.int32)
+        self.places[job.number] = taken.astype(np.int32)
 
     def release(self, job: Tenant) -> None:
         """Take all servers from a job and forget what it waits for."""
@@ -117,12 +126,13 @@ class Cluster:
         held = self.owner == job.number
         self.owner[held] = self.slot[held] = FREE
         self.jobs.pop(job.number, None)
+        self.places.pop(job.number, None)
         self._serve()
 
     def servers_of(self, job: Tenant, slots: Iterable[int]) -> list[int]:
         """Return the servers in these places of a job; an empty place has none."""
-        wanted = set(slots)
-        return [int(s) for s in np.flatnonzero(self.owner == job.number) if int(self.slot[s]) in wanted]
+        places = self.places.get(job.number)
+        return [] if places is None else [int(places[slot]) for slot in slots if places[slot] != FREE]
 
     # ---- failures -------------------------------------------------------------------------------------------------
 
@@ -170,27 +180,31 @@ class Cluster:
         """Take the failed servers in these places from a job; they stand still until they are sent to repair."""
         if self.shop is None:
             return []
-        failed = self.servers_of(job, slots)
+        places = list(slots)
+        failed = self.servers_of(job, places)
         self.in_service[failed] = False
         self.owner[failed] = self.slot[failed] = FREE
+        self.places[job.number][places] = FREE
         return failed
 
-    def request(self, job: Tenant, slots: Iterable[int]) -> simpy.Event | None:
+    def replace(self, job: Tenant, fallen: Fallen) -> simpy.Event | None:
+        """Send failed servers to repair and ask for others in their places; None when they are there at once."""
+        self.repair(fallen.servers, fallen.repair)
+        return self.request(job, fallen.slots, fallen.repair)
+
+    def request(self, job: Tenant, slots: Iterable[int], repair: str) -> simpy.Event | None:
         """Ask for servers in these places of a job; None when they are there at once."""
         places = deque(slots)
         if self.shop is None or not places:
             return None
-        request = Request(job, places, self.env.event(), self.env.now)
+        request = Request(job, places, self.env.event(), self.env.now, repair)
         self.waiting.append(request)
         self._serve()
         return None if request.filled.triggered else request.filled
 
-    def retire(self, job: Tenant, servers: Iterable[int], repair: str) -> None:
-        """Send servers that still work, such as stragglers, from a job to repair."""
-        held = [] if self.shop is None else [s for s in servers if self.owner[s] == job.number]
-        self.in_service[held] = False
-        self.owner[held] = self.slot[held] = FREE
-        self.repair(held, repair)
+    def cancel(self, filled: simpy.Event) -> None:
+        """Forget the request that this event belongs to."""
+        self.waiting = [request for request in self.waiting if request.filled is not filled]
 
     def repair(self, servers: Iterable[int], kind: str) -> None:
         """Send failed servers, which no job holds, to repair."""
@@ -200,7 +214,9 @@ class Cluster:
     def _send_to_repair(self, server: int, kind: str) -> None:
         if self.shop is None:
             raise TypeError("a cluster without a repair shop has nothing to repair")
+        self.taken_in += 1
         self.in_repair += 1
+        self.most_in_repair = max(self.most_in_repair, self.in_repair)
         until = self.shop.submit(self.env.now, kind)
         if math.isfinite(until):
             self.env.process(self._repaired(server, until))
@@ -223,7 +239,13 @@ class Cluster:
             if choice is None:
                 break
             request, server = choice
-            self.owner[server], self.slot[server] = request.job.number, request.slots.popleft()
+            slot, places = request.slots.popleft(), self.places[request.job.number]
+            before, places[slot] = int(places[slot]), server
+            self.owner[server], self.slot[server] = request.job.number, slot
+            if before != FREE:
+                self.in_service[before] = False
+                self.owner[before] = self.slot[before] = FREE
+                self._send_to_repair(before, request.repair)
             if not request.slots:
                 self.waiting.remove(request)
                 request.filled.succeed()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from clustersim.operation.causes import Cause
-from clustersim.operation.checkpoints import Tier, loss_of, tiers_of
+from clustersim.operation.checkpoints import Loss, Tier, loss_of, tiers_of
 from clustersim.operation.facts import JobFacts
 from clustersim.operation.restarts import IN_JOB, collective_init_time, restart_time
 from clustersim.operation.spec import OperationSpec
@@ -35,17 +35,7 @@ class Durations:
     @classmethod
     def of(cls, spec: OperationSpec, job: JobFacts, causes: Sequence[Cause]) -> Durations:
         """Return the durations, from the spec where it gives them and from the catalog elsewhere."""
-        near = spec.checkpoint.tiers.neighbour
-        apart = "server" if near is None else near.apart
-        losses = [
-            (
-                loss_of(cause.domain, replaces_server=cause.replaces_server, apart=apart),
-                cause.mean_rate_per_s(spec.horizon),
-            )
-            for cause in causes
-            if cause.effect != "slow"
-        ]
-        tiers = tiers_of(spec.checkpoint, job, losses, spec.horizon)
+        tiers = tiers_of(spec.checkpoint, job, losses_of(spec, causes), spec.horizon)
         restart = spec.restart_time
         if restart is None:
             restart = restart_time(spec.restart_law, job.family, job.gpus)
@@ -61,6 +51,17 @@ class Durations:
             catch_up = min(tier.reload_s for tier in tiers)
         evaluation = 0.0 if spec.evaluation is None else spec.evaluation.duration
         return cls(tiers, restart, evaluation, reconfigure, replica, catch_up)
+
+
+def losses_of(spec: OperationSpec, causes: Sequence[Cause]) -> list[tuple[Loss, float]]:
+    """Return of every cause that costs work what is gone, and how often. [1/s]"""
+    near = spec.checkpoint.tiers.neighbour
+    apart = "server" if near is None else near.apart
+    return [
+        (loss_of(cause.domain, replaces_server=cause.replaces_server, apart=apart), cause.mean_rate_per_s(spec.horizon))
+        for cause in causes
+        if cause.effect != "slow"
+    ]
 
 
 def steps_between_evaluations(spec: OperationSpec, step_time_s: float) -> float:

@@ -78,8 +78,9 @@ class ExternalEvent:
     t_start_s: float
     t_end_s: float
     cause: str
-    effect: Literal["stop", "cap_fraction", "site_lost"]
-    """`site_lost`: servers lose their power; what is left of the job notices it only after the detection."""
+    effect: Literal["stop", "drain", "cap_fraction", "site_lost"]
+    """`stop`: the job falls at once; `drain`: it saves at the end of its step before it stops, as what is known before
+    allows; `site_lost`: servers lose their power; what is left of the job notices it only after the detection."""
     fraction: float = 1.0
     """Of a cap: speed that is left, as a fraction of full speed; several caps at once: the lowest holds. [-]"""
     detection_s: float = 0.0

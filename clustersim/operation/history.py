@@ -91,6 +91,11 @@ class History:
         self.saved.append(Saved(step, row, now, tuple(safe)))
         self._forget(now)
 
+    def mark(self, now: float, step: float, row: int) -> None:
+        """Count the state of now as safe in every tier, without a snapshot of its own."""
+        self.saved.append(Saved(step, row, now, (now,) * len(self.tiers)))
+        self._forget(now)
+
     def _forget(self, now: float) -> None:
         """Drop the oldest checkpoints of the storage beyond those that are kept; one being written counts for none."""
         if self.keep is None:
@@ -115,7 +120,8 @@ class History:
             safe = [i for i, at in enumerate(one.safe_s) if at <= now and newest[i]]
             there = [i for i in safe if one.safe_s[i] > self._gone_s[i] or self.tiers[i].name == STORAGE]
             if there and one.taken_s <= before_s:
-                self.last = [one.step] * len(self.tiers)
+                # a tier counts on from its own last snapshot, or frequent roll-backs would put it off for ever
+                self.last = [min(last, one.step) for last in self.last]
                 return Target(one.step, one.row, min(self.tiers[i].reload_s for i in there))
             for i in safe:
                 newest[i] = self.tiers[i].name == STORAGE

@@ -3,44 +3,45 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import simpy
 
-from clustersim.operation import recovery
+from clustersim.operation import recovery, strikes
 from clustersim.operation.accounts import Category
 from clustersim.operation.blows import Blow, blow_of
 from clustersim.operation.causes import Cause
 from clustersim.operation.cluster import Cluster
 from clustersim.operation.cycle import Durations, steps_between_evaluations
 from clustersim.operation.facts import JobFacts
+from clustersim.operation.findings import collect
 from clustersim.operation.history import STORAGE, History
-from clustersim.operation.log import JobLog
-from clustersim.operation.records import State, Timeline
+from clustersim.operation.phases import Process, Recorded
+from clustersim.operation.plans import Drain, Planned, Suspension
+from clustersim.operation.records import Timeline
 from clustersim.operation.slowness import Fallen, Slowness
 from clustersim.operation.spec import OperationSpec
 from clustersim.operation.spec_parts.checkpoint import Domain
 
 NEGLIGIBLE_CV = 1e-6
 """Below this spread of the step time, a stretch has its mean duration: the gamma shape would overflow. [-]"""
-AT_REST = ("detect", "stopped", "queued")
-"""States in which another failure adds nothing: all are repaired in the same restart."""
-Process = Generator[Any, Any, "Blow | None"]
 
 
 class OuterStep(Protocol):
-    """What a job does every so many steps together with others."""
+    """What a job does together with others from time to time."""
 
-    period: int
-    """Steps from one to the next."""
+    def due(self, job: JobProcess) -> float:
+        """Return the step at which the job must do it next; asked whenever the job begins to train."""
 
     def sync(self, job: JobProcess) -> Process:
         """Do it, in the job's process; return the blow that cut it short, if one did."""
 
+    def told(self, job: JobProcess, blow: Blow) -> None:
+        """Hear of a blow before it strikes the job."""
 
-class JobProcess:
+
+class JobProcess(Recorded):
     """State of one job while SimPy runs it.
 
     Other processes may call `strike`, `interrupt`, `suspend`, `resume`, and read `step`, `state`, `speed`, `log`.
@@ -60,23 +61,24 @@ class JobProcess:
         steps: float = math.inf,
         outer: OuterStep | None = None,
     ) -> None:
-        self.env, self.facts, self.times, self.rng, self.cluster = env, job, times, rng, cluster
+        super().__init__(env, job.gpus)
+        self.facts, self.times, self.rng, self.cluster = job, times, rng, cluster
         self.number, self.steps, self.outer, self.recovery = number, steps, outer, spec.recovery
-        self.log = JobLog(job.gpus)
         self.slow = Slowness(job.replicas, job.servers)
+        self.elastic = spec.recovery.mode == "elastic" and job.replicas > 1
+        """Whether it may train on with fewer replicas; one alone cannot be dropped."""
         self.history = History(times.tiers, job.step_time_s, spec.checkpoint.keep)
         near = spec.checkpoint.tiers.neighbour
         self.apart: Domain = "server" if near is None else near.apart
         self.steps_per_evaluation = steps_between_evaluations(spec, job.step_time_s)
-        self.step, self.synced = 0.0, 0.0
         self.reload_s = times.storage.reload_s
-        self.state: State = "queued" if queued else "train"
+        if queued:
+            self.state = "queued"
         self.loaded = not queued
         self.stopped_until_s = 0.0
         self.fallen: list[Fallen] = []
         self.awaited: list[simpy.Event] = []
-        self.absorbed: list[Blow] = []
-        self.planned: list[recovery.Planned] = []
+        self.planned: list[Planned] = []
         self.struck: dict[str, int] = {}
         self.findings: list[str] = []
         self.unseen = 0
@@ -97,15 +99,25 @@ class JobProcess:
         """Progress relative to full speed under what slows the job now."""
         return self.slow.speed
 
+    @property
+    def step_now(self) -> float:
+        """Steps done up to now, the one under way in part; `step` is those at the last change of state."""
+        if self._underway is None:
+            return self.step
+        start, duration, done, aim = self._underway
+        return aim if duration == 0.0 else done + (aim - done) * min(1.0, (self.env.now - start) / duration)
+
     def interrupt(self, blow: Blow) -> None:
         """Strike the job, unless it is over."""
         if self.process.is_alive:
+            if self.outer is not None:
+                self.outer.told(self, blow)
             self.process.interrupt(blow)
 
     def strike(self, cause: Cause, slots: tuple[int, ...]) -> None:
         """Take a failure of the servers in these places of the job; of none: of the job as a whole."""
         if self.process.is_alive:
-            recovery.strike(self, cause, slots)
+            strikes.strike(self, cause, slots)
 
     def suspend(self, cause: str, *, checkpoint: bool = True) -> simpy.Event:
         """Have the job give its servers back: after its step and a checkpoint, or at once and without one.
@@ -114,19 +126,34 @@ class JobProcess:
         """
         queued = self.suspended
         if checkpoint and self.state in ("train", "checkpoint", "evaluation", "wait"):
-            self.planned.append(recovery.Suspension(cause))
+            self.planned.append(Suspension(cause))
             self.interrupt(Blow(cause, "planned"))
         else:
             self.interrupt(Blow(cause, "suspend"))
         return queued
+
+    def drain(self, cause: str, until_s: float, category: Category = "idle") -> None:
+        """Have the job save at the end of its step, stand still until a time, and start again on its servers.
+
+        A job that recovers has nothing to save and stops at once.
+        """
+        if self.state in ("train", "checkpoint", "evaluation", "wait"):
+            self.planned.append(Drain(cause, until_s, category))
+            self.interrupt(Blow(cause, "planned"))
+        else:
+            self.interrupt(Blow(cause, "stop", stopped_until_s=until_s, category=category))
+
+    def mark_durable(self) -> None:
+        """Count the state of now as a checkpoint that is safe everywhere, as others hold it; no schedule moves."""
+        self.history.mark(self.env.now, self.step, len(self.log.rows))
 
     def resume(self) -> None:
         """Let a queued job start; its servers have been assigned to it."""
         if not self.resumed.triggered:
             self.resumed.succeed()
 
-    def finish(self, horizon_s: float, fewest_restarts: int = 2) -> Timeline:
-        """Close the record at the horizon, or where the job was done before, and return it."""
+    def finish(self, horizon_s: float, fewest_restarts: int = 2, findings: tuple[str, ...] = ()) -> Timeline:
+        """Close the record at the horizon, or where the job was done before, and return it with the findings."""
         end = horizon_s if self.done_s is None else min(horizon_s, self.done_s)
         if self.done_s is None:
             self.pause()
@@ -136,8 +163,24 @@ class JobProcess:
             self.times.storage.reload_s,
             fewest_restarts,
             by_cause=dict(self.struck),
-            findings=(*self.findings, *recovery.findings_at_end(self, end)),
+            findings=collect(findings, self.findings, self._at_the_end(end)),
         )
+
+    def _at_the_end(self, end_s: float) -> list[str]:
+        """Return what is worth a word about how the record ends."""
+        found = []
+        last = self.log.rows[-1] if self.log.rows else None
+        if last is not None and last.state == "stopped" and last.cause.endswith(recovery.NO_SPARE):
+            found.append(
+                f"operation.spare_servers: the job stands still from {last.start_s:.0f} s to the end, for "
+                f"{(end_s - last.start_s) / 86400.0:.2f} d ({last.cause}): {self.cluster.in_repair} servers are in "
+                f"repair, {self.cluster.never_back} of them for ever"
+            )
+        if self.unseen:
+            found.append(
+                f"operation: {self.unseen} silent corruptions were not found by the end; work since counts as useful"
+            )
+        return found
 
     # ---- what the job does ----------------------------------------------------------------------------------------
 
@@ -159,18 +202,14 @@ class JobProcess:
         while True:
             # as frameworks count: at whole multiples of the interval, again after a roll-back
             evaluation = (math.floor(self.step / self.steps_per_evaluation) + 1.0) * self.steps_per_evaluation
-            outer = (math.floor(self.synced / self.outer.period) + 1.0) * self.outer.period if self.outer else math.inf
-            due = min(evaluation, outer, self.steps)
-            blow = yield from self._train(due)
+            blow = yield from self._train(evaluation)
             if blow is None and self.planned:
                 blow = yield from recovery.carry_out(self, self.planned[0])
-            elif blow is None and self.step >= due:
+            elif blow is None and self.step >= self._due(evaluation):
                 if self.step >= evaluation:
                     blow = yield from self.phase("evaluation", "schedule", self.times.evaluation, speed=self.speed)
-                if blow is None and self.outer is not None and self.step >= outer:
+                if blow is None and self.outer is not None and self.step >= self.outer.due(self):
                     blow = yield from self.outer.sync(self)
-                    if blow is None:
-                        self.synced = outer
                 if blow is None and self.step >= self.steps:
                     return None
             elif blow is None:
@@ -195,12 +234,18 @@ class JobProcess:
             self.history.save(self.env.now, self.step, len(self.log.rows), tiers, at_once=at_once)
         return blow
 
-    def _train(self, due: float) -> Process:
+    def _due(self, evaluation: float) -> float:
+        """Return the step at which the job has something else to do than to train: the next `evaluation` or another."""
+        return min(evaluation, self.steps, math.inf if self.outer is None else self.outer.due(self))
+
+    def _train(self, evaluation: float) -> Process:
         """Train to the step of the next checkpoint, or as far beyond it as its writer is still busy.
 
-        Whatever the writer does, the job stops at step `due`, and at the end of a step when it has something planned.
+        Whatever the writer does, the job stops at the step at which it has something else to do, and at the end of a
+        step when it has something planned.
         """
         while True:
+            due = self._due(evaluation)
             factors, speed, start = self.slow.factors(), self.speed, self.env.now
             aim = min(self.history.aim(start, self.step, speed), due)
             if self.planned:
@@ -236,54 +281,6 @@ class JobProcess:
             self._underway = None
         self.log.close(self.env.now, self.step)
 
-    def phase(
-        self, state: State, cause: str, duration: float, *, speed: float = 1.0, booked: Category | None = None
-    ) -> Process:
-        """Stay in `state` for `duration`; return the blow that ended it early, if one did.
-
-        While a fault is being detected or the job stands still, another fault adds nothing: both are repaired in the
-        same restart.
-        """
-        end = self.env.now + duration
-        self.log.enter(self.env.now, state, cause, self.step, speed, booked=booked)
-        self.state = state
-        while self.env.now < end:
-            try:
-                yield self.env.timeout(end - self.env.now)
-            except simpy.Interrupt as interrupt:
-                blow = self._cut(blow_of(interrupt))
-                if blow is not None:
-                    self.log.close(self.env.now, self.step)
-                    return blow
-            else:
-                break
-        self.log.close(self.env.now, self.step)
-        return None
-
-    def wait_for(self, event: simpy.Event, state: State, cause: str, *, booked: Category | None = None) -> Process:
-        """Stay in `state` until the event happens; return the blow that ended it early, if one did."""
-        self.log.enter(self.env.now, state, cause, self.step, 1.0, booked=booked)
-        self.state = state
-        while not event.processed:
-            try:
-                yield event
-            except simpy.Interrupt as interrupt:
-                blow = self._cut(blow_of(interrupt))
-                if blow is not None:
-                    self.log.close(self.env.now, self.step)
-                    return blow
-        self.log.close(self.env.now, self.step)
-        return None
-
-    def _cut(self, blow: Blow) -> Blow | None:
-        """Return the blow if it ends the present phase."""
-        if blow.kind in ("speed", "planned"):
-            return None
-        if blow.kind == "failure" and self.state in AT_REST:
-            self.absorbed.append(blow)
-            return None
-        return blow
-
     # ---- what it consists of --------------------------------------------------------------------------------------
 
     def _stretch(self, steps: float) -> float:
@@ -303,4 +300,3 @@ class JobProcess:
             )
         self.log.roll_back(target.row, blow.cause)
         self.step, self.reload_s = target.step, target.reload_s
-        self.synced = min(self.synced, target.step)

@@ -55,6 +55,11 @@ class Row:
     lost_to: str = ""
     """Of training that was rolled back: what it was lost to."""
 
+    @property
+    def held(self) -> float:
+        """Speed that stragglers leave. [-]"""
+        return math.prod((factor for category, _, factor in self.slowed if category == "straggler"), start=1.0)
+
 
 @dataclass
 class JobLog:
@@ -136,7 +141,7 @@ class JobLog:
         So many restarts within an hour make a storm.
         """
         values = [
-            (r.start_s, r.end_s, r.state, r.cause, r.gpus, _whole(r.begin_step), _whole(r.end_step), r.speed)
+            (r.start_s, r.end_s, r.state, r.cause, r.gpus, _whole(r.begin_step), _whole(r.end_step), r.speed, r.held)
             for r in self.rows
         ]
         accounts = accounts_of(self.entries(), horizon_s)

@@ -29,7 +29,7 @@ class Fallen:
     repair: str
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Straggler:
     """Servers that slow the whole job until they are found and swapped."""
 
@@ -37,6 +37,10 @@ class Straggler:
     fraction: float
     slots: tuple[int, ...]
     """Places in the job; none: it is not one of its servers."""
+    replaced: bool = False
+    """Whether other servers will take their places."""
+    spare: simpy.Event | None = None
+    """The request for them."""
 
 
 @dataclass(eq=False)
@@ -66,6 +70,8 @@ class Slowness:
     caps: list[Cap] = field(default_factory=list)
     stragglers: list[Straggler] = field(default_factory=list)
     absent: list[Absence] = field(default_factory=list)
+    outer: tuple[Slowed, ...] = ()
+    """What the job waits for others at outer steps, spread over its training."""
 
     def replicas_of(self, slots: tuple[int, ...]) -> frozenset[int]:
         """Return the replicas that have servers in these places: replica r has an equal, contiguous block of them."""
@@ -77,7 +83,11 @@ class Slowness:
         return frozenset().union(*(absence.replicas for absence in self.absent))
 
     def factors(self) -> tuple[Slowed, ...]:
-        """Return what slows the job, in the order in which the accounts book it; factors of one are left out.
+        """Return what slows the job, in the order in which the accounts book it; factors of one are left out."""
+        return (*self.own_factors(), *self.outer)
+
+    def own_factors(self) -> tuple[Slowed, ...]:
+        """Return what slows the job by itself, without the waiting for others.
 
         Of several stragglers the slowest governs, as all ranks wait for it; of several caps the lowest.
         """

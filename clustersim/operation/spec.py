@@ -7,8 +7,11 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from clustersim.operation.spec_parts.checkpoint import CheckpointSpec
+from clustersim.operation.spec_parts.failures import FailureSpec
+from clustersim.operation.spec_parts.fleet import FleetSpec
 from clustersim.operation.spec_parts.recovery import RecoverySpec
 from clustersim.operation.spec_parts.repair import RepairSpec
+from clustersim.operation.spec_parts.sites import SitesSpec
 from clustersim.spec import Spec
 from clustersim.units import Ratio, Time
 
@@ -50,6 +53,8 @@ class OperationSpec(Spec):
     ``none``; left out: ``meta-h100`` for GPUs, ``tpu-v4`` for TPUs."""
     failure_scale: Ratio = Field(default=1.0, ge=0)
     """Factor on every failure rate, such as ``0.5 x``."""
+    failures: FailureSpec = FailureSpec()
+    """Ages and early life of components, spread of rates between fleets, outages of domains."""
     restart_law: str | None = None
     """Catalog name of the restart-time law: ``restart-gpu``, ``restart-gpu-meta`` or ``restart-tpu``; left out: by
     family."""
@@ -63,6 +68,10 @@ class OperationSpec(Spec):
     """Time until a failed server is back among the spares; left out: the catalog's."""
     repair: RepairSpec | None = None
     """The crew that repairs failed servers; left out: every one is back after `repair_time`."""
+    fleet: FleetSpec | None = None
+    """Other jobs, services and research on the same cluster; left out: the job has it alone."""
+    sites: SitesSpec | None = None
+    """How the sites of the job work together; left out: one synchronous job over all of them."""
     restart_spacing: Time | None = Field(default=None, ge=0)
     """Time between the starts of two halls when all halls, each with a job of its own, start again after a stop of the
     whole place: ``0 s`` is all at the same instant; left out, or without any restart: this is not looked at."""

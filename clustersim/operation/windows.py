@@ -18,7 +18,7 @@ STORM_S = 3600.0
 FULL = ("train", "lost", "checkpoint")
 """States at full load."""
 TRAINED = ("train", "lost")
-AT_WORK = (*FULL, "evaluation")
+AT_WORK = (*FULL, "evaluation", "wait")
 """States in which nothing has failed."""
 
 
@@ -30,6 +30,7 @@ class Stretch(Protocol):
     state: State
     cause: str
     speed: float
+    gpus: int
 
 
 Rows = Sequence[Stretch]
@@ -56,6 +57,8 @@ def windows_of(rows: Rows, horizon_s: float, fewest_restarts: int = 2) -> tuple[
         pause = _pause(rows, name)
         if pause is not None:
             found.append(_around(rows, name, pause.cause, pause.start_s, horizon_s))
+    for name, index in _regrouped(rows).items():
+        found.append(_around(rows, name, rows[index].cause, rows[index].start_s, horizon_s))
     found.append(_storm(rows, horizon_s, fewest_restarts))
     return tuple(window for window in found if window is not None)
 
@@ -92,7 +95,7 @@ def _crash(rows: Rows) -> int | None:
     falls = [
         index
         for index, (before, row) in enumerate(pairwise(rows), start=1)
-        if before.state in FULL and row.state not in AT_WORK
+        if before.state in FULL and row.state not in AT_WORK and not _planned(before, row)
     ]
     for index in falls:
         row = rows[index]
@@ -100,6 +103,33 @@ def _crash(rows: Rows) -> int | None:
         if seen and row.start_s >= EVENT_AT_S:
             return index
     return falls[0] if falls else None
+
+
+def _planned(before: Stretch, row: Stretch) -> bool:
+    """Whether the job stops training of its own accord: replicas rejoin, or it has saved for what comes."""
+    return row.state == "reconfigure" or (before.state == "checkpoint" and before.cause == row.cause)
+
+
+def _regrouped(rows: Rows) -> dict[str, int]:
+    """Return the first row of each kind of regrouping of the ranks: replicas drop out, rejoin, or neither.
+
+    A regrouping reaches from where the job stops to train to where it trains again. It is a drop where fewer
+    accelerators train after it, a rejoin where more do; a reconfiguration that is neither begins where its row does.
+    """
+    found: dict[str, int] = {}
+    left: int | None = None
+    begin = regroup = 0
+    for index, row in enumerate(rows):
+        if row.state in TRAINED:
+            if regroup and left is not None:
+                name = "elastic_drop" if row.gpus < left else "elastic_rejoin" if row.gpus > left else "reconfigure"
+                found.setdefault(name, regroup if name == "reconfigure" else begin)
+            left, begin, regroup = row.gpus, 0, 0
+        elif row.state not in AT_WORK:
+            begin = begin or index
+            if row.state == "reconfigure":
+                regroup = regroup or index
+    return dict(sorted(found.items()))
 
 
 def _pause(rows: Rows, state: str) -> Stretch | None:

@@ -118,14 +118,14 @@ def _seeds(seeds):
     for number in range(seeds):
         rng = np.random.default_rng(np.random.SeedSequence(54, spawn_key=(number,)))
         factors = draw_factors(None, LLAMA, rng, stratum=(number, seeds))
-        yield rng, factors, failure_causes(None, LLAMA, factors=factors)
+        yield rng, failure_causes(None, LLAMA, factors=factors)
 
 
 @pytest.fixture(scope="module")
 def drawn():
     """Interruptions by seed and group of causes: the causes are independent Poisson processes."""
     counts = [
-        {cause.name: rng.poisson(cause.rate_per_s * 54 * DAY) for cause in causes} for rng, _, causes in _seeds(SEEDS)
+        {cause.name: rng.poisson(cause.rate_per_s * 54 * DAY) for cause in causes} for rng, causes in _seeds(SEEDS)
     ]
     groups = sorted({group_of_cause(name) for seed in counts for name in seed})
     return {
@@ -175,10 +175,10 @@ def test_llama_3_trains_more_than_90_percent_of_the_time(found):
 @pytest.mark.soak
 def test_llama_3_in_full():
     """200 seeds of the whole job: interruptions that strike it, and its effective time."""
-    spec = OperationSpec.model_validate({"horizon": "54 d"})
+    spec = OperationSpec.model_validate({"horizon": "54 d", "failures": {"uncertainty": "fleet"}})
     counts, shares = [], []
-    for number, (_, factors, _causes) in enumerate(_seeds(SEEDS)):
-        timeline = simulate_operation(spec, LLAMA, np.random.SeedSequence(number), factors=factors)
+    for number in range(SEEDS):
+        timeline = simulate_operation(spec, LLAMA, np.random.SeedSequence(number), rate_stratum=(number, SEEDS))
         counts.append(timeline.interruptions)
         shares.append(timeline.goodput)
     low, high = np.quantile(counts, [0.05, 0.95])

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
 
-from clustersim.operation.accounts import Accounts, Category, accounts_of
+from clustersim.operation.accounts import Accounts, accounts_of
 from clustersim.operation.fleet_records import MAIN, NOBODY, FleetRecord
 from clustersim.operation.records import Timeline
 from clustersim.operation.site_records import SitesRecord
@@ -109,7 +108,7 @@ def kept_of_sites(record: SitesRecord) -> dict[str, Kept]:
 def _accelerator_time(record: FleetRecord, group: str | None) -> Accounts:
     """Return the accounts of the accelerator time of a group, or of the cluster."""
     entries = [
-        (cast("Category", category), cause, seconds)
+        (category, cause, seconds)
         for (name, category, cause), seconds in record.accounts.items()
         if group is None or name == group
     ]

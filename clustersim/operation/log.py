@@ -10,6 +10,7 @@ import pandas as pd
 
 from clustersim.operation.accounts import Accounts, Category, Slowed, accounts_of, split
 from clustersim.operation.records import TIMELINE_COLUMNS, State, Timeline
+from clustersim.operation.slowness import MISSING
 from clustersim.operation.windows import windows_of
 
 BOOKED: dict[State, Category] = {
@@ -57,8 +58,9 @@ class Row:
 
     @property
     def held(self) -> float:
-        """Speed that stragglers leave. [-]"""
-        return math.prod((factor for category, _, factor in self.slowed if category == "straggler"), start=1.0)
+        """Speed that stragglers and what else all wait for leave, without missing replicas and caps. [-]"""
+        waits = (f for category, cause, f in self.slowed if category != "curtailed" and not cause.endswith(MISSING))
+        return math.prod(waits, start=1.0)
 
 
 @dataclass

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from clustersim.errors import InputError
 from clustersim.operation import ExternalEvent, OperationSpec, simulate_operation
 from clustersim.operation.facts import JobFacts
+from clustersim.operation.outer_steps import Meeting
 from clustersim.operation.site_facts import RouteFacts, SiteFacts, SitesFacts
 from clustersim.operation.site_methods import common_step_s, outer_exposed_s, relative_speed
 from clustersim.operation.site_network import RouteOutage
@@ -123,6 +124,28 @@ def test_one_stop_by_hand():
     assert b.accounts.by_cause("lost_work") == {"grid": pytest.approx(50.0)}
     assert (a.useful_steps, b.useful_steps) == (pytest.approx(79.99), pytest.approx(79.99))
     assert record.outer_steps == 7
+
+
+@pytest.mark.parametrize(("cv", "within"), [(0.0, 1e-4), (0.05, 5e-3)])
+def test_leaping_over_rounds_changes_nothing(monkeypatch, cv, within):
+    """Against every round as an event of its own."""
+    facts = there(cv=cv, bandwidth=2e9)
+    given = {"horizon": "5 d", "failure_rates": "meta-h100", "failure_scale": "40 x"}
+    sites = {"method": "diloco", "inner_steps": 30, "speeds": {"b": "98 %"}}
+    leaping = run(sites, facts, **given)
+    close = Meeting._close
+
+    def step_by_step(meeting, by):
+        close(meeting, by)
+        if meeting._enough:
+            meeting._end_leap(by)
+
+    monkeypatch.setattr(Meeting, "_close", step_by_step)
+    stepwise = run(sites, facts, **given)
+    assert len(stepwise.gantt()) > 2 * len(leaping.gantt())
+    assert leaping.tokens == pytest.approx(stepwise.tokens, rel=within)
+    assert leaping.outer_steps == pytest.approx(stepwise.outer_steps, rel=within, abs=2)
+    assert leaping.accounts.shares["idle"] == pytest.approx(stepwise.accounts.shares["idle"], abs=5e-3)
 
 
 def test_nobody_waits_for_a_late_site_when_decoupled():

@@ -120,7 +120,8 @@ class History:
             safe = [i for i, at in enumerate(one.safe_s) if at <= now and newest[i]]
             there = [i for i in safe if one.safe_s[i] > self._gone_s[i] or self.tiers[i].name == STORAGE]
             if there and one.taken_s <= before_s:
-                self.last = [one.step] * len(self.tiers)
+                # a tier counts on from its own last snapshot, or frequent roll-backs would put it off for ever
+                self.last = [min(last, one.step) for last in self.last]
                 return Target(one.step, one.row, min(self.tiers[i].reload_s for i in there))
             for i in safe:
                 newest[i] = self.tiers[i].name == STORAGE

@@ -65,6 +65,8 @@ class JobProcess(Recorded):
         self.facts, self.times, self.rng, self.cluster = job, times, rng, cluster
         self.number, self.steps, self.outer, self.recovery = number, steps, outer, spec.recovery
         self.slow = Slowness(job.replicas, job.servers)
+        self.elastic = spec.recovery.mode == "elastic" and job.replicas > 1
+        """Whether it may train on with fewer replicas; one alone cannot be dropped."""
         self.history = History(times.tiers, job.step_time_s, spec.checkpoint.keep)
         near = spec.checkpoint.tiers.neighbour
         self.apart: Domain = "server" if near is None else near.apart

@@ -73,7 +73,7 @@ def _come_back(job: JobProcess, blow: Blow, state: State) -> Process:
         job.fallen.clear()
         for absence in job.slow.absent:
             replicas.ask_all(job, absence)
-        if until > job.env.now and job.recovery.mode != "elastic":
+        if until > job.env.now and not job.elastic:
             cut = yield from job.phase("stopped", f"{blow.cause}: outage", until - job.env.now)
         elif awaited:
             cut = yield from job.wait_for(awaited[0], "stopped", f"{blow.cause}: {NO_SPARE}")
@@ -126,7 +126,7 @@ def _swap(job: JobProcess, planned: Swap) -> Process:
     """Take a straggler out: save, then go on with the spare in its place; no work is lost."""
     if planned.straggler not in job.slow.stragglers:
         return None
-    cause, full = planned.straggler.cause, job.recovery.mode == "full"
+    cause, full = planned.straggler.cause, job.recovery.mode != "in_job" and not job.elastic
     if full:
         cut = yield from _save_for_good(job, cause)
     else:

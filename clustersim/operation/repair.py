@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 import math
-from bisect import insort
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -72,23 +71,14 @@ class RepairFacts:
         return 1.0 - self.part_waits / self.repairs if self.repairs else 1.0
 
 
-@dataclass(order=True)
-class Booking:
-    """One stretch of one technician's working time."""
-
-    begin: float
-    end: float
-
-
 @dataclass
 class RepairShop:
     """A crew that takes repairs in the order in which they are handed in.
 
     Exact queue with `technicians` servers (the workload recursion of J. Kiefer and J. Wolfowitz, Trans. AMS 78, 1955):
-    as nobody hands in a repair later that is done earlier, the start is known when the repair is handed in. A repair
-    that waits for its part holds no technician: it is booked for the hour in which the part arrives, and later repairs
-    use the time before as far as they fit. None is delayed by one that is handed in later, and as long as no part
-    is missing they start in the order of arrival.
+    as no repair is delayed by one that is handed in later, its start is known when it is handed in. A repair that waits
+    for its part holds no technician: it is booked for the hour in which the part arrives, and later repairs use the
+    time before as far as they fit. As long as no part is missing they start in the order of arrival.
 
     Parts: base stock `S` with lead time `L`, one order per demand. Demand `k` takes the part that demand ``k - S``
     ordered (G. J. Feeney and C. C. Sherbrooke, Management Science 12, 1966); it is there `L` after that demand.
@@ -101,9 +91,13 @@ class RepairShop:
     rng: np.random.Generator
     shifts: Shifts = field(default_factory=Shifts)
     facts: RepairFacts = field(default=RepairFacts(0, 0, 0.0, 0.0, 0, 0.0, 0))
-    _booked: list[list[Booking]] = field(default_factory=list, repr=False)
+    _free_from: list[float] = field(default_factory=list, repr=False)
+    """Heap: for each technician the working time from which nothing is booked. [s]"""
+    _gaps: list[tuple[float, float]] = field(default_factory=list, repr=False)
+    """Working time before the bookings of repairs that wait for a part, in which a technician is free. [s]"""
+    _open: list[tuple[float, float, float]] = field(default_factory=list, repr=False)
+    """Heap of repairs that are not done: end [s], and working time at the start and at the end [s]."""
     _demands: dict[str, deque[float]] = field(default_factory=dict, repr=False)
-    _ends: list[float] = field(default_factory=list, repr=False)
     _worked: float = 0.0
     _now: float = 0.0
 
@@ -111,7 +105,7 @@ class RepairShop:
         """Make the technicians' calendars."""
         if self.technicians is not None and self.technicians < 0:
             raise ValueError(f"expected technicians >= 0, got {self.technicians}")
-        self._booked = [[] for _ in range(self.technicians or 0)]
+        self._free_from = [0.0] * (self.technicians or 0)
 
     def name_of(self, kind: str) -> str:
         """Return under which name of `works` a kind of repair is done.
@@ -151,20 +145,20 @@ class RepairShop:
         end_s = max(start_s, self.shifts.when_done(begin + duration))
         self._count(now_s, start_s, ready_s)
         self._worked += duration
-        heapq.heappush(self._ends, end_s)
+        heapq.heappush(self._open, (end_s, begin, begin + duration))
         return end_s
 
     def backlog(self, now_s: float) -> int:
         """Return the repairs that are handed in and not done at `now_s`, no earlier than the last call."""
-        return sum(end > now_s for end in self._ends) + self.facts.never
+        return sum(end > now_s for end, _, _ in self._open) + self.facts.never
 
     def busy_technicians(self, until_s: float) -> float:
         """Return the mean number of technicians at work in the working time up to `until_s`. [-]
 
-        With no limit on technicians, repairs that end later count whole.
+        `until_s` is no earlier than the last repair was handed in.
         """
         until = self.shifts.work_until(until_s)
-        later = math.fsum(max(0.0, b.end - max(b.begin, until)) for booked in self._booked for b in booked)
+        later = math.fsum(max(0.0, end - max(begin, until)) for _, begin, end in self._open)
         return (self._worked - later) / until if until > 0.0 else 0.0
 
     def utilisation(self, until_s: float) -> float | None:
@@ -174,13 +168,11 @@ class RepairShop:
         return self.busy_technicians(until_s) / self.technicians if self.technicians else 0.0
 
     def _forget(self, now_s: float) -> None:
-        """Drop the bookings that are over."""
-        while self._ends and self._ends[0] <= now_s:
-            heapq.heappop(self._ends)
+        """Drop what is over."""
+        while self._open and self._open[0][0] <= now_s:
+            heapq.heappop(self._open)
         today = self.shifts.work_until(now_s)
-        for booked in self._booked:
-            while booked and booked[0].end <= today:
-                booked.pop(0)
+        self._gaps = [(max(begin, today), end) for begin, end in self._gaps if end > today]
 
     def _part_at(self, now_s: float, name: str, work: RepairWork) -> float:
         """Return when [s] the part for a demand at `now_s` is there, and order the next one."""
@@ -194,10 +186,17 @@ class RepairShop:
         """Book the earliest working time from `ready` on that a technician has free; return its begin."""
         if self.technicians is None:
             return ready
-        begins = [_earliest(booked, ready, duration) for booked in self._booked]
-        first = min(range(len(begins)), key=begins.__getitem__)
-        insort(self._booked[first], Booking(begins[first], begins[first] + duration))
-        return begins[first]
+        begin = max(ready, self._free_from[0])
+        fits = [(max(ready, gap[0]), gap) for gap in self._gaps if max(ready, gap[0]) + duration <= gap[1]]
+        if fits and min(fits)[0] <= begin:
+            begin, gap = min(fits)
+            self._gaps.remove(gap)
+            rest = [(gap[0], begin), (begin + duration, gap[1])]
+        else:
+            rest = [(max(self._free_from[0], self.shifts.work_until(self._now)), begin)]
+            heapq.heapreplace(self._free_from, begin + duration)
+        self._gaps += [(first, last) for first, last in rest if first < last]
+        return begin
 
     def _count(self, now_s: float, start_s: float, ready_s: float) -> None:
         facts, wait = self.facts, start_s - now_s
@@ -249,13 +248,3 @@ def _work(spec: RepairWorkSpec, draw: Draw, entry: catalog.Entry) -> RepairWork:
         return RepairWork(time_s, spec.draw or draw)
     lead_s = entry.si("lead_time") if spec.lead_time is None else spec.lead_time
     return RepairWork(time_s, spec.draw or draw, spec.parts, lead_s)
-
-
-def _earliest(booked: list[Booking], ready: float, duration: float) -> float:
-    """Return the first begin from `ready` on at which `duration` fits between the bookings."""
-    begin = ready
-    for one in booked:
-        if begin + duration <= one.begin:
-            break
-        begin = max(begin, one.end)
-    return begin

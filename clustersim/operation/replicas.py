@@ -25,7 +25,7 @@ def enough(job: JobProcess, absent: list[Absence]) -> bool:
 def droppable(job: JobProcess, blow: Blow) -> bool:
     """Whether the job can train on without the replicas that fell."""
     return (
-        job.recovery.mode == "elastic"
+        job.elastic
         and job.loaded
         and blow.kind == "failure"
         and bool(blow.slots)

@@ -40,7 +40,7 @@ def restart_time(law: str | None, family: Family, ranks: int) -> float:
     Raises
     ------
     CatalogError
-        If the law is unknown.
+        If the law is unknown, or is the in-job one and the job has no GPUs.
 
     Examples
     --------
@@ -50,6 +50,11 @@ def restart_time(law: str | None, family: Family, ranks: int) -> float:
     name = law or DEFAULT_LAW[family]
     if name == IN_JOB:
         entry = _law(name, "base")
+        if family != entry.properties["family"]:
+            raise CatalogError(
+                f"{name}: no time to build the collectives of a {family} job again is published; "
+                "give operation.recovery.reconfigure_time or operation.restart_time"
+            )
         return entry.si("base") + collective_init_time(entry.properties["collectives"], ranks)
     entry = _law(name, "per_rank")
     return max(entry.si("floor"), entry.si("base") + entry.si("per_rank") * ranks)
@@ -85,7 +90,7 @@ def far_from_its_rows(law: str | None, family: Family, ranks: int) -> str | None
     seconds = (
         collective_init_time(name, ranks) if name.startswith("collectives-") else restart_time(name, family, ranks)
     )
-    return (
-        f"{name}: {seconds:.0f} s at {ranks:,} ranks is extrapolated from jobs of at most {ranges.si(name):,.0f}; "
-        "jobs of that size are run so that they recover without a full restart"
-    )
+    full = name.startswith("restart-") and name != IN_JOB
+    advice = "; jobs of that size are run so that they recover without a full restart" if full else ""
+    largest = f"jobs of at most {ranges.si(name):,.0f}"
+    return f"{name}: {seconds:.0f} s at {ranks:,} ranks is extrapolated from {largest}{advice}"

@@ -71,7 +71,7 @@ class OperationSpec(Spec):
     fleet: FleetSpec | None = None
     """Other jobs, services and research on the same cluster; left out: the job has it alone."""
     sites: SitesSpec | None = None
-    """Many sites; left out: one synchronous job over all sites."""
+    """How the sites of the job work together; left out: one synchronous job over all of them."""
     restart_spacing: Time | None = Field(default=None, ge=0)
     """Time between the starts of two halls when all halls, each with a job of its own, start again after a stop of the
     whole place: ``0 s`` is all at the same instant; left out, or without any restart: this is not looked at."""

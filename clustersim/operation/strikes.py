@@ -48,14 +48,15 @@ def _fall(
     if cause.replaces_server and slots:
         fallen = Fallen(slots, tuple(job.cluster.take_out(job, slots)), cause.repair)
         _cure(job, slots)
-    if job.recovery.mode == "elastic" and slots:
+    if job.elastic and slots:
         hit = job.slow.replicas_of(slots)
         same = next((absence for absence in job.slow.absent if hit <= absence.replicas), None)
         absence = same or Absence(cause.name, hit)
         replicas.leave(job, absence, blow, fallen)
-        if same is not None:
+        if same is None:
+            job.slow.absent.append(absence)
+        elif struck_s is None:
             return
-        job.slow.absent.append(absence)
     elif fallen is not None:
         job.fallen.append(fallen)
     job.interrupt(blow)

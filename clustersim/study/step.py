@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustersim import catalog
-from clustersim.errors import CapacityError, InputError
+from clustersim.errors import CapacityError, InputError, nearest
 from clustersim.power.device_damping import device_damping, power_cap
 from clustersim.power.dummy import FILLER_NAMES, GAP_STRATEGIES, gap_filler
 from clustersim.power.sharing import device_sharing
@@ -18,7 +18,7 @@ from clustersim.study.exchange_damping import changes_exchange, with_changed_exc
 from clustersim.study.gaps import longest_gap_s
 from clustersim.study.place import Place, build_fleet, build_place
 from clustersim.study.staggering import check_stagger, stagger_warnings
-from clustersim.training.network import fewest_replicas
+from clustersim.training.network import Network, fewest_replicas
 from clustersim.training.records import ACTIVITIES, Fleet, JitterSpec, StepTiming, StepTrace
 from clustersim.training.search import Candidate, search_plans
 from clustersim.training.simulate import balanced, rank_slowness, simulate_step, unit_batches
@@ -211,7 +211,29 @@ def _place(scenario: Scenario) -> Place:
     reached = replace(place.hardware, step_fixed=place.hardware.step_fixed + job.data_stall)
     if job.exchange_path is not None:
         reached = with_exchange_path(reached, place.kinds, job.exchange_path)
-    return replace(place, hardware=reached)
+    return replace(place, hardware=reached, network=_main_network(scenario, place))
+
+
+def _main_network(scenario: Scenario, place: Place) -> Network:
+    """Return the network of the place with accelerators at the sites of the main job alone.
+
+    Raises
+    ------
+    InputError
+        If the topology has no site of that name.
+    """
+    shared = scenario.operation.fleet
+    if shared is None or shared.main_sites is None:
+        return place.network
+    sites = tuple(scenario.topology.site)
+    for name in shared.main_sites:
+        if name not in sites:
+            raise InputError(
+                f"operation.fleet.main_sites: expected sites of {scenario.topology.name} ({', '.join(sites)}), "
+                f"found {name!r}{nearest(name, sites)}"
+            )
+    held = zip(sites, place.network.accelerators, strict=True)
+    return replace(place.network, accelerators=tuple(n if name in shared.main_sites else 0 for name, n in held))
 
 
 def _check_damping(scenario: Scenario, place: Place) -> None:

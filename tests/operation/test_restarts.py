@@ -90,6 +90,7 @@ def test_a_law_far_beyond_its_rows_says_so():
         far_from_its_rows(None, "gpu", 200_000) or ""
     )
     assert "restart-tpu: 2215 s" in (far_from_its_rows(None, "tpu", 13_000) or "")
+    assert "full restart" not in (far_from_its_rows("restart-in-job", "gpu", 200_000) or "full restart")
     assert "collectives-power: 1472 s" in (far_from_its_rows("collectives-power", "gpu", 200_000) or "")
 
 
@@ -104,6 +105,8 @@ def test_unknown_laws_are_told():
         restart_time("restart-gpus", "gpu", 8)
     with pytest.raises(CatalogError, match="has no growth; use one of collectives-linear"):
         collective_init_time("restart-gpu", 8)
+    with pytest.raises(CatalogError, match=r"of a tpu job .* give operation\.recovery\.reconfigure_time"):
+        restart_time("restart-in-job", "tpu", 8)
 
 
 def test_the_table_of_the_page_is_what_the_laws_say():

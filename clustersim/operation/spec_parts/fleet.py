@@ -119,7 +119,8 @@ class ServiceSpec(Spec):
     priority: int = 50
     """As of jobs."""
     flexible: bool = False
-    """Whether a power budget takes its servers before those of any job, whatever its priority."""
+    """Whether a power budget takes its servers first, whatever its priority; it also waits behind all jobs that wait,
+    and makes none leave."""
     power: Ratio = Field(default=1.0, ge=0, le=1)
     """Power of a busy server, as a share of its accelerators' in training."""
 
@@ -183,6 +184,8 @@ class FleetSpec(Spec):
 
     main_priority: int = 100
     """Priority of the scenario's own job; it holds its servers from the begin to the horizon."""
+    main_sites: tuple[str, ...] | None = None
+    """Sites of the topology on which the main job lies, the first ones first; left out: all of them."""
     jobs: tuple[FleetJobSpec, ...] = ()
     """Other jobs."""
     streams: tuple[JobStreamSpec, ...] = ()

@@ -1,6 +1,7 @@
 """One job over several sites: invariants, limits and exact cases."""
 
 import math
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +16,8 @@ from clustersim.operation.outer_steps import Meeting
 from clustersim.operation.site_facts import RouteFacts, SiteFacts, SitesFacts
 from clustersim.operation.site_methods import common_step_s, outer_exposed_s, relative_speed
 from clustersim.operation.site_network import RouteOutage
-from clustersim.operation.site_prices import Load, energy_cost
+from clustersim.operation.site_prices import Load
+from clustersim.operation.site_savings import value_of_curtailment
 from clustersim.operation.sites import simulate_sites, whole_job
 from clustersim.training.cross_site import one_batch_job
 
@@ -257,22 +259,41 @@ def test_sites_that_no_route_joins():
     assert "a+b and c" in record.findings[0]
 
 
-def test_prices_pause_one_site_and_cost_what_they_save():
+def priced(rule):
     hourly = ["30 USD/MWh"] * 18 + ["90 USD/MWh"] * 6
     prices = {name: {"hourly": hourly, "utc_offset": f"{-6 * place} h"} for place, name in enumerate("abc")}
-    sites = {"method": "decoupled_diloco", "prices": prices}
-    with_ = run(sites | {"curtailment": {"above": "50 USD/MWh"}}, horizon="10 d")
-    without = run(sites, horizon="10 d")
-    assert with_.accounts.shares["curtailed"] == pytest.approx(0.25, abs=1e-3)
-    assert with_.tokens == pytest.approx(0.75 * without.tokens, rel=5e-3)
-    price = OperationSpec.model_validate({"sites": sites | EFFICIENCY}).sites.prices["a"]
-    rows = [
-        (row.t_start_s, row.t_end_s, row.speed if row.state == "train" else 0.0)
-        for row in with_.sites[0].timeline.table.itertuples()
-    ]
-    _, cost = energy_cost(price, 0.0, Load(1e6, 0.0), rows)
-    # a megawatt through 18 of 24 hours at 30 USD, less the restarts
-    assert cost == pytest.approx(10 * 18 * 30.0, rel=5e-3)
+    sites = EFFICIENCY | {"method": "decoupled_diloco", "prices": prices, "curtailment": rule}
+    return OperationSpec.model_validate(
+        {"horizon": "10 d", "failure_rates": "none", "restart_time": "50 s", "sites": sites}
+    )
+
+
+def test_pausing_for_prices_is_worth_what_it_saves_less_the_tokens():
+    loads = dict.fromkeys("abc", Load(1e6, 0.0))
+    found = value_of_curtailment(priced({"above": "50 USD/MWh"}), there(), np.random.SeedSequence(1), loads)
+    closes(found.curtailed, 864000.0)
+    assert found.curtailed.accounts.shares["curtailed"] == pytest.approx(0.25, abs=1e-3)
+    assert found.curtailed.tokens == pytest.approx(0.75 * found.full.tokens, rel=5e-3)
+    # three megawatts through the 6 dear hours of ten days, and the time to save and to start again
+    assert found.saving.saved_usd == pytest.approx(3 * 10 * 6 * 90.0, rel=0.02)
+    assert found.saving.tokens_lost == pytest.approx(0.25 * found.full.useful_tokens, rel=0.02)
+    assert found.saving.usd_per_million_tokens > 0.0
+
+
+def test_what_a_curtailment_is_worth_needs_one_and_the_loads():
+    spec = priced({"hours": 3})
+    with pytest.raises(InputError, match="missing b, c"):
+        value_of_curtailment(spec, there(), np.random.SeedSequence(1), {"a": Load(1.0, 0.0)})
+    with pytest.raises(InputError, match="expected a rule"):
+        value_of_curtailment(OperationSpec(), there(), np.random.SeedSequence(1), {})
+
+
+def test_records_can_be_handed_to_other_processes():
+    spec = priced({"run_cheapest": 2})
+    record = simulate_sites(*pickle.loads(pickle.dumps((spec, there(), np.random.SeedSequence(1)))))
+    again = pickle.loads(pickle.dumps(record))
+    assert again.gantt().equals(record.gantt())
+    assert again.useful_tokens == record.useful_tokens
 
 
 @given(

@@ -303,7 +303,7 @@ def test_records_can_be_handed_to_other_processes():
     st.lists(st.tuples(st.sampled_from("abc"), st.floats(0, 9e4), st.floats(1, 3e4), st.booleans()), max_size=4),
     st.lists(st.tuples(st.sampled_from(["a-b", "b-c", "a-c"]), st.floats(0, 9e4), st.floats(1, 3e4)), max_size=4),
 )
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_accounts_close_and_seeds_repeat_whatever_happens(method, loss, seed, events, cuts):
     external = {name: [] for name in "abc"}
     for name, start, length, lost in events:

@@ -10,7 +10,8 @@ import pandas as pd
 from clustersim.operation.accounts import Accounts, nothing
 
 TIMELINE_COLUMNS = ("t_start_s", "t_end_s", "state", "cause", "gpus", "first_step", "last_step", "speed", "held")
-"""`speed`: progress relative to full speed while training; `held`: the part of it that stragglers leave. [-]"""
+"""`speed`: progress relative to full speed while training; `held`: what waiting for stragglers and for copies
+in the nearer tiers leaves of it. [-]"""
 
 EVENT_S, EVENT_AT_S = 60.0, 20.0
 """Length of the window around an event, and where in it the event happens. [s]"""

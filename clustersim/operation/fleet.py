@@ -11,7 +11,13 @@ import simpy
 from clustersim.operation.causes import Cause
 from clustersim.operation.daily_load import daily_load
 from clustersim.operation.facts import ExternalEvent
-from clustersim.operation.fleet_accounts import accounts_of_fleet, gantt_table, occupancy_table, power_table
+from clustersim.operation.fleet_accounts import (
+    accounts_of_fleet,
+    beside_table,
+    gantt_table,
+    occupancy_table,
+    power_table,
+)
 from clustersim.operation.fleet_engine import Engine, Policy
 from clustersim.operation.fleet_plan import Budget, MainPlace, budget_of, idle_w, main_place, main_stops
 from clustersim.operation.fleet_records import MAIN, FleetFacts, FleetJob, FleetRecord
@@ -182,6 +188,7 @@ def _record(
         table=gantt_table(rows, others, facts.pools),
         occupancy=occupancy,
         power=power_table(rows, [job.habits.power for job in engine.jobs], facts.pools, main, place, budget),
+        beside=beside_table(rows, [job.habits.power for job in engine.jobs], facts.pools, horizon),
         accounts=accounts_of_fleet(rows, others, facts.pools, main, place, occupancy),
         fragmentation=math.fsum(fragments) / len(fragments) if fragments else 0.0,
         findings=(*main.findings, *_findings(others, horizon, skipped)),

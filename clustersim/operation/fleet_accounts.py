@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from clustersim.operation.accounts import Category
 from clustersim.operation.fleet_plan import Budget, MainPlace
 from clustersim.operation.fleet_records import (
+    BESIDE_COLUMNS,
     GANTT_COLUMNS,
     MAIN,
     NOBODY,
@@ -170,11 +171,7 @@ def power_table(
         added.extend((watts, -watts))
 
     for row in rows:
-        watts = math.fsum(
-            n * (_drawn(pools[pool], row.state in (*AT_FULL_POWER, "serve"), shares[row.job], row.speed)
-                 - pools[pool].idle_w)
-            for pool, n in row.size
-        )  # fmt: skip
+        watts = math.fsum(n * _above_idle_w(row, shares, pools[pool]) for pool, n in row.size)
         draw(row.start_s, row.end_s, watts)
     for start, end, state, speed in main.table[["t_start_s", "t_end_s", "state", "speed"]].itertuples(index=False):
         parts = zip(place.servers, pools, strict=True)
@@ -182,6 +179,41 @@ def power_table(
         draw(start, end, math.fsum(n * (_drawn(pool, at_work, 1.0, speed) - pool.idle_w) for n, pool in parts))
     idle = math.fsum(pool.servers * pool.idle_w for pool in pools)
     return _steps(np.array(times), np.array(added), idle, budget, main.horizon_s)
+
+
+def beside_table(
+    rows: Sequence[GangRow], shares: Sequence[float], pools: tuple[ServerPool, ...], horizon_s: float
+) -> pd.DataFrame:
+    """Return what all jobs but the main one draw above idle servers, a step function per site: :data:`BESIDE_COLUMNS`.
+
+    Powers as in :func:`power_table`.
+    """
+    tables = []
+    for site in dict.fromkeys(pool.site for pool in pools):
+        times, added = [0.0], [0.0]
+        for row in rows:
+            watts = math.fsum(
+                _above_idle_w(row, shares, pools[pool]) * n for pool, n in row.size if pools[pool].site == site
+            )
+            if watts:
+                times += [row.start_s, row.end_s]
+                added += [watts, -watts]
+        begins = np.array(times)
+        inside = begins < horizon_s
+        starts, place = np.unique(begins[inside], return_inverse=True)
+        steps = np.zeros(starts.size)
+        np.add.at(steps, place, np.array(added)[inside])
+        # what is left of a sum of powers that come and go is rounding
+        drawn = np.maximum(np.cumsum(steps), 0.0)
+        tables.append(
+            pd.DataFrame({"t_start_s": starts, "t_end_s": [*starts[1:], horizon_s], "site": site, "it_w": drawn})
+        )
+    return pd.concat(tables, ignore_index=True)[list(BESIDE_COLUMNS)]
+
+
+def _above_idle_w(row: GangRow, shares: Sequence[float], pool: ServerPool) -> float:
+    at_work = row.state in (*AT_FULL_POWER, "serve")
+    return _drawn(pool, at_work, shares[row.job], row.speed) - pool.idle_w
 
 
 def _drawn(pool: ServerPool, at_work: bool, share: float, speed: float) -> float:

@@ -20,6 +20,7 @@ NOBODY = ""
 GANTT_COLUMNS = ("job", "t_start_s", "t_end_s", "state", "cause", "pools", "servers", "gpus", "speed")
 OCCUPANCY_COLUMNS = ("t_start_s", "t_end_s", "pool", "used", "free", "withheld", "repair", "maintenance")
 POWER_COLUMNS = ("t_start_s", "t_end_s", "it_w", "budget_w")
+BESIDE_COLUMNS = ("t_start_s", "t_end_s", "site", "it_w")
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,8 @@ class FleetRecord:
     """Step functions, one per pool: :data:`OCCUPANCY_COLUMNS`. `withheld`: free, but no power for a job that waits."""
     power: pd.DataFrame
     """Step function of the IT power: :data:`POWER_COLUMNS`."""
+    beside: pd.DataFrame
+    """Of it, by site: what all jobs but the main one draw above idle servers: :data:`BESIDE_COLUMNS`."""
     accounts: Mapping[tuple[str, Category, str], float]
     """Accelerator time by (group, category, cause); the sum is accelerators x horizon, exactly. [s]"""
     fragmentation: float

@@ -52,7 +52,9 @@ def fleet_facts(study: StepStudy, job: JobFacts, steady: HallPower) -> FleetFact
                     idle_w=idle,
                 )
             )
-    return FleetFacts(tuple(pools), job, tuple(pool.name for pool in pools))
+    fleet = study.scenario.operation.fleet
+    mine = None if fleet is None else fleet.main_sites
+    return FleetFacts(tuple(pools), job, tuple(pool.name for pool in pools if mine is None or pool.site in mine))
 
 
 def _blocks(tree: SiteFabric, rack: int) -> tuple[int, ...]:

@@ -84,8 +84,8 @@ def kept_of_fleet(record: FleetRecord, tokens: float) -> dict[str, Kept]:
     groups = dict.fromkeys(group for group, _, _ in record.accounts if group not in (MAIN, NOBODY))
     counts = {group: {"failures": struck[group]} if struck.get(group) else {} for group in groups}
     failures = {MAIN: record.main.interruptions} | {group: struck.get(group, 0) for group in groups}
-    everything = Kept(record.horizon_s, _accelerator_time(record, None), failures, findings=record.findings)
-    of_groups = {group: Kept(record.horizon_s, _accelerator_time(record, group), counts[group]) for group in groups}
+    everything = Kept(record.horizon_s, _accelerator_time(record), failures, findings=record.findings)
+    of_groups = {group: Kept(record.horizon_s, record.group_accounts(group), counts[group]) for group in groups}
     return {MAIN: kept_of(record.main, tokens), CLUSTER: everything} | of_groups
 
 

@@ -47,7 +47,7 @@ class FleetTask:
 
     def once(self, member: Member) -> Record:
         """Return what the main job did, the whole cluster, and each group of the other jobs."""
-        record = simulate_fleet(self.spec, self.facts, member.seed)
+        record = simulate_fleet(self.spec, self.facts, member.seed, rate_stratum=member.stratum)
         return kept_of_fleet(record, self.tokens_per_step * record.main.useful_steps)
 
 

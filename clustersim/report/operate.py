@@ -31,7 +31,7 @@ def operate_text(found: OperateResult) -> str:
     parts = [_head(found), _answers(found), _where(found, several), _why(found, several)]
     if found.parts:
         parts.append(_by_part(found))
-    said = found.ensemble.findings()
+    said = findings(found)
     if said:
         of = found.ensemble.seeds
         lines = [f"{text} ({count} of {of} seeds)" if several else text for text, count in said.items()]
@@ -40,6 +40,15 @@ def operate_text(found: OperateResult) -> str:
     if notes:
         parts.append("NOTES\n" + "\n".join(wrapped(note, "  - ", "    ") for note in notes))
     return "\n\n".join(parts)
+
+
+def findings(found: OperateResult) -> dict[str, int]:
+    """Return what was found in any job or site, and in how many seeds."""
+    said: dict[str, int] = {}
+    for part in found.ensemble.parts:
+        for text, count in found.ensemble.findings(part).items():
+            said[text] = max(count, said.get(text, 0))
+    return said
 
 
 def _head(found: OperateResult) -> str:
@@ -201,7 +210,7 @@ def operate_data(found: OperateResult) -> dict[str, Any]:
         "drawn_rates": found.drawn_rates,
         **_part_data(found, ensemble.head),
         "parts": {name: _part_data(found, name) for name in found.parts},
-        "findings": [{"text": text, "seeds": count} for text, count in ensemble.findings().items()],
+        "findings": [{"text": text, "seeds": count} for text, count in findings(found).items()],
         "notes": list(found.notes),
     }
 
@@ -252,7 +261,7 @@ def gantt_html(found: OperateResult) -> str:
     where = Section(
         "where",
         "Where the time went",
-        alerts=list(ensemble.findings()),
+        alerts=list(findings(found)),
         figures=[Figure("Share of the horizon", goodput_bars(shares, bands), note)],
         tables=[Table("By cause, % of the horizon", ("", "cause", "mean", "5 %", "95 %"), causes, (2, 3, 4))],
     )

@@ -105,11 +105,7 @@ def kept_of_sites(record: SitesRecord) -> dict[str, Kept]:
     return {SITES: whole} | sites
 
 
-def _accelerator_time(record: FleetRecord, group: str | None) -> Accounts:
-    """Return the accounts of the accelerator time of a group, or of the cluster."""
-    entries = [
-        (category, cause, seconds)
-        for (name, category, cause), seconds in record.accounts.items()
-        if group is None or name == group
-    ]
+def _accelerator_time(record: FleetRecord) -> Accounts:
+    """Return the accounts of all accelerators, with or without a job."""
+    entries = [(category, cause, seconds) for (_, category, cause), seconds in record.accounts.items()]
     return accounts_of(entries, math.fsum(seconds for _, _, seconds in entries))

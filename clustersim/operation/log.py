@@ -60,9 +60,14 @@ class Row:
 
     @property
     def held(self) -> float:
-        """Speed that stragglers and what else all wait for leave, without missing replicas and caps. [-]"""
+        """Speed that waiting leaves, for stragglers, fibre or copies: without missing replicas and caps. [-]"""
         waits = (f for category, cause, f in self.slowed if category != "curtailed" and not cause.endswith(MISSING))
         return math.prod(waits, start=1.0)
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing slows the training but its own copies."""
+        return all(category == "checkpoint" or factor == 1.0 for category, _, factor in self.slowed)
 
 
 @dataclass

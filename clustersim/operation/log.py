@@ -26,8 +26,6 @@ BOOKED: dict[State, Category] = {
     "queued": "idle",
 }
 """Category of the time in each state but `train`; a stop from outside names its own."""
-WAITING: tuple[Category, ...] = ("straggler", "checkpoint")
-"""Categories of what all ranks wait for while they train."""
 ABSENT = ("stopped", "queued")
 """States in which the job runs on no accelerator."""
 

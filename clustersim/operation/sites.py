@@ -17,7 +17,7 @@ from clustersim.operation.records import Timeline
 from clustersim.operation.simulation import launch, simulate_operation
 from clustersim.operation.site_events import EventsBySite, whole_job_events
 from clustersim.operation.site_facts import SitesFacts
-from clustersim.operation.site_methods import common_step_s, exchange_of, outer_exposed_s, paces, uneven_share
+from clustersim.operation.site_methods import common_step_s, exchange_of, outer_exposed_s, paces, uneven_spread
 from clustersim.operation.site_network import (
     NetworkState,
     RouteOutage,
@@ -160,7 +160,7 @@ def _alone_between(
     every = len(facts.sites)
     quorum = (asked.quorum or 1) if asked.method == "decoupled_diloco" else every
     exposed = partial(outer_exposed_s, asked, facts)
-    meeting = Meeting(env, quorum, asked.grace, exposed, uneven_share(asked, facts), states[0])
+    meeting = Meeting(env, quorum, asked.grace, exposed, uneven_spread(asked, facts), states[0])
     own = np.random.SeedSequence(entropy=seed.entropy, spawn_key=seed.spawn_key).spawn(every)
     for number, (site, pace, child) in enumerate(zip(facts.sites, paces(asked, facts), own, strict=True)):
         outer = SiteOuterStep(site.name, pace.steps, meeting)

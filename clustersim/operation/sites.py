@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import simpy
 
 from clustersim.errors import InputError, nearest
 from clustersim.operation.facts import COUNTS, ExternalEvent, JobFacts
-from clustersim.operation.outer_steps import Meeting, SiteOuterStep, follow_loss, follow_network
+from clustersim.operation.outer_steps import Meeting, SiteOuterStep
 from clustersim.operation.records import Timeline
 from clustersim.operation.simulation import launch, simulate_operation
 from clustersim.operation.site_events import EventsBySite, whole_job_events
@@ -168,12 +169,12 @@ def _alone_between(
         outer.job = launch(env, spec, job, child, events[site.name], number=number, outer=outer)
         meeting.sites.append(outer)
     meeting.start()
-    env.process(follow_network(env, meeting, states))
+    env.process(_follow_network(env, meeting, states))
     if asked.on_site_loss == "drop":
         for outer in meeting.sites:
             for event in events[outer.name]:
                 if event.effect != "cap_fraction":
-                    env.process(follow_loss(env, meeting, outer, event))
+                    env.process(_follow_loss(env, meeting, outer, event))
     env.run(until=spec.horizon)
     meeting.finish()
     sites = _records(spec, facts, meeting)
@@ -186,6 +187,24 @@ def _alone_between(
         math.floor(meeting.postponed),
         _findings(spec, sites, meeting, states),
     )
+
+
+def _follow_network(
+    env: simpy.Environment, meeting: Meeting, states: Sequence[NetworkState]
+) -> Generator[simpy.Event, Any, None]:
+    """Tell the meeting how the fibre changes after the first state."""
+    for state in states[1:]:
+        yield env.timeout(state.t_start_s - env.now)
+        meeting.connect(state)
+
+
+def _follow_loss(
+    env: simpy.Environment, meeting: Meeting, site: SiteOuterStep, event: ExternalEvent
+) -> Generator[simpy.Event, Any, None]:
+    """Have the meeting go on without a site that is stopped or lost, once that is noticed."""
+    yield env.timeout(event.t_start_s + event.detection_s - env.now)
+    if env.now < event.t_end_s and not site.active:
+        meeting.drop(site)
 
 
 def _records(spec: OperationSpec, facts: SitesFacts, meeting: Meeting) -> tuple[SiteRecord, ...]:

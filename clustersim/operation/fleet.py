@@ -11,9 +11,23 @@ import simpy
 from clustersim.operation.causes import Cause
 from clustersim.operation.daily_load import daily_load
 from clustersim.operation.facts import ExternalEvent
-from clustersim.operation.fleet_accounts import accounts_of_fleet, gantt_table, occupancy_table, power_table
+from clustersim.operation.fleet_accounts import (
+    accounts_of_fleet,
+    beside_table,
+    gantt_table,
+    occupancy_table,
+    power_table,
+)
 from clustersim.operation.fleet_engine import Engine, Policy
-from clustersim.operation.fleet_plan import Budget, MainPlace, budget_of, idle_w, main_place, main_stops
+from clustersim.operation.fleet_plan import (
+    Budget,
+    MainPlace,
+    budget_of,
+    idle_w,
+    main_place,
+    main_stops,
+    rolling_batches,
+)
 from clustersim.operation.fleet_records import MAIN, FleetFacts, FleetJob, FleetRecord
 from clustersim.operation.fleet_servers import ServerMap
 from clustersim.operation.fleet_sources import (
@@ -88,6 +102,7 @@ def simulate_fleet(
         lead_s=max((job.habits.save for job in jobs), default=0.0),
         shop=repair_shop(spec.repair, spec.repair_time, _rng(seed, 0, 1)),
         backfill=fleet.backfill,
+        depth=fleet.backfill_depth,
         preemption=fleet.preemption,
     )
     # the same drawn rates as the main job's, whose stream this is
@@ -95,6 +110,25 @@ def simulate_fleet(
     causes = causes_of(spec, facts.main, of_rates, rate_stratum)
     engine, skipped = _simulated(spec, facts, place, policy, jobs, units, (causes, _rng(seed, 0)), external)
     return _record(facts, place, main, engine, budget, skipped)
+
+
+def require_fit(spec: OperationSpec, facts: FleetFacts) -> None:
+    """Raise if a job, a service or planned work of `spec` does not fit the cluster; powers are not looked at.
+
+    Raises
+    ------
+    InputError
+        Of the first that does not fit, or names what is not in the catalog.
+    """
+    fleet = spec.fleet
+    if fleet is None:
+        return
+    _gangs(fleet, facts, main_place(facts, spec.spare_servers or 0), 0.0, np.random.SeedSequence(0))
+    for one in fleet.services:
+        daily_load(one.profile, one.utc_offset)
+    for work in fleet.maintenance:
+        if work.servers is not None:
+            rolling_batches(work, tuple(pool.servers for pool in facts.pools))
 
 
 def _gangs(
@@ -181,6 +215,7 @@ def _record(
         table=gantt_table(rows, others, facts.pools),
         occupancy=occupancy,
         power=power_table(rows, [job.habits.power for job in engine.jobs], facts.pools, main, place, budget),
+        beside=beside_table(rows, [job.habits.power for job in engine.jobs], facts.pools, horizon),
         accounts=accounts_of_fleet(rows, others, facts.pools, main, place, occupancy),
         fragmentation=math.fsum(fragments) / len(fragments) if fragments else 0.0,
         findings=(*main.findings, *_findings(others, horizon, skipped)),

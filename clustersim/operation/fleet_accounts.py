@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from clustersim.operation.accounts import Category
 from clustersim.operation.fleet_plan import Budget, MainPlace
 from clustersim.operation.fleet_records import (
+    BESIDE_COLUMNS,
     GANTT_COLUMNS,
     MAIN,
     NOBODY,
@@ -22,12 +24,13 @@ from clustersim.operation.fleet_records import (
 from clustersim.operation.gang_log import GangRow
 from clustersim.operation.records import Timeline
 
-Account = dict[tuple[str, str, str], list[float]]
+Key = tuple[str, Category, str]
+Account = dict[Key, list[float]]
 Usage = Sequence[tuple[float, int, int, int, int, int]]
 AT_FULL_POWER = ("train", "lost", "evaluation")
 
 
-def row_entries(row: GangRow) -> list[tuple[str, str, float]]:
+def row_entries(row: GangRow) -> list[tuple[Category, str, float]]:
     """Return the time of a row as (category, cause, seconds)."""
     seconds = row.end_s - row.start_s
     if row.state in ("train", "serve"):
@@ -37,14 +40,14 @@ def row_entries(row: GangRow) -> list[tuple[str, str, float]]:
             ("useful", "none", row.work_s),
         ]
     planned = row.cause.startswith("maintenance")
-    category = {
+    by_state: dict[str, Category] = {
         "lost": "lost_work",
         "checkpoint": "checkpoint",
         "detect": "restart",
         "restart": "restart",
         "stopped": "idle" if planned else "curtailed",
-    }[row.state]
-    return [(category, row.cause, seconds)]
+    }
+    return [(by_state[row.state], row.cause, seconds)]
 
 
 def accounts_of_fleet(
@@ -54,7 +57,7 @@ def accounts_of_fleet(
     main: Timeline,
     place: MainPlace,
     occupancy: pd.DataFrame,
-) -> dict[tuple[str, str, str], float]:
+) -> dict[Key, float]:
     """Return the accelerator time [s] by (group, category, cause); the sum is accelerators x horizon exactly.
 
     Every entry is summed from the record. The largest of them is then what the others leave, which corrects the
@@ -63,7 +66,7 @@ def accounts_of_fleet(
     each = [pool.accelerators_per_server for pool in pools]
     found: Account = {}
 
-    def book(group: str, category: str, cause: str, seconds: float) -> None:
+    def book(group: str, category: Category, cause: str, seconds: float) -> None:
         if seconds > 0.0:
             found.setdefault((group, category, cause), []).append(seconds)
 
@@ -78,18 +81,19 @@ def accounts_of_fleet(
     spans = (occupancy["t_end_s"] - occupancy["t_start_s"]).to_numpy()
     per_server = dict(zip([pool.name for pool in pools], each, strict=True))
     weight = occupancy["pool"].map(per_server).to_numpy()
-    for column, name, cause in (
+    unheld: tuple[tuple[str, Category, str], ...] = (
         ("free", "idle", "free"),
         ("withheld", "curtailed", "no power"),
         ("repair", "idle", "repair"),
         ("maintenance", "idle", "maintenance"),
-    ):
+    )
+    for column, name, cause in unheld:
         book(NOBODY, name, cause, math.fsum(spans * weight * occupancy[column].to_numpy()))
     total = main.horizon_s * sum(n * a for n, a in zip([pool.servers for pool in pools], each, strict=True))
     return closed({key: math.fsum(parts) for key, parts in found.items()}, total)
 
 
-def closed(parts: Mapping[tuple[str, str, str], float], total: float) -> dict[tuple[str, str, str], float]:
+def closed(parts: Mapping[Key, float], total: float) -> dict[Key, float]:
     """Return `parts` with the largest replaced by what the others leave of `total`."""
     found = dict(parts)
     largest = max(found, key=lambda key: found[key])
@@ -167,11 +171,7 @@ def power_table(
         added.extend((watts, -watts))
 
     for row in rows:
-        watts = math.fsum(
-            n * (_drawn(pools[pool], row.state in (*AT_FULL_POWER, "serve"), shares[row.job], row.speed)
-                 - pools[pool].idle_w)
-            for pool, n in row.size
-        )  # fmt: skip
+        watts = math.fsum(n * _above_idle_w(row, shares, pools[pool]) for pool, n in row.size)
         draw(row.start_s, row.end_s, watts)
     for start, end, state, speed in main.table[["t_start_s", "t_end_s", "state", "speed"]].itertuples(index=False):
         parts = zip(place.servers, pools, strict=True)
@@ -179,6 +179,41 @@ def power_table(
         draw(start, end, math.fsum(n * (_drawn(pool, at_work, 1.0, speed) - pool.idle_w) for n, pool in parts))
     idle = math.fsum(pool.servers * pool.idle_w for pool in pools)
     return _steps(np.array(times), np.array(added), idle, budget, main.horizon_s)
+
+
+def beside_table(
+    rows: Sequence[GangRow], shares: Sequence[float], pools: tuple[ServerPool, ...], horizon_s: float
+) -> pd.DataFrame:
+    """Return what all jobs but the main one draw above idle servers, a step function per site: :data:`BESIDE_COLUMNS`.
+
+    Powers as in :func:`power_table`.
+    """
+    tables = []
+    for site in dict.fromkeys(pool.site for pool in pools):
+        times, added = [0.0], [0.0]
+        for row in rows:
+            watts = math.fsum(
+                _above_idle_w(row, shares, pools[pool]) * n for pool, n in row.size if pools[pool].site == site
+            )
+            if watts:
+                times += [row.start_s, row.end_s]
+                added += [watts, -watts]
+        begins = np.array(times)
+        inside = begins < horizon_s
+        starts, place = np.unique(begins[inside], return_inverse=True)
+        steps = np.zeros(starts.size)
+        np.add.at(steps, place, np.array(added)[inside])
+        # what is left of a sum of powers that come and go is rounding
+        drawn = np.maximum(np.cumsum(steps), 0.0)
+        tables.append(
+            pd.DataFrame({"t_start_s": starts, "t_end_s": [*starts[1:], horizon_s], "site": site, "it_w": drawn})
+        )
+    return pd.concat(tables, ignore_index=True)[list(BESIDE_COLUMNS)]
+
+
+def _above_idle_w(row: GangRow, shares: Sequence[float], pool: ServerPool) -> float:
+    at_work = row.state in (*AT_FULL_POWER, "serve")
+    return _drawn(pool, at_work, shares[row.job], row.speed) - pool.idle_w
 
 
 def _drawn(pool: ServerPool, at_work: bool, share: float, speed: float) -> float:

@@ -38,6 +38,7 @@ class Policy:
     shop: RepairShop
     """Who mends the servers of the other jobs; state of the simulation."""
     backfill: bool
+    depth: int
     preemption: bool
 
 
@@ -124,6 +125,7 @@ class Engine:
             running=list(self.running.values()),
             least_watts=policy.budget.least(now, math.inf) - policy.idle_w - fixed,
             backfill=policy.backfill,
+            depth=policy.depth,
             preemption=policy.preemption,
             leaving_free=[sum(job.size.get(pool, 0) for job in coming) for pool in range(len(self.pools))],
             leaving_watts=self._coming_w(),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import pandas as pd
 
+from clustersim.operation.accounts import Accounts, Category, accounts_of
 from clustersim.operation.facts import JobFacts
 from clustersim.operation.records import Timeline
 
@@ -18,6 +20,7 @@ NOBODY = ""
 GANTT_COLUMNS = ("job", "t_start_s", "t_end_s", "state", "cause", "pools", "servers", "gpus", "speed")
 OCCUPANCY_COLUMNS = ("t_start_s", "t_end_s", "pool", "used", "free", "withheld", "repair", "maintenance")
 POWER_COLUMNS = ("t_start_s", "t_end_s", "it_w", "budget_w")
+BESIDE_COLUMNS = ("t_start_s", "t_end_s", "site", "it_w")
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,9 @@ class FleetRecord:
     """Step functions, one per pool: :data:`OCCUPANCY_COLUMNS`. `withheld`: free, but no power for a job that waits."""
     power: pd.DataFrame
     """Step function of the IT power: :data:`POWER_COLUMNS`."""
-    accounts: Mapping[tuple[str, str, str], float]
+    beside: pd.DataFrame
+    """Of it, by site: what all jobs but the main one draw above idle servers: :data:`BESIDE_COLUMNS`."""
+    accounts: Mapping[tuple[str, Category, str], float]
     """Accelerator time by (group, category, cause); the sum is accelerators x horizon, exactly. [s]"""
     fragmentation: float
     """Mean share of the free servers that lie in leaves which are not wholly free, seen when a job starts. [-]"""
@@ -126,6 +131,11 @@ class FleetRecord:
         """Share of all accelerator time in which a job held the accelerator. [-]"""
         free = sum(seconds for (group, _, _), seconds in self.accounts.items() if group == NOBODY)
         return 1.0 - free / (self.accelerators * self.horizon_s)
+
+    def group_accounts(self, group: str) -> Accounts:
+        """Return the accelerator time of one job, stream or service as accounts of their own."""
+        parts = [(key[1], key[2], seconds) for key, seconds in self.accounts.items() if key[0] == group]
+        return accounts_of(parts, math.fsum(seconds for _, _, seconds in parts))
 
     def mean_wait_s(self, group: str) -> float:
         """Return the mean time [s] from arrival to first start of the jobs of a group that got servers; nan if none."""

@@ -10,6 +10,7 @@ import pandas as pd
 
 from clustersim.operation.accounts import Accounts, Category, Slowed, accounts_of, split
 from clustersim.operation.records import TIMELINE_COLUMNS, State, Timeline
+from clustersim.operation.slowness import MISSING
 from clustersim.operation.windows import windows_of
 
 BOOKED: dict[State, Category] = {
@@ -25,8 +26,6 @@ BOOKED: dict[State, Category] = {
     "queued": "idle",
 }
 """Category of the time in each state but `train`; a stop from outside names its own."""
-WAITING: tuple[Category, ...] = ("straggler", "checkpoint")
-"""Categories of what all ranks wait for while they train."""
 ABSENT = ("stopped", "queued")
 """States in which the job runs on no accelerator."""
 
@@ -59,8 +58,9 @@ class Row:
 
     @property
     def held(self) -> float:
-        """Speed that waiting leaves: for stragglers, and for copies in the nearer tiers. [-]"""
-        return math.prod((factor for category, _, factor in self.slowed if category in WAITING), start=1.0)
+        """Speed that waiting leaves, for stragglers, copies or other sites; without missing replicas and caps. [-]"""
+        waits = (f for category, cause, f in self.slowed if category != "curtailed" and not cause.endswith(MISSING))
+        return math.prod(waits, start=1.0)
 
     @property
     def full(self) -> bool:

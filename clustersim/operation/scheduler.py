@@ -7,38 +7,67 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
 
 from clustersim.operation.fleet_records import ServerPool
 from clustersim.operation.gang_jobs import Gang
 from clustersim.operation.scheduling_rules import Reservation, may_overtake, reservation, victims
 
 Rank = tuple[bool, int, float, int]
+Kind = tuple[int, int, tuple[int, ...], bool, bool, bool]
+"""Priority, servers, pools and habits that decide whether a job can start."""
 
 
 class Queue:
-    """Jobs that wait, by priority and then by arrival."""
+    """Jobs that wait, by priority and then by arrival.
+
+    Jobs that ask for the same (size, places, priority) are kept together, as what keeps one of them from starting keeps
+    all of them.
+    """
 
     def __init__(self) -> None:
-        self._rows: list[tuple[Rank, Gang]] = []
+        self._alike: dict[Kind, list[tuple[Rank, Gang]]] = {}
+        self._length = 0
 
     def __iter__(self) -> Iterator[Gang]:
-        return iter([job for _, job in self._rows])
+        return self.walk(lambda _: False, self._length)
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return self._length
 
     def add(self, job: Gang) -> None:
         """Put a job in its place."""
-        insort(self._rows, (job.rank, job))
+        insort(self._alike.setdefault(_kind(job), []), (job.rank, job))
+        self._length += 1
 
     def remove(self, job: Gang) -> None:
         """Take a job out."""
-        index = bisect_left(self._rows, job.rank, key=lambda row: row[0])
-        if self._rows[index][1] is not job:
+        rows = self._alike[_kind(job)]
+        index = bisect_left(rows, job.rank, key=lambda row: row[0])
+        if rows[index][1] is not job:
             raise RuntimeError(f"{job.name} does not wait")
-        del self._rows[index]
+        del rows[index]
+        self._length -= 1
+
+    def walk(self, hopeless: Callable[[Gang], bool], depth: int) -> Iterator[Gang]:
+        """Yield the jobs in order; leave out all that are like one which is `hopeless`, and all but `depth` alike."""
+        rows = {kind: list(rows[:depth]) for kind, rows in self._alike.items() if rows}
+        heads = [(rows[kind][0][0], kind, 0) for kind in rows]
+        heapify(heads)
+        while heads:
+            _, kind, index = heappop(heads)
+            job = rows[kind][index][1]
+            if hopeless(job):
+                continue
+            yield job
+            if index + 1 < len(rows[kind]):
+                heappush(heads, (rows[kind][index + 1][0], kind, index + 1))
+
+
+def _kind(job: Gang) -> Kind:
+    return (job.priority, job.servers, job.pools, job.habits.across, job.habits.flexible, job.habits.preemptible)
 
 
 @dataclass
@@ -56,6 +85,8 @@ class View:
     least_watts: float
     """Power that may be added for good to what runs now, at the smallest budget to come. [W]"""
     backfill: bool
+    depth: int
+    """Jobs that are looked at of those that ask for the same."""
     preemption: bool
     kept: dict[int, Reservation] = field(default_factory=dict)
     """Pool -> reservation of the first job that waits for its servers."""
@@ -76,15 +107,16 @@ class Decision:
     """Pool -> free servers for which a job waits that lacks nothing but power."""
 
 
-def decide(queue: Iterable[Gang], view: View) -> Decision:
+def decide(queue: Queue, view: View) -> Decision:
     """Go through the queue once: start who can, reserve for the first who cannot, make lower priorities leave."""
     found = Decision()
     settled = [one.priority for one in view.running if one.status == "running" and one.habits.preemptible]
     lowest = min(settled, default=math.inf)
-    for job in queue:
-        pushes = view.preemption and job.priority > lowest and not job.habits.flexible
-        if not pushes and _is_hopeless(job, view):
-            continue
+
+    def pushes(job: Gang) -> bool:
+        return view.preemption and job.priority > lowest and not job.habits.flexible
+
+    for job in queue.walk(lambda one: not pushes(one) and _is_hopeless(one, view), view.depth):
         wanted = _place_for(job, view)
         if wanted is not None and _power_for(job, wanted, view):
             _start(job, wanted, view, found)
@@ -93,7 +125,7 @@ def decide(queue: Iterable[Gang], view: View) -> Decision:
             for pool, count in wanted.items():
                 withheld = found.no_power.get(pool, 0) + count
                 found.no_power[pool] = min(view.free[pool], withheld)
-        if not (pushes and _make_room(job, wanted, view, found)):
+        if not (pushes(job) and _make_room(job, wanted, view, found)):
             _reserve(job, wanted, view)
     return found
 

@@ -9,6 +9,9 @@ import simpy
 
 from clustersim.operation.accounts import Category, Slowed
 
+MISSING = "replicas missing"
+"""End of the cause of what missing replicas take."""
+
 
 @dataclass(frozen=True)
 class Cap:
@@ -94,7 +97,7 @@ class Slowness:
         found: list[Slowed] = []
         if self.absent:
             left = (self.replicas - len(self.missing)) / self.replicas
-            found.append(("idle", f"{self.absent[0].cause}: replicas missing", left))
+            found.append(("idle", f"{self.absent[0].cause}: {MISSING}", left))
         if self.stragglers:
             missing = self.missing
             here = [s for s in self.stragglers if not s.slots or not self.replicas_of(s.slots) <= missing]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +65,8 @@ class StepStudy:
     keys: NDArray[np.uint64]
     """Keys of independent steps."""
     warnings: tuple[str, ...]
+    others_w: dict[str, float] = field(default_factory=dict)
+    """Mean IT power at each site of what shares the cluster with the job, above that of idle servers. [W]"""
 
     @property
     def tokens_per_step(self) -> int:

@@ -200,6 +200,8 @@ class FleetSpec(Spec):
     """Whether a gang takes as few leaf switches as it can, or as many."""
     backfill: bool = True
     """Whether a job may overtake one that waits, where that does not delay it (EASY backfill)."""
+    backfill_depth: int = Field(default=100, ge=1)
+    """Waiting jobs that are looked at, of those that ask for the same servers at the same priority."""
     preemption: bool = True
     """Whether a job may take the servers of one of lower priority."""
 

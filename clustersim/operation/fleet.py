@@ -19,7 +19,15 @@ from clustersim.operation.fleet_accounts import (
     power_table,
 )
 from clustersim.operation.fleet_engine import Engine, Policy
-from clustersim.operation.fleet_plan import Budget, MainPlace, budget_of, idle_w, main_place, main_stops
+from clustersim.operation.fleet_plan import (
+    Budget,
+    MainPlace,
+    budget_of,
+    idle_w,
+    main_place,
+    main_stops,
+    rolling_batches,
+)
 from clustersim.operation.fleet_records import MAIN, FleetFacts, FleetJob, FleetRecord
 from clustersim.operation.fleet_servers import ServerMap
 from clustersim.operation.fleet_sources import (
@@ -102,6 +110,25 @@ def simulate_fleet(
     causes = causes_of(spec, facts.main, of_rates, rate_stratum)
     engine, skipped = _simulated(spec, facts, place, policy, jobs, units, (causes, _rng(seed, 0)), external)
     return _record(facts, place, main, engine, budget, skipped)
+
+
+def require_fit(spec: OperationSpec, facts: FleetFacts) -> None:
+    """Raise if a job, a service or planned work of `spec` does not fit the cluster; powers are not looked at.
+
+    Raises
+    ------
+    InputError
+        Of the first that does not fit, or names what is not in the catalog.
+    """
+    fleet = spec.fleet
+    if fleet is None:
+        return
+    _gangs(fleet, facts, main_place(facts, spec.spare_servers or 0), 0.0, np.random.SeedSequence(0))
+    for one in fleet.services:
+        daily_load(one.profile, one.utc_offset)
+    for work in fleet.maintenance:
+        if work.servers is not None:
+            rolling_batches(work, tuple(pool.servers for pool in facts.pools))
 
 
 def _gangs(

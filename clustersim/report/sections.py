@@ -100,6 +100,8 @@ def _speed(result: Result) -> Section:
         ("memory_per_gpu_gb", "memory per accelerator"),
         ("goodput", "goodput"),
         ("interruptions", "interruptions"),
+        ("mttf_h", "mean time between them"),
+        ("token_efficiency", "a token's worth in synchronous training"),
         ("days_to_budget", "to the token budget"),
     )
     return Section(
@@ -117,8 +119,19 @@ def _speed(result: Result) -> Section:
             Figure("How the job spent its days", charts.states_by_day(result.timeline)),
             *_time(result),
         ],
-        tables=[_plans(result.plans)] if len(result.plans) else [],
+        tables=[*_interruptions(result.causes), *([_plans(result.plans)] if len(result.plans) else [])],
     )
+
+
+def _interruptions(causes: pd.DataFrame) -> list[Table]:
+    """Return what interrupted the job or took its time, the largest loss first; none of runs that did not keep it."""
+    if causes.empty:
+        return []
+    rows = [
+        (str(row["cause"]), number(int(row["interruptions"])), number(row["mttf_h"]), number(row["lost_s"] / 3600.0))
+        for row in causes.sort_values("lost_s", ascending=False, kind="stable").to_dict("records")
+    ]
+    return [Table("What took the job's time", ("cause", "interruptions", "one in [h]", "lost [h]"), rows, (1, 2, 3))]
 
 
 def _time(result: Result) -> list[Figure]:
@@ -128,7 +141,8 @@ def _time(result: Result) -> list[Figure]:
         bars = goodput_bars({"job": shares_of(result.accounts)}, {})
         found.append(Figure("Where the time went", bars, _causes(result.accounts)))
     horizon_s = float(result.timeline["t_end_s"].iloc[-1])
-    return found + [Figure(*one) for one in gantt_figures(result.timeline.assign(part="job"), horizon_s)]
+    part = result.timeline.get("site", "job")
+    return found + [Figure(*one) for one in gantt_figures(result.timeline.assign(part=part), horizon_s)]
 
 
 def _causes(accounts: pd.DataFrame) -> str:
@@ -192,6 +206,7 @@ def _power(result: Result) -> Section:
     keys = (
         ("it_computing_mw", "drawn IT while computing"),
         ("it_mean_mw", "drawn IT, mean"),
+        ("others_mean_mw", "of it, the rest of the fleet"),
         ("it_bubble_mw", "taken off by the bubble"),
         ("provisioned_mw", "provisioned IT"),
         ("it_excess_peak_mw", "IT if all peaks coincided"),

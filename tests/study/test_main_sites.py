@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from clustersim.errors import InputError
+from clustersim.report.check import problems
 from clustersim.scenario import load_scenario, shipped
 from clustersim.study.step import study_step
 
@@ -33,3 +34,16 @@ def test_a_site_that_is_not_there_is_named():
     wrong = scenario.model_copy(update={"operation": scenario.operation.model_copy(update={"fleet": fleet})})
     with pytest.raises(InputError, match=r"main_sites: .*found 'h8000'; did you mean 'h800'"):
         study_step(wrong)
+
+
+def test_check_finds_what_does_not_fit_beside_the_main_job(tmp_path):
+    text = SHARED.read_text()
+    assert problems(SHARED) == []
+    large = tmp_path / "large.yaml"
+    large.write_text(text.replace("peak_servers: 278", "peak_servers: 1000"))
+    # 1,250 servers of H800 less 256 of the run and its four spares
+    expected = "inference.peak_servers: expected at most 990, which the main job leaves, got 1000"
+    assert problems(large) == [f"{large}: operation.fleet.services.{expected}"]
+    strange = tmp_path / "strange.yaml"
+    strange.write_text(text.replace("law: acme-kalos, accelerator: H100-SXM", "law: acme-kalo, accelerator: H100-SXM"))
+    assert "did you mean 'acme-kalos'" in problems(strange)[0]

@@ -10,11 +10,12 @@ from typer.testing import CliRunner
 from clustersim import catalog
 from clustersim.cli import app
 from clustersim.errors import InputError
-from clustersim.study.multisite_table import is_multisite, validate_multisite
+from clustersim.study.multisite_table import is_multisite, points_by, validate_multisite
 from clustersim.training.cross_site import (
     PipelineCut,
     bandwidth_for,
     diloco,
+    mean_rate,
     one_batch_job,
     overlapped_outer,
     pipeline_exposed_s,
@@ -149,6 +150,28 @@ def test_rows_named_h30_follow_from_a_fragment_in_each_step_and_in_every_second(
             assert np.all(predicted >= (rows["measured"].to_numpy() - 0.06))
 
 
+TABLE_5_100B = {
+    "Streaming DiLoCo inner-comm overlap FP4 H=30": (0.9, 1.7, 2.0, 2.0, 2.0),
+    "overlapped outer-comm H=30": (0.5, 0.8, 0.9, 0.9, 0.9),
+}
+"""Gbit/s of the 100B model: Kale et al., arXiv:2502.12996, table 5; not in the reference table."""
+
+
+def test_the_same_holds_for_a_model_that_took_no_part_in_the_diagnosis():
+    bits = catalog.entry("networks", "cross_site_training").si("outer.bits.fp4")
+    job, fragments = one_batch_job(1e11, 2, 4.9, 108), 36
+    for method, sync in (
+        ("Streaming DiLoCo inner-comm overlap FP4 H=30", streaming_diloco(fragments, bits, fragments, 1)),
+        ("overlapped outer-comm H=30", overlapped_outer(2 * fragments, bits, fragments)),
+    ):
+        printed = np.array(TABLE_5_100B[method])
+        predicted = np.array([bandwidth_for(job, sync, level) * 8e-9 for level in LEVELS])
+        assert np.all(predicted <= GRID_STEP * (printed + 0.06))
+        assert np.all(predicted >= printed - 0.06)
+        # below what H = 30 sends on average: no schedule of that period reaches 99 % there
+        assert printed[-1] < mean_rate(job, streaming_diloco(30, bits, fragments)) * 8e-9
+
+
 def test_rows_named_outer_h100_lie_below_the_mean_rate(found):
     """At 99 % utilisation a site must send the model once in 100 steps; the published links carry half of that."""
     rows = found.rows[(found.rows["method"] == "overlapped outer-comm H=100")]
@@ -190,6 +213,33 @@ def test_a_published_level_is_reached_between_its_grid_point_and_the_next(found)
             # the table rounds to a tenth
             assert utilisation(job, synchronous(16), (printed - 0.06) * 0.125e9) <= level + 1e-3
             assert utilisation(job, synchronous(16), (printed + 0.06) * GRID_STEP * 0.125e9) >= level
+
+
+def test_utilisation_over_the_step_of_the_published_grid(found):
+    """A published bandwidth is the grid's last below the one needed: what it stands for reaches up to the next."""
+    step = catalog.entry("networks", "cross_site_training").si("grid.step")
+    assert step == pytest.approx(GRID_STEP, rel=1e-4)
+    inside = [
+        float(utilisation(job, sync, printed * 0.125e9)) - 2e-3
+        <= level
+        <= float(utilisation(job, sync, printed * step * 0.125e9)) + 2e-3
+        for job, sync, level, printed in (
+            (one_batch_job(n, 2, step_s, layers), _sync(method, layers), level, printed)
+            for (n, layers, step_s), rows in TABLE_4.items()
+            for method, row in rows.items()
+            for level, printed in zip(LEVELS, row, strict=True)
+            # the cells of the paper that are not in the reference table
+            if n == 1e11 or method in ("DiLoCo", "overlapped")
+        )
+    ]
+    print(f"{sum(inside)} of {len(inside)} cells outside the reference table")
+    assert len(inside) == 45
+    assert sum(inside) >= 41
+    over = {name: (rows, grid) for name, rows, _, grid, _ in points_by(found, "method")}
+    assert over["Data-parallel"] == (10, 10)
+    assert over["Streaming DiLoCo"] == (10, 10)
+    assert over["Streaming DiLoCo inner-comm overlap FP4 H=100"] == (8, 8)
+    assert over["overlapped outer-comm H=30"][1] >= 5
 
 
 def test_efficiency_rows_within_five_points(found):

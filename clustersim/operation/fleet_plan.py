@@ -100,7 +100,7 @@ def main_stops(
             f"every job stopped, got {min(budget.watts) / 1e6:.6g} MW"
         )
     stops = [
-        ExternalEvent(begin, min(end, horizon_s), f"maintenance: {one.name}", "stop", category="idle")
+        ExternalEvent(begin, min(end, horizon_s), f"maintenance: {one.name}", "drain", category="idle")
         for one in spec.maintenance
         if one.servers is None
         for begin, end in windows_s(one, horizon_s)

@@ -120,8 +120,8 @@ def fragmentation(free: Free, leaf: int) -> float:
 
     Examples
     --------
-    >>> fragmentation(np.array([True, True, True, False]), 2)
-    0.3333333333333333
+    >>> round(fragmentation(np.array([True, True, True, False]), 2), 3)
+    0.333
     """
     total = int(np.count_nonzero(free))
     if total == 0:

@@ -58,14 +58,15 @@ class Row:
 
     @property
     def held(self) -> float:
-        """Speed that waiting leaves, for stragglers, fibre or copies: without missing replicas and caps. [-]"""
+        """Speed that waiting leaves, for stragglers, copies or other sites; without missing replicas and caps. [-]"""
         waits = (f for category, cause, f in self.slowed if category != "curtailed" and not cause.endswith(MISSING))
         return math.prod(waits, start=1.0)
 
     @property
     def full(self) -> bool:
         """Whether nothing slows the training but its own copies."""
-        return all(category == "checkpoint" or factor == 1.0 for category, _, factor in self.slowed)
+        copies = math.prod((factor for category, _, factor in self.slowed if category == "checkpoint"), start=1.0)
+        return self.speed >= copies
 
 
 @dataclass

@@ -61,4 +61,4 @@ class SitesTask:
 
     def once(self, member: Member) -> Record:
         """Return what all sites did together, and each of them."""
-        return kept_of_sites(simulate_sites(self.spec, self.facts, member.seed))
+        return kept_of_sites(simulate_sites(self.spec, self.facts, member.seed, rate_stratum=member.stratum))

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from clustersim.operation.accounts import CATEGORIES
 from clustersim.operation.bands import Band
 from clustersim.report.gantt import gantt_figures
 from clustersim.report.goodput import TITLES, goodput_bars
@@ -21,6 +22,8 @@ LEAST_SEEDS = 20
 """With fewer seeds the 5 and 95 % quantiles lie between the two outermost of them."""
 LEAST_SHARE = 5e-5
 """Causes that took less of the time are added up in the text. [-]"""
+MOST_COLUMNS = 5
+"""Categories in the table of jobs and sites; the rest is added up."""
 BAND_HEAD = ("mean", "median", "5 %", "95 %", "s.e.")
 HOUR_S = 3600.0
 
@@ -119,26 +122,22 @@ def _why(found: OperateResult, several: bool) -> str:
 
 
 def _by_part(found: OperateResult) -> str:
-    head = ("", "goodput", "5 %", "95 %", *(TITLES[name] for name in _used(found)), "interruptions")
+    """Return a line per job or site: goodput, the categories that took most of any one's time, what interrupted it."""
+    means = {name: found.ensemble.mean_accounts(name).shares for name in found.parts}
+    most = {category: max(one[category] for one in means.values()) for category in CATEGORIES if category != "useful"}
+    used = [category for category in most if most[category] > 0.0]
+    shown = set(sorted(used, key=lambda category: -most[category])[:MOST_COLUMNS])
+    others = [category for category in used if category not in shown]
+    told = [category for category in used if category in shown]
+    head = ("", "goodput", "5 %", "95 %", *(TITLES[name] for name in told), *(["others"] if others else []), "struck")
     rows = []
-    for name in found.parts:
-        shares = found.ensemble.mean_accounts(name).shares
+    for name, shares in means.items():
         bands = found.ensemble.figure_bands(name)
-        rows.append(
-            (
-                name,
-                *(number(100.0 * v) for v in (bands["goodput"].mean, bands["goodput"].low, bands["goodput"].high)),
-                *(number(100.0 * shares[category]) for category in _used(found)),
-                _count(bands["interruptions"].mean),
-            )
-        )
-    return "BY JOB OR SITE (% of its time)\n" + columns(head, rows, widest=26)
-
-
-def _used(found: OperateResult) -> list[Any]:
-    """Return the categories beside `useful` that took time in any job or site."""
-    means = [found.ensemble.mean_accounts(name).shares for name in found.parts]
-    return [name for name in TITLES if name != "useful" and any(one[name] for one in means)]  # type: ignore[index]
+        goodput = bands["goodput"]
+        figures = [goodput.mean, goodput.low, goodput.high, *(shares[category] for category in told)]
+        figures += [math.fsum(shares[category] for category in others)] if others else []
+        rows.append((name, *(number(100.0 * value) for value in figures), _count(bands["interruptions"].mean)))
+    return "BY JOB OR SITE (% of its time; times that it was struck)\n" + columns(head, rows, widest=26)
 
 
 def _band_notes(found: OperateResult) -> list[str]:

@@ -117,7 +117,7 @@ def _shared(study: StepStudy, pool: Pool, job: JobFacts, seeds: int) -> Begun:
     return task, table.reset_index(drop=True), ()
 
 
-def _by_sites(study: StepStudy, pool: Pool, _job: JobFacts, _seeds: int) -> Begun:
+def _by_sites(study: StepStudy, pool: Pool, job: JobFacts, seeds: int) -> Begun:
     """Return a job over several sites, and what each does on the scenario's own seed."""
     spec, seed = study.scenario.operation, random_stream(study.scenario, "operation")
     if trains_alone(study.scenario):
@@ -132,7 +132,7 @@ def _by_sites(study: StepStudy, pool: Pool, _job: JobFacts, _seeds: int) -> Begu
         f"({100.0 * worth.low:.3g} to {100.0 * worth.high:.3g}), which the bands leave out: {worth.source}"
     )
     table = record.gantt().rename(columns={"site": "part"})
-    return SitesTask(spec, facts, seed), table, () if worth.value == 1.0 else (said,)
+    return SitesTask(repeated(spec, job, seeds), facts, seed), table, () if worth.value == 1.0 else (said,)
 
 
 def repeated(spec: OperationSpec, job: JobFacts, seeds: int) -> OperationSpec:

@@ -1,4 +1,4 @@
-"""What interrupts a job, and the times that its cycle is made of."""
+"""The times that a job's cycle is made of."""
 
 from __future__ import annotations
 
@@ -6,66 +6,62 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import simpy
-
-from clustersim import catalog
+from clustersim.operation.causes import Cause
+from clustersim.operation.checkpoints import Loss, Tier, loss_of, tiers_of
 from clustersim.operation.facts import JobFacts
-from clustersim.operation.failures import Cause, restart_time, young_daly_interval
+from clustersim.operation.restarts import IN_JOB, collective_init_time, restart_time
 from clustersim.operation.spec import OperationSpec
-
-
-@dataclass(frozen=True)
-class Blow:
-    """What interrupts the job."""
-
-    cause: str
-    detection_s: float = 0.0
-    replaces_server: bool = False
-    stopped_until_s: float | None = None
-    """Of a stop from outside: when the job may run again. [s]"""
-    changes_speed: bool = False
-    """A cap began or ended; the job goes on at another speed."""
-
-
-def blow_of(interrupt: simpy.Interrupt) -> Blow:
-    """Return what the interrupt brings; anything but a blow is a fault of the program."""
-    if not isinstance(interrupt.cause, Blow):
-        raise TypeError(f"the job was interrupted with {interrupt.cause!r}")
-    return interrupt.cause
 
 
 @dataclass(frozen=True)
 class Durations:
     """The times [s] that the job's cycle is made of."""
 
-    interval: float
-    blocking: float
-    write: float
-    """Time from the snapshot until the checkpoint is safe; zero when training waits for it."""
+    tiers: tuple[Tier, ...]
+    """Where checkpoints go, the storage last."""
     restart: float
-    reload: float
-    repair: float
-    evaluation: float = 0.0
+    evaluation: float
+    reconfigure: float
+    """Time until the job runs again where its processes stay."""
+    replica_restart: float
+    catch_up: float
+    """Time in which a replica that comes back takes the weights from the others."""
+
+    @property
+    def storage(self) -> Tier:
+        """The tier that outlives everything."""
+        return self.tiers[-1]
 
     @classmethod
     def of(cls, spec: OperationSpec, job: JobFacts, causes: Sequence[Cause]) -> Durations:
         """Return the durations, from the spec where it gives them and from the catalog elsewhere."""
-        saved, defaults = spec.checkpoint, catalog.entry("reliability", "checkpoint")
-        bandwidth = saved.storage_bandwidth or defaults.si("storage_bandwidth")
-        transfer = job.checkpoint_bytes / bandwidth
-        snapshot = defaults.si("blocking") if saved.blocking is None else saved.blocking
-        blocking, write = (snapshot, transfer) if saved.asynchronous else (transfer, 0.0)
-        rate = math.fsum(cause.rate_per_s for cause in causes)
-        if saved.interval == "young_daly":
-            interval = young_daly_interval(blocking, 1.0 / rate) if rate > 0.0 else spec.horizon
-        else:
-            interval = saved.interval
+        tiers = tiers_of(spec.checkpoint, job, losses_of(spec, causes), spec.horizon)
         restart = spec.restart_time
         if restart is None:
             restart = restart_time(spec.restart_law, job.family, job.gpus)
-        repair = catalog.entry("reliability", "repair").si("time") if spec.repair_time is None else spec.repair_time
+        asked = spec.recovery
+        reconfigure, replica, catch_up = asked.reconfigure_time, asked.replica_restart_time, asked.catch_up_time
+        if reconfigure is None:
+            # processes that stay start anew in their containers; of replicas that train on only the collectives do
+            in_job = asked.mode == "in_job"
+            reconfigure = restart_time(IN_JOB, job.family, job.gpus) if in_job else collective_init_time(None, job.gpus)
+        if replica is None:
+            replica = min(restart, restart_time(spec.restart_law, job.family, max(1, job.gpus // job.replicas)))
+        if catch_up is None:
+            catch_up = min(tier.reload_s for tier in tiers)
         evaluation = 0.0 if spec.evaluation is None else spec.evaluation.duration
-        return cls(interval, blocking, write, restart, transfer, repair, evaluation)
+        return cls(tiers, restart, evaluation, reconfigure, replica, catch_up)
+
+
+def losses_of(spec: OperationSpec, causes: Sequence[Cause]) -> list[tuple[Loss, float]]:
+    """Return of every cause that costs work what is gone, and how often. [1/s]"""
+    near = spec.checkpoint.tiers.neighbour
+    apart = "server" if near is None else near.apart
+    return [
+        (loss_of(cause.domain, replaces_server=cause.replaces_server, apart=apart), cause.mean_rate_per_s(spec.horizon))
+        for cause in causes
+        if cause.effect != "slow"
+    ]
 
 
 def steps_between_evaluations(spec: OperationSpec, step_time_s: float) -> float:

@@ -7,12 +7,30 @@ from typing import Literal
 
 import pandas as pd
 
-TIMELINE_COLUMNS = ("t_start_s", "t_end_s", "state", "cause", "gpus", "first_step", "last_step")
+from clustersim.operation.accounts import Accounts, nothing
+
+TIMELINE_COLUMNS = ("t_start_s", "t_end_s", "state", "cause", "gpus", "first_step", "last_step", "speed", "held")
+"""`speed`: progress relative to full speed while training; `held`: what waiting leaves of it, for
+stragglers, copies in nearer tiers or other sites, beside missing replicas and caps. [-]"""
 
 EVENT_S, EVENT_AT_S = 60.0, 20.0
 """Length of the window around an event, and where in it the event happens. [s]"""
 
-State = Literal["train", "checkpoint", "evaluation", "lost", "detect", "restart", "reload", "stopped"]
+State = Literal[
+    "train",
+    "checkpoint",
+    "evaluation",
+    "lost",
+    "detect",
+    "reconfigure",
+    "restart",
+    "reload",
+    "stopped",
+    "wait",
+    "queued",
+]
+"""`reconfigure`: the ranks are there and build their collectives again; `wait`: for others at an outer step;
+`queued`: the job holds no servers."""
 
 
 @dataclass(frozen=True)
@@ -43,3 +61,11 @@ class Timeline:
     """Time before the first step in which the ranks load the weights; the table begins after it. [s]"""
     lost_s: dict[str, float] = field(default_factory=dict)
     """Time that did not go into work that counts, by cause; with goodput x horizon it adds up to the horizon. [s]"""
+    accounts: Accounts = field(default_factory=nothing)
+    """The same by category and cause."""
+    interruptions_by_cause: dict[str, int] = field(default_factory=dict)
+    """`interruptions` by their cause, in order of the first of each."""
+    findings: tuple[str, ...] = ()
+    """What went wrong beyond the ordinary, such as a job that waits for a server that never comes."""
+    useful_steps: float = 0.0
+    """Steps done at the end that were not rolled back."""

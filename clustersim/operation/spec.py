@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 
+from clustersim.operation.spec_parts.checkpoint import CheckpointSpec
+from clustersim.operation.spec_parts.failures import FailureSpec
+from clustersim.operation.spec_parts.fleet import FleetSpec
+from clustersim.operation.spec_parts.recovery import RecoverySpec
+from clustersim.operation.spec_parts.repair import RepairSpec
+from clustersim.operation.spec_parts.sites import SitesSpec
 from clustersim.spec import Spec
-from clustersim.units import DataRate, Ratio, Time
-
-
-class CheckpointSpec(Spec):
-    """When the job saves its state, and to what."""
-
-    interval: Literal["young_daly"] | Annotated[Time, Field(gt=0)] = 600.0
-    """Training time between two checkpoints, rounded to whole steps; ``young_daly`` = sqrt(2 x blocking x MTBF)."""
-    asynchronous: bool = True
-    """Whether training goes on while the checkpoint is written; else it waits for the whole write."""
-    blocking: Time | None = Field(default=None, ge=0)
-    """Pause of training for one asynchronous checkpoint; left out: the catalog's in-memory snapshot."""
-    storage_bandwidth: DataRate | None = Field(default=None, gt=0)
-    """Rate at which the storage takes and returns checkpoints; left out: the catalog's sustained rate."""
+from clustersim.units import Ratio, Time
 
 
 class EvaluationSpec(Spec):
@@ -60,6 +53,8 @@ class OperationSpec(Spec):
     ``none``; left out: ``meta-h100`` for GPUs, ``tpu-v4`` for TPUs."""
     failure_scale: Ratio = Field(default=1.0, ge=0)
     """Factor on every failure rate, such as ``0.5 x``."""
+    failures: FailureSpec = FailureSpec()
+    """Ages and early life of components, spread of rates between fleets, outages of domains."""
     restart_law: str | None = None
     """Catalog name of the restart-time law: ``restart-gpu``, ``restart-gpu-meta`` or ``restart-tpu``; left out: by
     family."""
@@ -67,8 +62,16 @@ class OperationSpec(Spec):
     """Fixed restart time in place of the law, for a job that recovers without a full restart."""
     spare_servers: int | None = Field(default=None, ge=0)
     """Servers held ready to replace failed ones; left out: a spare is always at hand."""
+    recovery: RecoverySpec = RecoverySpec()
+    """How the job goes on after a failure."""
     repair_time: Time | None = Field(default=None, ge=0)
     """Time until a failed server is back among the spares; left out: the catalog's."""
+    repair: RepairSpec | None = None
+    """The crew that repairs failed servers; left out: every one is back after `repair_time`."""
+    fleet: FleetSpec | None = None
+    """Other jobs, services and research on the same cluster; left out: the job has it alone."""
+    sites: SitesSpec | None = None
+    """How the sites of the job work together; left out: one synchronous job over all of them."""
     restart_spacing: Time | None = Field(default=None, ge=0)
     """Time between the starts of two halls when all halls, each with a job of its own, start again after a stop of the
     whole place: ``0 s`` is all at the same instant; left out, or without any restart: this is not looked at."""

@@ -18,7 +18,7 @@ STORM_S = 3600.0
 FULL = ("train", "lost", "checkpoint")
 """States at full load."""
 TRAINED = ("train", "lost")
-AT_WORK = (*FULL, "evaluation")
+AT_WORK = (*FULL, "evaluation", "wait")
 """States in which nothing has failed."""
 
 
@@ -29,7 +29,11 @@ class Stretch(Protocol):
     end_s: float
     state: State
     cause: str
-    speed: float
+    gpus: int
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing slows the training but its own copies."""
 
 
 Rows = Sequence[Stretch]
@@ -56,24 +60,26 @@ def windows_of(rows: Rows, horizon_s: float, fewest_restarts: int = 2) -> tuple[
         pause = _pause(rows, name)
         if pause is not None:
             found.append(_around(rows, name, pause.cause, pause.start_s, horizon_s))
+    for name, index in _regrouped(rows).items():
+        found.append(_around(rows, name, rows[index].cause, rows[index].start_s, horizon_s))
     found.append(_storm(rows, horizon_s, fewest_restarts))
     return tuple(window for window in found if window is not None)
 
 
 def _steady(rows: Rows) -> Window | None:
     # A job under a cap all the time has no stretch at full load: the longest capped one stands for it.
-    run = _longest_run(rows, least_speed=1.0) or _longest_run(rows, least_speed=0.0)
+    run = _longest_run(rows, slowed=False) or _longest_run(rows, slowed=True)
     if run is None or run[1] <= run[0]:
         return None
     return Window("steady", "none", run[0], min(run[1], run[0] + STEADY_S), run[0], _state_at(rows, run[0]))
 
 
-def _longest_run(rows: Rows, least_speed: float) -> tuple[float, float] | None:
+def _longest_run(rows: Rows, *, slowed: bool) -> tuple[float, float] | None:
     """Return the first stretch of 600 s without interruption, or the longest when none is as long; None if none."""
     best: tuple[float, float] | None = None
     start: float | None = None
     for row in rows:
-        if row.state not in AT_WORK or row.speed < least_speed:
+        if row.state not in AT_WORK or not (slowed or row.full):
             start = None
             continue
         start = row.start_s if start is None else start
@@ -92,7 +98,7 @@ def _crash(rows: Rows) -> int | None:
     falls = [
         index
         for index, (before, row) in enumerate(pairwise(rows), start=1)
-        if before.state in FULL and row.state not in AT_WORK
+        if before.state in FULL and row.state not in AT_WORK and not _planned(before, row)
     ]
     for index in falls:
         row = rows[index]
@@ -100,6 +106,33 @@ def _crash(rows: Rows) -> int | None:
         if seen and row.start_s >= EVENT_AT_S:
             return index
     return falls[0] if falls else None
+
+
+def _planned(before: Stretch, row: Stretch) -> bool:
+    """Whether the job stops training of its own accord: replicas rejoin, or it has saved for what comes."""
+    return row.state == "reconfigure" or (before.state == "checkpoint" and before.cause == row.cause)
+
+
+def _regrouped(rows: Rows) -> dict[str, int]:
+    """Return the first row of each kind of regrouping of the ranks: replicas drop out, rejoin, or neither.
+
+    A regrouping reaches from where the job stops to train to where it trains again. It is a drop where fewer
+    accelerators train after it, a rejoin where more do; a reconfiguration that is neither begins where its row does.
+    """
+    found: dict[str, int] = {}
+    left: int | None = None
+    begin = regroup = 0
+    for index, row in enumerate(rows):
+        if row.state in TRAINED:
+            if regroup and left is not None:
+                name = "elastic_drop" if row.gpus < left else "elastic_rejoin" if row.gpus > left else "reconfigure"
+                found.setdefault(name, regroup if name == "reconfigure" else begin)
+            left, begin, regroup = row.gpus, 0, 0
+        elif row.state not in AT_WORK:
+            begin = begin or index
+            if row.state == "reconfigure":
+                regroup = regroup or index
+    return dict(sorted(found.items()))
 
 
 def _pause(rows: Rows, state: str) -> Stretch | None:

@@ -239,8 +239,10 @@ class Binner:
                 self.energy,
             )
 
-    def set_state(self, state: int, t_s: float, *, filled: bool = False) -> None:
-        """Bring all accelerators to `state` (OPTIMIZER, EXCHANGE, WAIT, IDLE or a further level) at `t_s`.
+    def set_state(
+        self, state: int, t_s: float, *, filled: bool = False, units: NDArray[np.int64] | None = None
+    ) -> None:
+        """Bring all units, or some, to `state` (OPTIMIZER, EXCHANGE, WAIT, IDLE or a further level) at `t_s`.
 
         `filled`: a running job whose gaps are filled. The smoothing profile acts in any state.
         """
@@ -248,7 +250,7 @@ class Binner:
         watts = self.tables.level_raw_w[:, :, state]
         if filled and running:
             watts = filled_power(self.tables.fillers, self.tables.level_w[:, :, state])
-        self._set_level(watts, t_s, held=running and self.tables.holds)
+        self._set_level(watts, t_s, held=running and self.tables.holds, units=units)
 
     def clear(self, t_s: float) -> None:
         """Bring all accelerators to no power at `t_s`."""
@@ -257,7 +259,7 @@ class Binner:
         else:
             self._set_level(np.zeros(self.tables.level_w.shape[:2]), t_s, held=False)
 
-    def _set_level(self, watts: Floats, t_s: float, *, held: bool) -> None:
+    def _set_level(self, watts: Floats, t_s: float, *, held: bool, units: NDArray[np.int64] | None = None) -> None:
         for kind, level_w in enumerate(watts):
             rank_kernels.set_level(
                 self.bins,
@@ -266,7 +268,7 @@ class Binner:
                 t_s - self.origin_s,
                 self.fleet.unit_class,
                 self.fleet.unit_node,
-                self.everyone,
+                self.everyone if units is None else units,
                 self.share,
                 level_w,
                 self.tables.profile[kind],

@@ -12,6 +12,7 @@ from clustersim.limits.spec import is_pack, pack_rules
 from clustersim.scenario import LoadScenario, Scenario, load_any, load_topology
 from clustersim.scenario.files import read_yaml
 from clustersim.scenario.topology import TopologySpec
+from clustersim.study.fleet_check import check_fleet
 from clustersim.study.measured_study import load_trace, study_load
 from clustersim.study.mode_answers import mode_problems
 from clustersim.study.place import build_place
@@ -26,7 +27,7 @@ def problems(path: Path) -> list[str]:
 
     A file with the section `site` is a topology, one with `sources` or a mapping `rules` a pack of rules, any other a
     scenario. A scenario that reads well is also asked for its
-    model, its rules and a plan that fits, since a run would refuse it otherwise.
+    model, its rules, a plan that fits and room for all that shares the cluster, since a run would refuse it otherwise.
     """
     try:
         tree = read_yaml(path)
@@ -55,7 +56,7 @@ def _modes(path: Path, place: TopologySpec, within: str) -> list[str]:
 
 
 def _step_problems(path: Path, scenario: Scenario) -> list[str]:
-    return _refusals(path, [lambda: study_step(scenario)])
+    return _refusals(path, [lambda: check_fleet(study_step(scenario))])
 
 
 def _refusals(path: Path, questions: list[Callable[[], Any]]) -> list[str]:

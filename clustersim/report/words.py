@@ -63,7 +63,7 @@ def answer(key: str, value: Any) -> str:
         return "-"
     if isinstance(value, str):
         return value
-    if key in SHARES or key.endswith(("_share", "_fraction")):
+    if key in SHARES or key.startswith("time_share_") or key.endswith(("_share", "_fraction")):
         return percent(value)
     if key.endswith("_usd"):
         return dollars(value)

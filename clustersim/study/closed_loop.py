@@ -14,6 +14,7 @@ from clustersim.study.grid_schedule import Asked, schedule
 from clustersim.study.horizon import histories
 from clustersim.study.it_power import Pool
 from clustersim.study.site_power import SitePower, training_it_w
+from clustersim.study.slowed_power import SlowedPower
 from clustersim.study.step import StepStudy
 
 MOST_ROUNDS = 20
@@ -118,7 +119,9 @@ def _protected(around: Surroundings, timeline: Timeline) -> tuple[ExternalEvent,
     if asked == "ignore":
         return ()
     found = []
-    for site, history in histories(study, timeline, training_it_w(around.steady), around.evaluation_it_w).items():
+    slowed = SlowedPower(study, around.pool, around.steady)
+    training = training_it_w(around.steady)
+    for site, history in histories(study, timeline, training, around.evaluation_it_w, slowed.it_w).items():
         # a stop at the very alarm would keep the loop just below it, and take away its own cause
         alarm = history.cooling.first_alarm_s + REACTION_S
         if not alarm < timeline.horizon_s:

@@ -25,6 +25,10 @@ QUESTIONS: Mapping[str, tuple[str, ...]] = {
         "memory_per_gpu_gb",
         "goodput",
         "interruptions",
+        "mttf_h",
+        "time_share_lost_work",
+        "time_share_restart",
+        "time_share_idle",
         "days_to_budget",
     ),
     "what does its power look like": (

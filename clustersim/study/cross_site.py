@@ -29,6 +29,7 @@ from clustersim.training.cross_site import (
 )
 from clustersim.training.estimate import estimate_iteration_s
 from clustersim.training.network import Network, plan_rates, units_per_site
+from clustersim.training.records import StepTiming
 from clustersim.training.sequences import BACKWARD, FORWARD
 
 PERIODS = (30, 100, 500)
@@ -163,6 +164,12 @@ def _wan_seconds(study: StepStudy, network: Network) -> NDArray[np.float64]:
     rate, sites = _rate(study, network), sum(count > 0 for count in units)
     each = held * plan.gradient_bytes / holders
     return np.array([ring_all_reduce(float(size), sites, rate, network.wan_latency_s) for size in each])
+
+
+def without_exchange(study: StepStudy) -> StepTiming:
+    """Return the timing of the step without any exchange between sites."""
+    wan_s = _wan_seconds(study, study.place.network)
+    return replace(study.timing, reduce_s=study.timing.reduce_s - wan_s, wan_s=0.0, wan_bytes=0.0)
 
 
 def _exposed(study: StepStudy, wan_s: NDArray[np.float64]) -> float:

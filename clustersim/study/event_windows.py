@@ -11,6 +11,7 @@ import numpy as np
 from clustersim.errors import InputError
 from clustersim.operation import EVENT_AT_S, EVENT_S, Timeline, Window
 from clustersim.power.waveform import Binner
+from clustersim.study.course_windows import course_before_w, course_window, goes_on
 from clustersim.study.event_parts import Part, evaluation, forward_passes, lead, play, stall, training
 from clustersim.study.horizon import QUIET
 from clustersim.study.it_power import (
@@ -52,7 +53,9 @@ def event_windows(study: StepStudy, pool: Pool, timeline: Timeline, steady: Site
         if hall is None:
             continue
         before = training_it_w(steady)
-        if window.name in STARTS:
+        if window.name in COURSES and goes_on(study, timeline, window):
+            before = course_before_w(study, pool, timeline, window, steady)
+        elif window.name in STARTS:
             before = site_it_w(study, state_w(study, _states_before(timeline, window)[0][0]))
         found.append(site_power(study, hall, before, pool.iteration_time_s))
     return tuple(found)
@@ -69,6 +72,8 @@ def evaluation_it_w(study: StepStudy, windows: tuple[SitePower, ...]) -> dict[st
 
 
 def _crash(study: StepStudy, pool: Pool, timeline: Timeline, window: Window) -> HallPower:
+    if goes_on(study, timeline, window):
+        return course_window(study, pool, timeline, window)
     table = timeline.table
     rows = table[(table["state"] == "detect") & ((table["t_start_s"] - window.event_s).abs() < 1e-6)]
     # no time passes where the job is stopped at once
@@ -77,6 +82,8 @@ def _crash(study: StepStudy, pool: Pool, timeline: Timeline, window: Window) -> 
 
 
 def _restart(study: StepStudy, pool: Pool, timeline: Timeline, window: Window) -> HallPower:
+    if goes_on(study, timeline, window):
+        return course_window(study, pool, timeline, window)
     before = _states_before(timeline, window)
     return restart_window(study, pool, window.event_s - EVENT_AT_S, window.cause, before)
 
@@ -116,7 +123,12 @@ BUILDERS: dict[str, Callable[[StepStudy, Pool, Timeline, Window], HallPower | No
     "checkpoint": _checkpoint,
     "evaluation": _evaluation,
     "restart_storm": _storm,
+    "elastic_drop": course_window,
+    "elastic_rejoin": course_window,
+    "reconfigure": course_window,
 }
+COURSES = ("crash", "restart", "elastic_drop", "elastic_rejoin", "reconfigure")
+"""Windows in which a job may go on with some of its replicas."""
 
 
 def _row(timeline: Timeline, window: Window) -> tuple[float, float]:

@@ -28,6 +28,8 @@ class Findings(SiteFindings):
     pool: Pool
     timeline: Timeline
     base: Baseline
+    jobs: int = 1
+    """Jobs of their own, one per site, whose interruptions the timeline counts together."""
 
     @property
     def horizon_s(self) -> float:
@@ -55,9 +57,9 @@ class Findings(SiteFindings):
         return start_cost(self.study, self.steady, self.busy_s / self.starts)
 
     @property
-    def starts(self) -> int:
-        """How often the job starts over the horizon."""
-        return self.timeline.interruptions + 1
+    def starts(self) -> float:
+        """How often the job starts over the horizon; of several jobs the mean."""
+        return self.timeline.interruptions / self.jobs + 1
 
     @property
     def iteration_time_s(self) -> float:
@@ -117,7 +119,9 @@ class Findings(SiteFindings):
         """
         at_site = sum(self.site_damping_j(site) for site in self.sites)
         stores = sum(self.it_storage_loss_w.values()) * self.busy_s
-        load_j = self.busy_s * sum(record.load_w[TRAIN] for record in self.history.values()) - stores
+        records = self.history.values()
+        trained = next(iter(records)).training
+        load_j = sum(s * sum(record.load_w[state] for record in records) for state, s in trained.items()) - stores
         devices = load_j * self.base.device_share / (1.0 + self.base.device_share)
         train_w = sum(record.load_w[TRAIN] for record in self.history.values())
         made_up = self.start_cost.lost_s * self.starts * train_w - sum(self.start_saved_j.values())

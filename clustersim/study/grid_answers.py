@@ -43,9 +43,10 @@ from clustersim.plant.spec import (
 from clustersim.power.damped import Floats
 from clustersim.study.capped_speed import CappedSpeed
 from clustersim.study.grid_schedule import Asked
-from clustersim.study.horizon import BUSY, EVALUATION
+from clustersim.study.horizon import EVALUATION
 from clustersim.study.it_power import Pool, state_w
 from clustersim.study.judging import SETTLED_S, reserved_battery_w
+from clustersim.study.paces import BUSY
 from clustersim.study.site_power import SitePower, site_it_w
 from clustersim.study.step import StepStudy
 

@@ -15,8 +15,9 @@ from clustersim.power.waveform import Binner
 from clustersim.study.closed_loop import Closed
 from clustersim.study.event_windows import LONGEST_S, undisturbed_window
 from clustersim.study.grid_answers import Answer, SiteAnswer, Surroundings, state_at
-from clustersim.study.horizon import BUSY, EVALUATION
+from clustersim.study.horizon import EVALUATION
 from clustersim.study.it_power import EVENT_DT_S, STATES, HallPower, crash_window, state_w, tables
+from clustersim.study.paces import BUSY
 from clustersim.study.site_power import SitePower, site_it_w, site_power, training_it_w
 
 NODE = "grid_event"

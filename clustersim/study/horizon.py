@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -11,18 +12,17 @@ from clustersim.operation import Timeline
 from clustersim.plant import CoolingHistory, cooling_history, steady_cooling, unit_starts
 from clustersim.study.floor_fall import falls_w
 from clustersim.study.it_power import state_w
+from clustersim.study.paces import BUSY, FULL, Pace, paces
 from clustersim.study.site_power import site_it_w
 from clustersim.study.site_study import SiteStudy
 from clustersim.study.step import StepStudy
 from clustersim.study.supply import losses_w
 
-BUSY = ("train", "lost")
-"""States of the timeline in which the job draws its training power."""
-QUIET = ("detect", "restart", "stopped", "reload")
-PAUSED = ("checkpoint", *QUIET)
-"""States with one power of their own: the quiet ones, and a checkpoint that training waits for."""
+QUIET = ("detect", "restart", "stopped", "reload", "reconfigure", "queued")
+PAUSED = ("checkpoint", *QUIET, "wait")
+"""States with one power of their own: the quiet ones, a checkpoint that training waits for, and a site that waits."""
 TRAIN = "train"
-"""Stands for all busy states in the records below."""
+"""Stands for all busy states at full speed in the records below; below it each :class:`Pace` is a state."""
 EVALUATION = "evaluation"
 
 
@@ -31,7 +31,7 @@ class SiteHistory:
     """Energies of one site over the horizon; power by state, before a battery."""
 
     seconds: dict[str, float]
-    """Time in each state. [s]"""
+    """Time in each state; training below full speed by the name of its :class:`~clustersim.study.paces.Pace`. [s]"""
     load_w: dict[str, float]
     """Load of the site in each state, with settled cooling. [W]"""
     it_j: float
@@ -42,6 +42,16 @@ class SiteHistory:
     """Of cooling units over the horizon; None where all share the load."""
     fall_j: float = 0.0
     """Of the load: what floors of the accelerators draw after stops, until they have come down. [J]"""
+
+    @property
+    def training(self) -> dict[str, float]:
+        """Time in each state in which the job trains, at full speed and below it. [s]"""
+        return {state: seconds for state, seconds in self.seconds.items() if is_training(state)}
+
+
+def is_training(state: str) -> bool:
+    """Whether a state of a history is training, at full speed or below it."""
+    return state == TRAIN or state.startswith(f"{TRAIN} ")
 
 
 def steady_load_w(study: SiteStudy, site: str, it_w: float) -> float:
@@ -56,6 +66,8 @@ def histories(
     timeline: Timeline,
     training_it_w: dict[str, float],
     evaluation_it_w: dict[str, float] | None = None,
+    slowed_it_w: Callable[[Pace], dict[str, float]] | None = None,
+    gpus: int | None = None,
 ) -> dict[str, SiteHistory]:
     """Return every site's history.
 
@@ -69,6 +81,10 @@ def histories(
         Mean IT power of each site while the job trains. [W]
     evaluation_it_w : dict of str to float, optional
         The same while it evaluates; needed where the timeline has evaluations. [W]
+    slowed_it_w : callable, optional
+        Gives the same at a pace below full speed; needed where the timeline has such rows. [W]
+    gpus : int, optional
+        Accelerators of the timeline's job, where it is not the whole plan.
 
     Notes
     -----
@@ -78,8 +94,14 @@ def histories(
     idle power. What the floor of a smoothing profile draws after a stop is spread over the state in which it comes
     down.
     """
-    spans = _spans(timeline)
+    spans, slow = _spans(timeline, study.plan.accelerators if gpus is None else gpus)
+    slowed = {}
+    if slow:
+        if slowed_it_w is None:
+            raise TypeError("a timeline with training below full speed needs slowed_it_w")
+        slowed = {name: slowed_it_w(pace) for name, pace in slow.items()}
     states = (TRAIN, *PAUSED) if evaluation_it_w is None else (TRAIN, EVALUATION, *PAUSED)
+    states = (*states, *slowed)
     seconds = {state: sum(s for name, s in spans if name == state) for state in states}
     quiet = {state: site_it_w(study, state_w(study, state)) for state in PAUSED}
     falls = falls_w(study, spans, PAUSED)
@@ -89,6 +111,7 @@ def histories(
         it = {TRAIN: training_it_w[site]} | {state: quiet[state][site] for state in PAUSED}
         if evaluation_it_w is not None:
             it[EVALUATION] = evaluation_it_w[site]
+        it |= {name: watts[site] for name, watts in slowed.items()}
         drawn = it | {state: raised[state][site] for state in PAUSED}
         heat = np.array([drawn[name] for name, _ in spans])
         length = np.array([s for _, s in spans])
@@ -116,11 +139,19 @@ def histories(
     return found
 
 
-def _spans(timeline: Timeline) -> list[tuple[str, float]]:
-    """Return state and duration of all stretches in which the power does not change."""
+def _spans(timeline: Timeline, gpus: int) -> tuple[list[tuple[str, float]], dict[str, Pace]]:
+    """Return state and duration of all stretches in which the power does not change, and the paces among the states."""
     table = timeline.table
     durations = (table["t_end_s"] - table["t_start_s"]).tolist()
-    rows = [
-        (TRAIN if state in BUSY else str(state), s) for state, s in zip(table["state"], durations, strict=True) if s > 0
-    ]
-    return [(name, sum(s for _, s in part)) for name, part in groupby(rows, key=lambda row: row[0])]
+    rows, slow = list[tuple[str, float]](), dict[str, Pace]()
+    for state, seconds, pace in zip(table["state"].tolist(), durations, paces(table, gpus), strict=True):
+        if seconds <= 0:
+            continue
+        if state not in BUSY:
+            rows.append((str(state), seconds))
+        elif pace == FULL:
+            rows.append((TRAIN, seconds))
+        else:
+            slow[pace.name] = pace
+            rows.append((pace.name, seconds))
+    return [(name, sum(s for _, s in part)) for name, part in groupby(rows, key=lambda row: row[0])], slow

@@ -137,8 +137,8 @@ def _burned(energy: NDArray[np.float64]) -> float:
     return float(burned / drawn) if drawn else 0.0
 
 
-def steady_window(study: StepStudy, pool: Pool, t0_s: float) -> HallPower:
-    """Return 600 s of training at 10 ms, made of the pool's steps in random order.
+def steady_window(study: StepStudy, pool: Pool, t0_s: float, draw: int = 0) -> HallPower:
+    """Return 600 s of training at 10 ms, made of the pool's steps in random order; another `draw`, another order.
 
     Where the accelerators have no memory beyond the step, every step of the pool is binned once at 1 ms and the window
     adds them up; a step so starts on a whole millisecond, the one before exchanges up to 1 ms longer. Behind a
@@ -146,7 +146,7 @@ def steady_window(study: StepStudy, pool: Pool, t0_s: float) -> HallPower:
     """
     table = tables(study)
     made = _one_by_one if table.profiled else _added_up
-    fine, starts, energy = made(study, table, pool)
+    fine, starts, energy = made(study, table, pool, _order(study, draw))
     return HallPower(
         window="steady",
         cause="training",
@@ -164,18 +164,18 @@ Made = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 """Means of 1 ms bins by hall [W], starts of the steps [s], energies drawn, burned, cut and used by another job [J]."""
 
 
-def _one_by_one(study: StepStudy, table: PowerTables, pool: Pool) -> Made:
+def _one_by_one(study: StepStudy, table: PowerTables, pool: Pool, rng: np.random.Generator) -> Made:
     """Bin the steps of the steady window one after the other; one step before it lets the devices settle."""
     lead = pool.iteration_time_s
     binner = _binner(study, table, STEADY_S + lead, EVENT_DT_S)
-    starts = np.array(_run(binner, pool, _order(study, 0), 0.0, STEADY_S + lead))
+    starts = np.array(_run(binner, pool, rng, 0.0, STEADY_S + lead))
     skip = round(lead / EVENT_DT_S)
     fine = binner.finish()[0][:, skip : skip + round(STEADY_S / EVENT_DT_S)]
     inside = starts - skip * EVENT_DT_S
     return fine, inside[(inside >= 0.0) & (inside <= STEADY_S)], binner.energy
 
 
-def _added_up(study: StepStudy, table: PowerTables, pool: Pool) -> Made:
+def _added_up(study: StepStudy, table: PowerTables, pool: Pool, rng: np.random.Generator) -> Made:
     """Bin every step of the pool once and add them up in random order."""
     parts, lengths = [], []
     energy = np.zeros((len(study.place.nodes), 4))
@@ -188,7 +188,6 @@ def _added_up(study: StepStudy, table: PowerTables, pool: Pool) -> Made:
         parts.append(binner.bins[:, 1:])
         lengths.append(bins)
         energy += binner.energy
-    rng = _order(study, 0)
     total = round(STEADY_S / EVENT_DT_S)
     order: list[int] = []
     while sum(lengths[index] for index in order[1:]) < total:

@@ -7,6 +7,7 @@ What a row does not say is never guessed: it is refused with what is missing. Fi
 from __future__ import annotations
 
 import csv
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -23,11 +24,13 @@ from clustersim.study.throughput_table import Refusal
 from clustersim.study.validation import Statistics, statistics
 from clustersim.training.cross_site import (
     CrossSiteJob,
+    PipelineCut,
     Sync,
     bandwidth_for,
     diloco,
     one_batch_job,
     overlapped_outer,
+    pipeline_exposed_s,
     streaming_diloco,
     sync_bytes,
     synchronous,
@@ -37,10 +40,14 @@ from clustersim.training.cross_site import (
 RECOGNISED = ("experiment", "method", "metric", "value", "inner_steps")
 """Columns by which the table is told from others."""
 
-COLUMNS = ("row_id", "source", *RECOGNISED, "params", "step_time_s", "unit", "notes", "use", "model", "sites")
+COLUMNS = ("row_id", "source", *RECOGNISED, "params", "step_time_s", "unit", "notes", "use", "model", "sites", "rtt_ms")
 """Columns that are read."""
 
 GROUPS = ("use", "method", "source", "metric")
+WITHIN_POINTS = 5.0
+"""Points of utilisation within which a row counts as met."""
+SCORED_FROM_GBIT_PER_S = 0.5
+"""Published bandwidth from which a row is scored by the utilisation at it. [Gbit/s]"""
 
 Row = Mapping[str, str]
 
@@ -51,7 +58,10 @@ class MultisiteValidation:
 
     rows: pd.DataFrame
     """One line per modelled row: row_id, use, source, model, method, metric, unit, predicted, measured (in the unit of
-    the row), error_percent, assumed."""
+    the row), error_percent, assumed; of rows that are, or stand for, an efficiency: `utilisation` as predicted (at the
+    published bandwidth where the row is one), `utilisation_points` off the published one, `grid_points` off what the
+    bandwidths from the published one to the next of its grid reach, and `scored_points`, whether that counts. Rows
+    below 0.5 Gbit/s do not: they are printed to one or two digits of a coarse grid."""
     refused: tuple[Refusal, ...]
     overall: Statistics
     groups: dict[str, dict[str, Statistics]]
@@ -125,6 +135,30 @@ def _bandwidth(row: Row, _: Sequence[Row]) -> tuple[float, list[str]]:
     return bandwidth_for(job, sync, float(row["metric"].rsplit("_", 1)[1]) / 100.0) * 8e-9, assumed
 
 
+def _points(row: Row, predicted: float, measured: float) -> dict[str, float | bool]:
+    """Return the utilisation that a row stands for as predicted, how many points that is off, and whether it counts."""
+    if row["metric"].startswith("bandwidth_for_CU"):
+        job, sync, _ = _simulated(row)
+        bandwidth = measured * 0.125e9
+        share, next_share = (float(utilisation(job, sync, bandwidth * up)) for up in (1.0, _figure("grid.step")))
+        level = float(row["metric"].rsplit("_", 1)[1]) / 100.0
+        return _scored(share, next_share, level, counts=measured >= SCORED_FROM_GBIT_PER_S)
+    if row["unit"].startswith("fraction"):
+        return _scored(predicted, predicted, measured, counts=True)
+    return _scored(math.nan, math.nan, math.nan, counts=False)
+
+
+def _scored(share: float, next_share: float, published: float, *, counts: bool) -> dict[str, float | bool]:
+    """Return how far `published` is from a share, and from all up to the next."""
+    nearest = share if published <= share else next_share if published >= next_share else published
+    return {
+        "utilisation": share,
+        "utilisation_points": 100.0 * (share - published),
+        "grid_points": 100.0 * (nearest - published),
+        "scored_points": counts,
+    }
+
+
 def _others(row: Row, table: Sequence[Row], metric: str, experiment: str | None = None) -> float:
     """Return the value of `metric` in another row of the same source, and of the same experiment unless given."""
     wanted = row["experiment"] if experiment is None else experiment
@@ -173,6 +207,19 @@ def _slices(row: Row, table: Sequence[Row]) -> tuple[float, list[str]]:
     return alone / (1.0 + _figure("multislice.exposed") * 2.0 * (slices - 1) / slices), ["MFU on one slice"]
 
 
+def _pipeline(row: Row, _: Sequence[Row]) -> tuple[float, list[str]]:
+    """Return the efficiency of a pipeline cut between two sites: ``step / (step + what the crossing adds)``.
+
+    All pipelines share the link; the plan is not published (catalog ``cross_site_pipeline``).
+    """
+    known = catalog.entry("networks", "cross_site_pipeline")
+    pipelines = known.si("gpus") / known.si("replica.gpus")
+    cut = PipelineCut(known.si("activation") * pipelines, round(known.si("replica.micro_batches")))
+    one_way_s, step_s = _needed(row, "rtt_ms") / 2e3, known.si("step")
+    added_s = float(pipeline_exposed_s(cut, step_s, known.si("link"), one_way_s))
+    return step_s / (step_s + added_s), ["plan, step and one wavelength"]
+
+
 def _reduction(*_: object) -> tuple[float, list[str]]:
     """Return how many times less Streaming DiLoCo sends than data parallelism, as its paper sets it up."""
     job = one_batch_job(1e9, int(_figure("replicas")), 1.0, 1)
@@ -187,13 +234,14 @@ MODELS: tuple[tuple[str, str, Model], ...] = (
     ("source", "INTELLECT-1", _outer),
     ("source", "MaxText multislice", _slices),
     ("metric", "bandwidth_reduction_vs_DP", _reduction),
+    ("method", "PP across DCs", _pipeline),
 )
 """Column, pattern and model of the rows that can be predicted; the first that matches."""
 
 MISSING: tuple[tuple[str, str], ...] = (
     ("aggregate_int8_exaops", "a count of operations of a whole system, not a figure of traffic between sites"),
     ("wan_bandwidth_used", "no step time, period or number format, from which a rate would follow"),
-    ("scaling_efficiency", "no step time, micro-batches or GPUs, from which the cost of crossing sites would follow"),
+    ("scaling_efficiency", "no pipeline between sites, and no step time, from which the cost of crossing would follow"),
     ("goodput|throughput_during", "failures and elasticity, which no row describes, set it rather than bandwidth"),
     ("mfu", "no MFU on one pod, batch or bandwidth between pods"),
     ("compute_utilisation", "no step time and no bandwidth"),
@@ -229,8 +277,9 @@ def validate_multisite(path: Path) -> MultisiteValidation:
         same = {name: row[name] for name in ("row_id", *GROUPS, "model", "unit")}
         error_percent = 100.0 * (predicted / measured - 1.0)
         said = {"predicted": predicted, "measured": measured, "error_percent": error_percent}
-        found.append({**same, **said, "assumed": "; ".join(assumed)})
+        found.append({**same, **said, **_points(row, predicted, measured), "assumed": "; ".join(assumed)})
     frame = pd.DataFrame(found, columns=["row_id", *GROUPS, "model", "unit", "predicted", "measured", "error_percent",
+                                         "utilisation", "utilisation_points", "grid_points", "scored_points",
                                          "assumed"])  # fmt: skip
     left = {by: Counter(row[by] for row in table) for by in GROUPS}
     return MultisiteValidation(
@@ -258,6 +307,17 @@ def _read(path: Path) -> list[dict[str, str]]:
     return [
         {**row, "source": row["source"].split(" (see ")[0], "method": row["method"] or "not stated"} for row in read
     ]
+
+
+def points_by(found: MultisiteValidation, by: str) -> list[tuple[str, int, int, int, float]]:
+    """Return by a column: rows scored in points, rows within the aim, within it over the grid step, and the worst."""
+    scored = found.rows[found.rows["scored_points"].astype(bool)]
+    lines = []
+    for name, rows in scored.groupby(by, sort=True):
+        plain, grid = rows["utilisation_points"].abs(), rows["grid_points"].abs()
+        met = [int((points <= WITHIN_POINTS + 1e-9).sum()) for points in (plain, grid)]
+        lines.append((str(name), len(rows), met[0], met[1], float(plain.max())))
+    return lines
 
 
 def _statistics(frame: pd.DataFrame, rows: int) -> Statistics:

@@ -32,6 +32,11 @@ FILES = (
     "verdict.csv",
 )
 
+PARQUET = (
+    "step", "timeline", "close_up", "cost", "bill", "plans", "assumed", "modes", "accounts", "causes", "fleet",
+)  # fmt: skip
+"""Tables of a result that are saved under their own name."""
+
 
 @dataclass(frozen=True)
 class Result:
@@ -48,7 +53,7 @@ class Result:
     step: pd.DataFrame
     """One step of the first and the last unit: unit, stage, kind, virtual_stage, micro_batch, start_s, end_s.
 
-    No rows with a measured load; so `timeline`, `close_up` and `plans`."""
+    No rows with a measured load; so `timeline`, `close_up`, `plans`, `accounts` and `causes`."""
     timeline: pd.DataFrame
     events: pd.DataFrame
     """Windows and interruptions: t_s, kind, cause."""
@@ -66,6 +71,12 @@ class Result:
     """Figures that nobody published: key, value, source, confidence."""
     modes: pd.DataFrame = field(default_factory=pd.DataFrame)
     """Harmonics of the power against modes of the grid, as :class:`~clustersim.study.grid_modes.ModeFindings`."""
+    accounts: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Where the job's time went: category, cause, seconds, share of the horizon."""
+    causes: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """What interrupted the job or took its time: cause, interruptions, mttf_h, lost_s."""
+    fleet: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Rows of the jobs that share the cluster (`clustersim.operation.fleet_records.GANTT_COLUMNS`); empty without."""
     warnings: tuple[str, ...] = ()
     inputs: dict[str, str] = field(default_factory=dict)
     """SHA-256 of every catalog file and of the resolved scenario."""
@@ -132,7 +143,7 @@ class Result:
         }
         (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
         (folder / "summary.json").write_text(json.dumps(self.summary, indent=1) + "\n", encoding="utf-8")
-        for name in ("step", "timeline", "close_up", "cost", "bill", "plans", "assumed", "modes"):
+        for name in PARQUET:
             _parquet(getattr(self, name), folder / f"{name}.parquet")
         _parquet(waveform_table(self.waveforms), folder / "waveform.parquet")
         _parquet(response_table(self.responses), folder / "response.parquet")
@@ -154,6 +165,10 @@ class Result:
 
         def table(name: str) -> pd.DataFrame:
             return pd.read_parquet(folder / f"{name}.parquet")
+
+        def newer(name: str) -> pd.DataFrame:
+            """Return a table that runs written by earlier versions have not."""
+            return table(name) if (folder / f"{name}.parquet").is_file() else pd.DataFrame()
 
         verdict = pd.read_csv(
             folder / "verdict.csv", keep_default_na=False, na_values=[""], dtype={"reason": str, "window": str}
@@ -179,8 +194,10 @@ class Result:
             bill=table("bill"),
             plans=table("plans"),
             assumed=table("assumed"),
-            # runs written before modes were looked at have none
-            modes=table("modes") if (folder / "modes.parquet").is_file() else pd.DataFrame(),
+            modes=newer("modes"),
+            accounts=newer("accounts"),
+            causes=newer("causes"),
+            fleet=newer("fleet"),
             warnings=tuple(manifest["warnings"]),
             inputs=manifest["inputs"],
         )

@@ -12,7 +12,7 @@ import pandas as pd
 
 from clustersim.economics import estimate_cost
 from clustersim.limits import judge, rules_of
-from clustersim.operation import ExternalEvent, JobFacts, Timeline, simulate_operation
+from clustersim.operation import Timeline
 from clustersim.plant import PlantResponse
 from clustersim.scenario import AnyScenario, LoadScenario, require_plant, resolved, run_id
 from clustersim.study.assumed import assumed_figures
@@ -20,6 +20,7 @@ from clustersim.study.baseline import undamped
 from clustersim.study.closed_loop import answered
 from clustersim.study.event_windows import evaluation_it_w, event_windows
 from clustersim.study.findings import Findings
+from clustersim.study.fleet_load import fleet_warnings
 from clustersim.study.generation import generation, generation_warnings
 from clustersim.study.grid_findings import (
     curve_observations,
@@ -32,24 +33,25 @@ from clustersim.study.grid_modes import site_modes, with_modes
 from clustersim.study.grid_windows import grid_windows, with_grid_node
 from clustersim.study.horizon import histories
 from clustersim.study.it_power import Pool, close_up, steady_window, step_pool
+from clustersim.study.job_operation import Begun, begun, ended, operate
 from clustersim.study.judging import evidence, respond
+from clustersim.study.operation_keys import accounts_table, causes_table
 from clustersim.study.result import Result
 from clustersim.study.run_measured import run_measured
 from clustersim.study.run_parts import Clock, bill_table, cost_facts, input_digests, plant_warnings, priced
+from clustersim.study.site_lockstep import check_sites, trains_alone
 from clustersim.study.site_power import SitePower, provisioned_w, site_power, training_it_w
 from clustersim.study.site_summary import raised_by_damping
-from clustersim.study.step import StepStudy, random_stream, study_step
+from clustersim.study.sites_alone import alone_warnings, histories_alone, steady_alone, study_alone, windows_alone
+from clustersim.study.slowed_power import SlowedPower
+from clustersim.study.step import StepStudy, study_step
 from clustersim.study.summary import plan_keys, summarise
 from clustersim.study.wear import damping_warnings, refused_warnings
 from clustersim.training.search import Candidate, binding
 from clustersim.training.sequences import KINDS
-from clustersim.workload import count_parameters
 from clustersim.workload.footprint import usable_bytes
 
 Progress = Callable[[str], None]
-
-CHECKPOINT_BYTES = 14
-"""bf16 weight and fp32 master weight with two moments. [B per parameter]"""
 
 
 def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
@@ -70,17 +72,24 @@ def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
     if isinstance(scenario, LoadScenario):
         return run_measured(scenario, progress)
     require_plant(scenario.topology)
+    check_sites(scenario)
     timed = Clock(progress)
     timed("training step and plan")
     study = study_step(scenario)
-    pool = step_pool(study)
+    alone = study_alone(study) if trains_alone(scenario) else None
+    pool = step_pool(study) if alone is None else alone.pool
     timed("operation")
-    first = operate(study, pool)
+    start = begun(study, pool) if alone is None else Begun(alone.study, alone.timeline)
+    study, first = start.study, start.first
     timed("power")
-    steady = steady_of(study, pool, first)
+    steady = steady_of(study, pool, first) if alone is None else steady_alone(alone)
     around, closed = answered(study, pool, steady, first, partial(operate, study, pool))
+    end = ended(start, pool, steady, closed.externals)
+    if end is not start:
+        study, steady = end.study, site_power(end.study, steady.hall, period_s=pool.iteration_time_s)
     timeline, steady = closed.timeline, moved(steady, closed.timeline)
-    windows = (steady, *event_windows(study, pool, timeline, steady))
+    events = event_windows(study, pool, timeline, steady) if alone is None else windows_alone(alone, steady)
+    windows = (steady, *events)
     of_grid = grid_windows(around, closed)
     if of_grid:
         windows = tuple(with_grid_node(power) for power in windows)
@@ -89,7 +98,11 @@ def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
     responses = (*respond(study, windows), *grid_responses(around, closed, of_grid))
     windows += of_grid
     timed("limits and cost")
-    history = histories(study, timeline, training_it_w(steady), evaluation_it_w(study, windows))
+    slowed, training = SlowedPower(study, pool, steady), training_it_w(steady)
+    if alone is None:
+        history = histories(study, timeline, training, evaluation_it_w(study, windows), slowed.it_w)
+    else:
+        history = histories_alone(alone, training, windows, slowed.it_w)
     rules = rules_of(scenario.limits)
     modes = site_modes(study, steady, pool.iteration_time_s)
     seen = with_modes(evidence(study, windows, responses, history), modes)
@@ -107,9 +120,12 @@ def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
         provisioned=provisioned_w(study),
         history=history,
         modes=modes,
+        jobs=1 if alone is None else len(alone.timelines),
     )
     cost = estimate_cost(scenario.economics, cost_facts(findings, findings.tokens_per_s, timeline.goodput))
-    summary, reasons = summarise(findings, cost, partial(grid_keys, closed, around))
+    summary, reasons = summarise(findings, cost, partial(grid_keys, closed, around), end.fleet, alone)
+    of_others = () if end.fleet is None else fleet_warnings(end.fleet)
+    of_others += () if alone is None else alone_warnings(alone)
     timed("done")
     return Result(
         run_id=run_id(scenario),
@@ -129,30 +145,13 @@ def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
         plans=plan_table(study),
         assumed=assumed_figures(study),
         modes=modes.table,
-        warnings=tuple(dict.fromkeys((*_warnings(study, findings, responses, summary), *closed.warnings))),
+        accounts=accounts_table(timeline),
+        causes=causes_table(timeline),
+        fleet=pd.DataFrame() if end.fleet is None else end.fleet.table,
+        warnings=tuple(dict.fromkeys((*_warnings(study, findings, responses, summary), *closed.warnings, *of_others))),
         inputs=input_digests(scenario),
         wall_s=timed.wall_s,
     )
-
-
-def operate(study: StepStudy, pool: Pool, external: tuple[ExternalEvent, ...] = ()) -> Timeline:
-    """Return what the job does over the horizon."""
-    scenario = study.scenario
-    servers = sum(site.accelerators / site.servers.accelerators_per_server for site in scenario.topology.site.values())
-    share = study.plan.accelerators / study.accelerators
-    tpu = all(name.startswith("TPU") for name, _ in study.place.fleet_kinds)
-    trees = study.place.fabric.sites
-    facts = JobFacts(
-        gpus=study.plan.accelerators,
-        servers=round(servers * share),
-        step_time_s=pool.iteration_time_s,
-        step_time_cv=pool.cv,
-        checkpoint_bytes=CHECKPOINT_BYTES * count_parameters(study.model).total,
-        family="tpu" if tpu else "gpu",
-        switches=0 if tpu else sum(tree.switches for tree in trees),
-        links=0 if tpu else sum(tree.host_links for tree in trees),
-    )
-    return simulate_operation(scenario.operation, facts, random_stream(scenario, "operation"), external)
 
 
 def steady_of(study: StepStudy, pool: Pool, timeline: Timeline) -> SitePower:
@@ -259,7 +258,7 @@ def _given(study: StepStudy) -> Candidate:
 def _warnings(
     study: StepStudy, findings: Findings, responses: tuple[PlantResponse, ...], summary: dict[str, Any]
 ) -> tuple[str, ...]:
-    said = list(study.warnings) + list(findings.warnings)
+    said = list(study.warnings) + list(findings.warnings) + list(findings.timeline.findings)
     said += generation_warnings(findings, generation(findings))
     said += damping_warnings(findings) + refused_warnings(findings)
     worse = raised_by_damping(summary, [strategy.kind for strategy in study.scenario.damping])

@@ -14,11 +14,13 @@ from clustersim.operation.records import TIMELINE_COLUMNS
 from clustersim.plant import PlantResponse
 from clustersim.scenario import LoadScenario, resolved, run_id
 from clustersim.study.assumed import assumed_at_site
+from clustersim.study.fleet_load import FLEET_KEYS
 from clustersim.study.generation import generation, generation_keys, generation_warnings
 from clustersim.study.grid_findings import KEYS as GRID_KEYS
 from clustersim.study.grid_modes import mode_keys, site_modes, with_modes
 from clustersim.study.judging import evidence, respond
 from clustersim.study.measured_study import LoadFindings, LoadStudy, load_history, load_power, study_load
+from clustersim.study.operation_keys import ACCOUNT_COLUMNS, CAUSE_COLUMNS, TIME_SHARES
 from clustersim.study.result import Result
 from clustersim.study.run_parts import Clock, bill_table, cost_facts, input_digests, plant_warnings, priced
 from clustersim.study.site_power import provisioned_w
@@ -33,6 +35,7 @@ from clustersim.study.site_summary import (
     undamped_keys,
 )
 from clustersim.study.site_tree import SitePower
+from clustersim.study.sites_alone import OF_SITES
 from clustersim.study.wear import damping_keys, damping_warnings
 
 NO_JOB = "the load is measured: no job is simulated"
@@ -44,7 +47,7 @@ OF_STEP = (
     "memory_per_gpu_gb", "compute_fraction", "bubble_fraction", "exposed_comm_fraction", "wan_fraction",
     "steps_to_budget", "days_to_budget",
 )  # fmt: skip
-OF_OPERATION = ("goodput", "interruptions", *GRID_KEYS)
+OF_OPERATION = ("goodput", "interruptions", "mttf_h", *TIME_SHARES, *FLEET_KEYS, *OF_SITES, *GRID_KEYS)
 OF_DEVICES = (
     "it_computing_mw", "it_bubble_mw", "it_excess_peak_mw", "it_mean_low_mw", "it_mean_high_mw", "it_peak_low_mw",
     "it_peak_high_mw", "it_trough_low_mw", "it_trough_high_mw", "it_swing_low_mw", "it_swing_high_mw", "it_band_of",
@@ -57,6 +60,8 @@ OF_WORK = (
 EMPTY = {
     "step": ("unit", "stage", "kind", "virtual_stage", "micro_batch", "start_s", "end_s"),
     "timeline": TIMELINE_COLUMNS,
+    "accounts": ACCOUNT_COLUMNS,
+    "causes": CAUSE_COLUMNS,
     "close_up": ("time_s", "rack_w", "server_w", "accelerator_w"),
     "plans": ("tensor", "pipeline", "data", "iteration_time_s", "tokens_per_s"),
 }
@@ -108,6 +113,8 @@ def run_measured(scenario: LoadScenario, progress: Callable[[str], None] = lambd
         plans=empty["plans"],
         assumed=assumed_at_site(scenario),
         modes=findings.modes.table,
+        accounts=empty["accounts"],
+        causes=empty["causes"],
         warnings=_warnings(findings, summary),
         inputs=input_digests(scenario),
         wall_s=timed.wall_s,

@@ -17,7 +17,7 @@ from clustersim.plant import (
     steady_generation_w,
 )
 from clustersim.study.grid_modes import ModeFindings
-from clustersim.study.horizon import TRAIN, SiteHistory
+from clustersim.study.horizon import SiteHistory, is_training
 from clustersim.study.site_chain import held_w
 from clustersim.study.site_study import SiteStudy
 from clustersim.study.site_tree import SitePower
@@ -71,8 +71,8 @@ class SiteFindings(ABC):
 
     @property
     def busy_s(self) -> float:
-        """Time in which the job draws training power, or the measured load is there. [s]"""
-        return next(iter(self.history.values())).seconds[TRAIN]
+        """Time in which the job trains, at full speed or below it, or the measured load is there. [s]"""
+        return sum(next(iter(self.history.values())).training.values())
 
     @property
     def island(self) -> bool:
@@ -96,10 +96,10 @@ class SiteFindings(ABC):
     def site_damping_w(self, site: str, state: str) -> float:
         """Mean power that damping between a site's equipment and its meter costs in a state of the timeline. [W]
 
-        While the job trains, or the measured load is there: what storage there loses and a load bank burns in the
-        steady window. Else: what a load bank burns to hold the site at its floor.
+        While the job trains, at any speed, or the measured load is there: what storage there loses and a load bank
+        burns in the steady window. Else: what a load bank burns to hold the site at its floor.
         """
-        if state != TRAIN:
+        if not is_training(state):
             load = self.history[site].load_w[state]
             return held_w(self.study, load) - load
         wave = self.steady.waveform

@@ -61,12 +61,21 @@ def _hall_accelerators(study: StepStudy, hall: int) -> NDArray[np.float64]:
 
 
 def site_it_w(study: StepStudy, accelerator_w: NDArray[np.float64]) -> dict[str, float]:
-    """Return the IT power of each site at constant accelerator power of the halls, shape (halls,). [W]"""
+    """Return the IT power of each site at constant accelerator power of the halls, shape (halls,). [W]
+
+    With what others on the cluster draw in the mean (`StepStudy.others_w`).
+    """
     halls = hall_it_w(study, accelerator_w[:, None])[:, 0]
     result = dict.fromkeys(study.place.topology.site, 0.0)
     for row, (site, _) in enumerate(study.place.nodes):
         result[site] += float(halls[row])
-    return {site: watts + study.place.network_watts[site] for site, watts in result.items()}
+    others = study.others_w
+    return {
+        site: watts + study.place.network_watts[site] + others[site]
+        if others
+        else watts + study.place.network_watts[site]
+        for site, watts in result.items()
+    }
 
 
 def provisioned_w(study: SiteStudy) -> dict[str, float]:
@@ -154,8 +163,9 @@ def site_power(
 
     Notes
     -----
-    A node's children add up to it: ``it = halls + network``, ``site = it + cooling + losses`` and what damps there,
-    load bank, hybrid storage and battery (negative while they give); ``meter = sites``.
+    A node's children add up to it: ``it = halls + network + others`` (the other jobs of a fleet, at their mean),
+    ``site = it + cooling + losses`` and what damps there, load bank, hybrid storage and battery (negative while they
+    give); ``meter = sites``.
     """
     place = study.place
     in_step = hall
@@ -185,8 +195,13 @@ def site_power(
                 below.append((building, "it", it_halls[mine].sum(axis=0)))
             below += [(f"hall_{place.nodes[row][1] + 1}", building, it_halls[row]) for row in mine]
         below.append(("network", "it", network))
-        it = it_halls[rows].sum(axis=0) + network
-        undamped = in_step_w[rows].sum(axis=0) + network
+        rest = network
+        if study.others_w:
+            others = np.full(hall.watts.shape[1], study.others_w[site])
+            below.append(("others", "it", others))
+            rest = network + others
+        it = it_halls[rows].sum(axis=0) + rest
+        undamped = in_step_w[rows].sum(axis=0) + rest
         add_site(tree, study, site, it, hall.dt_s, None if before is None else before[site], below, undamped)
     kept = {
         site: tuple(report for row, (name, _) in enumerate(place.nodes) if name == site for report in accounts[row])
@@ -201,7 +216,7 @@ def _hall_levels(study: StepStudy, halls_w: NDArray[np.float64], before: dict[st
     names = [name for name, _ in study.place.nodes]
     total = {site: sum(means[row] for row, name in enumerate(names) if name == site) for site in before}
     levels = [
-        (before[name] - study.place.network_watts[name]) * mean / total[name]
+        (before[name] - study.place.network_watts[name] - study.others_w.get(name, 0.0)) * mean / total[name]
         for name, mean in zip(names, means, strict=True)
     ]
     return np.array(levels)

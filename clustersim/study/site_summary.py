@@ -16,6 +16,7 @@ from clustersim.plant import PlantResponse
 from clustersim.power.records import coarsen
 from clustersim.power.spectrum import band_shares, harmonics
 from clustersim.study.cooling_reserve_keys import reserve_keys
+from clustersim.study.operation_keys import TIME_SHARES
 from clustersim.study.site_findings import SiteFindings
 from clustersim.study.year_keys import year_keys
 
@@ -72,10 +73,15 @@ def outcome_keys(found: SiteFindings, cost: CostTable, reasons: dict[str, str]) 
 def finished(
     found: SiteFindings, keys: dict[str, Any], reasons: dict[str, str]
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return keys and reasons, without what an island that cannot carry the load has no value of; numbers rounded."""
+    """Return keys and reasons, without what an island that cannot carry the load has no value of; numbers rounded.
+
+    Shares of the time stay as they are: rounded, they would not add up.
+    """
     missing = dict.fromkeys(NOT_CARRIED, found.uncarried) if found.uncarried is not None else {}
     said = reasons | {key: reason for key, reason in missing.items() if reason is not None}
-    return {key: None if key in missing else _rounded(value) for key, value in keys.items()}, said
+    return {
+        key: None if key in missing else value if key in TIME_SHARES else _rounded(value) for key, value in keys.items()
+    }, said
 
 
 def _rounded(value: Any) -> Any:

@@ -22,7 +22,7 @@ from clustersim.study.grid_findings import curve_observations, grid_observations
 from clustersim.study.grid_modes import ModeFindings, site_modes
 from clustersim.study.grid_windows import grid_windows, with_grid_node
 from clustersim.study.horizon import SiteHistory, histories
-from clustersim.study.it_power import HallPower
+from clustersim.study.it_power import HallPower, Pool
 from clustersim.study.judging import evidence, power_traces, respond
 from clustersim.study.measured_study import LoadStudy
 from clustersim.study.run import moved
@@ -44,6 +44,7 @@ from clustersim.study.sizing_prepared import (
     of_plant,
 )
 from clustersim.study.sizing_space import Design
+from clustersim.study.slowed_power import SlowedPower
 from clustersim.study.step import StepStudy
 
 YEAR_S = 31557600.0
@@ -123,7 +124,7 @@ def _of_job(
     for number in list(course.order):
         events[number] = _behind(study, course.windows[number].hall, course.before_w[number] or training, job)
         if ignored is not None and prepared.of_power:
-            history = _history(prepared, study, (steady, events[number]), closed)
+            history = _history(prepared, job.pool, study, (steady, events[number]), closed)
             rows = rows_of(judge(prepared.rules, Evidence(power_traces(study, (steady, events[number]), (), history))))
             if _broken(rows, ignored):
                 course.order.remove(number)
@@ -173,7 +174,7 @@ class _Seen:
 
 
 def _history(
-    prepared: Prepared, study: StepStudy, windows: tuple[SitePower, ...], closed: Closed
+    prepared: Prepared, pool: Pool, study: StepStudy, windows: tuple[SitePower, ...], closed: Closed
 ) -> dict[str, SiteHistory]:
     """Return the histories of the sites, made once for each course of their IT power."""
     training, asked = training_it_w(windows[0]), evaluation_it_w(study, windows)
@@ -181,7 +182,8 @@ def _history(
         asked = evaluation_it_w(study, prepared.windows)
     key = (closed.externals, *training.items(), *(asked or {}).items())
     if key not in prepared.histories:
-        prepared.histories[key] = histories(study, closed.timeline, training, asked)
+        slowed = SlowedPower(study, pool, windows[0])
+        prepared.histories[key] = histories(study, closed.timeline, training, asked, slowed.it_w)
     return prepared.histories[key]
 
 
@@ -201,7 +203,7 @@ def _seen(
     if not prepared.of_power:
         responses = (*respond(study, windows), *grid_responses(around, closed, of_grid))
     windows += of_grid
-    history = _history(prepared, study, windows, closed)
+    history = _history(prepared, job.pool, study, windows, closed)
     modes = site_modes(study, windows[0], job.pool.iteration_time_s)
     found: tuple[Observation, ...] = (
         *modes.observations,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from clustersim.errors import InputError
 from clustersim.limits import Rule, rules_of
 from clustersim.operation import ExternalEvent, Timeline
 from clustersim.scenario import AnyScenario, LoadScenario
@@ -15,8 +16,10 @@ from clustersim.study.event_windows import event_windows
 from clustersim.study.grid_answers import Surroundings
 from clustersim.study.horizon import SiteHistory
 from clustersim.study.it_power import STARTS, Pool, steady_window, step_pool
+from clustersim.study.job_operation import begun, operate
 from clustersim.study.measured_study import LoadStudy, load_power, study_load
-from clustersim.study.run import moved, operate, steady_of
+from clustersim.study.run import moved, steady_of
+from clustersim.study.site_lockstep import check_sites, trains_alone
 from clustersim.study.site_power import site_power
 from clustersim.study.site_tree import SitePower
 from clustersim.study.sizing_space import Design, Space
@@ -170,9 +173,16 @@ def prepare(space: Space, level: Design, *, priced: bool = True) -> Prepared:
     if isinstance(bare, LoadScenario):
         load = study_load(bare)
         return Prepared(space, bare, rules, load, None, (load_power(load),))
+    check_sites(bare)
+    if trains_alone(bare):
+        raise InputError(
+            f"operation.sites.method: sizing looks at one job over all sites; expected synchronous, found "
+            f"{bare.operation.sites.method if bare.operation.sites else None}"
+        )
     study = study_step(bare)
     pool = step_pool(study)
-    first = operate(study, pool)
+    start = begun(study, pool)
+    study, first = start.study, start.first
     job = Job(pool, first, undamped(study, pool) if priced else None, {})
     steady_only = all(map(_of_steady, rules))
     if steady_only and not priced:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clustersim import catalog
-from clustersim.errors import CapacityError, InputError
+from clustersim.errors import CapacityError, InputError, nearest
 from clustersim.power.device_damping import device_damping, power_cap
 from clustersim.power.dummy import FILLER_NAMES, GAP_STRATEGIES, gap_filler
 from clustersim.power.sharing import device_sharing
@@ -18,7 +18,7 @@ from clustersim.study.exchange_damping import changes_exchange, with_changed_exc
 from clustersim.study.gaps import longest_gap_s
 from clustersim.study.place import Place, build_fleet, build_place
 from clustersim.study.staggering import check_stagger, stagger_warnings
-from clustersim.training.network import fewest_replicas
+from clustersim.training.network import Network, fewest_replicas
 from clustersim.training.records import ACTIVITIES, Fleet, JitterSpec, StepTiming, StepTrace
 from clustersim.training.search import Candidate, search_plans
 from clustersim.training.simulate import balanced, rank_slowness, simulate_step, unit_batches
@@ -65,6 +65,8 @@ class StepStudy:
     keys: NDArray[np.uint64]
     """Keys of independent steps."""
     warnings: tuple[str, ...]
+    others_w: dict[str, float] = field(default_factory=dict)
+    """Mean IT power at each site of what shares the cluster with the job, above that of idle servers. [W]"""
 
     @property
     def tokens_per_step(self) -> int:
@@ -211,7 +213,29 @@ def _place(scenario: Scenario) -> Place:
     reached = replace(place.hardware, step_fixed=place.hardware.step_fixed + job.data_stall)
     if job.exchange_path is not None:
         reached = with_exchange_path(reached, place.kinds, job.exchange_path)
-    return replace(place, hardware=reached)
+    return replace(place, hardware=reached, network=_main_network(scenario, place))
+
+
+def _main_network(scenario: Scenario, place: Place) -> Network:
+    """Return the network of the place with accelerators at the sites of the main job alone.
+
+    Raises
+    ------
+    InputError
+        If the topology has no site of that name.
+    """
+    shared = scenario.operation.fleet
+    if shared is None or shared.main_sites is None:
+        return place.network
+    sites = tuple(scenario.topology.site)
+    for name in shared.main_sites:
+        if name not in sites:
+            raise InputError(
+                f"operation.fleet.main_sites: expected sites of {scenario.topology.name} ({', '.join(sites)}), "
+                f"found {name!r}{nearest(name, sites)}"
+            )
+    held = zip(sites, place.network.accelerators, strict=True)
+    return replace(place.network, accelerators=tuple(n if name in shared.main_sites else 0 for name, n in held))
 
 
 def _check_damping(scenario: Scenario, place: Place) -> None:
@@ -333,7 +357,8 @@ def _warnings(scenario: Scenario, place: Place, plan: PlanSpec) -> tuple[str, ..
         said.append(f"a step of {tokens / 1e6:.0f} M tokens is above the critical batch of {limit / 1e6:.0f} M tokens")
     idle = place.accelerators - plan.accelerators
     if idle:
-        said.append(f"the plan leaves {idle:,} of {place.accelerators:,} accelerators idle")
+        left = "idle" if scenario.operation.fleet is None else "to the rest of the fleet"
+        said.append(f"the plan leaves {idle:,} of {place.accelerators:,} accelerators {left}")
     said += stagger_warnings(scenario.damping)
     cap = power_cap(scenario.damping)
     for name, device in zip(place.kinds, place.power, strict=True):

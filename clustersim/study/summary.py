@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 
 from clustersim.economics import CostTable
+from clustersim.operation.fleet_records import FleetRecord
 from clustersim.power.smoothing import damps_devices
 from clustersim.study.findings import Findings
+from clustersim.study.fleet_load import fleet_keys
 from clustersim.study.generation import generation, generation_keys
 from clustersim.study.grid_modes import mode_keys
+from clustersim.study.operation_keys import operation_keys
 from clustersim.study.power_bands import band_keys
 from clustersim.study.site_power import excess_peak_w
 from clustersim.study.site_summary import (
@@ -25,6 +28,7 @@ from clustersim.study.site_summary import (
     power_keys,
     undamped_keys,
 )
+from clustersim.study.sites_alone import Alone, sites_keys
 from clustersim.study.wear import damping_keys, refused_keys, second_job_keys
 from clustersim.workload import PlanSpec
 
@@ -49,19 +53,25 @@ def plan_keys(plan: PlanSpec) -> dict[str, Any]:
 
 
 def summarise(
-    found: Findings, cost: CostTable, of_grid: Callable[[dict[str, str]], dict[str, Any]]
+    found: Findings,
+    cost: CostTable,
+    of_grid: Callable[[dict[str, str]], dict[str, Any]],
+    fleet: FleetRecord | None = None,
+    alone: Alone | None = None,
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the summary and, for every key without a value, the reason.
 
     Power keys are at the meters of all sites together, 100 ms means, in the steady window; ``it_`` keys at the input of
     the power supplies. Ramps are the largest ``|P(t + 1 s) - P(t)|`` over all windows. ``undamped_`` keys are of the
     load without what damps outside the devices and the step. `of_grid` gives the keys about events of the grid and
-    adds reasons.
+    adds reasons; `fleet` is what shares the cluster, `alone` sites that train alone between outer steps.
     """
     reasons: dict[str, str] = {}
     keys: dict[str, Any] = {}
     keys |= _training(found)
-    keys |= _operation(found) | of_grid(reasons)
+    keys |= {"horizon_days": found.timeline.horizon_s / DAY_S}
+    keys |= operation_keys(found.timeline, reasons) | of_grid(reasons)
+    keys |= fleet_keys(fleet, reasons) | sites_keys(alone, reasons)
     keys |= power_keys(found, reasons)
     keys |= _computing(found)
     keys |= band_keys(found.study, found.pool.traces[0], keys, reasons)
@@ -107,14 +117,6 @@ def _training(found: Findings) -> dict[str, Any]:
         "wan_fraction": study.timing.wan_s / seconds,
         "steps_to_budget": budget / tokens,
         "days_to_budget": budget / (tokens / seconds * max(found.timeline.goodput, 1e-12)) / DAY_S,
-    }
-
-
-def _operation(found: Findings) -> dict[str, Any]:
-    return {
-        "horizon_days": found.timeline.horizon_s / DAY_S,
-        "goodput": found.timeline.goodput,
-        "interruptions": found.timeline.interruptions,
     }
 
 

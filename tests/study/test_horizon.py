@@ -9,8 +9,9 @@ import pytest
 from clustersim.operation import Timeline
 from clustersim.plant import steady_cooling
 from clustersim.scenario import load_scenario, shipped
-from clustersim.study.horizon import BUSY, PAUSED, histories, steady_load_w
+from clustersim.study.horizon import PAUSED, histories, steady_load_w
 from clustersim.study.it_power import crash_window, state_w
+from clustersim.study.paces import BUSY
 from clustersim.study.run import run
 from clustersim.study.site_power import site_it_w, site_power
 from clustersim.study.supply import losses_w

@@ -15,6 +15,7 @@ import pytest
 from clustersim.errors import InputError
 from clustersim.scenario import Scenario, resolved, run_id
 from clustersim.study import result as result_module
+from clustersim.study.operation_keys import TIME_SHARES
 from clustersim.study.result import FILES, Result
 from clustersim.study.run import run
 
@@ -30,6 +31,8 @@ PROMISED = [
     "exposed_comm_fraction",
     "goodput",
     "interruptions",
+    "mttf_h",
+    *TIME_SHARES,
     "mean_mw",
     "peak_mw",
     "trough_mw",
@@ -59,7 +62,7 @@ PROMISED = [
     "usd_per_million_tokens",
     "rules_failed",
 ]
-TABLES = ("step", "timeline", "close_up", "cost", "bill", "plans", "assumed", "verdict", "events")
+TABLES = ("step", "timeline", "close_up", "cost", "bill", "plans", "assumed", "accounts", "causes", "verdict", "events")
 SAME = ("summary.json", "verdict.csv", "waveform.parquet", "response.parquet", "events.csv", "scenario.yaml")
 
 

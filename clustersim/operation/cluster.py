@@ -1,0 +1,253 @@
+"""The servers of a cluster: who holds them, which are spare, which fall together, how spares are handed out."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import simpy
+from numpy.typing import NDArray
+
+from clustersim.operation.causes import Cause
+from clustersim.operation.slowness import Fallen
+
+FREE = -1
+"""Owner of a server that no job holds."""
+WHOLE = ("building", "route", "job")
+"""Domains that take all of a job rather than servers of it."""
+
+
+class Tenant(Protocol):
+    """A job, as the cluster sees it."""
+
+    number: int
+
+    def strike(self, cause: Cause, slots: tuple[int, ...]) -> None:
+        """Take a failure of the servers in these places of the job; of none: of the job as a whole."""
+
+
+class Shop(Protocol):
+    """Where failed servers are repaired."""
+
+    def submit(self, now_s: float, kind: str) -> float:
+        """Take a server in and return when it works again [s], infinite for never."""
+
+
+@dataclass
+class Request:
+    """Places of a job that wait for a server."""
+
+    job: Tenant
+    slots: deque[int]
+    filled: simpy.Event
+    since_s: float
+    repair: str
+    """Kind of repair of a server that still works in such a place, as stragglers do; it leaves when another comes."""
+
+
+Choice = tuple[Request, int]
+Policy = Callable[["Cluster"], "Choice | None"]
+"""Says which request gets which free server next; None keeps the free ones."""
+
+
+def first_come(cluster: Cluster) -> Choice | None:
+    """Give the first free server to whoever waits longest."""
+    free = cluster.free()
+    return (cluster.waiting[0], int(free[0])) if cluster.waiting and free.size else None
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Servers that share a rack, a leaf or a feed: contiguous blocks of so many."""
+
+    rack: int = 1
+    leaf: int = 1
+    feed: int = 1
+
+
+@dataclass
+class Cluster:
+    """Servers as arrays; a struck one leaves for repair, a repaired one goes to who waits or to the spares.
+
+    With `shop` None a spare is always at hand: an equal server stands in the failed one's place at once.
+    """
+
+    env: simpy.Environment
+    servers: int
+    blocks: Blocks = Blocks()
+    shop: Shop | None = None
+    policy: Policy = first_come
+    on_free: Callable[[], None] | None = None
+    """Told after servers have become free and no request took them."""
+    owner: NDArray[np.int32] = field(init=False)
+    slot: NDArray[np.int32] = field(init=False)
+    """Place of a server in the job that holds it."""
+    in_service: NDArray[np.bool_] = field(init=False)
+    jobs: dict[int, Tenant] = field(default_factory=dict)
+    waiting: list[Request] = field(default_factory=list)
+    places: dict[int, NDArray[np.int32]] = field(default_factory=dict)
+    """By job: which server is in each of its places, FREE for an empty one."""
+    taken_in: int = 0
+    """Servers that were handed in for repair."""
+    in_repair: int = 0
+    """Servers that are in repair, or wait for it."""
+    most_in_repair: int = 0
+    never_back: int = 0
+    """Of them: those whose repair never ends."""
+
+    def __post_init__(self) -> None:
+        """All servers work and are free."""
+        self.owner = np.full(self.servers, FREE, np.int32)
+        self.slot = np.full(self.servers, FREE, np.int32)
+        self.in_service = np.ones(self.servers, bool)
+
+    def free(self) -> NDArray[np.intp]:
+        """Return the servers that work and that no job holds."""
+        return np.flatnonzero(self.in_service & (self.owner == FREE))
+
+    # ---- who holds what -------------------------------------------------------------------------------------------
+
+    def assign(self, job: Tenant, servers: Iterable[int]) -> None:
+        """Give a job its servers, in the order of its places."""
+        taken = np.fromiter(servers, np.intp)
+        if (self.owner[taken] != FREE).any() or not self.in_service[taken].all():
+            raise ValueError(f"job {job.number}: some of the servers are not free")
+        self.jobs[job.number] = job
+        self.owner[taken], self.slot[taken] = job.number, np.arange(taken.size, dtype=np.int32)
+        self.places[job.number] = taken.astype(np.int32)
+
+    def release(self, job: Tenant) -> None:
+        """Take all servers from a job and forget what it waits for."""
+        self.waiting = [request for request in self.waiting if request.job is not job]
+        held = self.owner == job.number
+        self.owner[held] = self.slot[held] = FREE
+        self.jobs.pop(job.number, None)
+        self.places.pop(job.number, None)
+        self._serve()
+
+    def servers_of(self, job: Tenant, slots: Iterable[int]) -> list[int]:
+        """Return the servers in these places of a job; an empty place has none."""
+        places = self.places.get(job.number)
+        return [] if places is None else [int(places[slot]) for slot in slots if places[slot] != FREE]
+
+    # ---- failures -------------------------------------------------------------------------------------------------
+
+    def block(self, cause: Cause, index: int) -> range:
+        """Return the servers that fall with component `index` of a cause."""
+        if cause.domain == "server":
+            server = index * self.servers // cause.count
+            return range(server, server + 1)
+        size = {"rack": self.blocks.rack, "leaf": self.blocks.leaf, "feed": self.blocks.feed}[cause.domain]
+        first = index * math.ceil(self.servers / size) // cause.count * size
+        return range(first, min(self.servers, first + size))
+
+    def strike(self, cause: Cause, index: int) -> None:
+        """Let component `index` of a cause fail: each job that holds servers of its block is struck once."""
+        if cause.domain in WHOLE:
+            for job in list(self.jobs.values()):
+                job.strike(cause, ())
+            return
+        block = self.block(cause, index)
+        if len(block) == 1:
+            number = int(self.owner[block.start])
+            struck = {number: [int(self.slot[block.start])]}
+        else:
+            struck = {}
+            for server in block:
+                struck.setdefault(int(self.owner[server]), []).append(int(self.slot[server]))
+        for number, slots in struck.items():
+            if number != FREE:
+                self.jobs[number].strike(cause, tuple(slots))
+        if FREE in struck and cause.effect == "stop" and (cause.replaces_server or cause.outage_s > 0.0):
+            idle = [s for s in block if self.owner[s] == FREE and self.in_service[s]]
+            self.in_service[idle] = False
+            for server in idle:
+                self.env.process(self._mend_idle(server, cause))
+
+    def _mend_idle(self, server: int, cause: Cause) -> Generator[simpy.Event, Any, None]:
+        yield self.env.timeout(cause.detection_s)
+        if cause.replaces_server:
+            self._send_to_repair(server, cause.repair)
+            return
+        yield self.env.timeout(max(0.0, cause.outage_s - cause.detection_s))
+        self._return(server)
+
+    def take_out(self, job: Tenant, slots: Iterable[int]) -> list[int]:
+        """Take the failed servers in these places from a job; they stand still until they are sent to repair."""
+        if self.shop is None:
+            return []
+        places = list(slots)
+        failed = self.servers_of(job, places)
+        self.in_service[failed] = False
+        self.owner[failed] = self.slot[failed] = FREE
+        self.places[job.number][places] = FREE
+        return failed
+
+    def replace(self, job: Tenant, fallen: Fallen) -> simpy.Event | None:
+        """Send failed servers to repair and ask for others in their places; None when they are there at once."""
+        self.repair(fallen.servers, fallen.repair)
+        return self.request(job, fallen.slots, fallen.repair)
+
+    def request(self, job: Tenant, slots: Iterable[int], repair: str) -> simpy.Event | None:
+        """Ask for servers in these places of a job; None when they are there at once."""
+        places = deque(slots)
+        if self.shop is None or not places:
+            return None
+        request = Request(job, places, self.env.event(), self.env.now, repair)
+        self.waiting.append(request)
+        self._serve()
+        return None if request.filled.triggered else request.filled
+
+    def cancel(self, filled: simpy.Event) -> None:
+        """Forget the request that this event belongs to."""
+        self.waiting = [request for request in self.waiting if request.filled is not filled]
+
+    def repair(self, servers: Iterable[int], kind: str) -> None:
+        """Send failed servers, which no job holds, to repair."""
+        for server in servers:
+            self._send_to_repair(server, kind)
+
+    def _send_to_repair(self, server: int, kind: str) -> None:
+        if self.shop is None:
+            raise TypeError("a cluster without a repair shop has nothing to repair")
+        self.taken_in += 1
+        self.in_repair += 1
+        self.most_in_repair = max(self.most_in_repair, self.in_repair)
+        until = self.shop.submit(self.env.now, kind)
+        if math.isfinite(until):
+            self.env.process(self._repaired(server, until))
+        else:
+            self.never_back += 1
+
+    def _repaired(self, server: int, until: float) -> Generator[simpy.Event, Any, None]:
+        yield self.env.timeout(until - self.env.now)
+        self.in_repair -= 1
+        self._return(server)
+
+    def _return(self, server: int) -> None:
+        self.in_service[server] = True
+        self._serve()
+
+    def _serve(self) -> None:
+        """Hand free servers to those that wait, as the policy says."""
+        while self.waiting:
+            choice = self.policy(self)
+            if choice is None:
+                break
+            request, server = choice
+            slot, places = request.slots.popleft(), self.places[request.job.number]
+            before, places[slot] = int(places[slot]), server
+            self.owner[server], self.slot[server] = request.job.number, slot
+            if before != FREE:
+                self.in_service[before] = False
+                self.owner[before] = self.slot[before] = FREE
+                self._send_to_repair(before, request.repair)
+            if not request.slots:
+                self.waiting.remove(request)
+                request.filled.succeed()
+        if self.on_free is not None and self.free().size:
+            self.on_free()

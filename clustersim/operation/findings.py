@@ -1,0 +1,90 @@
+"""What is worth a word about a run: input that makes the job starve, stall or save in vain."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from clustersim.operation.checkpoints import Loss, Tier
+from clustersim.operation.spec_parts.repair import RepairSpec
+
+TIER_KEYS = {
+    "neighbour": "operation.checkpoint.tiers.neighbour",
+    "local": "operation.checkpoint.tiers.local",
+    "storage": "operation.checkpoint",
+}
+"""Where the user finds the tier."""
+
+
+def collect(*found: str | Iterable[str] | None) -> tuple[str, ...]:
+    """Return what was found, in order, each sentence once."""
+    flat: list[str] = []
+    for one in found:
+        flat.extend([one] if isinstance(one, str) else one or ())
+    return tuple(dict.fromkeys(flat))
+
+
+def no_crew(repair: RepairSpec | None, spare_servers: int | None, servers_lost: int) -> str | None:
+    """Return a finding when nobody repairs and the spares are finite: the job starves once they are used up."""
+    if repair is None or repair.technicians != 0 or spare_servers is None:
+        return None
+    left = spare_servers - servers_lost
+    then = f"{left} spares are left at the horizon" if left >= 0 else "the job stands still from then on"
+    return (
+        f"operation.repair.technicians: expected at least 1 beside operation.spare_servers, found 0: {servers_lost} "
+        f"servers failed and none came back to the {spare_servers} spares; {then}"
+    )
+
+
+def slow_writes(tiers: Sequence[Tier]) -> tuple[str, ...]:
+    """Return a finding for each tier whose copy takes longer to write than its interval."""
+    return tuple(
+        f"{TIER_KEYS[tier.name]}.interval: expected more than the write time of {tier.write_s:.4g} s, found "
+        f"{tier.interval_s:.4g} s: a copy is made every {tier.effective_interval_s:.4g} s instead"
+        for tier in tiers
+        if tier.write_s > tier.interval_s
+    )
+
+
+def short_intervals(tiers: Sequence[Tier], step_time_s: float) -> tuple[str, ...]:
+    """Return a finding for each tier whose interval is shorter than a step: a copy is made after every step."""
+    return tuple(
+        f"{TIER_KEYS[tier.name]}.interval: expected at least one step of {step_time_s:.4g} s, found "
+        f"{tier.interval_s:.4g} s: a copy is made after every step"
+        for tier in tiers
+        if tier.interval_s < step_time_s
+    )
+
+
+def no_progress(losses: Sequence[tuple[Loss, float]], recovery_s: float, tiers: Sequence[Tier]) -> str | None:
+    """Return a finding when the mean time to failure is shorter than a recovery.
+
+    Where failures are exponential, a stretch of `T` without one has the probability ``exp(-T / M)``, and the mean time
+    until one recovery and one interval were got through is ``M (exp(T / M) - 1)``.
+
+    Parameters
+    ----------
+    losses : sequence of (Loss, float)
+        What is gone and how often. [1/s]
+    recovery_s : float
+        Time from the end of detection until the job trains again, reload included. [s]
+    tiers : sequence of Tier
+        Tiers of checkpoints.
+    """
+    rate = math.fsum(rate for _, rate in losses)
+    if rate * recovery_s <= 1.0:
+        return None
+    stretch = recovery_s + min(tier.effective_interval_s + tier.write_s for tier in tiers)
+    exponent = rate * stretch
+    mean = f"{math.expm1(exponent) / rate / 3600.0:.3g} h" if exponent < 700.0 else "longer than any horizon"
+    return (
+        f"operation: a recovery takes {recovery_s:.4g} s and a failure comes every {1.0 / rate:.4g} s: the job makes "
+        f"next to no progress; the mean time from a failure to the next copy is {mean}"
+    )
+
+
+def unused_spares(spare_servers: int | None, most_out: int) -> str | None:
+    """Return a finding when no spare was ever taken; `most_out` is the most that were out at the same time."""
+    if not spare_servers or most_out > 0:
+        return None
+    return f"operation.spare_servers: {spare_servers} spare servers were never used over the horizon"

@@ -1,0 +1,1 @@
+"""Parts of the input records of operation."""

@@ -1,0 +1,95 @@
+"""What a failure does to a job at the moment at which it strikes, and how long it stays unseen."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+from clustersim.operation import replicas
+from clustersim.operation.blows import Blow
+from clustersim.operation.causes import Cause
+from clustersim.operation.checkpoints import loss_of
+from clustersim.operation.plans import Swap
+from clustersim.operation.slowness import Absence, Fallen, Straggler
+
+if TYPE_CHECKING:
+    from clustersim.operation.job import JobProcess
+
+
+def strike(job: JobProcess, cause: Cause, slots: tuple[int, ...]) -> None:
+    """Let a failure of the servers in these places take effect on the job."""
+    if cause.effect == "slow":
+        straggler = Straggler(cause.name, cause.slow_fraction, slots, cause.replaces_server)
+        job.slow.stragglers.append(straggler)
+        job.interrupt(Blow(cause.name, "speed"))
+        job.env.process(_find_slow(job, cause, straggler))
+    elif cause.effect == "silent":
+        job.unseen += 1
+        job.env.process(_find_silent(job, cause, slots))
+    else:
+        _fall(job, cause, slots, cause.detection_s)
+
+
+def _fall(
+    job: JobProcess, cause: Cause, slots: tuple[int, ...], detection_s: float, struck_s: float | None = None
+) -> None:
+    """Take failed servers out of the job and interrupt it, unless it trains without these replicas anyway."""
+    until = job.env.now + cause.outage_s if cause.outage_s > 0.0 else 0.0
+    blow = Blow(
+        cause.name,
+        detection_s=detection_s,
+        replaces_server=cause.replaces_server,
+        slots=slots,
+        loss=loss_of(cause.domain, replaces_server=cause.replaces_server, apart=job.apart),
+        outage_until_s=until,
+        struck_s=struck_s,
+    )
+    fallen = None
+    if cause.replaces_server and slots:
+        fallen = Fallen(slots, tuple(job.cluster.take_out(job, slots)), cause.repair)
+        _cure(job, slots)
+    if job.elastic and slots:
+        hit = job.slow.replicas_of(slots)
+        same = next((absence for absence in job.slow.absent if hit <= absence.replicas), None)
+        absence = same or Absence(cause.name, hit)
+        replicas.leave(job, absence, blow, fallen)
+        if same is None:
+            job.slow.absent.append(absence)
+        elif struck_s is None:
+            return
+    elif fallen is not None:
+        job.fallen.append(fallen)
+    job.interrupt(blow)
+
+
+def _cure(job: JobProcess, slots: tuple[int, ...]) -> None:
+    """Forget the stragglers among servers that are replaced, and the spares that they asked for."""
+    for straggler in [one for one in job.slow.stragglers if one.replaced and set(one.slots) & set(slots)]:
+        job.slow.stragglers.remove(straggler)
+        if straggler.spare is not None:
+            job.cluster.cancel(straggler.spare)
+
+
+def _find_slow(job: JobProcess, cause: Cause, straggler: Straggler) -> Generator[Any, Any, None]:
+    """Find a straggler, get a spare for it, and have the job go over to it at the end of a step."""
+    yield job.env.timeout(cause.detection_s)
+    if straggler not in job.slow.stragglers:
+        return
+    if straggler.replaced:
+        straggler.spare = job.cluster.request(job, straggler.slots, cause.repair)
+        if straggler.spare is not None:
+            yield straggler.spare
+    if straggler in job.slow.stragglers:
+        job.planned.append(Swap(straggler))
+        job.interrupt(Blow(cause.name, "planned"))
+
+
+def _find_silent(job: JobProcess, cause: Cause, slots: tuple[int, ...]) -> Generator[Any, Any, None]:
+    """Find silent corruption: what was saved since it began is worthless, whichever server it came from."""
+    struck, servers = job.env.now, job.cluster.servers_of(job, slots)
+    yield job.env.timeout(cause.detection_s)
+    job.unseen -= 1
+    if job.process.is_alive:
+        # a server that has left the job in the meantime needs no replacement any more
+        held = slots if job.cluster.servers_of(job, slots) == servers else ()
+        _fall(job, cause, held, 0.0, struck)

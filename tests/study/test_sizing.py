@@ -260,6 +260,7 @@ def test_no_rule_is_no_question(trapezoid):
         size(bare)
 
 
+@pytest.mark.soak
 def test_a_condenser_is_bought_where_the_connection_is_weak(trapezoid):
     """The voltage of a steady load is no matter of storage; a condenser holds it, and a battery costs more."""
     rules = [{"id": "low", "measure": "min_voltage", "comparison": "at_least", "limit": "0.97 pu"}]

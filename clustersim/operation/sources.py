@@ -66,7 +66,8 @@ def _renewals(
     heapq.heapify(ends)
     while ends:
         end, index = ends[0]
-        yield env.timeout(end - env.now)
+        # the clock may stand a rounding beyond the end of a life that is as good as over
+        yield env.timeout(max(0.0, end - env.now))
         cluster.strike(cause, index)
         after = end + float(cause.life.draw(rng, 1)[0])
         if after < horizon_s:

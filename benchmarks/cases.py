@@ -11,6 +11,7 @@ import numpy as np
 from benchmarks.damping_cases import DAMPING_BENCHMARKS
 from benchmarks.fabric_cases import FABRIC_BENCHMARKS
 from benchmarks.load_test import SMOOTHING, LoadTest, load_test
+from benchmarks.operation_cases import OPERATION_BENCHMARKS
 from benchmarks.plant_cases import PLANT_BENCHMARKS
 from benchmarks.processes import output, wall_s
 from benchmarks.records import Benchmark, Found
@@ -177,5 +178,6 @@ BENCHMARKS = {
         *DAMPING_BENCHMARKS,
         *TRACE_BENCHMARKS,
         *PLANT_BENCHMARKS,
+        *OPERATION_BENCHMARKS,
     )
 }

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import clustersim
+from clustersim.cli_operate import operate
 from clustersim.cli_size import size
 from clustersim.cli_traces import assess, fit_power
 from clustersim.cli_waveform import waveform
@@ -200,7 +201,7 @@ def compare(
 
 @app.command()
 def validate(
-    table: Annotated[Path, typer.Argument(metavar="TABLE", help="CSV of measured training steps or collectives.")],
+    table: Annotated[Path, typer.Argument(metavar="TABLE", help="CSV of published figures.")],
     as_json: JsonOption = False,
     csv: Annotated[Path | None, typer.Option("--csv", help="Write every row beside its prediction.")] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write a page with the scatter and the tables.")] = None,
@@ -209,10 +210,11 @@ def validate(
         Path | None, typer.Option("--fit", help="Fit the calibration to the table; write it as a catalog overlay.")
     ] = None,
 ) -> None:
-    """Predict measured training steps, collectives or training across sites: errors by row and by group."""
+    """Predict measured steps, collectives, training across sites or reliability: errors by row and by group."""
     from clustersim import cli_tables
     from clustersim.study.collectives_table import is_collectives_table
     from clustersim.study.multisite_table import is_multisite
+    from clustersim.study.reliability_rows import is_reliability
 
     if is_collectives_table(table):
         cli_tables.collectives(table, as_json, csv, html, markdown, fitted)
@@ -220,6 +222,10 @@ def validate(
         if html is not None or fitted is not None:
             raise InputError("validate: --html and --fit are for tables of training steps and of collectives")
         cli_tables.multisite(table, as_json, csv, markdown)
+    elif is_reliability(table):
+        if html is not None or fitted is not None:
+            raise InputError("validate: --html and --fit are for tables of training steps and of collectives")
+        cli_tables.reliability(table, as_json, csv, markdown)
     else:
         cli_tables.steps(table, as_json, csv, html, markdown, fitted)
 
@@ -388,6 +394,7 @@ app.command()(assess)
 app.command()(waveform)
 app.command("fit-power")(fit_power)
 app.command()(size)
+app.command()(operate)
 
 
 def _result(scenario: AnyScenario, out: Path, force: bool, tell: Callable[[str], None]) -> tuple[Result, Path, bool]:

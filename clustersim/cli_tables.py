@@ -1,4 +1,4 @@
-"""``clustersim validate`` on tables of training steps, of collectives and of training across sites.
+"""``clustersim validate`` on tables of training steps, of collectives, of training across sites and of reliability.
 
 Exit code 2 where a row is wrong; the others are predicted nevertheless.
 """
@@ -53,6 +53,24 @@ def multisite(table: Path, as_json: bool, csv: Path | None, markdown: Path | Non
     found = validate_multisite(table)
     files = [(csv, multisite_csv), (markdown, multisite_markdown)]
     _answer(found, files, multisite_data if as_json else None, multisite_text)
+    _refuse(found.refused)
+
+
+def reliability(table: Path, as_json: bool, csv: Path | None, markdown: Path | None) -> None:
+    """Predict a table of failures, recoveries and checkpoints."""
+    from clustersim.report.reliability import (
+        reliability_csv,
+        reliability_data,
+        reliability_markdown,
+        reliability_text,
+    )
+    from clustersim.study.reliability_table import validate_reliability
+
+    with told() as tell:
+        tell("prediction")
+        found = validate_reliability(table)
+    files = [(csv, reliability_csv), (markdown, reliability_markdown)]
+    _answer(found, files, reliability_data if as_json else None, reliability_text)
     _refuse(found.refused)
 
 

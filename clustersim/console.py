@@ -72,7 +72,7 @@ def write(path: Path, text: str) -> None:
     write_all({path: text})
 
 
-def write_all(texts: Mapping[Path, str]) -> None:
+def write_all(texts: Mapping[Path, str | bytes]) -> None:
     """Write several files, all of them whole or none at all.
 
     Every text is first written beside its target; only when all are there do they take their names.
@@ -95,8 +95,8 @@ def write_all(texts: Mapping[Path, str]) -> None:
                     made.append(folder)
                 handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
                 working[path] = Path(name)
-                with os.fdopen(handle, "w", encoding="utf-8") as file:
-                    file.write(text)
+                with os.fdopen(handle, "wb") as file:
+                    file.write(text.encode() if isinstance(text, str) else text)
                 working[path].chmod(0o644)
             except OSError as error:
                 raise InputError(f"{path}: cannot be written: {error.strerror}") from None

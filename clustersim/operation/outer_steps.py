@@ -8,7 +8,7 @@ wait there until the round can close.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,6 @@ import simpy
 
 from clustersim.operation.accounts import Slowed
 from clustersim.operation.blows import Blow
-from clustersim.operation.facts import ExternalEvent
 from clustersim.operation.job import JobProcess
 from clustersim.operation.site_methods import expected_last_s
 from clustersim.operation.site_network import NetworkState
@@ -294,21 +293,3 @@ class Meeting:
     def finish(self) -> None:
         """Count the last rounds."""
         self._count()
-
-
-def follow_network(
-    env: simpy.Environment, meeting: Meeting, states: Sequence[NetworkState]
-) -> Generator[simpy.Event, Any, None]:
-    """Tell the meeting how the fibre changes after the first state."""
-    for state in states[1:]:
-        yield env.timeout(state.t_start_s - env.now)
-        meeting.connect(state)
-
-
-def follow_loss(
-    env: simpy.Environment, meeting: Meeting, site: SiteOuterStep, event: ExternalEvent
-) -> Generator[simpy.Event, Any, None]:
-    """Have the meeting go on without a site that is stopped or lost, once that is noticed."""
-    yield env.timeout(event.t_start_s + event.detection_s - env.now)
-    if env.now < event.t_end_s and not site.active:
-        meeting.drop(site)

@@ -94,14 +94,15 @@ def states_by_day(timeline: pd.DataFrame) -> go.Figure:
 
 
 def _hours(timeline: pd.DataFrame) -> pd.DataFrame:
-    """Return the hours per day and state; spans are cut at midnight."""
+    """Return the hours per day and state, of several sites the mean; spans are cut at midnight."""
+    sites = timeline["site"].nunique() if "site" in timeline else 1
     rows: list[tuple[int, str, float]] = []
     for start, end, state in zip(timeline["t_start_s"], timeline["t_end_s"], timeline["state"], strict=True):
         begin = float(start)
         while begin < end:
             day = int(begin // DAY_S)
             until = min(float(end), (day + 1) * DAY_S)
-            rows.append((day + 1, state, (until - begin) / 3600.0))
+            rows.append((day + 1, state, (until - begin) / 3600.0 / sites))
             begin = until
     table = pd.DataFrame(rows, columns=["day", "state", "hours"])
     return table.pivot_table(index="day", columns="state", values="hours", aggfunc="sum", fill_value=0.0)

@@ -8,10 +8,10 @@ from dataclasses import asdict
 from typing import Any
 
 from clustersim.fabric.fibre_cost import Dollars, FibreCost, total_dollars
-from clustersim.report.validation import HEAD
+from clustersim.report.validation import HEAD, markdown_table
 from clustersim.report.words import columns, dollars, number, percent, wrapped
 from clustersim.study.cross_site import BetweenSites, Cut, Way
-from clustersim.study.multisite_table import MultisiteValidation
+from clustersim.study.multisite_table import MultisiteValidation, points_by
 from clustersim.study.validation import Statistics
 
 NAMES = {
@@ -209,29 +209,55 @@ def _groups(found: MultisiteValidation) -> Iterable[tuple[str, list[tuple[str, .
 
 def multisite_data(found: MultisiteValidation) -> dict[str, Any]:
     """Return the predicted table of training across sites as plain data for JSON."""
-    kept = ("row_id", "predicted", "measured", "error_percent", "metric", "unit", "assumed")
+    kept = (
+        "row_id", "predicted", "measured", "error_percent", "metric", "unit", "utilisation", "utilisation_points",
+        "grid_points", "scored_points", "assumed",
+    )  # fmt: skip
+    table = found.rows.astype(object).where(found.rows.notna(), None)
+    points = points_by(found, "use")
     return {
-        "overall": asdict(found.overall),
+        "overall": {
+            **asdict(found.overall),
+            "points_rows": sum(line[1] for line in points),
+            "points_within_5": sum(line[2] for line in points),
+            "points_within_5_over_grid_step": sum(line[3] for line in points),
+        },
         "groups": {by: {name: asdict(s) for name, s in groups.items()} for by, groups in found.groups.items()},
-        "rows": [{name: row[name] for name in kept} for row in found.rows.to_dict("records")],
+        "rows": [{name: row[name] for name in kept} for row in table.to_dict("records")],
         "not_modelled": [
             {"row_id": refusal.row_id, "reason": refusal.reason, "wrong": refusal.wrong} for refusal in found.refused
         ],
     }
 
 
+POINTS_HEAD = ("", "rows", "within 5", "over the grid step", "worst")
+POINTS = (
+    "points of compute utilisation: of an efficiency, predicted - published; of a bandwidth, at that bandwidth, from "
+    "0.5 Gbit/s; over the grid step: anywhere from the published bandwidth to the next of its grid"
+)
+
+
+def _points(found: MultisiteValidation) -> list[tuple[str, ...]]:
+    return [
+        (name, str(rows), str(met), str(grid), f"{worst:.1f}")
+        for by in ("use", "method")
+        for name, rows, met, grid, worst in points_by(found, by)
+    ]
+
+
 def multisite_text(found: MultisiteValidation) -> str:
     """Return rows, statistics and what is not modelled, for a terminal."""
     rows = [
         (r["row_id"], r["method"], number(r["predicted"]), number(r["measured"]), r["unit"],
-         f"{r['error_percent']:+.1f}", r["metric"])
+         f"{r['error_percent']:+.1f}", f"{r['utilisation_points']:+.1f}" if r["scored_points"] else "", r["metric"])
         for r in found.rows.to_dict("records")
     ]  # fmt: skip
-    head = ("row", "method", "predicted", "published", "unit", "error %", "metric")
+    head = ("row", "method", "predicted", "published", "unit", "error %", "points", "metric")
     lines = [line for _, group in _groups(found) for line in (*group, ("",) * len(HEAD))]
     parts = [
         "ROWS\n" + columns(head, rows, left=2, widest=26),
         "ERRORS (error = 100 (predicted / published - 1))\n" + columns(HEAD, lines[:-1], widest=44),
+        f"POINTS\n{wrapped(POINTS, '  ', '  ')}\n" + columns(POINTS_HEAD, _points(found), widest=44),
     ]
     if found.refused:
         left = "\n".join(f"  {refusal.row_id}: {refusal.reason}" for refusal in found.refused)
@@ -252,5 +278,6 @@ def multisite_markdown(found: MultisiteValidation) -> str:
     for by, rows in _groups(found):
         lines = [f"| {' | '.join(HEAD)} |", f"|{'---|' * len(HEAD)}", *(f"| {' | '.join(row)} |" for row in rows)]
         parts.append(f"## {'All rows' if by == 'all' else f'By {by}'}\n\n" + "\n".join(lines))
+    parts.append(f"## Points\n\n{POINTS}.\n\n{markdown_table(POINTS_HEAD, _points(found))}")
     left = ["| row | reason |", "|---|---|", *(f"| {one.row_id} | {one.reason} |" for one in found.refused)]
     return "\n\n".join([*parts, "## Not modelled\n\n" + "\n".join(left)]) + "\n"

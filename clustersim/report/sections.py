@@ -11,6 +11,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from clustersim.report import charts, figures
+from clustersim.report.gantt import gantt_figures
+from clustersim.report.goodput import goodput_bars, shares_of
 from clustersim.report.measured import cycle_s, load_lines
 from clustersim.report.one_line import one_line
 from clustersim.report.pod_picture import fabric_pictures
@@ -98,6 +100,8 @@ def _speed(result: Result) -> Section:
         ("memory_per_gpu_gb", "memory per accelerator"),
         ("goodput", "goodput"),
         ("interruptions", "interruptions"),
+        ("mttf_h", "mean time between them"),
+        ("token_efficiency", "a token's worth in synchronous training"),
         ("days_to_budget", "to the token budget"),
     )
     return Section(
@@ -113,9 +117,43 @@ def _speed(result: Result) -> Section:
                 "Lighter bars are later model chunks of a stage; the exchange is the part that compute does not hide.",
             ),
             Figure("How the job spent its days", charts.states_by_day(result.timeline)),
+            *_time(result),
         ],
-        tables=[_plans(result.plans)] if len(result.plans) else [],
+        tables=[*_interruptions(result.causes), *([_plans(result.plans)] if len(result.plans) else [])],
     )
+
+
+def _interruptions(causes: pd.DataFrame) -> list[Table]:
+    """Return what interrupted the job or took its time, the largest loss first; none of runs that did not keep it."""
+    if causes.empty:
+        return []
+    rows = [
+        (str(row["cause"]), number(int(row["interruptions"])), number(row["mttf_h"]), number(row["lost_s"] / 3600.0))
+        for row in causes.sort_values("lost_s", ascending=False, kind="stable").to_dict("records")
+    ]
+    return [Table("What took the job's time", ("cause", "interruptions", "one in [h]", "lost [h]"), rows, (1, 2, 3))]
+
+
+def _time(result: Result) -> list[Figure]:
+    """Return where the time of the job went; runs written before it was accounted for have the states alone."""
+    found = []
+    if len(result.accounts):
+        bars = goodput_bars({"job": shares_of(result.accounts)}, {})
+        found.append(Figure("Where the time went", bars, _causes(result.accounts)))
+    horizon_s = float(result.timeline["t_end_s"].iloc[-1])
+    part = result.timeline.get("site", "job")
+    return found + [Figure(*one) for one in gantt_figures(result.timeline.assign(part=part), horizon_s)]
+
+
+def _causes(accounts: pd.DataFrame) -> str:
+    """Return what took most of the time that was not useful."""
+    lost = accounts[accounts["category"] != "useful"].groupby("cause")["seconds"].sum()
+    if lost.empty:
+        return ""
+    total = float(accounts["seconds"].sum())
+    largest = sorted(lost.items(), key=lambda item: (-item[1], str(item[0])))[:5]
+    told = ", ".join(f"{str(cause).replace('_', ' ')} {percent(seconds / total)}" for cause, seconds in largest)
+    return f"Of the horizon, lost work and recovery together, the largest causes: {told}."
 
 
 def _load(result: Result) -> Section:
@@ -168,6 +206,7 @@ def _power(result: Result) -> Section:
     keys = (
         ("it_computing_mw", "drawn IT while computing"),
         ("it_mean_mw", "drawn IT, mean"),
+        ("others_mean_mw", "of it, the rest of the fleet"),
         ("it_bubble_mw", "taken off by the bubble"),
         ("provisioned_mw", "provisioned IT"),
         ("it_excess_peak_mw", "IT if all peaks coincided"),

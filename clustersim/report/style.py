@@ -16,9 +16,15 @@ ACTIVITY = {
     "gather": YELLOW, "bubble": "#D9DEE4", "matrix": BLUE, "memory": GREEN, "exchange": ORANGE,
 }  # fmt: skip
 STATES = {
-    "train": BLUE, "checkpoint": SKY, "evaluation": GREEN, "lost": RED, "detect": ORANGE, "restart": PURPLE,
-    "reload": YELLOW, "stopped": GREY,
+    "train": BLUE, "serve": "#66C2A5", "checkpoint": SKY, "evaluation": GREEN, "lost": RED, "detect": ORANGE,
+    "restart": PURPLE, "reload": YELLOW, "reconfigure": "#8C5A80", "stopped": GREY, "wait": "#C3C9D0",
+    "queued": "#D9DEE4",
 }  # fmt: skip
+CATEGORIES = {
+    "useful": BLUE, "lost_work": RED, "restart": PURPLE, "checkpoint": SKY, "evaluation": GREEN, "straggler": YELLOW,
+    "idle": GREY, "curtailed": ORANGE,
+}  # fmt: skip
+"""Where the time of a job goes."""
 VERDICT = {"PASS": GREEN, "FAIL": RED, "not judged": GREY}
 
 

@@ -38,7 +38,7 @@ def check_fleet(study: StepStudy) -> None:
         for number, item in enumerate(site.fleet)
     )
     sites = operation.fleet.main_sites or tuple(topology.site)
-    main_pools = [pool for name in sites for pool in pools if pool.site == name]
+    main_pools = [pool for pool in pools if pool.site in sites]
     servers = math.ceil(study.plan.accelerators / main_pools[0].accelerators_per_server)
     # no time and no byte of the job is looked at
     main = JobFacts(study.plan.accelerators, servers, 1.0, 0.0, 0.0)

@@ -44,6 +44,8 @@ COLUMNS = ("row_id", "source", *RECOGNISED, "params", "step_time_s", "unit", "no
 """Columns that are read."""
 
 GROUPS = ("use", "method", "source", "metric")
+WITHIN_POINTS = 5.0
+"""Points of utilisation within which a row counts as met."""
 SCORED_FROM_GBIT_PER_S = 0.5
 """Published bandwidth from which a row is scored by the utilisation at it. [Gbit/s]"""
 
@@ -57,8 +59,9 @@ class MultisiteValidation:
     rows: pd.DataFrame
     """One line per modelled row: row_id, use, source, model, method, metric, unit, predicted, measured (in the unit of
     the row), error_percent, assumed; of rows that are, or stand for, an efficiency: `utilisation` as predicted (at the
-    published bandwidth where the row is one), `utilisation_points` off the published one and `scored_points`, whether
-    that counts. Rows below 0.5 Gbit/s do not: they are printed to one or two digits of a coarse grid."""
+    published bandwidth where the row is one), `utilisation_points` off the published one, `grid_points` off what the
+    bandwidths from the published one to the next of its grid reach, and `scored_points`, whether that counts. Rows
+    below 0.5 Gbit/s do not: they are printed to one or two digits of a coarse grid."""
     refused: tuple[Refusal, ...]
     overall: Statistics
     groups: dict[str, dict[str, Statistics]]
@@ -136,16 +139,24 @@ def _points(row: Row, predicted: float, measured: float) -> dict[str, float | bo
     """Return the utilisation that a row stands for as predicted, how many points that is off, and whether it counts."""
     if row["metric"].startswith("bandwidth_for_CU"):
         job, sync, _ = _simulated(row)
-        share = float(utilisation(job, sync, measured * 0.125e9))
+        bandwidth = measured * 0.125e9
+        share, next_share = (float(utilisation(job, sync, bandwidth * up)) for up in (1.0, _figure("grid.step")))
         level = float(row["metric"].rsplit("_", 1)[1]) / 100.0
-        return _scored(share, level, counts=measured >= SCORED_FROM_GBIT_PER_S)
+        return _scored(share, next_share, level, counts=measured >= SCORED_FROM_GBIT_PER_S)
     if row["unit"].startswith("fraction"):
-        return _scored(predicted, measured, counts=True)
-    return _scored(math.nan, math.nan, counts=False)
+        return _scored(predicted, predicted, measured, counts=True)
+    return _scored(math.nan, math.nan, math.nan, counts=False)
 
 
-def _scored(share: float, published: float, *, counts: bool) -> dict[str, float | bool]:
-    return {"utilisation": share, "utilisation_points": 100.0 * (share - published), "scored_points": counts}
+def _scored(share: float, next_share: float, published: float, *, counts: bool) -> dict[str, float | bool]:
+    """Return how far `published` is from a share, and from all up to the next."""
+    nearest = share if published <= share else next_share if published >= next_share else published
+    return {
+        "utilisation": share,
+        "utilisation_points": 100.0 * (share - published),
+        "grid_points": 100.0 * (nearest - published),
+        "scored_points": counts,
+    }
 
 
 def _others(row: Row, table: Sequence[Row], metric: str, experiment: str | None = None) -> float:
@@ -230,6 +241,7 @@ MODELS: tuple[tuple[str, str, Model], ...] = (
 MISSING: tuple[tuple[str, str], ...] = (
     ("aggregate_int8_exaops", "a count of operations of a whole system, not a figure of traffic between sites"),
     ("wan_bandwidth_used", "no step time, period or number format, from which a rate would follow"),
+    ("scaling_efficiency", "no pipeline between sites, and no step time, from which the cost of crossing would follow"),
     ("goodput|throughput_during", "failures and elasticity, which no row describes, set it rather than bandwidth"),
     ("mfu", "no MFU on one pod, batch or bandwidth between pods"),
     ("compute_utilisation", "no step time and no bandwidth"),
@@ -267,7 +279,8 @@ def validate_multisite(path: Path) -> MultisiteValidation:
         said = {"predicted": predicted, "measured": measured, "error_percent": error_percent}
         found.append({**same, **said, **_points(row, predicted, measured), "assumed": "; ".join(assumed)})
     frame = pd.DataFrame(found, columns=["row_id", *GROUPS, "model", "unit", "predicted", "measured", "error_percent",
-                                         "utilisation", "utilisation_points", "scored_points", "assumed"])  # fmt: skip
+                                         "utilisation", "utilisation_points", "grid_points", "scored_points",
+                                         "assumed"])  # fmt: skip
     left = {by: Counter(row[by] for row in table) for by in GROUPS}
     return MultisiteValidation(
         rows=frame,
@@ -294,6 +307,17 @@ def _read(path: Path) -> list[dict[str, str]]:
     return [
         {**row, "source": row["source"].split(" (see ")[0], "method": row["method"] or "not stated"} for row in read
     ]
+
+
+def points_by(found: MultisiteValidation, by: str) -> list[tuple[str, int, int, int, float]]:
+    """Return by a column: rows scored in points, rows within the aim, within it over the grid step, and the worst."""
+    scored = found.rows[found.rows["scored_points"].astype(bool)]
+    lines = []
+    for name, rows in scored.groupby(by, sort=True):
+        plain, grid = rows["utilisation_points"].abs(), rows["grid_points"].abs()
+        met = [int((points <= WITHIN_POINTS + 1e-9).sum()) for points in (plain, grid)]
+        lines.append((str(name), len(rows), met[0], met[1], float(plain.max())))
+    return lines
 
 
 def _statistics(frame: pd.DataFrame, rows: int) -> Statistics:

@@ -13,6 +13,7 @@ from clustersim.errors import InputError
 from clustersim.operation import Timeline, Window
 from clustersim.operation.log import lost_by_cause
 from clustersim.operation.records import EVENT_AT_S, EVENT_S
+from clustersim.operation.site_facts import SitesFacts
 from clustersim.operation.site_records import SitesRecord
 from clustersim.operation.sites import simulate_sites
 from clustersim.study.course_windows import Members, course_before_w, course_window
@@ -53,6 +54,7 @@ class Alone:
     """Its step has no exchange between sites."""
     pool: Pool
     record: SitesRecord
+    facts: SitesFacts
 
     @property
     def timelines(self) -> dict[str, Timeline]:
@@ -103,7 +105,8 @@ def study_alone(study: StepStudy) -> Alone:
     )
     scenario = study.scenario
     facts = replace(facts, sites=sites)
-    return Alone(apart, pool, simulate_sites(scenario.operation, facts, random_stream(scenario, "operation")))
+    record = simulate_sites(scenario.operation, facts, random_stream(scenario, "operation"))
+    return Alone(apart, pool, record, facts)
 
 
 # ---- power ----------------------------------------------------------------------------------------------------------

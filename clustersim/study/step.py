@@ -357,7 +357,8 @@ def _warnings(scenario: Scenario, place: Place, plan: PlanSpec) -> tuple[str, ..
         said.append(f"a step of {tokens / 1e6:.0f} M tokens is above the critical batch of {limit / 1e6:.0f} M tokens")
     idle = place.accelerators - plan.accelerators
     if idle:
-        said.append(f"the plan leaves {idle:,} of {place.accelerators:,} accelerators idle")
+        left = "idle" if scenario.operation.fleet is None else "to the rest of the fleet"
+        said.append(f"the plan leaves {idle:,} of {place.accelerators:,} accelerators {left}")
     said += stagger_warnings(scenario.damping)
     cap = power_cap(scenario.damping)
     for name, device in zip(place.kinds, place.power, strict=True):

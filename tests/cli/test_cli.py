@@ -30,6 +30,7 @@ VERBS = {
     "dashboard",
     "validate",
     "size",
+    "operate",
 }
 
 

@@ -288,6 +288,18 @@ def test_what_a_curtailment_is_worth_needs_one_and_the_loads():
         value_of_curtailment(OperationSpec(), there(), np.random.SeedSequence(1), {})
 
 
+def test_all_sites_are_of_one_fleet():
+    """Where rates are spread between fleets, one fleet is drawn for the job, the same for each of its sites."""
+    spec = {"horizon": "20 d", "failure_scale": "20 x", "failures": {"uncertainty": "fleet"}, "restart_time": "50 s"}
+    spec["sites"] = EFFICIENCY | {"method": "decoupled_diloco"}
+    asked = OperationSpec.model_validate(spec)
+    found = [
+        simulate_sites(asked, there(), np.random.SeedSequence(4), rate_stratum=(member, 5)).sites for member in (0, 4)
+    ]
+    struck = [[site.timeline.interruptions for site in sites] for sites in found]
+    assert max(struck[0]) < min(struck[1])
+
+
 def test_records_can_be_handed_to_other_processes():
     spec = priced({"run_cheapest": 2})
     record = simulate_sites(*pickle.loads(pickle.dumps((spec, there(), np.random.SeedSequence(1)))))

@@ -8,6 +8,7 @@ from clustersim.operation import EVENT_AT_S, Timeline, Window
 from clustersim.study.course_windows import course_window, goes_on, stretches
 from clustersim.study.horizon import is_training
 from clustersim.study.it_power import crash_window, state_w
+from clustersim.study.run import run
 
 DT = 1e-3
 GPUS = 2048
@@ -111,3 +112,26 @@ def test_a_second_death_among_fewer_replicas(small_study):
     idle = level(study, "stopped")
     full = (worked(hall, 0.0, 19.0) - 0.125 * idle) / 0.875
     assert worked(hall, 40.0, 60.0) == pytest.approx(0.625 * full + 0.375 * idle, rel=0.03)
+
+
+def test_an_elastic_run_draws_less_and_shows_both_windows(scenario):
+    """From the engine to the meter: replicas drop, train on with less power, and return."""
+    changes = {
+        "operation.recovery.mode": "elastic",
+        "operation.recovery.reconfigure_time": "12 s",
+        "operation.spare_servers": 0,
+        "operation.repair_time": "4 h",
+        "operation.failure_scale": "60 x",
+    }
+    found = run(scenario(**changes))
+    assert {"elastic_drop", "elastic_rejoin"} <= set(found.waveforms)
+    table = found.timeline
+    trained = table[table["state"].isin(["train", "lost"])]
+    assert trained["speed"].min() < 1.0
+    full = float(found.waveforms["steady"].power("memphis/it").mean())
+    seconds = trained["t_end_s"] - trained["t_start_s"]
+    rest = 3 * 86400.0 - seconds.sum()
+    # more than if missing replicas drew nothing, less than if they drew what the others do
+    assert (seconds * trained["speed"]).sum() * full / 3.6e9 < found.summary["it_energy_mwh"]
+    assert found.summary["it_energy_mwh"] < (seconds.sum() + rest) * full / 3.6e9
+    assert found.summary["time_share_idle"] > 0.01

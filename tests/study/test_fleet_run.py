@@ -25,6 +25,7 @@ PLACE = {
         {"stage": "mv_transformer", "rating": "10 MW"},
     ],
     "topology.cooling.memphis.count": 4,
+    "operation.horizon": "1 d",
 }
 FLEET = {
     "streams": [{"name": "research", "load": "30 %"}],
@@ -52,8 +53,8 @@ def test_the_job_is_as_it_would_be_alone(alone, shared):
 
 def test_energy_grows_by_what_the_others_draw(alone, shared):
     more = shared.summary["it_energy_mwh"] - alone.summary["it_energy_mwh"]
-    assert more == pytest.approx(72.0 * shared.summary["others_mean_mw"], rel=1e-6)
-    assert more > 1.0
+    assert more == pytest.approx(24.0 * shared.summary["others_mean_mw"], rel=1e-6)
+    assert more > 0.5
     assert shared.summary["energy_mwh"] - alone.summary["energy_mwh"] > more
     assert shared.summary["others_day_low_mw"] < shared.summary["others_mean_mw"] < shared.summary["others_day_high_mw"]
     assert 0.5 < shared.summary["fleet_utilisation"] <= 1.0
@@ -96,14 +97,16 @@ def test_servers_of_the_fleet_draw_what_the_place_says(study):
     assert all(large % small == 0 for small, large in pairwise(pool_.blocks))
 
 
+@pytest.mark.soak
 def test_the_day_of_the_others_has_their_mean(study):
     record = fleet_record(*study)
     assert daily_w(record).mean() == pytest.approx(sum(others_w(record).values()), rel=1e-9)
 
 
+@pytest.mark.soak
 def test_what_stops_the_cluster_stops_the_others_too(study):
     found, pool = study
-    dark = ExternalEvent(86400.0, 2 * 86400.0, "grid: load loss", "site_lost")
+    dark = ExternalEvent(6 * 3600.0, 18 * 3600.0, "grid: load loss", "site_lost")
     stopped, usual = fleet_record(found, pool, (dark,)), fleet_record(found, pool)
     assert others_w(stopped)["memphis"] < 0.8 * others_w(usual)["memphis"]
     assert stopped.main.goodput < usual.main.goodput

@@ -21,6 +21,7 @@ SMALL = {
     "job.model": "llama3.1-70b",
     "job.plan": {"tensor": 8, "pipeline": 4, "data": 96, "micro_batches": 8},
     **{f"topology.site.{name}.fleet": [{"accelerator": "TPU7x", "count": 1024}] for name in NAMES},
+    **{f"topology.site.{name}.halls": 1 for name in NAMES},
     "operation.horizon": "2 d",
 }
 PRICES = {name: {"hourly": [f"{20 + hour} USD/MWh" for hour in range(24)], "utc_offset": "-6 h"} for name in NAMES}
@@ -43,6 +44,7 @@ def alone():
     return run(scenario(operation__sites=ALONE | DEAREST, operation__failure_scale="20 x"))
 
 
+@pytest.mark.soak
 def test_a_synchronous_job_is_the_job_without_the_section(plain):
     same = run(scenario(operation__sites={"method": "synchronous"}))
     assert same.summary == plain.summary
@@ -50,6 +52,7 @@ def test_a_synchronous_job_is_the_job_without_the_section(plain):
     assert {plain.summary[key] for key in OF_SITES} == {None}
 
 
+@pytest.mark.soak
 def test_dear_hours_stop_a_synchronous_job_and_save_energy(plain):
     found = run(scenario(operation__sites={"method": "synchronous"} | DEAREST))
     assert found.summary["time_share_curtailed"] == pytest.approx(3 / 24, abs=0.01)
@@ -106,6 +109,7 @@ def together(method):
     return float(correlated[np.triu_indices(3, 1)].min())
 
 
+@pytest.mark.soak
 def test_sites_that_meet_begin_their_steps_together_and_others_do_not():
     meeting, apart = together("diloco"), together("decoupled_diloco")
     assert 0.5 < meeting < 0.9999

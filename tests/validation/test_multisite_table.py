@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from clustersim import catalog
 from clustersim.cli import app
 from clustersim.errors import InputError
-from clustersim.study.multisite_table import is_multisite, validate_multisite
+from clustersim.study.multisite_table import is_multisite, points_by, validate_multisite
 from clustersim.training.cross_site import (
     PipelineCut,
     bandwidth_for,
@@ -213,6 +213,33 @@ def test_a_published_level_is_reached_between_its_grid_point_and_the_next(found)
             # the table rounds to a tenth
             assert utilisation(job, synchronous(16), (printed - 0.06) * 0.125e9) <= level + 1e-3
             assert utilisation(job, synchronous(16), (printed + 0.06) * GRID_STEP * 0.125e9) >= level
+
+
+def test_utilisation_over_the_step_of_the_published_grid(found):
+    """A published bandwidth is the grid's last below the one needed: what it stands for reaches up to the next."""
+    step = catalog.entry("networks", "cross_site_training").si("grid.step")
+    assert step == pytest.approx(GRID_STEP, rel=1e-4)
+    inside = [
+        float(utilisation(job, sync, printed * 0.125e9)) - 2e-3
+        <= level
+        <= float(utilisation(job, sync, printed * step * 0.125e9)) + 2e-3
+        for job, sync, level, printed in (
+            (one_batch_job(n, 2, step_s, layers), _sync(method, layers), level, printed)
+            for (n, layers, step_s), rows in TABLE_4.items()
+            for method, row in rows.items()
+            for level, printed in zip(LEVELS, row, strict=True)
+            # the cells of the paper that are not in the reference table
+            if n == 1e11 or method in ("DiLoCo", "overlapped")
+        )
+    ]
+    print(f"{sum(inside)} of {len(inside)} cells outside the reference table")
+    assert len(inside) == 45
+    assert sum(inside) >= 41
+    over = {name: (rows, grid) for name, rows, _, grid, _ in points_by(found, "method")}
+    assert over["Data-parallel"] == (10, 10)
+    assert over["Streaming DiLoCo"] == (10, 10)
+    assert over["Streaming DiLoCo inner-comm overlap FP4 H=100"] == (8, 8)
+    assert over["overlapped outer-comm H=30"][1] >= 5
 
 
 def test_efficiency_rows_within_five_points(found):

@@ -185,7 +185,7 @@ class FleetSpec(Spec):
     main_priority: int = 100
     """Priority of the scenario's own job; it holds its servers from the begin to the horizon."""
     main_sites: tuple[str, ...] | None = None
-    """Sites of the topology on which the main job lies, the first ones first; left out: all of them."""
+    """Sites of the topology on which the main job lies; left out: all of them."""
     jobs: tuple[FleetJobSpec, ...] = ()
     """Other jobs."""
     streams: tuple[JobStreamSpec, ...] = ()

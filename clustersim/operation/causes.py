@@ -38,7 +38,8 @@ class Cause:
     """``stop``: the synchronous job falls; ``slow``: it trains on at `slow_fraction` until the fault is found;
     ``silent``: it trains on, and what it did since the fault is worthless."""
     domain: Domain = "server"
-    """What falls together: one server, a contiguous block of servers, or nothing but the job's processes."""
+    """What falls together: one server, a contiguous block of servers, or nothing but the job's processes. A building is
+    one of `count` equal parts of the place."""
     repair: str = "none"
     """Class of the repair work; ``none``: nothing to repair."""
     slow_fraction: float = 1.0

@@ -18,7 +18,7 @@ from clustersim.operation.slowness import Fallen
 FREE = -1
 """Owner of a server that no job holds."""
 WHOLE = ("building", "route", "job")
-"""Domains that take all of a job rather than servers of it."""
+"""Domains that take all of a job rather than servers of it; one of several buildings takes those in it."""
 
 
 class Tenant(Protocol):
@@ -141,13 +141,16 @@ class Cluster:
         if cause.domain == "server":
             server = index * self.servers // cause.count
             return range(server, server + 1)
+        if cause.domain == "building":
+            first = index * self.servers // cause.count
+            return range(first, max(first + 1, (index + 1) * self.servers // cause.count))
         size = {"rack": self.blocks.rack, "leaf": self.blocks.leaf, "feed": self.blocks.feed}[cause.domain]
         first = index * math.ceil(self.servers / size) // cause.count * size
         return range(first, min(self.servers, first + size))
 
     def strike(self, cause: Cause, index: int) -> None:
         """Let component `index` of a cause fail: each job that holds servers of its block is struck once."""
-        if cause.domain in WHOLE:
+        if cause.domain in WHOLE and (cause.domain != "building" or cause.count == 1):
             for job in list(self.jobs.values()):
                 job.strike(cause, ())
             return

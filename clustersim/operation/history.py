@@ -151,6 +151,7 @@ class History:
         Writes under way are lost, and so are later copies. Of equal copies the one that is loaded soonest counts.
         Where none is left the job begins again from step 0, with weights from the storage.
         """
+        self._forget(now)
         self.written_s = 0.0
         while self.saved and (self.saved[-1].safe_s > now or self.saved[-1].taken_s > before_s):
             self.saved.pop()

@@ -74,8 +74,10 @@ class JobProcess(Recorded):
         self.reload_s = times.storage.reload_s
         if queued:
             self.state = "queued"
-        self.loaded = not queued
-        self.stopped_until_s = 0.0
+        self.loaded = self.up = not queued
+        """Whether the weights are loaded; whether the processes of all ranks run."""
+        self.stopped_until_s = self.outage_until_s = 0.0
+        """When a stop from outside ends; when what the whole job depends on works again by itself. [s]"""
         self.fallen: list[Fallen] = []
         self.awaited: list[simpy.Event] = []
         self.planned: list[Planned] = []

@@ -25,7 +25,7 @@ def recover(job: JobProcess, blow: Blow) -> Process:
     job.struck[blow.cause] = job.struck.get(blow.cause, 0) + 1
     if replicas.droppable(job, blow):
         return (yield from replicas.drop(job, blow))
-    in_place = job.recovery.mode == "in_job" and blow.kind == "failure" and bool(blow.slots)
+    in_place = job.recovery.mode == "in_job" and job.up and blow.kind == "failure" and bool(blow.slots)
     job.roll_back(blow)
     job.loaded = False
     if blow.kind == "stop":
@@ -59,10 +59,10 @@ def _stop(job: JobProcess, blow: Blow) -> Process:
 
 def _come_back(job: JobProcess, blow: Blow, state: State) -> Process:
     """Wait for the servers, then start the ranks or build the collectives again, and load the weights."""
-    until, awaited = blow.outage_until_s, job.awaited
+    awaited = job.awaited
+    job.up = job.up and state == "reconfigure"
     while True:
         for other in job.absorbed:
-            until = max(until, other.outage_until_s)
             if other.struck_s is not None:
                 job.roll_back(other)
         job.absorbed.clear()
@@ -73,8 +73,8 @@ def _come_back(job: JobProcess, blow: Blow, state: State) -> Process:
         job.fallen.clear()
         for absence in job.slow.absent:
             replicas.ask_all(job, absence)
-        if until > job.env.now and not job.elastic:
-            cut = yield from job.phase("stopped", f"{blow.cause}: outage", until - job.env.now)
+        if job.outage_until_s > job.env.now:
+            cut = yield from job.phase("stopped", f"{blow.cause}: outage", job.outage_until_s - job.env.now)
         elif awaited:
             cut = yield from job.wait_for(awaited[0], "stopped", f"{blow.cause}: {NO_SPARE}")
             if cut is None:
@@ -90,6 +90,7 @@ def _come_back(job: JobProcess, blow: Blow, state: State) -> Process:
     seconds = job.times.reconfigure if state == "reconfigure" else job.times.restart
     cut = yield from job.phase(state, blow.cause, seconds)
     if cut is None:
+        job.up = True
         cut = yield from job.phase("reload", blow.cause, job.reload_s)
     job.loaded = cut is None
     return cut
@@ -155,7 +156,8 @@ def stay_queued(job: JobProcess, cause: str) -> Process:
         absence.round += 1
     for kept in (job.fallen, job.awaited, job.planned, job.slow.absent, job.slow.stragglers):
         kept.clear()
-    job.loaded = False
+    job.loaded = job.up = False
+    job.outage_until_s = 0.0  # it comes back to other servers
     job.cluster.release(job)
     job.state = "queued"
     job.suspended.succeed()

@@ -42,9 +42,9 @@ def drop(job: JobProcess, blow: Blow) -> Process:
     cut = yield from job.phase("detect", blow.cause, blow.detection_s)
     if cut is not None:
         return cut
-    others = list(job.absorbed)
-    job.absorbed.clear()
-    for other in others:
+    for other in list(job.absorbed):
+        # those that are left when one of them ends the dropping are seen to in the recovery from it
+        job.absorbed.remove(other)
         if not droppable(job, other):
             return other
     for planned in [planned for planned in job.planned if isinstance(planned, Rejoin)]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Generator, Sequence
 from typing import Any
 
@@ -10,8 +11,12 @@ import numpy as np
 import simpy
 from numpy.typing import NDArray
 
+from clustersim.errors import InputError
 from clustersim.operation.causes import Cause
 from clustersim.operation.cluster import Cluster
+
+MOST_FAILURES = 2_000_000
+"""Failures over the horizon beyond which time and memory of a run get out of hand: half a minute, a gigabyte. [-]"""
 
 
 def start_sources(
@@ -32,7 +37,18 @@ def start_sources(
         that the times do not depend on it.
     horizon_s
         No failure is drawn beyond it. [s]
+
+    Raises
+    ------
+    InputError
+        If so many failures are expected that the run would not end in reasonable time; no job trains under them.
     """
+    expected = math.fsum(cause.mean_rate_per_s(horizon_s) for cause in causes) * horizon_s
+    if expected > MOST_FAILURES:
+        raise InputError(
+            f"operation.failure_scale: expected at most {MOST_FAILURES:,} failures over the horizon, found rates that "
+            f"make {expected:,.0f}"
+        )
     for cause, seed in zip(causes, seeds, strict=True):
         times, picks = np.random.default_rng(seed), np.random.default_rng(seed.spawn(1)[0])
         if cause.rate_per_s <= 0.0:
@@ -66,7 +82,8 @@ def _renewals(
     heapq.heapify(ends)
     while ends:
         end, index = ends[0]
-        yield env.timeout(end - env.now)
+        # the clock may stand a rounding beyond the end of a life that is as good as over
+        yield env.timeout(max(0.0, end - env.now))
         cluster.strike(cause, index)
         after = end + float(cause.life.draw(rng, 1)[0])
         if after < horizon_s:

@@ -44,6 +44,8 @@ def _fall(
         outage_until_s=until,
         struck_s=struck_s,
     )
+    if not (job.elastic and slots):
+        job.outage_until_s = max(job.outage_until_s, until)
     fallen = None
     if cause.replaces_server and slots:
         fallen = Fallen(slots, tuple(job.cluster.take_out(job, slots)), cause.repair)
@@ -59,7 +61,18 @@ def _fall(
             return
     elif fallen is not None:
         job.fallen.append(fallen)
+        job.env.process(_send_for_another(job, fallen, detection_s))
     job.interrupt(blow)
+
+
+def _send_for_another(job: JobProcess, fallen: Fallen, detection_s: float) -> Generator[Any, Any, None]:
+    """Send failed servers to repair, and for others, once they are known, whatever the job stands still for."""
+    yield job.env.timeout(detection_s)
+    if fallen in job.fallen:
+        job.fallen.remove(fallen)
+        spare = job.cluster.replace(job, fallen)
+        if spare is not None:
+            job.awaited.append(spare)
 
 
 def _cure(job: JobProcess, slots: tuple[int, ...]) -> None:

@@ -7,6 +7,7 @@ import pytest
 import simpy
 from scipy import stats
 
+from clustersim.errors import InputError
 from clustersim.operation import JobFacts, OperationSpec
 from clustersim.operation.accounts import CATEGORIES
 from clustersim.operation.causes import Cause
@@ -72,6 +73,36 @@ def test_domains_are_blocks_and_strike_each_job_once():
     assert [cluster.block(gpus, i).start for i in (0, 7, 8, 79)] == [0, 0, 1, 9]
     cluster.strike(cause(1, domain="building", outage_s=1.0, replaces=False), 0)
     assert (a.blows[-1], b.blows[-1]) == ((), ())
+    halls = cause(3, domain="building", outage_s=1.0, replaces=False)
+    assert [list(cluster.block(halls, i)) for i in range(3)] == [[0, 1, 2], [3, 4, 5], [6, 7, 8, 9]]
+    cluster.strike(halls, 1)
+    assert (len(a.blows), b.blows[-1]) == (2, (0,))
+
+
+def test_so_many_failures_that_no_run_ends_are_refused():
+    env, cluster = cluster_of()
+    day = 86400.0
+    many = cause(10, 10 * 0.01)
+    with pytest.raises(InputError, match="failure_scale: expected at most 2,000,000 failures .* make 8,640,000"):
+        start_sources(env, cluster, (many,), np.random.SeedSequence(1).spawn(1), day)
+    start_sources(env, cluster, (many,), np.random.SeedSequence(1).spawn(1), day / 10.0)
+
+
+def test_a_life_that_ends_at_once_does_so_where_the_clock_is_a_rounding_ahead():
+    ends = iter([np.array([0.867, 12.476]), np.array([np.inf]), np.array([0.0]), np.array([np.inf])])
+
+    class AsTold(Life):
+        def draw(self, rng, size, age_s=0.0):
+            return next(ends)
+
+    assert 0.867 + (12.476 - 0.867) > 12.476
+    env, cluster = cluster_of()
+    job = Told(0)
+    cluster.assign(job, range(10))
+    parts = Cause("gpu", "gpu", 2, AsTold(1e6, 0.9), 5.0, False)
+    start_sources(env, cluster, (parts,), np.random.SeedSequence(1).spawn(1), 100.0)
+    env.run(until=100.0)
+    assert job.blows == [(0,), (5,), (5,)]
 
 
 def test_spares_go_to_who_waits_longest_and_a_policy_may_say_otherwise():

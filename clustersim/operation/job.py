@@ -16,11 +16,11 @@ from clustersim.operation.cluster import Cluster
 from clustersim.operation.cycle import Durations, steps_between_evaluations
 from clustersim.operation.facts import JobFacts
 from clustersim.operation.findings import collect
-from clustersim.operation.history import STORAGE, History
+from clustersim.operation.history import History
 from clustersim.operation.phases import Process, Recorded
 from clustersim.operation.plans import Drain, Planned, Suspension
 from clustersim.operation.records import Timeline
-from clustersim.operation.slowness import Fallen, Slowness
+from clustersim.operation.slowness import Fallen, Slowness, cause_of, speed_of
 from clustersim.operation.spec import OperationSpec
 from clustersim.operation.spec_parts.checkpoint import Domain
 
@@ -145,7 +145,7 @@ class JobProcess(Recorded):
 
     def mark_durable(self) -> None:
         """Count the state of now as a checkpoint that is safe everywhere, as others hold it; no schedule moves."""
-        self.history.mark(self.env.now, self.step, len(self.log.rows))
+        self.history.mark(self.env.now, self.step)
 
     def resume(self) -> None:
         """Let a queued job start; its servers have been assigned to it."""
@@ -212,26 +212,17 @@ class JobProcess(Recorded):
                     blow = yield from self.outer.sync(self)
                 if blow is None and self.step >= self.steps:
                     return None
-            elif blow is None:
-                blow = yield from self._save_what_is_due()
+            elif blow is None and self.history.due(self.env.now, self.step):
+                blow = yield from self.save("schedule", self.times.storage.blocking_s)
             if blow is not None:
                 return blow
 
-    def _save_what_is_due(self) -> Process:
-        tiers = self.history.due(self.env.now, self.step)
-        if not tiers:
-            return None
-        names = [self.history.tiers[index].name for index in tiers]
-        cause = "schedule" if STORAGE in names else f"schedule: {names[0]}"
-        blocking = max(self.history.tiers[index].blocking_s for index in tiers)
-        return (yield from self.save(cause, blocking, tiers))
-
-    def save(self, cause: str, blocking_s: float, tiers: tuple[int, ...], *, at_once: bool = False) -> Process:
-        """Pause for a snapshot and hand it to the writers; `at_once`: the pause lasts until it is safe."""
+    def save(self, cause: str, blocking_s: float, *, at_once: bool = False) -> Process:
+        """Pause for a snapshot and hand it to the storage's writer; `at_once`: the pause lasts until it is safe."""
         blow = yield from self.phase("checkpoint", cause, blocking_s, speed=self.speed)
         if blow is None:
-            # The snapshot is safe only once it is written; the row that opens next is the first one it does not hold.
-            self.history.save(self.env.now, self.step, len(self.log.rows), tiers, at_once=at_once)
+            # safe only once it is written
+            self.history.save(self.env.now, self.step, at_once=at_once)
         return blow
 
     def _due(self, evaluation: float) -> float:
@@ -246,14 +237,20 @@ class JobProcess(Recorded):
         """
         while True:
             due = self._due(evaluation)
-            factors, speed, start = self.slow.factors(), self.speed, self.env.now
+            factors, start = self.slow.factors(), self.env.now
+            speed = speed_of(factors)
             aim = min(self.history.aim(start, self.step, speed), due)
             if self.planned:
                 aim = min(aim, float(math.ceil(self.step)))
             duration = self._stretch(aim - self.step) / speed
+            pauses = self.history.pause_s(aim)
+            if pauses > 0.0 and duration > 0.0:
+                # copies of the nearer tiers are many and short: they slow the stretch evenly
+                factors = (*factors, ("checkpoint", "schedule: nearer tiers", duration / (duration + pauses)))
+                duration, speed = duration + pauses, speed_of(factors)
             self._underway = (start, duration, self.step, aim)
             self.state = "train"
-            self.log.enter(start, "train", self.slow.cause, self.step, speed, slowed=factors, gpus=self.busy_gpus)
+            self.log.enter(start, "train", cause_of(factors), self.step, speed, slowed=factors, gpus=self.busy_gpus)
             try:
                 yield self.env.timeout(duration)
             except simpy.Interrupt as interrupt:
@@ -269,8 +266,9 @@ class JobProcess(Recorded):
     @property
     def busy_gpus(self) -> int:
         """Accelerators of the replicas that train."""
-        missing = len(self.slow.missing)
-        return self.facts.gpus - round(self.facts.gpus * missing / self.facts.replicas)
+        if not self.slow.absent:
+            return self.facts.gpus
+        return self.facts.gpus - round(self.facts.gpus * len(self.slow.missing) / self.facts.replicas)
 
     def pause(self, *, finished: bool = False) -> None:
         """Count the steps done so far and close the row; also called at the horizon."""
@@ -279,6 +277,7 @@ class JobProcess(Recorded):
             share = 1.0 if finished or duration == 0.0 else min(1.0, (self.env.now - start) / duration)
             self.step = aim if share == 1.0 else done + (aim - done) * share
             self._underway = None
+            self.history.train(start, self.env.now, done, self.step)
         self.log.close(self.env.now, self.step)
 
     # ---- what it consists of --------------------------------------------------------------------------------------
@@ -298,5 +297,5 @@ class JobProcess(Recorded):
             self.findings.append(
                 f"{blow.cause}: no checkpoint from before {blow.struck_s:.0f} s is left; the job begins again"
             )
-        self.log.roll_back(target.row, blow.cause)
+        self.log.roll_back(target.step, blow.cause)
         self.step, self.reload_s = target.step, target.reload_s

@@ -58,9 +58,14 @@ class Row:
 
     @property
     def held(self) -> float:
-        """Speed that stragglers and what else all wait for leave, without missing replicas and caps. [-]"""
+        """Speed that waiting leaves, for stragglers, copies or other sites; without missing replicas and caps. [-]"""
         waits = (f for category, cause, f in self.slowed if category != "curtailed" and not cause.endswith(MISSING))
         return math.prod(waits, start=1.0)
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing slows the training but its own copies."""
+        return all(category == "checkpoint" or factor == 1.0 for category, _, factor in self.slowed)
 
 
 @dataclass
@@ -93,20 +98,16 @@ class JobLog:
         if row.end_s == row.start_s:
             self.rows.pop()
 
-    def roll_back(self, since_row: int, cause: str = "") -> None:
-        """Mark the training of the rows from `since_row` on as lost to `cause`."""
-        for row in self.rows[since_row:]:
-            if row.state == "train":
-                row.state, row.lost_to = "lost", cause
-
-    def cut_back(self, step: float, cause: str) -> None:
-        """Mark what was trained beyond `step`, the last of the rows alone, as lost to `cause`.
+    def roll_back(self, step: float, cause: str) -> None:
+        """Mark what was trained beyond `step` as lost to `cause`.
 
         The row in which `step` was reached is divided there; a row trains at one speed.
         """
         for index in range(len(self.rows) - 1, -1, -1):
             row = self.rows[index]
-            if row.state != "train" or row.end_step <= step:
+            if row.state != "train":
+                continue
+            if row.end_step <= step:
                 return
             if row.begin_step >= step:
                 row.state, row.lost_to = "lost", cause
@@ -117,6 +118,9 @@ class JobLog:
                 rest = replace(row, start_s=middle, begin_step=step, state="lost", lost_to=cause)
                 self.rows.insert(index + 1, rest)
                 row.end_s, row.end_step = middle, step
+            if row.end_s == row.start_s:
+                # so short a time that the clock does not tell its ends apart
+                del self.rows[index]
             return
 
     def entries(self) -> Iterator[tuple[Category, str, float]]:

@@ -8,7 +8,7 @@ wait there until the round can close.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,8 +16,8 @@ import simpy
 
 from clustersim.operation.accounts import Slowed
 from clustersim.operation.blows import Blow
-from clustersim.operation.facts import ExternalEvent
 from clustersim.operation.job import JobProcess
+from clustersim.operation.site_methods import expected_last_s
 from clustersim.operation.site_network import NetworkState
 
 EXCHANGE = "exchange between sites"
@@ -58,16 +58,21 @@ class SiteOuterStep:
         return max(0, math.floor((self.job.step_now - self.base) / self.period + 1e-9))
 
     def due(self, job: JobProcess) -> float:
-        """Return the step at which the site goes to wait; that it trains again is news to the others."""
-        if not self.active and not job.planned:
+        """Return the step at which the site goes to wait; that it trains again, or is about to stop, is news."""
+        if self.active and job.planned:
+            self.active = False
+            self.meeting.changed(job)
+        elif not self.active and not job.planned:
             self.active = True
             self.meeting.came_back(self)
         return self.target
 
     def told(self, job: JobProcess, blow: Blow) -> None:
-        """Hear of a blow before it strikes the job."""
+        """Hear of a blow before it strikes the job; what is planned while the site waits comes after the wait."""
+        if blow.kind == "planned" and self.present:
+            return
         if blow.kind != "speed":
-            self.active = False
+            self.active = self.present = False
         self.meeting.changed(job)
 
     def sync(self, job: JobProcess) -> Process:
@@ -80,7 +85,7 @@ class SiteOuterStep:
         self.present = False
         if blow is not None:
             return blow
-        if len(job.log.rows) > rows:
+        if len(job.log.rows) > rows and not meeting.parted:
             job.log.rows[-1].cause = f"waits for {meeting.last}"
         return (yield from job.phase("wait", EXCHANGE, meeting.exchange_s))
 
@@ -98,8 +103,8 @@ class Meeting:
     grace_s: float
     exposed_s: Callable[[float], float]
     """What a site waits for the exchange of a round at a bandwidth. [s]"""
-    uneven: float
-    """What the last of the sites takes longer for a round than the mean of one, as steps are uneven, over its time."""
+    spread: float
+    """Of the time of a round, as steps are uneven, over its mean. [-]"""
     network: NetworkState
     sites: list[SiteOuterStep] = field(default_factory=list)
     outer_steps: float = 0.0
@@ -185,12 +190,14 @@ class Meeting:
         if self.leaping:
             self._pace(site.job)
         elif self.loose and self._enough:
+            self.last = site.name
             self._close(site.job)
 
     def drop(self, site: SiteOuterStep) -> None:
         """Go on without a site until it trains again."""
         self._count()
         site.out, site.present = True, False
+        self.last = site.name
         self.look(site.job)
 
     def look(self, by: JobProcess) -> None:
@@ -224,8 +231,9 @@ class Meeting:
         training = sorted(site.round_s for site in self._inside if site.active)
         together = 0.0
         if training and not self.parted:
-            met = training[self._needed - 1] * (1.0 if self.loose else 1.0 + self.uneven)
-            together = met if not self.loose else max(met, min(training[-1], met + self.grace_s))
+            met = training[self._needed - 1]
+            in_time = max(met, min(training[-1], met + self.grace_s))
+            together = in_time if self.loose else expected_last_s(tuple(training), self.spread)
         self.round_s = math.inf if self.parted or not training else together + self.exchange_s
         slowest = max(self._inside, key=lambda site: site.round_s if site.active else -1.0, default=None)
         for site in self.sites:
@@ -285,21 +293,3 @@ class Meeting:
     def finish(self) -> None:
         """Count the last rounds."""
         self._count()
-
-
-def follow_network(
-    env: simpy.Environment, meeting: Meeting, states: Sequence[NetworkState]
-) -> Generator[simpy.Event, Any, None]:
-    """Tell the meeting how the fibre changes after the first state."""
-    for state in states[1:]:
-        yield env.timeout(state.t_start_s - env.now)
-        meeting.connect(state)
-
-
-def follow_loss(
-    env: simpy.Environment, meeting: Meeting, site: SiteOuterStep, event: ExternalEvent
-) -> Generator[simpy.Event, Any, None]:
-    """Have the meeting go on without a site that is stopped or lost, once that is noticed."""
-    yield env.timeout(event.t_start_s + event.detection_s - env.now)
-    if env.now < event.t_end_s and not site.active:
-        meeting.drop(site)

@@ -10,8 +10,8 @@ import pandas as pd
 from clustersim.operation.accounts import Accounts, nothing
 
 TIMELINE_COLUMNS = ("t_start_s", "t_end_s", "state", "cause", "gpus", "first_step", "last_step", "speed", "held")
-"""`speed`: progress relative to full speed while training; `held`: what stragglers and other waiting leave of it,
-beside missing replicas and caps. [-]"""
+"""`speed`: progress relative to full speed while training; `held`: what waiting leaves of it, for
+stragglers, copies in nearer tiers or other sites, beside missing replicas and caps. [-]"""
 
 EVENT_S, EVENT_AT_S = 60.0, 20.0
 """Length of the window around an event, and where in it the event happens. [s]"""

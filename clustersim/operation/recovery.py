@@ -144,8 +144,7 @@ def _swap(job: JobProcess, planned: Swap) -> Process:
 def _save_for_good(job: JobProcess, cause: str) -> Process:
     """Save to the storage and wait until the checkpoint is safe there."""
     storage = job.times.storage
-    tier = (len(job.times.tiers) - 1,)
-    return (yield from job.save(cause, storage.blocking_s + storage.write_s, tier, at_once=True))
+    return (yield from job.save(cause, storage.blocking_s + storage.write_s, at_once=True))
 
 
 def stay_queued(job: JobProcess, cause: str) -> Process:

@@ -37,7 +37,7 @@ def droppable(job: JobProcess, blow: Blow) -> bool:
 def drop(job: JobProcess, blow: Blow) -> Process:
     """Give up the step under way and train on without the replicas that fell."""
     whole = float(math.floor(job.step + 1e-9))
-    job.log.cut_back(whole, blow.cause)
+    job.log.roll_back(whole, blow.cause)
     job.step = min(job.step, whole)
     cut = yield from job.phase("detect", blow.cause, blow.detection_s)
     if cut is not None:

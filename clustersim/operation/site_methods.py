@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -92,33 +93,35 @@ def outer_exposed_s(spec: SitesSpec, facts: SitesFacts, bandwidth: float) -> flo
     return float(exposed_s(job, sync, bandwidth)) * sync.period / sync.fragments
 
 
-def uneven_share(spec: SitesSpec, facts: SitesFacts) -> float:
-    """Return what the last of all sites takes longer for a round than the mean of one, over the time of the round [-].
+def uneven_spread(spec: SitesSpec, facts: SitesFacts) -> float:
+    """Return the spread of the time of a round over its mean: ``cv / sqrt(n)`` of n steps of that spread [-].
 
-    Steps vary with the coefficient of variation cv, so that n of them take a time of relative spread ``cv / sqrt(n)``;
-    the last of M sites is ``E[max of M standard normals]`` of that late. Steps beside which the exchange travels leave
-    room for it: zero where there is one or more. A slower site is late anyway, so that this is an upper bound.
+    Zero where the exchange has one step of overlap or more, which leave room for it.
     """
     if exchange_of(spec, facts).delay > 0.0:
         return 0.0
-    spread = max(
-        site.job.step_time_cv / math.sqrt(pace.steps)
-        for site, pace in zip(facts.sites, paces(spec, facts), strict=True)
-    )
-    return spread * expected_maximum(len(facts.sites))
+    own = zip(facts.sites, paces(spec, facts), strict=True)
+    return max(site.job.step_time_cv / math.sqrt(pace.steps) for site, pace in own)
 
 
-def expected_maximum(count: int) -> float:
-    """Return the mean of the largest of `count` standard normal numbers: ``integral of 1 - F^n - (1 - F)^n`` from 0.
+@lru_cache(maxsize=1024)
+def expected_last_s(times_s: tuple[float, ...], spread: float) -> float:
+    """Return the mean of the latest of normal times of means `times_s` and of that spread over their means [s].
+
+    ``b - integral from a to b of the product of their distribution functions``, a and b six standard deviations out.
 
     Examples
     --------
-    >>> round(expected_maximum(2), 6), round(expected_maximum(3), 6)
-    (0.56419, 0.846284)
+    >>> round(expected_last_s((1.0, 1.0, 1.0), 0.1), 6), expected_last_s((1.0, 2.0), 0.0)
+    (1.084628, 2.0)
     """
-    x = np.linspace(0.0, 10.0, 4001)
-    below = 0.5 * (1.0 + np.array([math.erf(value / math.sqrt(2.0)) for value in x]))
-    return float(np.trapezoid(1.0 - below**count - (1.0 - below) ** count, x))
+    if spread <= 0.0:
+        return max(times_s)
+    means = np.array(times_s)
+    x = np.linspace((means * (1.0 - 6.0 * spread)).max(), means.max() * (1.0 + 6.0 * spread), 601)
+    z = (x[:, None] / means - 1.0) / (spread * math.sqrt(2.0))
+    below = 0.5 * (1.0 + np.array([[math.erf(value) for value in row] for row in z.tolist()]))
+    return float(x[-1] - np.trapezoid(below.prod(axis=1), x))
 
 
 def outer_exchange_s(spec: SitesSpec, facts: SitesFacts, bandwidth: float) -> float:

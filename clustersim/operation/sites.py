@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import simpy
 
 from clustersim.errors import InputError, nearest
 from clustersim.operation.facts import COUNTS, ExternalEvent, JobFacts
-from clustersim.operation.outer_steps import Meeting, SiteOuterStep, follow_loss, follow_network
+from clustersim.operation.outer_steps import Meeting, SiteOuterStep
 from clustersim.operation.records import Timeline
-from clustersim.operation.simulation import launch, simulate_operation
+from clustersim.operation.simulation import causes_of, launch, simulate_operation
 from clustersim.operation.site_events import EventsBySite, whole_job_events
 from clustersim.operation.site_facts import SitesFacts
-from clustersim.operation.site_methods import common_step_s, exchange_of, outer_exposed_s, paces, uneven_share
+from clustersim.operation.site_methods import common_step_s, exchange_of, outer_exposed_s, paces, uneven_spread
 from clustersim.operation.site_network import (
     NetworkState,
     RouteOutage,
@@ -33,6 +34,8 @@ from clustersim.operation.token_efficiency import TokenEfficiency, token_efficie
 
 OUTAGES = 0x0F1B3E
 """Key of the streams of cut routes, apart from those of the jobs."""
+FLEET = 0x0F1EE7
+"""Key of the stream from which the fleet of all sites is drawn, where failure rates are spread between fleets."""
 LONG_WAIT = 0.1
 """Share of the horizon from which a wait that lasts to its end is worth saying. [-]"""
 
@@ -43,6 +46,8 @@ def simulate_sites(
     seed: np.random.SeedSequence,
     external: EventsBySite | None = None,
     outages: Sequence[RouteOutage] = (),
+    *,
+    rate_stratum: tuple[int, int] = (0, 1),
 ) -> SitesRecord:
     """Simulate one job over several sites from its first step to the horizon.
 
@@ -61,6 +66,8 @@ def simulate_sites(
         Stops, losses and caps by site; those of energy prices are added.
     outages : sequence of RouteOutage, optional
         Cuts of routes; those that the failure rates draw are added.
+    rate_stratum : tuple of int, optional
+        As for :func:`~clustersim.operation.simulation.simulate_operation`; all sites are of one fleet.
 
     Raises
     ------
@@ -83,7 +90,7 @@ def simulate_sites(
     drawn = drawn_outages(route_causes(spec, facts), facts, _child(seed, OUTAGES), spec.horizon)
     states = network_states(facts, (*outages, *drawn), spec.horizon)
     run = _alone_between if asked.method in ALONE_BETWEEN else _in_lockstep
-    return run(spec, asked, facts, seed, events, states, efficiency)
+    return run(spec, asked, facts, seed, events, states, efficiency, rate_stratum)
 
 
 def _child(seed: np.random.SeedSequence, key: int) -> np.random.SeedSequence:
@@ -122,9 +129,12 @@ def _in_lockstep(
     events: Mapping[str, Sequence[ExternalEvent]],
     states: Sequence[NetworkState],
     efficiency: TokenEfficiency,
+    rate_stratum: tuple[int, int],
 ) -> SitesRecord:
     job = whole_job(asked, facts)
-    timeline = simulate_operation(spec, job, seed, whole_job_events(asked, facts, events, states))
+    timeline = simulate_operation(
+        spec, job, seed, whole_job_events(asked, facts, events, states), rate_stratum=rate_stratum
+    )
     sites = tuple(
         SiteRecord(
             site.name,
@@ -155,25 +165,28 @@ def _alone_between(
     events: Mapping[str, Sequence[ExternalEvent]],
     states: Sequence[NetworkState],
     efficiency: TokenEfficiency,
+    rate_stratum: tuple[int, int],
 ) -> SitesRecord:
     env = simpy.Environment(initial_time=0.0)
     every = len(facts.sites)
     quorum = (asked.quorum or 1) if asked.method == "decoupled_diloco" else every
     exposed = partial(outer_exposed_s, asked, facts)
-    meeting = Meeting(env, quorum, asked.grace, exposed, uneven_share(asked, facts), states[0])
+    meeting = Meeting(env, quorum, asked.grace, exposed, uneven_spread(asked, facts), states[0])
+    fleet = _child(seed, FLEET)
     own = np.random.SeedSequence(entropy=seed.entropy, spawn_key=seed.spawn_key).spawn(every)
     for number, (site, pace, child) in enumerate(zip(facts.sites, paces(asked, facts), own, strict=True)):
         outer = SiteOuterStep(site.name, pace.steps, meeting)
         job = replace(site.job, step_time_s=pace.step_s, routes=0)
-        outer.job = launch(env, spec, job, child, events[site.name], number=number, outer=outer)
+        causes = causes_of(spec, job.with_servers(job.servers + (spec.spare_servers or 0)), fleet, rate_stratum)
+        outer.job = launch(env, spec, job, child, events[site.name], causes=causes, number=number, outer=outer)
         meeting.sites.append(outer)
     meeting.start()
-    env.process(follow_network(env, meeting, states))
+    env.process(_follow_network(env, meeting, states))
     if asked.on_site_loss == "drop":
         for outer in meeting.sites:
             for event in events[outer.name]:
                 if event.effect != "cap_fraction":
-                    env.process(follow_loss(env, meeting, outer, event))
+                    env.process(_follow_loss(env, meeting, outer, event))
     env.run(until=spec.horizon)
     meeting.finish()
     sites = _records(spec, facts, meeting)
@@ -186,6 +199,24 @@ def _alone_between(
         math.floor(meeting.postponed),
         _findings(spec, sites, meeting, states),
     )
+
+
+def _follow_network(
+    env: simpy.Environment, meeting: Meeting, states: Sequence[NetworkState]
+) -> Generator[simpy.Event, Any, None]:
+    """Tell the meeting how the fibre changes after the first state."""
+    for state in states[1:]:
+        yield env.timeout(state.t_start_s - env.now)
+        meeting.connect(state)
+
+
+def _follow_loss(
+    env: simpy.Environment, meeting: Meeting, site: SiteOuterStep, event: ExternalEvent
+) -> Generator[simpy.Event, Any, None]:
+    """Have the meeting go on without a site that is stopped or lost, once that is noticed."""
+    yield env.timeout(event.t_start_s + event.detection_s - env.now)
+    if env.now < event.t_end_s and not site.active:
+        meeting.drop(site)
 
 
 def _records(spec: OperationSpec, facts: SitesFacts, meeting: Meeting) -> tuple[SiteRecord, ...]:

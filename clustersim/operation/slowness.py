@@ -112,9 +112,15 @@ class Slowness:
     @property
     def speed(self) -> float:
         """Progress relative to full speed."""
-        return math.prod(factor for _, _, factor in self.factors())
+        return speed_of(self.factors())
 
-    @property
-    def cause(self) -> str:
-        """What slows the job most; "none" at full speed."""
-        return min(self.factors(), key=lambda slowed: slowed[2], default=("idle", "none", 1.0))[1]
+
+def speed_of(factors: tuple[Slowed, ...]) -> float:
+    """Return the progress relative to full speed under all of these."""
+    return math.prod(factor for _, _, factor in factors)
+
+
+def cause_of(factors: tuple[Slowed, ...]) -> str:
+    """Return what slows the job most, apart from its own copies; "none" at full speed."""
+    slowed = [one for one in factors if one[0] != "checkpoint"]
+    return min(slowed, key=lambda one: one[2])[1] if slowed else "none"

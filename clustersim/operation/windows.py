@@ -29,8 +29,11 @@ class Stretch(Protocol):
     end_s: float
     state: State
     cause: str
-    speed: float
     gpus: int
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing slows the training but its own copies."""
 
 
 Rows = Sequence[Stretch]
@@ -65,18 +68,18 @@ def windows_of(rows: Rows, horizon_s: float, fewest_restarts: int = 2) -> tuple[
 
 def _steady(rows: Rows) -> Window | None:
     # A job under a cap all the time has no stretch at full load: the longest capped one stands for it.
-    run = _longest_run(rows, least_speed=1.0) or _longest_run(rows, least_speed=0.0)
+    run = _longest_run(rows, slowed=False) or _longest_run(rows, slowed=True)
     if run is None or run[1] <= run[0]:
         return None
     return Window("steady", "none", run[0], min(run[1], run[0] + STEADY_S), run[0], _state_at(rows, run[0]))
 
 
-def _longest_run(rows: Rows, least_speed: float) -> tuple[float, float] | None:
+def _longest_run(rows: Rows, *, slowed: bool) -> tuple[float, float] | None:
     """Return the first stretch of 600 s without interruption, or the longest when none is as long; None if none."""
     best: tuple[float, float] | None = None
     start: float | None = None
     for row in rows:
-        if row.state not in AT_WORK or row.speed < least_speed:
+        if row.state not in AT_WORK or not (slowed or row.full):
             start = None
             continue
         start = row.start_s if start is None else start

@@ -49,7 +49,7 @@ def test_a_cut_leaves_whole_steps_and_loses_no_time(cuts, step):
         now, done = now + steps * (1 + index % 2), done + steps
         log.close(now, done)
     whole = float(min(step, math.floor(done)))
-    log.cut_back(whole, "gpu")
+    log.roll_back(whole, "gpu")
     kept = [row for row in log.rows if row.state == "train"]
     assert math.fsum(row.end_step - row.begin_step for row in kept) == pytest.approx(whole, abs=1e-9)
     assert all(a.end_s == b.start_s for a, b in zip(log.rows, log.rows[1:], strict=False))

@@ -57,7 +57,7 @@ class NearTier:
         """
         made = self.count(step)
         for one in range(max(1, made - 1), made + 1):
-            at = self.last + one * self.every
+            at = min(step, self.last + one * self.every)
             taken = start_s + (now - start_s) * (at - begin) / (step - begin)
             self.copies.append(Saved(at, taken, taken + self.tier.write_s, self.tier.reload_s))
         self.last += made * self.every

@@ -65,7 +65,8 @@ class Row:
     @property
     def full(self) -> bool:
         """Whether nothing slows the training but its own copies."""
-        return all(category == "checkpoint" or factor == 1.0 for category, _, factor in self.slowed)
+        copies = math.prod((factor for category, _, factor in self.slowed if category == "checkpoint"), start=1.0)
+        return self.speed >= copies
 
 
 @dataclass

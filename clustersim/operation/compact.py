@@ -84,8 +84,8 @@ def kept_of_fleet(record: FleetRecord, tokens: float) -> dict[str, Kept]:
     groups = dict.fromkeys(group for group, _, _ in record.accounts if group not in (MAIN, NOBODY))
     counts = {group: {"failures": struck[group]} if struck.get(group) else {} for group in groups}
     failures = {MAIN: record.main.interruptions} | {group: struck.get(group, 0) for group in groups}
-    everything = Kept(record.horizon_s, _accelerator_time(record, None), failures, findings=record.findings)
-    of_groups = {group: Kept(record.horizon_s, _accelerator_time(record, group), counts[group]) for group in groups}
+    everything = Kept(record.horizon_s, _accelerator_time(record), failures, findings=record.findings)
+    of_groups = {group: Kept(record.horizon_s, record.group_accounts(group), counts[group]) for group in groups}
     return {MAIN: kept_of(record.main, tokens), CLUSTER: everything} | of_groups
 
 
@@ -105,11 +105,7 @@ def kept_of_sites(record: SitesRecord) -> dict[str, Kept]:
     return {SITES: whole} | sites
 
 
-def _accelerator_time(record: FleetRecord, group: str | None) -> Accounts:
-    """Return the accounts of the accelerator time of a group, or of the cluster."""
-    entries = [
-        (category, cause, seconds)
-        for (name, category, cause), seconds in record.accounts.items()
-        if group is None or name == group
-    ]
+def _accelerator_time(record: FleetRecord) -> Accounts:
+    """Return the accounts of all accelerators, with or without a job."""
+    entries = [(category, cause, seconds) for (_, category, cause), seconds in record.accounts.items()]
     return accounts_of(entries, math.fsum(seconds for _, _, seconds in entries))

@@ -47,7 +47,7 @@ class FleetTask:
 
     def once(self, member: Member) -> Record:
         """Return what the main job did, the whole cluster, and each group of the other jobs."""
-        record = simulate_fleet(self.spec, self.facts, member.seed)
+        record = simulate_fleet(self.spec, self.facts, member.seed, rate_stratum=member.stratum)
         return kept_of_fleet(record, self.tokens_per_step * record.main.useful_steps)
 
 
@@ -61,4 +61,4 @@ class SitesTask:
 
     def once(self, member: Member) -> Record:
         """Return what all sites did together, and each of them."""
-        return kept_of_sites(simulate_sites(self.spec, self.facts, member.seed))
+        return kept_of_sites(simulate_sites(self.spec, self.facts, member.seed, rate_stratum=member.stratum))

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from clustersim.operation.accounts import CATEGORIES
 from clustersim.operation.bands import Band
 from clustersim.report.gantt import gantt_figures
 from clustersim.report.goodput import TITLES, goodput_bars
@@ -21,6 +22,8 @@ LEAST_SEEDS = 20
 """With fewer seeds the 5 and 95 % quantiles lie between the two outermost of them."""
 LEAST_SHARE = 5e-5
 """Causes that took less of the time are added up in the text. [-]"""
+MOST_COLUMNS = 5
+"""Categories in the table of jobs and sites; the rest is added up."""
 BAND_HEAD = ("mean", "median", "5 %", "95 %", "s.e.")
 HOUR_S = 3600.0
 
@@ -31,7 +34,7 @@ def operate_text(found: OperateResult) -> str:
     parts = [_head(found), _answers(found), _where(found, several), _why(found, several)]
     if found.parts:
         parts.append(_by_part(found))
-    said = found.ensemble.findings()
+    said = findings(found)
     if said:
         of = found.ensemble.seeds
         lines = [f"{text} ({count} of {of} seeds)" if several else text for text, count in said.items()]
@@ -40,6 +43,15 @@ def operate_text(found: OperateResult) -> str:
     if notes:
         parts.append("NOTES\n" + "\n".join(wrapped(note, "  - ", "    ") for note in notes))
     return "\n\n".join(parts)
+
+
+def findings(found: OperateResult) -> dict[str, int]:
+    """Return what was found in any job or site, and in how many seeds."""
+    said: dict[str, int] = {}
+    for part in found.ensemble.parts:
+        for text, count in found.ensemble.findings(part).items():
+            said[text] = max(count, said.get(text, 0))
+    return said
 
 
 def _head(found: OperateResult) -> str:
@@ -110,26 +122,22 @@ def _why(found: OperateResult, several: bool) -> str:
 
 
 def _by_part(found: OperateResult) -> str:
-    head = ("", "goodput", "5 %", "95 %", *(TITLES[name] for name in _used(found)), "interruptions")
+    """Return a line per job or site: goodput, the categories that took most of any one's time, what interrupted it."""
+    means = {name: found.ensemble.mean_accounts(name).shares for name in found.parts}
+    most = {category: max(one[category] for one in means.values()) for category in CATEGORIES if category != "useful"}
+    used = [category for category in most if most[category] > 0.0]
+    shown = set(sorted(used, key=lambda category: -most[category])[:MOST_COLUMNS])
+    others = [category for category in used if category not in shown]
+    told = [category for category in used if category in shown]
+    head = ("", "goodput", "5 %", "95 %", *(TITLES[name] for name in told), *(["others"] if others else []), "struck")
     rows = []
-    for name in found.parts:
-        shares = found.ensemble.mean_accounts(name).shares
+    for name, shares in means.items():
         bands = found.ensemble.figure_bands(name)
-        rows.append(
-            (
-                name,
-                *(number(100.0 * v) for v in (bands["goodput"].mean, bands["goodput"].low, bands["goodput"].high)),
-                *(number(100.0 * shares[category]) for category in _used(found)),
-                _count(bands["interruptions"].mean),
-            )
-        )
-    return "BY JOB OR SITE (% of its time)\n" + columns(head, rows, widest=26)
-
-
-def _used(found: OperateResult) -> list[Any]:
-    """Return the categories beside `useful` that took time in any job or site."""
-    means = [found.ensemble.mean_accounts(name).shares for name in found.parts]
-    return [name for name in TITLES if name != "useful" and any(one[name] for one in means)]  # type: ignore[index]
+        goodput = bands["goodput"]
+        figures = [goodput.mean, goodput.low, goodput.high, *(shares[category] for category in told)]
+        figures += [math.fsum(shares[category] for category in others)] if others else []
+        rows.append((name, *(number(100.0 * value) for value in figures), _count(bands["interruptions"].mean)))
+    return "BY JOB OR SITE (% of its time; times that it was struck)\n" + columns(head, rows, widest=26)
 
 
 def _band_notes(found: OperateResult) -> list[str]:
@@ -201,7 +209,7 @@ def operate_data(found: OperateResult) -> dict[str, Any]:
         "drawn_rates": found.drawn_rates,
         **_part_data(found, ensemble.head),
         "parts": {name: _part_data(found, name) for name in found.parts},
-        "findings": [{"text": text, "seeds": count} for text, count in ensemble.findings().items()],
+        "findings": [{"text": text, "seeds": count} for text, count in findings(found).items()],
         "notes": list(found.notes),
     }
 
@@ -252,7 +260,7 @@ def gantt_html(found: OperateResult) -> str:
     where = Section(
         "where",
         "Where the time went",
-        alerts=list(ensemble.findings()),
+        alerts=list(findings(found)),
         figures=[Figure("Share of the horizon", goodput_bars(shares, bands), note)],
         tables=[Table("By cause, % of the horizon", ("", "cause", "mean", "5 %", "95 %"), causes, (2, 3, 4))],
     )

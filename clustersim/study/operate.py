@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import pandas as pd
 
@@ -104,21 +103,21 @@ def operate(
 def _alone(study: StepStudy, _pool: Pool, job: JobFacts, seeds: int) -> Begun:
     """Return a job that has its cluster alone, and what it does on the scenario's own seed."""
     spec, seed = study.scenario.operation, random_stream(study.scenario, "operation")
-    rates = spec.failures.model_copy(update={"uncertainty": uncertainty(spec, job, seeds)})
-    task = JobTask(spec.model_copy(update={"failures": rates}), job, seed, study.tokens_per_step)
+    task = JobTask(repeated(spec, job, seeds), job, seed, study.tokens_per_step)
     return task, simulate_operation(spec, job, seed).table.assign(part=JOB), ()
 
 
-def _shared(study: StepStudy, pool: Pool, job: JobFacts, _seeds: int) -> Begun:
+def _shared(study: StepStudy, pool: Pool, job: JobFacts, seeds: int) -> Begun:
     """Return all jobs of a cluster, and what each does on the scenario's own seed."""
     spec, seed = study.scenario.operation, random_stream(study.scenario, "operation")
     facts = fleet_facts(study, job, steady_window(study, pool, 0.0))
     record = simulate_fleet(spec, facts, seed)
     table = pd.concat((record.main.table.assign(part=MAIN), record.table.rename(columns={"job": "part"})))
-    return FleetTask(spec, facts, seed, study.tokens_per_step), table.reset_index(drop=True), ()
+    task = FleetTask(repeated(spec, job, seeds), facts, seed, study.tokens_per_step)
+    return task, table.reset_index(drop=True), ()
 
 
-def _by_sites(study: StepStudy, pool: Pool, _job: JobFacts, _seeds: int) -> Begun:
+def _by_sites(study: StepStudy, pool: Pool, job: JobFacts, seeds: int) -> Begun:
     """Return a job over several sites, and what each does on the scenario's own seed."""
     spec, seed = study.scenario.operation, random_stream(study.scenario, "operation")
     if trains_alone(study.scenario):
@@ -133,18 +132,20 @@ def _by_sites(study: StepStudy, pool: Pool, _job: JobFacts, _seeds: int) -> Begu
         f"({100.0 * worth.low:.3g} to {100.0 * worth.high:.3g}), which the bands leave out: {worth.source}"
     )
     table = record.gantt().rename(columns={"site": "part"})
-    return SitesTask(spec, facts, seed), table, () if worth.value == 1.0 else (said,)
+    return SitesTask(repeated(spec, job, seeds), facts, seed), table, () if worth.value == 1.0 else (said,)
 
 
-def uncertainty(spec: OperationSpec, job: JobFacts, seeds: int) -> Literal["none", "fleet"]:
-    """Return whether every seed draws its failure rates from the spread between published fleets.
+def repeated(spec: OperationSpec, job: JobFacts, seeds: int) -> OperationSpec:
+    """Return the spec that is repeated on so many seeds: whether each draws its failure rates is settled in it.
 
     What `failures.uncertainty` says counts. Where it is left out, bands are over rates too, as far as the rates are
     the default ones of GPUs: rates that the scenario names are taken at their word, and of TPUs one fleet is published.
     """
     if "uncertainty" in spec.failures.model_fields_set:
-        return spec.failures.uncertainty
-    return "fleet" if seeds > 1 and spec.failure_rates is None and job.family == "gpu" else "none"
+        return spec
+    drawn = seeds > 1 and spec.failure_rates is None and job.family == "gpu"
+    rates = spec.failures.model_copy(update={"uncertainty": "fleet" if drawn else "none"})
+    return spec.model_copy(update={"failures": rates})
 
 
 def _rates_said(spec: OperationSpec, drawn: bool) -> tuple[str, ...]:

@@ -188,7 +188,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("ending", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.soak)])
 def test_workers_end_with_their_parent(tmp_path, ending):
     """Ctrl-C and a killed parent: no worker stays behind, though each has two minutes of work left."""
     script = tmp_path / "endless.py"

@@ -47,7 +47,7 @@ def sites_facts(study: StepStudy, pool: Pool) -> SitesFacts:
         for name, count in zip(study.place.topology.site, units, strict=True)
         if count
     )
-    return SitesFacts(sites, between.job, between.bandwidth, _routes(between))
+    return SitesFacts(sites, between.job, between.bandwidth, _routes(between), lockstep_s=pool.iteration_time_s)
 
 
 def _of_pipeline(study: StepStudy, whole: JobFacts, between: BetweenSites, step_s: float) -> SitesFacts:

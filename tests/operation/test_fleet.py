@@ -377,6 +377,19 @@ def test_a_server_whose_failure_a_stop_hides_is_replaced_after_the_stop(monkeypa
     assert by_name(record)["a"].queued_s == 0.0
 
 
+def test_servers_that_nobody_mends_are_a_finding_and_the_gang_starves():
+    how = {"failure_rates": "meta-h100", "failure_scale": "3000 x", "spare_servers": 0, "repair": {"technicians": 0}}
+    record = run({"jobs": [job("a", 4, 1e7)]}, facts(4), 100_000.0, **how)
+    assert by_name(record)["a"].queued_s > 50_000.0
+    assert any("beside the main job's failed and none came back" in text for text in record.findings)
+
+
+def test_a_service_that_never_gets_servers_is_a_finding():
+    chat = {"name": "chat", "peak_servers": 4, "priority": 1}
+    record = run({"services": [chat], "jobs": [job("a", 4, 1e7, priority=50)]}, facts(4))
+    assert "chat: 4 units waited more than half the horizon and never started" in record.findings
+
+
 def test_the_budget_sheds_flexible_services_first_then_the_lowest_priority():
     chat = {"name": "chat", "peak_servers": 2, "priority": 9, "flexible": True}
     jobs = [job("low", 2, 1e6, priority=1, save_time="60 s"), job("high", 2, 1e6, priority=2, save_time="60 s")]

@@ -218,7 +218,7 @@ def _record(
         beside=beside_table(rows, [job.habits.power for job in engine.jobs], facts.pools, horizon),
         accounts=accounts_of_fleet(rows, others, facts.pools, main, place, occupancy),
         fragmentation=math.fsum(fragments) / len(fragments) if fragments else 0.0,
-        findings=(*main.findings, *_findings(others, horizon, skipped)),
+        findings=(*main.findings, *_findings(others, horizon, skipped, engine.never_mended)),
     )
 
 
@@ -229,14 +229,21 @@ def _main_job(facts: FleetFacts, main: Timeline) -> FleetJob:
     )
 
 
-def _findings(jobs: Sequence[FleetJob], horizon_s: float, skipped: list[int]) -> list[str]:
-    """Return what a planner should know: who never started, and which servers were not worked on."""
+def _findings(jobs: Sequence[FleetJob], horizon_s: float, skipped: list[int], never_mended: int) -> list[str]:
+    """Return what a planner should know: who never started, and which servers were not worked on or not mended."""
     found = []
-    for group in dict.fromkeys(job.group for job in jobs if job.kind != "service"):
-        never = [job for job in jobs if job.group == group and math.isinf(job.start_s)]
-        waited = [job for job in never if horizon_s - job.arrival_s > 0.5 * horizon_s]
+    for group in dict.fromkeys(job.group for job in jobs):
+        waited = [
+            job for job in jobs if job.group == group and math.isinf(job.start_s) and job.queued_s > 0.5 * horizon_s
+        ]
         if waited:
-            found.append(f"{group}: {len(waited)} jobs waited more than half the horizon and never started")
+            what = "units" if waited[0].kind == "service" else "jobs"
+            found.append(f"{group}: {len(waited)} {what} waited more than half the horizon and never started")
     if sum(skipped) > 0:
         found.append(f"rolling maintenance left out {sum(skipped)} servers that their jobs did not give up")
+    if never_mended > 0:
+        found.append(
+            f"operation.repair.technicians: expected at least 1, found 0: {never_mended} servers beside the main job's "
+            "failed and none came back"
+        )
     return found

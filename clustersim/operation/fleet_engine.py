@@ -64,6 +64,8 @@ class Engine:
         """Changes: time, pool, then its servers that are free, withheld, in repair, in maintenance."""
         self.withheld = [0] * len(self.pools)
         """Free servers, per pool, for which a job waits that lacks nothing but power."""
+        self.never_mended = 0
+        """Servers that failed and that no crew will ever mend."""
         self.added_w = 0.0
         self._woken = False
         for pool in range(len(self.pools)):
@@ -222,6 +224,9 @@ class Engine:
     def mend(self, pool: int, server: Servers, kind: str) -> Process:
         """Bring a server back after its repair."""
         back = self.policy.shop.submit(self.env.now, kind)
+        if math.isinf(back):
+            self.never_mended += server.size
+            return
         yield self.env.timeout(back - self.env.now)
         self.servers.bring_back(pool, server, REPAIR)
         self.note(pool)

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clustersim.errors import InputError
-from clustersim.operation import ExternalEvent, OperationSpec, fleet_engine, simulate_operation
+from clustersim.operation import ExternalEvent, OperationSpec, fleet, fleet_engine, simulate_operation
 from clustersim.operation.fleet_accounts import row_entries
 from clustersim.operation.fleet_records import MAIN, NOBODY
+from clustersim.operation.gang_stint import Signal
 from tests.operation.fleets import AT_ONCE, IDLE_W, by_name, facts, job, main_job, run
 
 DAY_S = 86_400.0
@@ -360,6 +361,33 @@ def test_a_failed_server_is_replaced_or_the_gang_waits_again():
     assert by_name(roomy)["a"].queued_s == 0.0
     assert by_name(roomy)["a"].done_s > by_name(tight)["a"].done_s
     assert tight.accounts[NOBODY, "idle", "repair"] > 0.0
+
+
+def test_a_server_whose_failure_a_stop_hides_is_replaced_after_the_stop(monkeypatch):
+    def one_failure(engine, *_):
+        yield engine.env.timeout(1000.0)
+        gang = engine.jobs[0]
+        pool, servers = next(iter(gang.held.items()))
+        engine.signal(gang, Signal("struck", "gpu", 100.0, (pool, int(servers[0]), "gpu")))
+
+    monkeypatch.setattr(fleet, "failures", one_failure)
+    dip = (ExternalEvent(1050.0, 1200.0, "dip", "stop"),)
+    record = run({"jobs": [job("a", 2, 1e7)]}, facts(4), external=dip, repair_time="2000 s")
+    assert record.accounts[NOBODY, "idle", "repair"] == pytest.approx(8 * 2000.0)
+    assert by_name(record)["a"].queued_s == 0.0
+
+
+def test_servers_that_nobody_mends_are_a_finding_and_the_gang_starves():
+    how = {"failure_rates": "meta-h100", "failure_scale": "3000 x", "spare_servers": 0, "repair": {"technicians": 0}}
+    record = run({"jobs": [job("a", 4, 1e7)]}, facts(4), 100_000.0, **how)
+    assert by_name(record)["a"].queued_s > 50_000.0
+    assert any("beside the main job's failed and none came back" in text for text in record.findings)
+
+
+def test_a_service_that_never_gets_servers_is_a_finding():
+    chat = {"name": "chat", "peak_servers": 4, "priority": 1}
+    record = run({"services": [chat], "jobs": [job("a", 4, 1e7, priority=50)]}, facts(4))
+    assert "chat: 4 units waited more than half the horizon and never started" in record.findings
 
 
 def test_the_budget_sheds_flexible_services_first_then_the_lowest_priority():

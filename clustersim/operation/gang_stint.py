@@ -73,9 +73,10 @@ class Stint:
                 cut = yield from self._phase("stopped", struck.cause, struck.until_s - self.env.now)
             else:
                 cut = yield from self._notice(struck)
-                if cut is None and job.broken and not self._replace(*job.broken[0]):
-                    self.engine.requeue(job)
-                    return
+            # a stop that came before the failure was noticed leaves the server to be replaced after it
+            if cut is None and job.broken and not self._replace(*job.broken[0]):
+                self.engine.requeue(job)
+                return
             if cut is None:
                 job.due_s = self.env.now + job.run_s()
                 cut = yield from self._phase("restart", struck.cause, job.habits.restart)

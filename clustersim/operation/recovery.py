@@ -88,6 +88,10 @@ def _come_back(job: JobProcess, blow: Blow, state: State) -> Process:
             return cut
     for absence in [absence for absence in job.slow.absent if absence.present]:
         replicas.join(job, absence)
+    if state == "restart":
+        # this restart is also that of drains which are over
+        over = [one for one in job.planned if isinstance(one, Drain) and one.until_s <= job.env.now]
+        job.planned = [one for one in job.planned if one not in over]
     seconds = job.times.reconfigure if state == "reconfigure" else job.times.restart
     cut = yield from job.phase(state, blow.cause, seconds)
     if cut is None:
@@ -113,12 +117,13 @@ def carry_out(job: JobProcess, planned: Planned) -> Process:
 
 
 def _drain(job: JobProcess, planned: Drain) -> Process:
-    """Save, stand still to the end of the drain, and start again."""
+    """Save, stand still to the end of the last drain that is planned, and start again."""
     cut = yield from _save_for_good(job, planned.cause)
     if cut is not None:
         return cut
     job.loaded = False
-    stop = Blow(planned.cause, "stop", stopped_until_s=planned.until_s, category=planned.category)
+    others = (one.until_s for one in job.planned if isinstance(one, Drain))
+    stop = Blow(planned.cause, "stop", stopped_until_s=max((planned.until_s, *others)), category=planned.category)
     job.roll_back(stop)
     cut = yield from _stop(job, stop)
     return cut if cut is not None else (yield from _come_back(job, stop, "restart"))

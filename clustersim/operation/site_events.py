@@ -28,6 +28,8 @@ class _Limit:
     """Tokens per time over those of the whole job; 0: it stands still. [-]"""
     cause: str
     category: Literal["curtailed", "idle"]
+    effect: Literal["stop", "drain", "cap_fraction"] = "cap_fraction"
+    """`drain`: it stands still for what was known before."""
 
 
 def whole_job_events(
@@ -98,7 +100,10 @@ def _limit(
         (_left(spec, facts, [], state.bandwidth, known), state.cause, "idle"),
     ]
     _, cause, category = min(alone, key=lambda found: found[0])
-    return _Limit(fraction, cause, category)
+    if fraction > 0.0:
+        return _Limit(fraction, cause, category)
+    known_before = state.bandwidth > 0.0 and all(event.effect not in ("stop", "site_lost") for _, event in now)
+    return _Limit(fraction, cause, category, "drain" if known_before else "stop")
 
 
 def _left(
@@ -126,6 +131,5 @@ def _left(
 
 
 def _event(begin: float, end: float, limit: _Limit) -> ExternalEvent:
-    if limit.fraction == 0.0:
-        return ExternalEvent(begin, end, limit.cause, "stop", category=limit.category)
-    return ExternalEvent(begin, end, limit.cause, "cap_fraction", limit.fraction, category=limit.category)
+    fraction = limit.fraction if limit.effect == "cap_fraction" else 1.0
+    return ExternalEvent(begin, end, limit.cause, limit.effect, fraction, category=limit.category)

@@ -51,6 +51,9 @@ class SitesFacts:
     routes: tuple[RouteFacts, ...] = ()
     pipeline: PipelineCut | None = None
     """Of a pipeline across sites: what crosses."""
+    lockstep_s: float | None = None
+    """Step of all sites together in synchronous training at full speed, as a simulation of the step has it; None: that
+    of the slowest site and what of `exchange` it does not hide. [s]"""
 
     def __post_init__(self) -> None:
         """Check that names are unique, ends exist and figures agree."""
@@ -59,6 +62,8 @@ class SitesFacts:
             raise ValueError(f"expected two or more sites of different names, got {', '.join(names) or 'none'}")
         if self.exchange.sites != len(names):
             raise ValueError(f"expected an exchange among {len(names)} sites, got one among {self.exchange.sites}")
+        if self.lockstep_s is not None and not self.lockstep_s > 0.0:
+            raise ValueError(f"expected lockstep_s above 0, got {self.lockstep_s:g}")
         if self.bandwidth < 0.0 or any(route.bandwidth_without < 0.0 for route in self.routes):
             raise ValueError("bandwidths must not be negative")
         for route in self.routes:

@@ -104,9 +104,12 @@ def whole_job(spec: SitesSpec, facts: SitesFacts) -> JobFacts:
     """Return the one job that all sites run in lock-step.
 
     Counts add up. Every site of a synchronous job holds the whole model, which is saved once; of a pipeline a part.
-    Sites that nothing joins take no step together; the job that stands still has the step of the slowest of them.
+    Sites that nothing joins take no step together; the job that stands still has the step of the slowest of them. Where
+    the step of all is known from a simulation, slower sites and other bits lengthen it in proportion.
     """
     step_s = common_step_s(spec, facts, facts.bandwidth)
+    if spec.method == "synchronous" and facts.lockstep_s is not None and math.isfinite(step_s):
+        step_s = facts.lockstep_s * (step_s / common_step_s(SitesSpec(), facts, facts.bandwidth))
     if not math.isfinite(step_s):
         step_s = max(pace.step_s for pace in paces(spec, facts))
     jobs = [site.job for site in facts.sites]

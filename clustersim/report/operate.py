@@ -11,11 +11,12 @@ from typing import Any
 
 from clustersim.operation.accounts import CATEGORIES
 from clustersim.operation.bands import Band
+from clustersim.operation.site_prices import Saving
 from clustersim.report.gantt import gantt_figures
 from clustersim.report.goodput import TITLES, goodput_bars
 from clustersim.report.page import rendered
 from clustersim.report.sections import Figure, Section, Table
-from clustersim.report.words import columns, counted, number, percent, wrapped
+from clustersim.report.words import columns, counted, dollars, number, percent, wrapped
 from clustersim.study.operate import DAY_S, OperateResult
 
 LEAST_SEEDS = 20
@@ -26,6 +27,7 @@ MOST_COLUMNS = 5
 """Categories in the table of jobs and sites; the rest is added up."""
 BAND_HEAD = ("mean", "median", "5 %", "95 %", "s.e.")
 HOUR_S = 3600.0
+J_PER_MWH = 3.6e9
 
 
 def operate_text(found: OperateResult) -> str:
@@ -34,6 +36,8 @@ def operate_text(found: OperateResult) -> str:
     parts = [_head(found), _answers(found), _where(found, several), _why(found, several)]
     if found.parts:
         parts.append(_by_part(found))
+    if found.saving is not None:
+        parts.append(_saving(found.saving))
     said = findings(found)
     if said:
         of = found.ensemble.seeds
@@ -140,6 +144,29 @@ def _by_part(found: OperateResult) -> str:
     return "BY JOB OR SITE (% of its time; times that it was struck)\n" + columns(head, rows, widest=26)
 
 
+def _saving(saving: Saving) -> str:
+    """Return what giving up dear hours saves, and at what cost in tokens."""
+    lost = saving.tokens_lost
+    costs = (
+        f"{number(lost / 1e9)} billion tokens fewer" if lost >= 0.0 else f"{number(-lost / 1e9)} billion tokens more"
+    )
+    lines = [
+        ("saved", f"{dollars(saving.saved_usd)} of energy, {number(saving.saved_j / J_PER_MWH)} MWh at the meter"),
+        ("for", f"{costs} than at full load all the time"),
+    ]
+    if math.isfinite(saving.usd_per_million_tokens):
+        worth = f"{number(saving.usd_per_million_tokens)} USD for each million tokens not trained"
+        lines.append(("that is", f"{worth}: a gain only where these are worth less to you"))
+    body = "\n".join(wrapped(text, f"  {label:<22} ", " " * 25) for label, text in lines)
+    return f"WHAT CURTAILMENT SAVES (the scenario's own seed, with and without)\n{body}"
+
+
+def _saving_data(saving: Saving | None) -> dict[str, float | None] | None:
+    if saving is None:
+        return None
+    return {name: value if math.isfinite(value) else None for name, value in vars(saving).items()}
+
+
 def _band_notes(found: OperateResult) -> list[str]:
     seeds = found.ensemble.seeds
     if seeds == 1:
@@ -207,6 +234,7 @@ def operate_data(found: OperateResult) -> dict[str, Any]:
         "iteration_time_s": found.job.step_time_s,
         "tokens_per_step": found.tokens_per_step,
         "drawn_rates": found.drawn_rates,
+        "curtailment": _saving_data(found.saving),
         **_part_data(found, ensemble.head),
         "parts": {name: _part_data(found, name) for name in found.parts},
         "findings": [{"text": text, "seeds": count} for text, count in findings(found).items()],

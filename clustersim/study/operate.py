@@ -13,9 +13,12 @@ from clustersim.operation.ensemble import Ensemble, simulate_seeds
 from clustersim.operation.fleet import simulate_fleet
 from clustersim.operation.fleet_records import MAIN
 from clustersim.operation.rate_uncertainty import spread_of_fleets
-from clustersim.operation.sites import simulate_sites
+from clustersim.operation.site_prices import Saving
+from clustersim.operation.sites import simulate_sites, whole_job
+from clustersim.operation.spec_parts.sites import SitesSpec
 from clustersim.operation.tasks import JOB, FleetTask, JobTask, SitesTask
 from clustersim.scenario import Scenario
+from clustersim.study.curtailment import curtailment_saving
 from clustersim.study.fleet_facts import fleet_facts
 from clustersim.study.it_power import Pool, steady_window, step_pool
 from clustersim.study.operation_facts import job_facts
@@ -25,8 +28,18 @@ from clustersim.study.sites_facts import sites_facts
 from clustersim.study.step import StepStudy, random_stream, study_step
 
 DAY_S = 86400.0
-Begun = tuple[JobTask | FleetTask | SitesTask, pd.DataFrame, tuple[str, ...]]
-"""What is repeated, what happens on the scenario's own seed, and what the user should know about it."""
+
+
+@dataclass(frozen=True)
+class Begun:
+    """What is repeated, and what happens on the scenario's own seed."""
+
+    task: JobTask | FleetTask | SitesTask
+    table: pd.DataFrame
+    job: JobFacts
+    said: tuple[str, ...] = ()
+    """What the user should know about it."""
+    saving: Saving | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +57,8 @@ class OperateResult:
     """What the user should know about step, scenario and rates."""
     drawn_rates: bool = False
     """Whether every seed had failure rates of its own."""
+    saving: Saving | None = None
+    """What the sites save by giving up load when energy is dear, on the scenario's own seed; None where they do not."""
 
     @property
     def horizon_s(self) -> float:
@@ -93,18 +108,19 @@ def operate(
     job = job_facts(study, pool)
     progress("operation")
     begun = _by_sites if asked.sites is not None else _alone if asked.fleet is None else _shared
-    task, table, said = begun(study, pool, job, seeds)
+    first = begun(study, pool, job, seeds)
+    task = first.task
     ensemble = simulate_seeds(task, seeds, workers, lambda done, of: progress(f"operation: seed {done} of {of}"))
     drawn = task.spec.failures.uncertainty == "fleet"
-    notes = (*study.warnings, *_left_out(scenario), *said, *_rates_said(task.spec, drawn))
-    return OperateResult(scenario, job, study.tokens_per_step, table, ensemble, notes, drawn)
+    notes = (*study.warnings, *_left_out(scenario), *first.said, *_rates_said(task.spec, drawn))
+    return OperateResult(scenario, first.job, study.tokens_per_step, first.table, ensemble, notes, drawn, first.saving)
 
 
 def _alone(study: StepStudy, _pool: Pool, job: JobFacts, seeds: int) -> Begun:
     """Return a job that has its cluster alone, and what it does on the scenario's own seed."""
     spec, seed = study.scenario.operation, random_stream(study.scenario, "operation")
     task = JobTask(repeated(spec, job, seeds), job, seed, study.tokens_per_step)
-    return task, simulate_operation(spec, job, seed).table.assign(part=JOB), ()
+    return Begun(task, simulate_operation(spec, job, seed).table.assign(part=JOB), job)
 
 
 def _shared(study: StepStudy, pool: Pool, job: JobFacts, seeds: int) -> Begun:
@@ -114,7 +130,7 @@ def _shared(study: StepStudy, pool: Pool, job: JobFacts, seeds: int) -> Begun:
     record = simulate_fleet(spec, facts, seed)
     table = pd.concat((record.main.table.assign(part=MAIN), record.table.rename(columns={"job": "part"})))
     task = FleetTask(repeated(spec, job, seeds), facts, seed, study.tokens_per_step)
-    return task, table.reset_index(drop=True), ()
+    return Begun(task, table.reset_index(drop=True), job)
 
 
 def _by_sites(study: StepStudy, pool: Pool, job: JobFacts, seeds: int) -> Begun:
@@ -122,17 +138,25 @@ def _by_sites(study: StepStudy, pool: Pool, job: JobFacts, seeds: int) -> Begun:
     spec, seed = study.scenario.operation, random_stream(study.scenario, "operation")
     if trains_alone(study.scenario):
         alone = study_alone(study)
-        facts, record = alone.facts, alone.record
+        study, pool, facts, record = alone.study, alone.pool, alone.facts, alone.record
     else:
         facts = sites_facts(study, pool)
         record = simulate_sites(spec, facts, seed)
+        # its step, and what it saves, are those of all sites together
+        job = whole_job(spec.sites or SitesSpec(), facts)
     worth = record.efficiency
     said = (
         f"tokens of all sites are counted at their worth in synchronous training, {100.0 * worth.value:.3g} % "
         f"({100.0 * worth.low:.3g} to {100.0 * worth.high:.3g}), which the bands leave out: {worth.source}"
     )
     table = record.gantt().rename(columns={"site": "part"})
-    return SitesTask(repeated(spec, job, seeds), facts, seed), table, () if worth.value == 1.0 else (said,)
+    return Begun(
+        SitesTask(repeated(spec, job, seeds), facts, seed),
+        table,
+        job,
+        () if worth.value == 1.0 else (said,),
+        curtailment_saving(study, pool, facts),
+    )
 
 
 def repeated(spec: OperationSpec, job: JobFacts, seeds: int) -> OperationSpec:

@@ -12,7 +12,7 @@ from clustersim.operation import ExternalEvent, Timeline, simulate_operation
 from clustersim.operation.site_events import whole_job_events
 from clustersim.operation.site_network import drawn_outages, network_states, route_causes
 from clustersim.operation.site_prices import price_events
-from clustersim.operation.sites import OUTAGES
+from clustersim.operation.sites import OUTAGES, whole_job
 from clustersim.operation.spec_parts.sites import ALONE_BETWEEN, SitesSpec
 from clustersim.scenario import Scenario
 from clustersim.study.it_power import Pool
@@ -58,7 +58,8 @@ def lockstep_timeline(study: StepStudy, pool: Pool, external: Sequence[ExternalE
     """Return what a synchronous job over several sites does, with `external` done to all of it.
 
     Energy prices and cut routes do to the job what :func:`~clustersim.operation.site_events.whole_job_events` says,
-    whether or not the supply does something at the same time. The step is that of the power.
+    whether or not the supply does something at the same time. The step is that of the power; of sites that are slower
+    (`operation.sites.speeds`) it is longer, at the same power.
     """
     spec = study.scenario.operation
     asked = spec.sites or SitesSpec()
@@ -69,5 +70,5 @@ def lockstep_timeline(study: StepStudy, pool: Pool, external: Sequence[ExternalE
     states = network_states(facts, drawn, spec.horizon)
     events = whole_job_events(asked, facts, price_events(asked, facts.names, spec.horizon), states)
     # cuts of routes are drawn above, by the route
-    job = replace(job_facts(study, pool), routes=0)
+    job = replace(job_facts(study, pool), routes=0, step_time_s=whole_job(asked, facts).step_time_s)
     return simulate_operation(spec, job, seed, (*events, *external))

@@ -10,6 +10,7 @@ from clustersim.operation.site_facts import RouteFacts, SiteFacts, SitesFacts
 from clustersim.study.cross_site import BetweenSites, between_sites
 from clustersim.study.it_power import Pool
 from clustersim.study.operation_facts import job_facts
+from clustersim.study.pipeline_sites import pipeline_sites
 from clustersim.study.step import StepStudy
 from clustersim.training.network import units_per_site
 
@@ -33,6 +34,9 @@ def sites_facts(study: StepStudy, pool: Pool) -> SitesFacts:
             f"{study.place.topology.name}"
         )
     whole = job_facts(study, pool)
+    asked = study.scenario.operation.sites
+    if asked is not None and asked.method == "pipeline":
+        return _of_pipeline(study, whole, between, pool.iteration_time_s - between.exposed_s)
     units = units_per_site(study.plan, study.place.network)
     sites = tuple(
         SiteFacts(
@@ -43,7 +47,19 @@ def sites_facts(study: StepStudy, pool: Pool) -> SitesFacts:
         for name, count in zip(study.place.topology.site, units, strict=True)
         if count
     )
-    return SitesFacts(sites, between.job, between.bandwidth, _routes(between))
+    return SitesFacts(sites, between.job, between.bandwidth, _routes(between), lockstep_s=pool.iteration_time_s)
+
+
+def _of_pipeline(study: StepStudy, whole: JobFacts, between: BetweenSites, step_s: float) -> SitesFacts:
+    found = pipeline_sites(study)
+    sites = []
+    for name, count in zip(study.place.topology.site, found.stages, strict=True):
+        share = count / study.plan.pipeline
+        part = _share(whole, share, step_s)
+        saved = replace(part, checkpoint_bytes=whole.checkpoint_bytes * share)
+        sites.append(SiteFacts(name, saved, study.tokens_per_step * share))
+    exchange = replace(between.job, sites=len(sites), latency_s=found.latency_s)
+    return SitesFacts(tuple(sites), exchange, found.bandwidth, found.routes, found.cut)
 
 
 def _share(whole: JobFacts, share: float, step_s: float) -> JobFacts:

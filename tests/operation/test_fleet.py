@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clustersim.errors import InputError
-from clustersim.operation import ExternalEvent, OperationSpec, fleet_engine, simulate_operation
+from clustersim.operation import ExternalEvent, OperationSpec, fleet, fleet_engine, simulate_operation
 from clustersim.operation.fleet_accounts import row_entries
 from clustersim.operation.fleet_records import MAIN, NOBODY
+from clustersim.operation.gang_stint import Signal
 from tests.operation.fleets import AT_ONCE, IDLE_W, by_name, facts, job, main_job, run
 
 DAY_S = 86_400.0
@@ -360,6 +361,20 @@ def test_a_failed_server_is_replaced_or_the_gang_waits_again():
     assert by_name(roomy)["a"].queued_s == 0.0
     assert by_name(roomy)["a"].done_s > by_name(tight)["a"].done_s
     assert tight.accounts[NOBODY, "idle", "repair"] > 0.0
+
+
+def test_a_server_whose_failure_a_stop_hides_is_replaced_after_the_stop(monkeypatch):
+    def one_failure(engine, *_):
+        yield engine.env.timeout(1000.0)
+        gang = engine.jobs[0]
+        pool, servers = next(iter(gang.held.items()))
+        engine.signal(gang, Signal("struck", "gpu", 100.0, (pool, int(servers[0]), "gpu")))
+
+    monkeypatch.setattr(fleet, "failures", one_failure)
+    dip = (ExternalEvent(1050.0, 1200.0, "dip", "stop"),)
+    record = run({"jobs": [job("a", 2, 1e7)]}, facts(4), external=dip, repair_time="2000 s")
+    assert record.accounts[NOBODY, "idle", "repair"] == pytest.approx(8 * 2000.0)
+    assert by_name(record)["a"].queued_s == 0.0
 
 
 def test_the_budget_sheds_flexible_services_first_then_the_lowest_priority():

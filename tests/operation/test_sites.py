@@ -332,6 +332,9 @@ def test_accounts_close_and_seeds_repeat_whatever_happens(method, loss, seed, ev
 
 
 def test_bad_input():
+    priced_sites = {name: {"hourly": ["30 USD/MWh"] * 24} for name in "ab"}
+    with pytest.raises(ValueError, match="run_cheapest: expected fewer than the 2 sites with prices"):
+        run({"prices": priced_sites, "curtailment": {"run_cheapest": 2}})
     with pytest.raises(InputError, match="events of site 'x'"):
         run({}, external={"x": ()})
     with pytest.raises(InputError, match="at most 3, one per site"):
@@ -346,3 +349,24 @@ def test_a_barrier_costs_its_exchange():
     record = run({"method": "diloco", "inner_steps": 100}, facts)
     waited = record.accounts.by_cause("idle")["exchange between sites"]
     assert waited == pytest.approx(record.outer_steps * outer_exposed_s(spec, facts, 1e9), rel=0.02)
+
+
+@pytest.mark.parametrize("on_site_loss", ["wait", "drop"])
+def test_sites_that_pause_together_save_once_and_start_once(on_site_loss):
+    pauses = {name: [stop(20003.0, 30000.0, "drain")] for name in "abc"}
+    record = run({"method": "synchronous", "on_site_loss": on_site_loss}, external=pauses)
+    accounts = record.accounts
+    # one restart of 50 s and one reload of 0.1 s; no work is lost, as all is known before
+    assert accounts.shares["restart"] * 1e5 == pytest.approx(50.1, abs=0.01)
+    assert accounts.shares["lost_work"] == 0.0
+    assert accounts.shares["curtailed"] * 1e5 == pytest.approx(9997.0, abs=20.0)
+    closes(record)
+
+
+def test_pauses_that_overlap_are_one_until_the_last_is_over():
+    pauses = {"a": [stop(20003.0, 30000.0, "drain")], "b": [stop(20003.0, 35000.0, "drain")]}
+    record = run({"method": "synchronous"}, external=pauses)
+    table = record.sites[0].timeline.table
+    assert table["state"].value_counts()["restart"] == 1
+    assert float(table.loc[table["state"] == "stopped", "t_end_s"].iloc[-1]) == 35000.0
+    closes(record)

@@ -129,4 +129,10 @@ class SitesSpec(Spec):
             )
         if self.curtailment is not None and not self.prices:
             raise ValueError("sites.curtailment: expected the prices of the sites under sites.prices")
+        kept = None if self.curtailment is None else self.curtailment.run_cheapest
+        if kept is not None and kept >= len(self.prices):
+            raise ValueError(
+                f"sites.curtailment.run_cheapest: expected fewer than the {len(self.prices)} sites with prices, "
+                f"got {kept}: none would ever give up load"
+            )
         return self

@@ -44,7 +44,11 @@ class Durations:
         if reconfigure is None:
             # processes that stay start anew in their containers; of replicas that train on only the collectives do
             in_job = asked.mode == "in_job"
-            reconfigure = restart_time(IN_JOB, job.family, job.gpus) if in_job else collective_init_time(None, job.gpus)
+            reconfigure = (
+                restart_time(IN_JOB, job.family, job.gpus, asked.collective_law)
+                if in_job
+                else collective_init_time(asked.collective_law, job.gpus)
+            )
         if replica is None:
             replica = min(restart, restart_time(spec.restart_law, job.family, max(1, job.gpus // job.replicas)))
         if catch_up is None:

@@ -14,6 +14,8 @@ TIER_KEYS = {
     "storage": "operation.checkpoint",
 }
 """Where the user finds the tier."""
+MOST = 0.5
+"""A job that waits for more of the horizon than this is worth a word. [-]"""
 
 
 def collect(*found: str | Iterable[str] | None) -> tuple[str, ...]:
@@ -88,3 +90,35 @@ def unused_spares(spare_servers: int | None, most_out: int) -> str | None:
     if not spare_servers or most_out > 0:
         return None
     return f"operation.spare_servers: {spare_servers} spare servers were never used over the horizon"
+
+
+def stands_still(stopped: Iterable[tuple[str, float]], horizon_s: float) -> str | None:
+    """Return a finding when the job waits for most of the horizon for domains or servers to come back.
+
+    Parameters
+    ----------
+    stopped : iterable of (str, float)
+        What it waits for, and for how long. [s]
+    horizon_s : float
+        Time simulated. [s]
+    """
+    seconds: dict[str, float] = {}
+    for cause, length in stopped:
+        seconds[cause] = seconds.get(cause, 0.0) + length
+    total_s = math.fsum(seconds.values())
+    if total_s <= MOST * horizon_s:
+        return None
+    worst = max(seconds, key=lambda cause: seconds[cause])
+    return (
+        f"operation: the job stands still for {100.0 * total_s / horizon_s:.1f} % of the horizon, most of it for "
+        f"{worst} ({100.0 * seconds[worst] / horizon_s:.1f} %)"
+    )
+
+
+def starved(cause: str, since_s: float, end_s: float, in_repair: int, never_back: int) -> str:
+    """Return the finding of a job that stands still to the end for want of a server, since a time. [s]"""
+    return (
+        f"operation.spare_servers: the job stands still from {since_s:.0f} s to the end, for "
+        f"{(end_s - since_s) / 86400.0:.2f} d ({cause}): {in_repair} servers are in repair, "
+        f"{never_back} of them for ever"
+    )

@@ -15,7 +15,7 @@ from clustersim.operation.causes import Cause
 from clustersim.operation.cluster import Cluster
 from clustersim.operation.cycle import Durations, steps_between_evaluations
 from clustersim.operation.facts import JobFacts
-from clustersim.operation.findings import collect
+from clustersim.operation.findings import collect, stands_still, starved
 from clustersim.operation.history import History
 from clustersim.operation.phases import Process, Recorded
 from clustersim.operation.plans import Drain, Planned, Suspension
@@ -170,14 +170,13 @@ class JobProcess(Recorded):
 
     def _at_the_end(self, end_s: float) -> list[str]:
         """Return what is worth a word about how the record ends."""
-        found = []
-        last = self.log.rows[-1] if self.log.rows else None
-        if last is not None and last.state == "stopped" and last.cause.endswith(recovery.NO_SPARE):
-            found.append(
-                f"operation.spare_servers: the job stands still from {last.start_s:.0f} s to the end, for "
-                f"{(end_s - last.start_s) / 86400.0:.2f} d ({last.cause}): {self.cluster.in_repair} servers are in "
-                f"repair, {self.cluster.never_back} of them for ever"
-            )
+        waits, found = (recovery.NO_SPARE, recovery.OUTAGE), []
+        still = [row for row in self.log.rows if row.state == "stopped" and row.cause.endswith(waits)]
+        last = still[-1] if still and still[-1] is self.log.rows[-1] else None
+        if last is not None and last.cause.endswith(recovery.NO_SPARE):
+            found.append(starved(last.cause, last.start_s, end_s, self.cluster.in_repair, self.cluster.never_back))
+        elif (mostly := stands_still(((row.cause, row.end_s - row.start_s) for row in still), end_s)) is not None:
+            found.append(mostly)
         if self.unseen:
             found.append(
                 f"operation: {self.unseen} silent corruptions were not found by the end; work since counts as useful"

@@ -75,6 +75,9 @@ class JobLog:
 
     gpus: int
     rows: list[Row] = field(default_factory=list)
+    _undone: tuple[int, int] = field(default=(0, 0), init=False)
+    """Rows from the first up to the second index hold no training that counts: a job that fails again and again before
+    it saves is not searched from its end to its beginning each time."""
 
     def enter(
         self,
@@ -98,21 +101,34 @@ class JobLog:
         row.end_s, row.end_step = now, step
         if row.end_s == row.start_s:
             self.rows.pop()
+            first, last = self._undone
+            self._undone = first, min(last, len(self.rows))
 
     def roll_back(self, step: float, cause: str) -> None:
         """Mark what was trained beyond `step` as lost to `cause`.
 
         The row in which `step` was reached is divided there; a row trains at one speed.
         """
-        for index in range(len(self.rows) - 1, -1, -1):
-            row = self.rows[index]
-            if row.state != "train":
-                continue
-            if row.end_step <= step:
-                return
-            if row.begin_step >= step:
+        first, last = self._undone
+        index = len(self.rows)
+        while index > 0:
+            index = first if index == last else index
+            if index == 0:
+                break
+            row = self.rows[index - 1]
+            if row.state == "train":
+                if row.end_step <= step or row.begin_step < step:
+                    break
                 row.state, row.lost_to = "lost", cause
-                continue
+            index -= 1
+        if index > 0:
+            index += self._divide(index - 1, step, cause)
+        self._undone = index, len(self.rows)
+
+    def _divide(self, index: int, step: float, cause: str) -> int:
+        """Mark what a row of training did beyond `step` as lost; return -1 if nothing is left of the row, else 0."""
+        row = self.rows[index]
+        if row.end_step > step:
             share = (step - row.begin_step) / (row.end_step - row.begin_step)
             middle = row.start_s + share * (row.end_s - row.start_s)
             if middle < row.end_s:
@@ -122,7 +138,8 @@ class JobLog:
             if row.end_s == row.start_s:
                 # so short a time that the clock does not tell its ends apart
                 del self.rows[index]
-            return
+                return -1
+        return 0
 
     def entries(self) -> Iterator[tuple[Category, str, float]]:
         """Yield category, cause and seconds of all that the rows hold."""

@@ -14,7 +14,8 @@ from clustersim.operation.records import State
 if TYPE_CHECKING:
     from clustersim.operation.job import JobProcess
 
-NO_SPARE = "no spare server"
+NO_SPARE, OUTAGE = "no spare server", "outage"
+"""What a job waits for that stands still by itself: last words of the cause of its rows."""
 
 
 def recover(job: JobProcess, blow: Blow) -> Process:
@@ -74,7 +75,7 @@ def _come_back(job: JobProcess, blow: Blow, state: State) -> Process:
         for absence in job.slow.absent:
             replicas.ask_all(job, absence)
         if job.outage_until_s > job.env.now:
-            cut = yield from job.phase("stopped", f"{blow.cause}: outage", job.outage_until_s - job.env.now)
+            cut = yield from job.phase("stopped", f"{blow.cause}: {OUTAGE}", job.outage_until_s - job.env.now)
         elif awaited:
             cut = yield from job.wait_for(awaited[0], "stopped", f"{blow.cause}: {NO_SPARE}")
             if cut is None:

@@ -29,13 +29,13 @@ def _law(name: str, needs: str) -> catalog.Entry:
     return everything[name]
 
 
-def restart_time(law: str | None, family: Family, ranks: int) -> float:
+def restart_time(law: str | None, family: Family, ranks: int, collectives: str | None = None) -> float:
     """Return the time [s] from the end of detection until every rank is ready to load the checkpoint.
 
     ``max(floor, base + per_rank * ranks)``: starting containers takes a constant time, building communicators and the
     rendezvous one that grows with the ranks. The coefficients are least squares fits to published cold restarts and
     start-up times (their rows are in the notes of the catalog entries ``restart-*``). Of ``restart-in-job`` it is a
-    base and the time of :func:`collective_init_time`.
+    base and the time of :func:`collective_init_time`, by the law `collectives` where one is given.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def restart_time(law: str | None, family: Family, ranks: int) -> float:
                 f"{name}: no time to build the collectives of a {family} job again is published; "
                 "give operation.recovery.reconfigure_time or operation.restart_time"
             )
-        return entry.si("base") + collective_init_time(entry.properties["collectives"], ranks)
+        return entry.si("base") + collective_init_time(collectives or entry.properties["collectives"], ranks)
     entry = _law(name, "per_rank")
     return max(entry.si("floor"), entry.si("base") + entry.si("per_rank") * ranks)
 
@@ -81,14 +81,16 @@ def collective_init_time(law: str | None, ranks: int) -> float:
     return max(entry.si("floor"), entry.si("base") + grown)
 
 
-def far_from_its_rows(law: str | None, family: Family, ranks: int) -> str | None:
+def far_from_its_rows(law: str | None, family: Family, ranks: int, collectives: str | None = None) -> str | None:
     """Return a sentence when a law is used far beyond the jobs that it was fitted on; None when it is not."""
     name = law or DEFAULT_LAW[family]
     ranges = catalog.entry("recovery", "fitted-ranks")
     if not ranges.has(name) or ranks <= FAR * ranges.si(name):
         return None
     seconds = (
-        collective_init_time(name, ranks) if name.startswith("collectives-") else restart_time(name, family, ranks)
+        collective_init_time(name, ranks)
+        if name.startswith("collectives-")
+        else restart_time(name, family, ranks, collectives)
     )
     full = name.startswith("restart-") and name != IN_JOB
     advice = "; jobs of that size are run so that they recover without a full restart" if full else ""

@@ -105,13 +105,14 @@ def _about_the_input(
     times, mode = running.times, spec.recovery.mode
     full = mode == "full"
     asked = spec.restart_time if full else spec.recovery.reconfigure_time
-    law = spec.restart_law if full else IN_JOB if mode == "in_job" else DEFAULT_COLLECTIVES
+    collectives = spec.recovery.collective_law or DEFAULT_COLLECTIVES
+    law = spec.restart_law if full else IN_JOB if mode == "in_job" else collectives
     recovery_s = (times.restart if full else times.reconfigure) + min(tier.reload_s for tier in times.tiers)
     return collect(
         slow_writes(times.tiers),
         short_intervals(times.tiers, job.step_time_s),
         no_progress(losses_of(spec, causes), recovery_s, times.tiers) if mode != "elastic" else None,
-        far_from_its_rows(law, job.family, job.gpus) if asked is None else None,
+        far_from_its_rows(law, job.family, job.gpus, collectives) if asked is None else None,
     )
 
 

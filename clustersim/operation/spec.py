@@ -49,15 +49,15 @@ class OperationSpec(Spec):
     evaluation: EvaluationSpec | None = None
     """Evaluations; left out: the job never stops for one."""
     failure_rates: str | None = None
-    """Catalog name (kind ``reliability``): ``meta-h100``, ``meta-h100-links``, ``rsc-1``, ``rsc-2``, ``tpu-v4`` or
-    ``none``; left out: ``meta-h100`` for GPUs, ``tpu-v4`` for TPUs."""
+    """Catalog name (kind ``reliability``): ``meta-h100``, ``meta-h100-links``, ``components-h100``, ``rsc-1``,
+    ``rsc-2``, ``rsc-jobs``, ``tpu-v4`` or ``none``; left out: ``meta-h100`` for GPUs, ``tpu-v4`` for TPUs."""
     failure_scale: Ratio = Field(default=1.0, ge=0)
     """Factor on every failure rate, such as ``0.5 x``."""
     failures: FailureSpec = FailureSpec()
     """Ages and early life of components, spread of rates between fleets, outages of domains."""
     restart_law: str | None = None
-    """Catalog name of the restart-time law: ``restart-gpu``, ``restart-gpu-meta`` or ``restart-tpu``; left out: by
-    family."""
+    """Catalog name of the restart-time law: ``restart-gpu``, ``restart-gpu-meta``, ``restart-gpu-startup``,
+    ``restart-in-job`` or ``restart-tpu``; left out: by family."""
     restart_time: Time | None = Field(default=None, ge=0)
     """Fixed restart time in place of the law, for a job that recovers without a full restart."""
     spare_servers: int | None = Field(default=None, ge=0)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from clustersim import catalog
 from clustersim.errors import CatalogError
 from clustersim.fabric.spec import TorusSpec
+from clustersim.scenario.operation_names import unknown_operation_names
 from clustersim.scenario.pack_files import unknown_pack
 from clustersim.scenario.spec import LoadScenario, Scenario, SiteScenario
 from clustersim.scenario.topology import TopologySpec
@@ -87,10 +88,6 @@ def _of_scenario(scenario: SiteScenario) -> Iterator[Reference]:
 
 def _of_job(scenario: Scenario) -> Iterator[Reference]:
     yield "job.model", "models", scenario.job.model
-    for key in ("failure_rates", "restart_law"):
-        name = getattr(scenario.operation, key)
-        if name is not None and name != "none":
-            yield f"operation.{key}", "reliability", name
 
 
 def _cannot_reduce(topology: TopologySpec) -> list[str]:
@@ -165,5 +162,7 @@ def unknown_names(record: Scenario | LoadScenario | TopologySpec) -> list[str]:
     if not isinstance(record, TopologySpec):
         packs = [(index, unknown_pack(name)) for index, name in enumerate(record.limits.packs)]
         found += [f"limits.packs.{index}: {problem}" for index, problem in packs if problem is not None]
+    if isinstance(record, Scenario):
+        found += unknown_operation_names(record.operation)
     within, place = ("", record) if isinstance(record, TopologySpec) else ("topology.", record.topology)
     return found + [f"{within}{line}" for line in (*_cannot_reduce(place), *_wrong_parts(place))]

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clustersim.operation.checkpoints import Tier
-from clustersim.operation.findings import collect, no_crew, no_progress, short_intervals, slow_writes, unused_spares
+from clustersim.operation.findings import (
+    collect,
+    no_crew,
+    no_progress,
+    short_intervals,
+    slow_writes,
+    stands_still,
+    unused_spares,
+)
 from clustersim.operation.spec_parts.repair import RepairSpec
 
 FAST = Tier("neighbour", 60.0, 0.04, 0.1, 0.1)
@@ -62,3 +70,12 @@ words = st.sampled_from(["a", "b", "c"])
 def test_findings_are_collected_in_order_and_once(parts):
     flat = [one for part in parts if part is not None for one in ([part] if isinstance(part, str) else part)]
     assert collect(*parts) == tuple(dict.fromkeys(flat))
+
+
+def test_a_job_that_mostly_waits():
+    waits = [("building_outage: outage", 40.0), ("gpu: no spare server", 15.0), ("building_outage: outage", 5.0)]
+    assert stands_still(waits, 120.0) is None
+    found = stands_still(waits, 100.0)
+    assert found is not None
+    assert "60.0 % of the horizon" in found
+    assert "building_outage: outage (45.0 %)" in found

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from clustersim.operation import ExternalEvent, JobFacts, OperationSpec, simulate_operation
 from clustersim.operation.causes import Cause
 from clustersim.operation.lives import life_of_mean
+from clustersim.operation.restarts import collective_init_time
 from clustersim.operation.simulation import launch
 
 JOB = JobFacts(gpus=64, servers=8, step_time_s=10.0, step_time_cv=0.0, checkpoint_bytes=1e12, replicas=4,
@@ -277,3 +278,33 @@ def test_whatever_happens_the_accounts_close(mode, spares, scale, seed, events, 
     assert run(spec, seed=seed, causes=causes, external=outside).table.equals(r.table)
     for w in r.windows:
         assert 0.0 <= w.t0_s <= w.event_s <= w.t1_s <= r.horizon_s
+
+
+def test_a_job_that_waits_for_outages_says_so():
+    building = cause("building_outage", count=1, rate=1.0 / 3600.0, domain="building", outage_s=36000.0)
+    found = run(causes=(building,)).findings
+    assert any(
+        one.startswith("operation: the job stands still for") and "building_outage: outage" in one for one in found
+    )
+    assert not any("stands still" in one for one in run().findings)
+
+
+@pytest.mark.parametrize("mode", ["in_job", "elastic"])
+def test_the_law_of_the_collectives_can_be_chosen(mode):
+    job = JobFacts(gpus=65536, servers=8192, step_time_s=10.0, step_time_cv=0.0, checkpoint_bytes=1e12, replicas=64)
+    times = {
+        law: launch(
+            simpy.Environment(),
+            OperationSpec.model_validate({**SPEC, "recovery": {"mode": mode, "collective_law": law}}),
+            job,
+            np.random.SeedSequence(1),
+        )
+        for law in (None, "collectives-linear", "collectives-power")
+    }
+    linear, power = (times[law].times.reconfigure for law in ("collectives-linear", "collectives-power"))
+    assert times[None].times.reconfigure == linear
+    assert power - linear == pytest.approx(
+        collective_init_time("collectives-power", 65536) - collective_init_time("collectives-linear", 65536)
+    )
+    # both are beyond twice their rows, and what is said names the time that is used
+    assert any(f"{power:.0f} s at 65,536 ranks" in one for one in times["collectives-power"].findings)

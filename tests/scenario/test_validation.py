@@ -37,6 +37,30 @@ def test_units_are_required(key, value, words):
 
 
 @pytest.mark.parametrize(
+    ("key", "value", "known"),
+    [
+        ("failure_rates", "meta-h10", "meta-h100"),
+        ("failure_rates", "lives", "components-h100"),
+        ("restart_law", "restart-gpus", "restart-gpu"),
+        ("recovery.collective_law", "collectives-liner", "collectives-linear"),
+        ("failures.fleets", "hoper", "hopper"),
+        ("checkpoint.storage", "3fx", "3fs"),
+        ("checkpoint.framework", "orbix", "orbax"),
+        ("repair.works", {"gpo": {"time": "3 h"}}, "gpu"),
+    ],
+)
+def test_an_unknown_name_of_operation_is_told_with_those_there_are(key, value, known):
+    message = _message({f"operation.{key}": value})
+    assert f"operation.{key}: unknown name" in message
+    assert known in message
+
+
+@pytest.mark.parametrize("law", ["restart-gpu", "restart-gpu-startup", "restart-in-job"])
+def test_every_restart_law_of_the_catalog_can_be_named(law):
+    assert load_scenario(COLOSSUS, {"operation.restart_law": law}).operation.restart_law == law
+
+
+@pytest.mark.parametrize(
     ("key", "nearest"),
     [
         ("sead", "seed"),

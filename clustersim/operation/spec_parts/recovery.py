@@ -20,6 +20,9 @@ class RecoverySpec(Spec):
     reconfigure_time: Time | None = Field(default=None, ge=0)
     """Time until the job runs again where its processes stay; left out: the catalog's laws, of ``in_job`` starting the
     processes anew where they are, of ``elastic`` building the collectives alone."""
+    collective_law: str | None = None
+    """Where the catalog's laws count: name of the time in which the collectives are built again, ``collectives-linear``
+    or ``collectives-power``; left out: the straight line."""
     least_replicas: Ratio = Field(default=0.5, gt=0, le=1)
     """Of ``elastic``: least share of the replicas that trains on; below it all ranks start again. Assumed."""
     replica_restart_time: Time | None = Field(default=None, ge=0)

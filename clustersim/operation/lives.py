@@ -13,6 +13,8 @@ _EXPONENT_OF_ZERO = 745.0
 
 _NOTHING_USED = 1e-200
 """Cumulative hazard so small that what was used of the life is nothing beside any variate. [-]"""
+_OF_NO_ACCOUNT = 500.0
+"""Logarithm of the life left over the age from which the age is nothing beside it. [-]"""
 
 
 @dataclass(frozen=True)
@@ -159,9 +161,11 @@ def _left(
     used = (age / scale) ** shape
     fresh = used < _NOTHING_USED
     ratio = np.divide(exponential, used, out=np.zeros(age.shape), where=~fresh)
-    left: NDArray[np.float64] = np.where(
-        fresh, np.maximum(scale * exponential ** (1.0 / shape) - age, 0.0), age * np.expm1(np.log1p(ratio) / shape)
-    )
+    power = np.log1p(ratio) / shape
+    # an age of no account beside what is left is better subtracted than multiplied with a number beyond all floats
+    fresh |= power > _OF_NO_ACCOUNT
+    whole = np.maximum(scale * exponential ** (1.0 / shape) - age, 0.0)
+    left: NDArray[np.float64] = np.where(fresh, whole, age * np.expm1(np.minimum(power, _OF_NO_ACCOUNT)))
     return left
 
 

@@ -92,6 +92,14 @@ def unused_spares(spare_servers: int | None, most_out: int) -> str | None:
     return f"operation.spare_servers: {spare_servers} spare servers were never used over the horizon"
 
 
+def idle_crew(repair: RepairSpec | None, repair_time_s: float | None, spare_servers: int | None) -> str | None:
+    """Return a finding when repairs are described but nothing waits for them: a spare is always at hand."""
+    if spare_servers is not None or (repair is None and repair_time_s is None):
+        return None
+    key = "repair_time" if repair is None else "repair"
+    return f"operation.{key} has no effect: operation.spare_servers is left out, so a spare is always at hand"
+
+
 def stands_still(stopped: Iterable[tuple[str, float]], horizon_s: float) -> str | None:
     """Return a finding when the job waits for most of the horizon for domains or servers to come back.
 

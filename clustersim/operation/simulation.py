@@ -13,7 +13,15 @@ from clustersim.operation.causes import NONE, Cause, failure_causes
 from clustersim.operation.cluster import Blocks, Cluster
 from clustersim.operation.cycle import Durations, losses_of
 from clustersim.operation.facts import ExternalEvent, JobFacts
-from clustersim.operation.findings import collect, no_crew, no_progress, short_intervals, slow_writes, unused_spares
+from clustersim.operation.findings import (
+    collect,
+    idle_crew,
+    no_crew,
+    no_progress,
+    short_intervals,
+    slow_writes,
+    unused_spares,
+)
 from clustersim.operation.job import JobProcess, OuterStep
 from clustersim.operation.rate_uncertainty import draw_factors
 from clustersim.operation.records import Timeline
@@ -109,6 +117,7 @@ def _about_the_input(
     law = spec.restart_law if full else IN_JOB if mode == "in_job" else collectives
     recovery_s = (times.restart if full else times.reconfigure) + min(tier.reload_s for tier in times.tiers)
     return collect(
+        idle_crew(spec.repair, spec.repair_time, spec.spare_servers) if spec.fleet is None else None,
         slow_writes(times.tiers),
         short_intervals(times.tiers, job.step_time_s),
         no_progress(losses_of(spec, causes), recovery_s, times.tiers) if mode != "elastic" else None,

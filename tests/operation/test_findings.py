@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from clustersim.operation.checkpoints import Tier
 from clustersim.operation.findings import (
     collect,
+    idle_crew,
     no_crew,
     no_progress,
     short_intervals,
@@ -79,3 +80,13 @@ def test_a_job_that_mostly_waits():
     assert found is not None
     assert "60.0 % of the horizon" in found
     assert "building_outage: outage (45.0 %)" in found
+
+
+@pytest.mark.parametrize(
+    ("technicians", "time_s", "spares", "key"),
+    [(2, None, None, "repair "), (None, 3600.0, None, "repair_time "), (2, None, 3, None), (None, None, None, None)],
+)
+def test_repairs_that_nothing_waits_for_are_told(technicians, time_s, spares, key):
+    repair = None if technicians is None else RepairSpec(technicians=technicians)
+    told = idle_crew(repair, time_s, spares)
+    assert told is None if key is None else told.startswith(f"operation.{key}has no effect")

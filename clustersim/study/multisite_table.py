@@ -6,7 +6,6 @@ What a row does not say is never guessed: it is refused with what is missing. Fi
 
 from __future__ import annotations
 
-import csv
 import math
 import re
 from collections import Counter
@@ -18,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from clustersim import catalog
-from clustersim.errors import InputError
+from clustersim.study.csv_tables import has_columns, read_rows
 from clustersim.study.row_fields import UnreadableError
 from clustersim.study.throughput_table import Refusal
 from clustersim.study.validation import Statistics, statistics
@@ -70,12 +69,7 @@ class MultisiteValidation:
 
 def is_multisite(path: Path) -> bool:
     """Return whether a CSV has the columns of a table of training across sites."""
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            head = next(csv.reader(file), [])
-    except (OSError, UnicodeDecodeError, csv.Error):
-        return False
-    return set(RECOGNISED) <= set(head)
+    return has_columns(path, RECOGNISED)
 
 
 def _figure(name: str) -> float:
@@ -294,15 +288,8 @@ def validate_multisite(path: Path) -> MultisiteValidation:
 
 
 def _read(path: Path) -> list[dict[str, str]]:
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            rows = list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: cannot be read as CSV: {error}") from None
-    if missing := [name for name in COLUMNS if name not in (reader.fieldnames or ())]:
-        raise InputError(f"{path}: expected the columns {', '.join(COLUMNS)}; missing {', '.join(missing)}")
-    read = [{name: row[name] or "" for name in COLUMNS} for row in rows if row["use"] != "context"]
+    rows = read_rows(path, COLUMNS)
+    read = [{name: row[name] for name in COLUMNS} for row in rows if row["use"] != "context"]
     # "Source (see another row)" is the source
     return [
         {**row, "source": row["source"].split(" (see ")[0], "method": row["method"] or "not stated"} for row in read

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import re
 from collections.abc import Mapping
@@ -10,8 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from clustersim import catalog
-from clustersim.errors import InputError
 from clustersim.operation.facts import Family, JobFacts
+from clustersim.study.csv_tables import has_columns, read_rows
 from clustersim.study.reliability_cells import Value, count_of, period_of, value_of
 from clustersim.study.row_fields import UnreadableError
 
@@ -108,12 +107,7 @@ class ReliabilityRow:
 
 def is_reliability(path: Path) -> bool:
     """Return whether a CSV has the columns of a table of reliability."""
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            head = next(csv.reader(file), [])
-    except (OSError, UnicodeDecodeError, csv.Error):
-        return False
-    return set(RECOGNISED) <= set(head)
+    return has_columns(path, RECOGNISED)
 
 
 def read_reliability(path: Path) -> tuple[ReliabilityRow, ...]:
@@ -124,16 +118,10 @@ def read_reliability(path: Path) -> tuple[ReliabilityRow, ...]:
     InputError
         If the file cannot be read or lacks a column.
     """
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            rows = list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: cannot be read as CSV: {error}") from None
-    if missing := [name for name in COLUMNS if name not in (reader.fieldnames or ())]:
-        raise InputError(f"{path}: expected the columns {', '.join(COLUMNS)}; missing {', '.join(missing)}")
     names = (*COLUMNS, "notes", "use")
-    read = [ReliabilityRow(**{name: (row.get(name) or "").strip() for name in names}) for row in rows]
+    read = [
+        ReliabilityRow(**{name: (row.get(name) or "").strip() for name in names}) for row in read_rows(path, COLUMNS)
+    ]
     # "Source (secondary compendium)" is the source
     found = [replace(row, source=re.sub(r" \(.*compendium\)$", "", row.source)) for row in read]
     return tuple(row for row in found if row.use != "context")

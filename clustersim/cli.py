@@ -17,6 +17,7 @@ import typer
 
 import clustersim
 from clustersim.cli_operate import operate
+from clustersim.cli_options import JsonOption, ScenarioArg, SetOption
 from clustersim.cli_size import size
 from clustersim.cli_traces import assess, fit_power
 from clustersim.cli_waveform import waveform
@@ -36,12 +37,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-ScenarioArg = Annotated[str, typer.Argument(metavar="SCENARIO", help="Scenario file, or the name of a shipped one.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="PATH=VALUE", help="Override a field of the scenario; may be repeated."),
-]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder in which result folders are put.")]
 
 

@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
+from clustersim.cli_options import JsonOption, ScenarioArg, SetOption
 from clustersim.console import show, show_json, told, write_all
 from clustersim.named_files import scenario_of
 
 
 def operate(
-    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="Scenario file, or the name of a shipped one.")],
+    scenario: ScenarioArg,
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Horizons to simulate; bands from 20 on.")] = 1,
     workers: Annotated[
         int | None,
@@ -21,11 +22,8 @@ def operate(
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder for timeline.parquet, accounts.csv and gantt.html.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")] = False,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="PATH=VALUE", help="Override a field of the scenario; may be repeated."),
-    ] = None,
+    as_json: JsonOption = False,
+    settings: SetOption = None,
 ) -> None:
     """Tell how much useful training a job gets: goodput by cause, with bands over seeds."""
     from clustersim.report.operate import operate_data, operate_files, operate_text

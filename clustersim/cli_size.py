@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from clustersim.cli_options import JsonOption, ScenarioArg, SetOption
 from clustersim.console import show, show_json, told, write_all
 from clustersim.named_files import any_scenario_of
 
@@ -16,7 +17,7 @@ MOST_PROCESSES = 2
 
 
 def size(
-    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="Scenario file, or the name of a shipped one.")],
+    scenario: ScenarioArg,
     meet: Annotated[
         list[str] | None,
         typer.Option("--meet", metavar="PACK", help="Rule pack to keep, or 'own': the scenario's; may be repeated."),
@@ -36,11 +37,8 @@ def size(
     processes: Annotated[
         int | None, typer.Option("--processes", min=1, max=64, help="Processes that work at the same time.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")] = False,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="PATH=VALUE", help="Override a field of the scenario; may be repeated."),
-    ] = None,
+    as_json: JsonOption = False,
+    settings: SetOption = None,
 ) -> None:
     """Find the least-cost damping and storage that keep the rules, and prove it."""
     from clustersim.report.size import size_data, size_files, size_text

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from clustersim.cli_options import JsonOption
 from clustersim.console import show, show_json, told, write
 from clustersim.errors import InputError, nearest
 
@@ -39,7 +40,6 @@ BetweenOption = Annotated[str, typer.Option("--between", help="Of uneven times: 
 GapOption = Annotated[float | None, typer.Option("--gap", min=1.0, help="Median steps that are no gap yet; 5.")]
 FromOption = Annotated[str | None, typer.Option("--from", help="Start of the job on the trace's clock, '7 s'.")]
 ToOption = Annotated[str | None, typer.Option("--to", help="End of the job, '195.2 s'.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
 
 
 def _quantity(option: str, text: str | None, dimension: str) -> float | None:

@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
+from clustersim.cli_options import JsonOption, ScenarioArg, SetOption
 from clustersim.console import show, show_json, told, write
 from clustersim.errors import InputError
 from clustersim.named_files import scenario_of
 
 
 def waveform(
-    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="Scenario file, or the name of a shipped one.")],
+    scenario: ScenarioArg,
     node: Annotated[
         list[str] | None,
         typer.Option("--node", metavar="NODE", help="SITE/it, SITE/hall_1, .../rack_1/server_1/accelerator_1."),
@@ -25,10 +26,8 @@ def waveform(
     band: Annotated[
         Path | None, typer.Option("--band", metavar="FILE", help="Write one step's IT power with its band to a .csv.")
     ] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Override a field; may be repeated.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")] = False,
+    settings: SetOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Power of training at nodes of the electrical tree, as long and as fine as asked; streams to a file."""
     from clustersim.report.waveform import band_csv, waveform_data, waveform_text

@@ -85,9 +85,9 @@ def no_progress(losses: Sequence[tuple[Loss, float]], recovery_s: float, tiers: 
     )
 
 
-def unused_spares(spare_servers: int | None, most_out: int) -> str | None:
-    """Return a finding when no spare was ever taken; `most_out` is the most that were out at the same time."""
-    if not spare_servers or most_out > 0:
+def unused_spares(spare_servers: int | None, handed_out: int) -> str | None:
+    """Return a finding when no spare was ever taken; `handed_out` are servers that took the place of others."""
+    if not spare_servers or handed_out > 0:
         return None
     return f"operation.spare_servers: {spare_servers} spare servers were never used over the horizon"
 

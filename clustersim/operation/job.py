@@ -76,8 +76,9 @@ class JobProcess(Recorded):
             self.state = "queued"
         self.loaded = self.up = not queued
         """Whether the weights are loaded; whether the processes of all ranks run."""
-        self.stopped_until_s = self.outage_until_s = 0.0
-        """When a stop from outside ends; when what the whole job depends on works again by itself. [s]"""
+        self.stopped_until_s = self.outage_until_s = self.dark_until_s = 0.0
+        """When a stop from outside ends; when what the whole job depends on works again by itself; when the last of the
+        domains does that took servers from it. [s]"""
         self.fallen: list[Fallen] = []
         self.awaited: list[simpy.Event] = []
         self.planned: list[Planned] = []

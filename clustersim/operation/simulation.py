@@ -169,6 +169,6 @@ def simulate_operation(
         fewest,
         collect(
             no_crew(spec.repair, spec.spare_servers, cluster.taken_in) if cluster.taken_in else None,
-            unused_spares(spec.spare_servers, cluster.most_in_repair),
+            unused_spares(spec.spare_servers, cluster.handed_out),
         ),
     )

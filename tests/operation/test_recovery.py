@@ -289,6 +289,16 @@ def test_a_job_that_waits_for_outages_says_so():
     assert not any("stands still" in one for one in run().findings)
 
 
+@pytest.mark.parametrize("mean_s", [1000.0, 600.0])
+def test_a_job_that_rarely_gets_through_its_recovery_says_what_is_left(mean_s):
+    """What it says beforehand is what comes out, within the spread of some hundred failures."""
+    spec = {"horizon": "10 d", "restart_time": "1000 s"}
+    r = run(spec, causes=(cause(rate=1.0 / mean_s, detection_s=0.0),))
+    said = [found[1] for one in r.findings if (found := re.search(r"about ([\d.]+) % of the time is useful", one))]
+    assert len(said) == 1
+    assert float(said[0]) / 100.0 == pytest.approx(r.goodput, rel=0.15)
+
+
 @pytest.mark.parametrize("mode", ["in_job", "elastic"])
 def test_the_law_of_the_collectives_can_be_chosen(mode):
     job = JobFacts(gpus=65536, servers=8192, step_time_s=10.0, step_time_cv=0.0, checkpoint_bytes=1e12, replicas=64)

@@ -14,7 +14,8 @@ from clustersim.operation.cluster import Blocks, Cluster
 from clustersim.operation.cycle import Durations, losses_of
 from clustersim.operation.facts import ExternalEvent, JobFacts
 from clustersim.operation.findings import collect, no_crew, no_progress, short_intervals, slow_writes, unused_spares
-from clustersim.operation.job import JobProcess, OuterStep
+from clustersim.operation.job import JobProcess
+from clustersim.operation.phases import OuterStep
 from clustersim.operation.rate_uncertainty import draw_factors
 from clustersim.operation.records import Timeline
 from clustersim.operation.repair import repair_shop

@@ -184,7 +184,7 @@ class Cluster:
         for number, slots in struck.items():
             if number != FREE:
                 self.jobs[number].strike(cause, tuple(slots))
-        if cause.effect == "stop" and cause.replaces_server:
+        if cause.effect == "stop" and cause.replaces_server and self.shop is not None:
             self.broken[idle] = True
             for server in idle:
                 self.env.process(self._mend_idle(server, cause))

@@ -144,3 +144,11 @@ def test_what_the_whole_job_depends_on_stays_out_while_it_is_queued():
     assert job.state == "stopped"
     env.run(until=STRUCK_S + OUTAGE_S + 1.0)
     assert job.state == "restart"
+
+
+def test_servers_of_a_queued_job_that_fail_are_replaced_at_once_where_spares_have_no_number():
+    env, job, _ = launched({}, (STRUCK_S + 200.0, SERVER, 3))
+    env.run(until=STRUCK_S)
+    job.suspend("preempted", checkpoint=False)
+    env.run(until=STRUCK_S + 1000.0)
+    assert (job.state, job.cluster.free().tolist()) == ("queued", list(range(8)))

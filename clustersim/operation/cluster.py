@@ -49,6 +49,8 @@ class Request:
     since_s: float
     repair: str
     """Kind of repair of a server that still works in such a place, as stragglers do; it leaves when another comes."""
+    until_s: float = 0.0
+    """When the servers that were there work again by themselves. [s]"""
 
 
 Choice = tuple[Request, int]
@@ -57,9 +59,12 @@ Policy = Callable[["Cluster"], "Choice | None"]
 
 
 def first_come(cluster: Cluster) -> Choice | None:
-    """Give the first free server to whoever waits longest."""
+    """Give the first free server to whoever waits longest; until an outage ends, its block gets all servers or none."""
     free = cluster.free()
-    return (cluster.waiting[0], int(free[0])) if cluster.waiting and free.size else None
+    for request in cluster.waiting:
+        if free.size >= (len(request.slots) if request.until_s > cluster.env.now else 1):
+            return request, int(free[0])
+    return None
 
 
 @dataclass(frozen=True)
@@ -228,14 +233,14 @@ class Cluster:
         self.send_in(fallen)
         if self.shop is None and fallen.domain not in APART and fallen.until_s > self.env.now:
             return self.env.timeout(fallen.until_s - self.env.now)
-        return self.request(job, fallen.slots, fallen.repair)
+        return self.request(job, fallen.slots, fallen.repair, fallen.until_s)
 
-    def request(self, job: Tenant, slots: Iterable[int], repair: str) -> simpy.Event | None:
+    def request(self, job: Tenant, slots: Iterable[int], repair: str, until_s: float = 0.0) -> simpy.Event | None:
         """Ask for servers in these places of a job; None when they are there at once."""
         places = deque(slots)
         if self.shop is None or not places:
             return None
-        request = Request(job, places, self.env.event(), self.env.now, repair)
+        request = Request(job, places, self.env.event(), self.env.now, repair, until_s)
         self.waiting.append(request)
         self._serve()
         return None if request.filled.triggered else request.filled

@@ -36,7 +36,7 @@ dashboard: $(VENV)/.ready-run            ## open the dashboard in a browser
 	$(BIN)/clustersim dashboard
 
 test: $(VENV)/.ready-dev                 ## run the tests
-	$(BIN)/python -m pytest -n $(WORKERS) -m 'not soak'
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope -m 'not soak'
 
 lint: $(VENV)/.ready-dev                 ## check style, types and the layers of the package
 	$(BIN)/ruff check .

@@ -28,8 +28,6 @@ class Blow:
     """Servers of the job that fell, by their place in it; none: the job as a whole."""
     loss: Loss = "process"
     """What is gone with it."""
-    outage_until_s: float = 0.0
-    """When what fell works again by itself. [s]"""
     struck_s: float | None = None
     """Of silent corruption: when it began; what was saved since is worthless. [s]"""
     stopped_until_s: float | None = None

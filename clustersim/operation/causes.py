@@ -55,6 +55,8 @@ class Cause:
             raise ValueError(f"cause {self.name}: expected a count above 0 and no negative time")
         if self.effect not in get_args(Effect) or self.domain not in get_args(Domain):
             raise ValueError(f"cause {self.name}: unknown effect {self.effect!r} or domain {self.domain!r}")
+        if self.outage_s > 0.0 and self.effect != "stop":
+            raise ValueError(f"cause {self.name}: expected an outage with effect stop only")
         if not 0.0 < self.slow_fraction <= 1.0 or (self.slow_fraction < 1.0 and self.effect != "slow"):
             raise ValueError(f"cause {self.name}: expected a slow_fraction in (0, 1], below 1 with effect slow only")
 

@@ -62,7 +62,9 @@ def no_progress(losses: Sequence[tuple[Loss, float]], recovery_s: float, tiers: 
     """Return a finding when the mean time to failure is shorter than a recovery.
 
     Where failures are exponential, a stretch of `T` without one has the probability ``exp(-T / M)``, and the mean time
-    until one recovery and one interval were got through is ``M (exp(T / M) - 1)``.
+    until one recovery and one interval were got through is ``M (exp(T / M) - 1)``. Each failure is followed, in the
+    mean, by ``exp(-(R + w) / M) / (exp(I / M) - 1)`` intervals `I` whose copy is safe before the next one, with the
+    recovery `R` and the write time `w`: times ``I / M`` this is the share of time that is useful.
 
     Parameters
     ----------
@@ -76,18 +78,20 @@ def no_progress(losses: Sequence[tuple[Loss, float]], recovery_s: float, tiers: 
     rate = math.fsum(rate for _, rate in losses)
     if rate * recovery_s <= 1.0:
         return None
-    stretch = recovery_s + min(tier.effective_interval_s + tier.write_s for tier in tiers)
-    exponent = rate * stretch
+    nearest = min(tiers, key=lambda tier: tier.effective_interval_s + tier.write_s)
+    interval = nearest.effective_interval_s
+    exponent = rate * (recovery_s + interval + nearest.write_s)
+    share = rate * interval / -math.expm1(-rate * interval) * math.exp(-exponent)
     mean = f"{math.expm1(exponent) / rate / 3600.0:.3g} h" if exponent < 700.0 else "longer than any horizon"
     return (
-        f"operation: a recovery takes {recovery_s:.4g} s and a failure comes every {1.0 / rate:.4g} s: the job makes "
-        f"next to no progress; the mean time from a failure to the next copy is {mean}"
+        f"operation: a recovery takes {recovery_s:.4g} s and a failure comes every {1.0 / rate:.4g} s: about "
+        f"{100.0 * share:.2g} % of the time is useful; the mean time from a failure to the next copy is {mean}"
     )
 
 
-def unused_spares(spare_servers: int | None, most_out: int) -> str | None:
-    """Return a finding when no spare was ever taken; `most_out` is the most that were out at the same time."""
-    if not spare_servers or most_out > 0:
+def unused_spares(spare_servers: int | None, handed_out: int) -> str | None:
+    """Return a finding when no spare was ever taken; `handed_out` are servers that took the place of others."""
+    if not spare_servers or handed_out > 0:
         return None
     return f"operation.spare_servers: {spare_servers} spare servers were never used over the horizon"
 

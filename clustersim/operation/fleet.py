@@ -185,7 +185,7 @@ def _simulated(
     for one, group in zip(fleet.services, units, strict=True):
         env.process(daily(engine, one, group, daily_load(one.profile, one.utc_offset), spec.horizon))
     env.process(arrivals(engine, [job for job in jobs if job.kind != "service"]))
-    env.process(failures(engine, struck[0], facts.main.servers, struck[1]))
+    env.process(failures(engine, struck[0], facts.main, struck[1]))
     for event in external:
         env.process(outside(engine, event))
     for work in fleet.maintenance:

@@ -12,11 +12,10 @@ import simpy
 from clustersim.operation.facts import ExternalEvent
 from clustersim.operation.fleet_plan import BUDGET, Budget
 from clustersim.operation.fleet_records import ServerPool
-from clustersim.operation.fleet_servers import FREE, MAINTENANCE, REPAIR, ServerMap
+from clustersim.operation.fleet_servers import FREE, MAINTENANCE, REPAIR, Broken, ServerMap
 from clustersim.operation.gang_jobs import Gang
 from clustersim.operation.gang_log import GangRow
 from clustersim.operation.gang_stint import DAILY, Process, Signal, Stint
-from clustersim.operation.placement import Servers
 from clustersim.operation.repair import RepairShop
 from clustersim.operation.scheduler import Decision, Queue, View, decide
 from clustersim.operation.scheduling_rules import shed_order
@@ -185,8 +184,8 @@ class Engine:
         for pool in job.held:
             self.note(pool)
         job.held, job.size = {}, {}
-        for pool, number, kind in job.broken:
-            self.break_server(pool, number, kind)
+        for one in job.broken.values():
+            self.break_server(one)
         job.broken.clear()
         del self.running[job.number]
         del self.stints[job.number]
@@ -206,12 +205,12 @@ class Engine:
             withheld = free
         self.usage.append((self.env.now, pool, free - withheld, withheld, repair, maintenance))
 
-    def break_server(self, pool: int, number: int, kind: str) -> None:
-        """Send a free server to repair."""
-        gone = np.array([number], dtype=np.int64)
-        self.servers.send_away(pool, gone, FREE, REPAIR)
-        self.note(pool)
-        self.env.process(self.mend(pool, gone, kind))
+    def break_server(self, broken: Broken, owner: int = FREE) -> None:
+        """Send a server that nobody uses, or that its job has replaced, to repair."""
+        gone = np.array([broken.number], dtype=np.int64)
+        self.servers.send_away(broken.pool, gone, owner, REPAIR)
+        self.note(broken.pool)
+        self.env.process(self.mend(broken))
 
     def requeue(self, job: Gang, *, wanted: bool = True) -> None:
         """Take a job's servers back; it waits again where it is still wanted."""
@@ -221,15 +220,15 @@ class Engine:
         else:
             job.status = "absent"
 
-    def mend(self, pool: int, server: Servers, kind: str) -> Process:
-        """Bring a server back after its repair."""
-        back = self.policy.shop.submit(self.env.now, kind)
+    def mend(self, broken: Broken) -> Process:
+        """Bring a server back after its repair, and when its domain works."""
+        back = max(self.policy.shop.submit(self.env.now, broken.repair), broken.until_s)
         if math.isinf(back):
-            self.never_mended += server.size
+            self.never_mended += 1
             return
         yield self.env.timeout(back - self.env.now)
-        self.servers.bring_back(pool, server, REPAIR)
-        self.note(pool)
+        self.servers.bring_back(broken.pool, np.array([broken.number], dtype=np.int64), REPAIR)
+        self.note(broken.pool)
         self.wake()
 
     def close(self) -> None:

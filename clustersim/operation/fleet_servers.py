@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,17 @@ from clustersim.operation.placement import Servers, fragmentation, place
 FREE, REPAIR, MAINTENANCE = -1, -2, -3
 Held = dict[int, Servers]
 """Pool -> servers."""
+
+
+class Broken(NamedTuple):
+    """A server that does not work."""
+
+    pool: int
+    number: int
+    repair: str
+    """Class of repair work."""
+    until_s: float = 0.0
+    """When its domain works again, if that is out. [s]"""
 
 
 class ServerMap:

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from clustersim.operation.causes import Cause
+from clustersim.operation.causes import Cause, Domain
 from clustersim.operation.daily_load import DailyLoad
-from clustersim.operation.facts import ExternalEvent
+from clustersim.operation.facts import ExternalEvent, JobFacts
 from clustersim.operation.fleet_engine import Engine
 from clustersim.operation.fleet_plan import rolling_batches, windows_s
-from clustersim.operation.fleet_servers import FREE, MAINTENANCE
+from clustersim.operation.fleet_servers import FREE, MAINTENANCE, Broken
 from clustersim.operation.gang_jobs import Gang
 from clustersim.operation.gang_stint import Process, Signal
+from clustersim.operation.repair import NO_REPAIR
 from clustersim.operation.spec_parts.fleet import MaintenanceSpec, ServiceSpec
 
 
@@ -45,28 +46,71 @@ def daily(engine: Engine, spec: ServiceSpec, units: Sequence[Gang], load: DailyL
             engine.withdraw(unit)
 
 
-def failures(engine: Engine, causes: Sequence[Cause], servers: int, rng: np.random.Generator) -> Process:
+def block_size(cause: Cause, main: JobFacts) -> int:
+    """Return how many servers fall together: as for the main job; a building is as large as its part of one."""
+    sizes: dict[Domain, int] = {
+        "rack": main.servers_per_rack,
+        "leaf": main.servers_per_leaf,
+        "feed": main.servers_per_feed,
+        "building": math.ceil(main.servers / cause.count),
+    }
+    return sizes.get(cause.domain, 1)
+
+
+def failures(engine: Engine, causes: Sequence[Cause], main: JobFacts, rng: np.random.Generator) -> Process:
     """Strike servers of the whole cluster at random; what strikes the main job's is its own simulation's.
 
-    The causes are those of a job of `servers` servers; each server fails at the mean rate of one of these.
+    The causes are those of the main job: each block of the cluster falls at the mean rate of one of its blocks, with
+    every server in it. What slows a job, corrupts silently or takes a route is left to the main job.
     """
-    stops = [cause for cause in causes if cause.effect == "stop"]
-    rates = np.array([cause.rate_per_s for cause in stops])
-    sizes = [pool.servers for pool in engine.pools]
-    total = float(rates.sum()) * sum(sizes) / servers
+    stops = [cause for cause in causes if cause.effect == "stop" and cause.domain != "route"]
+    sizes = [block_size(cause, main) for cause in stops]
+    blocks = {size: blocks_of([pool.servers for pool in engine.pools], size) for size in sizes}
+    rates = np.array(
+        [
+            cause.rate_per_s * len(blocks[size]) / math.ceil(main.servers / size)
+            for cause, size in zip(stops, sizes, strict=True)
+        ]
+    )
+    total, servers = float(rates.sum()), sum(pool.servers for pool in engine.pools)
     while total > 0.0:
         yield engine.env.timeout(float(rng.exponential(1.0 / total)))
-        number = int(rng.integers(sum(sizes)))
-        cause = stops[int(rng.choice(len(stops), p=rates / rates.sum()))]
-        pool = 0
-        while number >= sizes[pool]:
-            number, pool = number - sizes[pool], pool + 1
-        owner = int(engine.servers.owner[pool][number])
-        if owner == FREE and cause.replaces_server:
-            engine.break_server(pool, number, cause.repair)
+        number = int(rng.integers(servers))
+        index = int(rng.choice(len(stops), p=rates / total))
+        found = blocks[sizes[index]]
+        strike(engine, stops[index], *found[number * len(found) // servers])
+
+
+def blocks_of(pools: Sequence[int], size: int) -> list[tuple[int, int, int]]:
+    """Return the blocks of `size` servers of pools of so many: pool, first server, end; the last one may be smaller.
+
+    Examples
+    --------
+    >>> blocks_of([3, 2], 2)
+    [(0, 0, 2), (0, 2, 3), (1, 0, 2)]
+    """
+    return [
+        (pool, first, min(first + size, servers))
+        for pool, servers in enumerate(pools)
+        for first in range(0, servers, size)
+    ]
+
+
+def strike(engine: Engine, cause: Cause, pool: int, first: int, end: int) -> None:
+    """Let a block of servers fail: free ones leave, and each job that holds some is struck once."""
+    until_s = engine.env.now + cause.outage_s if cause.outage_s > 0.0 else 0.0
+    leaves = cause.replaces_server or cause.outage_s > 0.0
+    struck: dict[int, list[Broken]] = {}
+    for number, owner in enumerate(engine.servers.owner[pool][first:end].tolist(), first):
+        one = Broken(pool, number, cause.repair if cause.replaces_server else NO_REPAIR, until_s)
+        struck.setdefault(owner, []).append(one)
+    for owner, servers in struck.items():
+        if owner == FREE and leaves:
+            for one in servers:
+                engine.break_server(one)
         elif 0 <= owner < len(engine.jobs):
-            server = (pool, number, cause.repair) if cause.replaces_server else None
-            engine.signal(engine.jobs[owner], Signal("struck", cause.name, cause.detection_s, server))
+            broken = tuple(servers) if leaves else ()
+            engine.signal(engine.jobs[owner], Signal("struck", cause.name, cause.detection_s, broken))
 
 
 def outside(engine: Engine, event: ExternalEvent) -> Process:

@@ -12,7 +12,7 @@ import simpy
 from clustersim import catalog
 from clustersim.errors import InputError, nearest
 from clustersim.operation.fleet_records import FleetJob, ServerPool
-from clustersim.operation.fleet_servers import Held
+from clustersim.operation.fleet_servers import Broken, Held
 from clustersim.operation.job_streams import draw_arrivals, gangs_of, stream_law
 from clustersim.operation.spec_parts.fleet import FleetJobSpec, FleetSpec, JobStreamSpec, ServiceSpec
 
@@ -70,8 +70,8 @@ class Gang:
     queued_s: float = 0.0
     preemptions: int = 0
     failures: int = 0
-    broken: list[tuple[int, int, str]] = field(default_factory=list)
-    """Servers in its hands that have failed, at most one: pool, number, class of repair work."""
+    broken: dict[tuple[int, int], Broken] = field(default_factory=dict)
+    """Servers in its hands that do not work, by pool and number."""
     process: simpy.Process | None = None
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import simpy
 
-from clustersim.operation.fleet_servers import REPAIR
+from clustersim.operation.fleet_servers import Broken
 from clustersim.operation.gang_jobs import Gang
 from clustersim.operation.gang_log import GangRow, GangState, roll_back, saved_of
+from clustersim.operation.repair import NO_REPAIR
 
 if TYPE_CHECKING:
     from clustersim.operation.fleet_engine import Engine
@@ -30,8 +32,8 @@ class Signal:
     """``leave``, ``struck``, ``stop`` or ``speed``."""
     cause: str
     detection_s: float = 0.0
-    server: tuple[int, int, str] | None = None
-    """Of a failure that takes a server out: pool, number, class of repair work."""
+    broken: tuple[Broken, ...] = ()
+    """Of a failure that takes servers out: which."""
     until_s: float = 0.0
     """Of a stop: its end. [s]"""
 
@@ -74,7 +76,7 @@ class Stint:
             else:
                 cut = yield from self._notice(struck)
             # a stop that came before the failure was noticed leaves the server to be replaced after it
-            if cut is None and job.broken and not self._replace(*job.broken[0]):
+            if cut is None and job.broken and not self._replace():
                 self.engine.requeue(job)
                 return
             if cut is None:
@@ -92,7 +94,8 @@ class Stint:
             except simpy.Interrupt as interrupt:
                 self.shut()
                 signal = signal_of(interrupt)
-                # a failure while the job stands still adds nothing
+                self._break(signal)
+                # a failure while the job stands still adds nothing but servers to replace
                 if signal.what != "speed" and not (signal.what == "struck" and state in ("detect", "stopped")):
                     return signal
             else:
@@ -114,6 +117,7 @@ class Stint:
             except simpy.Interrupt as interrupt:
                 self.shut()
                 signal = signal_of(interrupt)
+                self._break(signal)
                 if signal.what != "speed":
                     return signal
             else:
@@ -124,8 +128,6 @@ class Stint:
     def _notice(self, struck: Signal) -> Stretch:
         """Wait until a failure is detected."""
         self.job.failures += 1
-        if struck.server is not None:
-            self.job.broken.append(struck.server)
         cut = yield from self._phase("detect", struck.cause, struck.detection_s)
         return cut
 
@@ -136,8 +138,6 @@ class Stint:
             cut = yield from self._phase("checkpoint", signal.cause, job.habits.save)
             if cut is None:
                 job.saved_s = job.done_s
-            elif cut.server is not None:
-                job.broken.append(cut.server)
         self._lose(signal.cause)
         self.engine.requeue(job, wanted=signal.cause != DAILY)
 
@@ -150,18 +150,26 @@ class Stint:
             rows[job.number] = roll_back(rows[job.number], lost, cause)
             job.done_s = job.saved_s
 
-    def _replace(self, pool: int, number: int, kind: str) -> bool:
-        """Give the job a free server of the same pool for its failed one; False where there is none."""
+    def _break(self, signal: Signal) -> None:
+        """Note which servers do not work; of two outages the longer one counts, of two repairs the first."""
+        for one in signal.broken:
+            known = self.job.broken.get((one.pool, one.number), one)
+            repair = one.repair if known.repair == NO_REPAIR else known.repair
+            kept = Broken(one.pool, one.number, repair, max(one.until_s, known.until_s))
+            self.job.broken[one.pool, one.number] = kept
+
+    def _replace(self) -> bool:
+        """Give the job free servers of the same pools for those that do not work; False where there are too few."""
         engine, job = self.engine, self.job
-        if engine.servers.find(pool, 1) is None:
+        wanted = Counter(pool for pool, _ in job.broken)
+        if any(engine.servers.find(pool, count) is None for pool, count in wanted.items()):
             return False
-        taken = engine.servers.give(job.number, {pool: 1})[pool]
-        gone = np.array([number], dtype=np.int64)
-        job.held[pool] = np.sort(np.concatenate([job.held[pool][job.held[pool] != number], taken]))
-        engine.servers.send_away(pool, gone, job.number, REPAIR)
+        for pool, taken in engine.servers.give(job.number, wanted).items():
+            gone = [number for where, number in job.broken if where == pool]
+            job.held[pool] = np.sort(np.concatenate([np.setdiff1d(job.held[pool], gone), taken]))
+        for one in job.broken.values():
+            engine.break_server(one, job.number)
         job.broken.clear()
-        engine.note(pool)
-        self.env.process(engine.mend(pool, gone, kind))
         return True
 
     def _open(self, state: GangState, cause: str, speed: float = 1.0, rate: float = 1.0) -> None:

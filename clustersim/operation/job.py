@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Protocol
 
 import numpy as np
 import simpy
@@ -17,7 +16,7 @@ from clustersim.operation.cycle import Durations, steps_between_evaluations
 from clustersim.operation.facts import JobFacts
 from clustersim.operation.findings import collect, stands_still, starved
 from clustersim.operation.history import History
-from clustersim.operation.phases import Process, Recorded
+from clustersim.operation.phases import OuterStep, Process, Recorded
 from clustersim.operation.plans import Drain, Planned, Suspension
 from clustersim.operation.records import Timeline
 from clustersim.operation.slowness import Fallen, Slowness, cause_of, speed_of
@@ -26,19 +25,6 @@ from clustersim.operation.spec_parts.checkpoint import Domain
 
 NEGLIGIBLE_CV = 1e-6
 """Below this spread of the step time, a stretch has its mean duration: the gamma shape would overflow. [-]"""
-
-
-class OuterStep(Protocol):
-    """What a job does together with others from time to time."""
-
-    def due(self, job: JobProcess) -> float:
-        """Return the step at which the job must do it next; asked whenever the job begins to train."""
-
-    def sync(self, job: JobProcess) -> Process:
-        """Do it, in the job's process; return the blow that cut it short, if one did."""
-
-    def told(self, job: JobProcess, blow: Blow) -> None:
-        """Hear of a blow before it strikes the job."""
 
 
 class JobProcess(Recorded):
@@ -76,8 +62,9 @@ class JobProcess(Recorded):
             self.state = "queued"
         self.loaded = self.up = not queued
         """Whether the weights are loaded; whether the processes of all ranks run."""
-        self.stopped_until_s = self.outage_until_s = 0.0
-        """When a stop from outside ends; when what the whole job depends on works again by itself. [s]"""
+        self.stopped_until_s = self.outage_until_s = self.dark_until_s = 0.0
+        """When a stop from outside ends; when what the whole job depends on works again by itself; when the last of the
+        domains does that took servers from it. [s]"""
         self.fallen: list[Fallen] = []
         self.awaited: list[simpy.Event] = []
         self.planned: list[Planned] = []

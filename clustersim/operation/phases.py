@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import simpy
 
@@ -12,9 +12,25 @@ from clustersim.operation.blows import Blow, blow_of
 from clustersim.operation.log import JobLog
 from clustersim.operation.records import State
 
+if TYPE_CHECKING:
+    from clustersim.operation.job import JobProcess
+
 AT_REST = ("detect", "stopped", "queued")
 """States in which another failure adds nothing: all are repaired in the same restart."""
 Process = Generator[Any, Any, "Blow | None"]
+
+
+class OuterStep(Protocol):
+    """What a job does together with others from time to time."""
+
+    def due(self, job: JobProcess) -> float:
+        """Return the step at which the job must do it next; asked whenever the job begins to train."""
+
+    def sync(self, job: JobProcess) -> Process:
+        """Do it, in the job's process; return the blow that cut it short, if one did."""
+
+    def told(self, job: JobProcess, blow: Blow) -> None:
+        """Hear of a blow before it strikes the job."""
 
 
 class Recorded:

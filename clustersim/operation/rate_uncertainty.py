@@ -134,38 +134,6 @@ def draw_factors(
     return {name: level * servers * (weights[name] / drawn) / rate for name, rate in rates.items()}
 
 
-def factors_of_member(
-    variant: str | None,
-    facts: JobFacts,
-    seed: np.random.SeedSequence,
-    index: int,
-    members: int,
-    *,
-    fleets: str = "hopper",
-) -> dict[str, float]:
-    """Return the factors of one member of an ensemble, which together cover the spread of the level evenly.
-
-    The members take the strata in an order that the ensemble's seed shuffles, so that a few of them are no worse a
-    sample than others. A pure function of its arguments: members can be drawn in any order, on any core.
-
-    Parameters
-    ----------
-    variant, facts, fleets
-        As of :func:`draw_factors`.
-    seed : numpy.random.SeedSequence
-        Seed of the ensemble, the same for all members; it is not spawned from.
-    index, members : int
-        Number of the member, from 0, and of all members.
-    """
-    if not 0 <= index < members:
-        raise ValueError(f"expected a member 0 <= index < {members}, got {index}")
-    order = np.random.SeedSequence(entropy=seed.entropy, spawn_key=seed.spawn_key)
-    strata = np.random.default_rng(order).permutation(members)
-    own = np.random.SeedSequence(entropy=seed.entropy, spawn_key=(*seed.spawn_key, index))
-    rng = np.random.default_rng(own)
-    return draw_factors(variant, facts, rng, fleets=fleets, stratum=(int(strata[index]), members))
-
-
 def _inside(rng: np.random.Generator) -> float:
     """Return a uniform variate above 0 and below 1, whose quantile is finite."""
     return float(min(max(rng.random(), _SMALLEST), 1.0 - _SMALLEST))

@@ -77,11 +77,11 @@ def _come_back(job: JobProcess, blow: Blow, state: State) -> Process:
         if job.outage_until_s > job.env.now:
             cut = yield from job.phase("stopped", f"{blow.cause}: {OUTAGE}", job.outage_until_s - job.env.now)
         elif awaited:
-            cut = yield from job.wait_for(awaited[0], "stopped", f"{blow.cause}: {NO_SPARE}")
+            cut = yield from job.wait_for(awaited[0], "stopped", f"{blow.cause}: {_lacking(job)}")
             if cut is None:
                 awaited.pop(0)
         elif not replicas.enough(job, [absence for absence in job.slow.absent if not absence.present]):
-            cut = yield from job.wait_for(job.arrival, "stopped", f"{blow.cause}: {NO_SPARE}")
+            cut = yield from job.wait_for(job.arrival, "stopped", f"{blow.cause}: {_lacking(job)}")
         else:
             break
         if cut is not None:
@@ -99,6 +99,11 @@ def _come_back(job: JobProcess, blow: Blow, state: State) -> Process:
         cut = yield from job.phase("reload", blow.cause, job.reload_s)
     job.loaded = cut is None
     return cut
+
+
+def _lacking(job: JobProcess) -> str:
+    """Return what a job waits for that lacks servers."""
+    return OUTAGE if job.dark_until_s > job.env.now else NO_SPARE
 
 
 def carry_out(job: JobProcess, planned: Planned) -> Process:
@@ -157,13 +162,13 @@ def _save_for_good(job: JobProcess, cause: str) -> Process:
 def stay_queued(job: JobProcess, cause: str) -> Process:
     """Give the servers back and wait until the job is resumed; then start all ranks and load the weights."""
     for fallen in [*job.fallen, *(fallen for absence in job.slow.absent for fallen in absence.fallen)]:
-        job.cluster.repair(fallen.servers, fallen.repair)
+        job.cluster.send_in(fallen)
     for absence in job.slow.absent:
         absence.round += 1
     for kept in (job.fallen, job.awaited, job.planned, job.slow.absent, job.slow.stragglers):
         kept.clear()
     job.loaded = job.up = False
-    job.outage_until_s = 0.0  # it comes back to other servers
+    job.dark_until_s = 0.0  # it comes back to other servers; what the whole job depends on stays out
     job.cluster.release(job)
     job.state = "queued"
     job.suspended.succeed()

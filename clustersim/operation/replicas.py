@@ -56,7 +56,6 @@ def leave(job: JobProcess, absence: Absence, blow: Blow, fallen: Fallen | None) 
     """Begin to bring replicas back; what was begun before for the same ones is given up."""
     absence.round += 1
     absence.present = False
-    absence.until_s = max(absence.until_s, blow.outage_until_s)
     if fallen is not None:
         absence.fallen.append(fallen)
     job.planned = [p for p in job.planned if not isinstance(p, Rejoin) or p.absence is not absence]
@@ -75,10 +74,6 @@ def _bring_back(job: JobProcess, absence: Absence, detection_s: float) -> Genera
         if absence.round != attempt:
             return
         absence.awaited.pop(0)
-    if absence.until_s > job.env.now:
-        yield job.env.timeout(absence.until_s - job.env.now)
-        if absence.round != attempt:
-            return
     absence.present = True
     arrival, job.arrival = job.arrival, job.env.event()
     arrival.succeed()
@@ -95,7 +90,7 @@ def ask_all(job: JobProcess, absence: Absence) -> None:
         if spare is not None:
             absence.awaited.append(spare)
     absence.fallen.clear()
-    if not absence.awaited and absence.until_s <= job.env.now:
+    if not absence.awaited:
         absence.present = True
 
 

@@ -22,7 +22,8 @@ from clustersim.operation.findings import (
     slow_writes,
     unused_spares,
 )
-from clustersim.operation.job import JobProcess, OuterStep
+from clustersim.operation.job import JobProcess
+from clustersim.operation.phases import OuterStep
 from clustersim.operation.rate_uncertainty import draw_factors
 from clustersim.operation.records import Timeline
 from clustersim.operation.repair import repair_shop
@@ -178,6 +179,6 @@ def simulate_operation(
         fewest,
         collect(
             no_crew(spec.repair, spec.spare_servers, cluster.taken_in) if cluster.taken_in else None,
-            unused_spares(spec.spare_servers, cluster.most_in_repair),
+            unused_spares(spec.spare_servers, cluster.handed_out),
         ),
     )

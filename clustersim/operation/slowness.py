@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import simpy
 
 from clustersim.operation.accounts import Category, Slowed
+from clustersim.operation.causes import Domain
 
 MISSING = "replicas missing"
 """End of the cause of what missing replicas take."""
@@ -24,12 +25,18 @@ class Cap:
 
 @dataclass(frozen=True, eq=False)
 class Fallen:
-    """Servers that failed and that nobody has sent to repair yet."""
+    """Servers that failed, or whose domain is out, and for which nobody has asked for others yet."""
 
     slots: tuple[int, ...]
     """Their places in the job."""
     servers: tuple[int, ...]
     repair: str
+    broken: bool = True
+    """Whether they need repair; else they work again when their domain does."""
+    domain: Domain = "server"
+    """What fell."""
+    until_s: float = 0.0
+    """When it works again by itself. [s]"""
 
 
 @dataclass(eq=False)
@@ -57,11 +64,9 @@ class Absence:
     round: int = 0
     """Counts the attempts to bring them back; an older one gives up."""
     fallen: list[Fallen] = field(default_factory=list)
-    """Failed servers of theirs that nobody has sent to repair yet."""
+    """Failed servers of theirs for which nobody has asked for others yet."""
     awaited: list[simpy.Event] = field(default_factory=list)
     """Requests for servers that are not filled yet."""
-    until_s: float = 0.0
-    """When what they depend on works again by itself. [s]"""
 
 
 @dataclass

@@ -33,22 +33,28 @@ def strike(job: JobProcess, cause: Cause, slots: tuple[int, ...]) -> None:
 def _fall(
     job: JobProcess, cause: Cause, slots: tuple[int, ...], detection_s: float, struck_s: float | None = None
 ) -> None:
-    """Take failed servers out of the job and interrupt it, unless it trains without these replicas anyway."""
-    until = job.env.now + cause.outage_s if cause.outage_s > 0.0 else 0.0
+    """Take failed servers out of the job and interrupt it, unless it trains without these replicas anyway.
+
+    Servers of a domain that is out leave the job as failed ones do. What the whole job depends on has no other.
+    """
+    out = cause.outage_s > 0.0
+    until = job.env.now + cause.outage_s if out else 0.0
+    if not slots:
+        job.outage_until_s = max(job.outage_until_s, until)
+    left = cause.replaces_server or (out and bool(slots) and job.cluster.others_for(cause.domain))
     blow = Blow(
         cause.name,
         detection_s=detection_s,
         replaces_server=cause.replaces_server,
         slots=slots,
-        loss=loss_of(cause.domain, replaces_server=cause.replaces_server, apart=job.apart),
-        outage_until_s=until,
+        loss=loss_of(cause.domain, replaces_server=left, apart=job.apart),
         struck_s=struck_s,
     )
-    if not (job.elastic and slots):
-        job.outage_until_s = max(job.outage_until_s, until)
     fallen = None
-    if cause.replaces_server and slots:
-        fallen = Fallen(slots, tuple(job.cluster.take_out(job, slots)), cause.repair)
+    if slots and (cause.replaces_server or out):
+        taken = job.cluster.take_out(job, slots, broken=cause.replaces_server)
+        fallen = Fallen(slots, tuple(taken), cause.repair, cause.replaces_server, cause.domain, until)
+        job.dark_until_s = max(job.dark_until_s, until)
         _cure(job, slots)
     if job.elastic and slots:
         hit = job.slow.replicas_of(slots)
@@ -66,7 +72,7 @@ def _fall(
 
 
 def _send_for_another(job: JobProcess, fallen: Fallen, detection_s: float) -> Generator[Any, Any, None]:
-    """Send failed servers to repair, and for others, once they are known, whatever the job stands still for."""
+    """Send failed servers to repair, and for others, once this is known, whatever the job stands still for."""
     yield job.env.timeout(detection_s)
     if fallen in job.fallen:
         job.fallen.remove(fallen)

@@ -16,6 +16,7 @@ from clustersim.operation.cycle import Durations
 from clustersim.operation.job import JobProcess
 from clustersim.operation.lives import Life, life_of_mean
 from clustersim.operation.repair import repair_shop
+from clustersim.operation.slowness import Fallen
 from clustersim.operation.sources import start_sources
 
 JOB = JobFacts(gpus=32, servers=4, step_time_s=10.0, step_time_cv=0.0, checkpoint_bytes=1e12)
@@ -117,8 +118,7 @@ def test_spares_go_to_who_waits_longest_and_a_policy_may_say_otherwise():
         cluster.assign(b, (2, 3))
         for job in (a, b):
             failed = cluster.take_out(job, (1,))
-            cluster.repair(failed, "gpu")
-            assert cluster.request(job, (1,), "gpu") is not None
+            assert cluster.replace(job, Fallen((1,), tuple(failed), "gpu")) is not None
             env.run(until=env.now + 10.0)
         env.run(until=1005.0)
         assert cluster.owner[1] == first

@@ -78,3 +78,28 @@ def test_spread(fleets):
     assert high == pytest.approx(spread.quantile_per_s(0.95) * DAY, rel=0.005)
     assert float(ratio) == pytest.approx(spread.band_ratio(), abs=0.006)
     assert f"a concentration of {concentration_of_shares():.1f}" in PAGE
+
+
+def test_what_is_counted_by_server_or_feed_whatever_its_size():
+    """Twice the servers, or feeds, at the same accelerators: twice the failures of what is counted by them."""
+
+    def total(variant, name, **more):
+        facts = JobFacts(1024, step_time_s=1.0, step_time_cv=0.0, checkpoint_bytes=1.0, **more)
+        return math.fsum(c.rate_per_s for c in failure_causes(variant, facts) if name in ("", c.name))
+
+    assert total("meta-h100", "", servers=256) == pytest.approx(2.0 * total("meta-h100", "", servers=128))
+    feeds = [total("components-h100", "power_feed", servers=128, feeds=feeds) for feeds in (1, 2)]
+    assert feeds[1] == pytest.approx(2.0 * feeds[0])
+    assert "a server with four gets twice the rate per accelerator" in PAGE
+
+
+def test_crashes_of_leaf_switches_beside_their_critical_errors():
+    """One to two a month in a job of 15,000 GPUs: the switches that this takes, and what the model has."""
+    month = 2629800.0
+    job_15k = JobFacts(15000, 1875, 1.0, 0.0, 1.0, leaves=math.ceil(15000 / 512))
+    (leaf,) = [cause for cause in failure_causes("components-h100", job_15k) if cause.name == "leaf_switch"]
+    each = month / leaf.life.mean_s
+    assert [round(crashes / each, -2) for crashes in (1, 2)] == [2000, 3900]
+    assert "2,000 to 3,900 switches" in PAGE
+    assert leaf.rate_per_s * month == pytest.approx(0.015, rel=0.03)
+    assert (pytest.approx(65, rel=0.05), pytest.approx(135, rel=0.05)) == (1 / 0.015, 2 / 0.015)

@@ -2,18 +2,25 @@
 
 import heapq
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clustersim.errors import InputError
 from clustersim.operation import ExternalEvent, OperationSpec, fleet, fleet_engine, simulate_operation
+from clustersim.operation.causes import Cause
+from clustersim.operation.facts import JobFacts
 from clustersim.operation.fleet_accounts import row_entries
 from clustersim.operation.fleet_records import MAIN, NOBODY
+from clustersim.operation.fleet_servers import Broken
+from clustersim.operation.fleet_sources import blocks_of, failures, strike
 from clustersim.operation.gang_stint import Signal
+from clustersim.operation.lives import life_of_mean
 from tests.operation.fleets import AT_ONCE, IDLE_W, by_name, facts, job, main_job, run
 
 DAY_S = 86_400.0
@@ -368,13 +375,55 @@ def test_a_server_whose_failure_a_stop_hides_is_replaced_after_the_stop(monkeypa
         yield engine.env.timeout(1000.0)
         gang = engine.jobs[0]
         pool, servers = next(iter(gang.held.items()))
-        engine.signal(gang, Signal("struck", "gpu", 100.0, (pool, int(servers[0]), "gpu")))
+        engine.signal(gang, Signal("struck", "gpu", 100.0, (Broken(pool, int(servers[0]), "gpu"),)))
 
     monkeypatch.setattr(fleet, "failures", one_failure)
     dip = (ExternalEvent(1050.0, 1200.0, "dip", "stop"),)
     record = run({"jobs": [job("a", 2, 1e7)]}, facts(4), external=dip, repair_time="2000 s")
     assert record.accounts[NOBODY, "idle", "repair"] == pytest.approx(8 * 2000.0)
     assert by_name(record)["a"].queued_s == 0.0
+
+
+@pytest.mark.parametrize(("servers", "queues"), [(8, True), (16, False)])
+def test_a_block_that_is_out_strikes_each_job_in_it_once(monkeypatch, servers, queues):
+    """Leaves of four: a gang of three and one of one share the second; its servers are back when the outage ends."""
+
+    def one_outage(engine, causes, main, rng):
+        yield engine.env.timeout(1000.0)
+        leaf = Cause("leaf", "switch", 1, life_of_mean(1e15), 5.0, False, domain="leaf", outage_s=3000.0)
+        held.extend(sorted(engine.servers.owner[0][4:8].tolist()))
+        strike(engine, leaf, *blocks_of([servers + 4], 4)[1])
+
+    held = []
+    monkeypatch.setattr(fleet, "failures", one_outage)
+    jobs = [job("a", 3, 1e7), job("b", 1, 1e7), job("c", 4, 1e7)]
+    record = run({"jobs": jobs}, facts(servers, main=4, blocks=(4,)))
+    assert held == [0, 0, 0, 1]
+    found = by_name(record)
+    assert [found[name].failures for name in "abc"] == [1, 1, 0]
+    assert (found["a"].queued_s, found["b"].queued_s) == ((2995.0, 2995.0) if queues else (0.0, 0.0))
+    assert record.accounts[NOBODY, "idle", "repair"] == pytest.approx(8 * 4 * 2995.0)
+
+
+def test_blocks_of_the_cluster_fall_as_often_as_those_of_the_main_job():
+    """Two leaves of four servers of the main job; sixty of the cluster, and all servers of one fall together."""
+    main = JobFacts(64, 8, 10.0, 0.0, 1e9, servers_per_leaf=4)
+    struck = []
+    engine = SimpleNamespace(
+        env=simpy.Environment(),
+        pools=(SimpleNamespace(servers=200), SimpleNamespace(servers=40)),
+        servers=SimpleNamespace(owner=[np.zeros(200, np.int32), np.zeros(40, np.int32)]),
+        jobs=[None],
+        signal=lambda _, signal: struck.append(signal.broken),
+    )
+    leaf = Cause("leaf", "switch", 2, life_of_mean(6000.0), 5.0, False, domain="leaf", outage_s=1.0)
+    route = Cause("route", "fibre", 2, life_of_mean(10.0), 5.0, False, domain="route", outage_s=1.0)
+    engine.env.process(failures(engine, (leaf, route), main, np.random.default_rng(1)))
+    engine.env.run(until=100_000.0)
+    assert len(struck) == pytest.approx(100_000.0 / 6000.0 * 60, rel=4 / math.sqrt(1000))
+    firsts = {(one[0].pool, one[0].number) for one in struck}
+    assert all([one.number for one in block] == list(range(block[0].number, block[0].number + 4)) for block in struck)
+    assert firsts == {(0, 4 * k) for k in range(50)} | {(1, 4 * k) for k in range(10)}
 
 
 def test_servers_that_nobody_mends_are_a_finding_and_the_gang_starves():

@@ -10,14 +10,14 @@ from clustersim.operation.lives import life_of_mean
 from clustersim.operation.simulation import launch
 
 JOB = JobFacts(gpus=64, servers=8, step_time_s=10.0, step_time_cv=0.0, checkpoint_bytes=1e12, replicas=4,
-               servers_per_rack=4)  # fmt: skip
+               servers_per_rack=4, servers_per_feed=4)  # fmt: skip
 SPEC = {"horizon": "1 d", "failure_rates": "none", "restart_time": "50 s",
         "checkpoint": {"interval": "100 s", "blocking": "1 s", "storage_bandwidth": "25 GB/s"}}  # fmt: skip
 NEVER = life_of_mean(1e15)
 """A life in which nothing fails by itself."""
 SERVER = Cause("gpu", "gpu", 8, NEVER, 5.0, True, repair="gpu")
 SILENT = Cause("silent", "gpu", 8, NEVER, 300.0, True, "silent", repair="gpu")
-FEED = Cause("feed", "power", 2, NEVER, 5.0, False, domain="rack", outage_s=20000.0)
+FEED = Cause("feed", "power", 2, NEVER, 5.0, False, domain="feed", outage_s=20000.0)
 BUILDING = Cause("building", "power", 1, NEVER, 5.0, False, domain="building", outage_s=20000.0)
 SOFTWARE = Cause("software", "job", 1, NEVER, 5.0, False, domain="job")
 

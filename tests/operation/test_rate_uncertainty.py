@@ -15,7 +15,6 @@ from clustersim.operation import JobFacts, failure_causes
 from clustersim.operation.rate_uncertainty import (
     concentration_of_shares,
     draw_factors,
-    factors_of_member,
     spread_of_fleets,
 )
 
@@ -34,8 +33,9 @@ def level(variant, factors, facts=LLAMA):
 
 
 def ensemble(variant, seed=1):
-    root = np.random.SeedSequence(seed)
-    return [factors_of_member(variant, LLAMA, root, index, SEEDS) for index in range(SEEDS)]
+    roots = np.random.SeedSequence(seed).spawn(SEEDS)
+    rngs = [np.random.default_rng(root) for root in roots]
+    return [draw_factors(variant, LLAMA, rng, stratum=(index, SEEDS)) for index, rng in enumerate(rngs)]
 
 
 def test_the_spread_is_that_of_the_published_fleets():
@@ -130,16 +130,6 @@ def test_servers_of_other_sizes_have_the_level_per_eight_gpus():
 def test_causes_that_fleets_do_not_count_keep_their_rates():
     factors = draw_factors("components-h100", LLAMA, np.random.default_rng(3))
     assert not {"straggler", "power_feed", "cooling"} & set(factors)
-
-
-def test_the_same_member_draws_the_same_fleet_in_any_order():
-    root = np.random.SeedSequence(4)
-    forward = [factors_of_member(None, LLAMA, root, i, 9) for i in range(9)]
-    root.spawn(3)
-    assert forward == [factors_of_member(None, LLAMA, root, i, 9) for i in reversed(range(9))][::-1]
-    assert len({level(None, factors) for factors in forward}) == 9
-    with pytest.raises(ValueError, match="expected a member"):
-        factors_of_member(None, LLAMA, root, 9, 9)
 
 
 def test_what_cannot_be_drawn():

@@ -16,7 +16,7 @@ from clustersim.operation.restarts import collective_init_time
 from clustersim.operation.simulation import launch
 
 JOB = JobFacts(gpus=64, servers=8, step_time_s=10.0, step_time_cv=0.0, checkpoint_bytes=1e12, replicas=4,
-               servers_per_rack=4)  # fmt: skip
+               servers_per_rack=4, servers_per_feed=4)  # fmt: skip
 SPEC = {"horizon": "1 d", "failure_rates": "none", "restart_time": "50 s",
         "checkpoint": {"interval": "100 s", "blocking": "1 s", "storage_bandwidth": "25 GB/s"}}  # fmt: skip
 ONCE = 1e15
@@ -146,15 +146,15 @@ def test_a_dropped_replica_by_hand():
 
 
 def test_too_few_replicas_start_again_in_full():
-    """A rack holds half of the replicas: of four, three are the least."""
-    rack = cause("rack", count=2, domain="rack", replaces=False, outage_s=300.0)
+    """A feed holds half of the replicas: of four, three are the least."""
+    feed = cause("feed", count=2, domain="feed", replaces=False, outage_s=300.0)
     asked = {"mode": "elastic", "reconfigure_time": "20 s", "least_replicas": "75 %"}
-    r = run({"horizon": "2000 s", "recovery": asked}, at=[(255.0, rack, 1)])
+    r = run({"horizon": "2000 s", "recovery": asked}, at=[(255.0, feed, 1)])
     closes(r)
     assert {"restart", "reload"} <= set(r.table["state"])
     stopped = r.table[r.table["state"] == "stopped"].iloc[0]
     assert stopped["t_end_s"] == pytest.approx(555.0)
-    enough = run({"horizon": "2000 s", "recovery": {**asked, "least_replicas": "50 %"}}, at=[(255.0, rack, 1)])
+    enough = run({"horizon": "2000 s", "recovery": {**asked, "least_replicas": "50 %"}}, at=[(255.0, feed, 1)])
     assert "restart" not in set(enough.table["state"])
     assert set(enough.table["gpus"]) == {64, 32}
 
@@ -287,6 +287,16 @@ def test_a_job_that_waits_for_outages_says_so():
         one.startswith("operation: the job stands still for") and "building_outage: outage" in one for one in found
     )
     assert not any("stands still" in one for one in run().findings)
+
+
+@pytest.mark.parametrize("mean_s", [1000.0, 600.0])
+def test_a_job_that_rarely_gets_through_its_recovery_says_what_is_left(mean_s):
+    """What it says beforehand is what comes out, within the spread of some hundred failures."""
+    spec = {"horizon": "10 d", "restart_time": "1000 s"}
+    r = run(spec, causes=(cause(rate=1.0 / mean_s, detection_s=0.0),))
+    said = [found[1] for one in r.findings if (found := re.search(r"about ([\d.]+) % of the time is useful", one))]
+    assert len(said) == 1
+    assert float(said[0]) / 100.0 == pytest.approx(r.goodput, rel=0.15)
 
 
 @pytest.mark.parametrize("mode", ["in_job", "elastic"])

@@ -132,11 +132,6 @@ class History:
         self.saved.append(Saved(step, now, self.written_s, storage.reload_s))
         self._forget(now)
 
-    def mark(self, now: float, step: float) -> None:
-        """Count the state of now as safe, without a snapshot of its own."""
-        self.saved.append(Saved(step, now, now, min(tier.reload_s for tier in self.tiers)))
-        self._forget(now)
-
     def _forget(self, now: float) -> None:
         """Drop the oldest checkpoints of the storage beyond those that are kept; one being written counts for none."""
         if self.keep is None:

@@ -132,10 +132,6 @@ class JobProcess(Recorded):
         else:
             self.interrupt(Blow(cause, "stop", stopped_until_s=until_s, category=category))
 
-    def mark_durable(self) -> None:
-        """Count the state of now as a checkpoint that is safe everywhere, as others hold it; no schedule moves."""
-        self.history.mark(self.env.now, self.step)
-
     def resume(self) -> None:
         """Let a queued job start; its servers have been assigned to it."""
         if not self.resumed.triggered:

@@ -13,7 +13,7 @@ from clustersim import catalog
 from clustersim.errors import InputError, nearest
 from clustersim.operation.site_facts import SitesFacts
 from clustersim.operation.spec_parts.sites import ALONE_BETWEEN, SitesSpec
-from clustersim.training.cross_site import Sync, exchange_s, exposed_s, pipeline_exposed_s
+from clustersim.training.cross_site import Sync, exposed_s, pipeline_exposed_s
 
 STREAMING = ("streaming_diloco", "decoupled_diloco")
 
@@ -122,11 +122,6 @@ def expected_last_s(times_s: tuple[float, ...], spread: float) -> float:
     z = (x[:, None] / means - 1.0) / (spread * math.sqrt(2.0))
     below = 0.5 * (1.0 + np.array([[math.erf(value) for value in row] for row in z.tolist()]))
     return float(x[-1] - np.trapezoid(below.prod(axis=1), x))
-
-
-def outer_exchange_s(spec: SitesSpec, facts: SitesFacts, bandwidth: float) -> float:
-    """Return how long the exchange of one outer step is on the link, hidden or not [s]; infinite without bandwidth."""
-    return math.inf if bandwidth <= 0.0 else float(exchange_s(facts.exchange, exchange_of(spec, facts), bandwidth))
 
 
 def common_step_s(

@@ -58,11 +58,6 @@ class SitesRecord:
         """Tokens of synchronous training that they are worth."""
         return self.tokens * self.efficiency.value
 
-    @property
-    def useful_tokens_band(self) -> tuple[float, float]:
-        """Low and high end of `useful_tokens`, from the token efficiency alone."""
-        return self.tokens * self.efficiency.low, self.tokens * self.efficiency.high
-
     def gantt(self) -> pd.DataFrame:
         """Return the rows of all sites, one site after the other; columns :data:`GANTT_COLUMNS`."""
         tables = [site.timeline.table.assign(site=site.name) for site in self.sites]

@@ -20,7 +20,7 @@ from clustersim import catalog
 from clustersim.study.csv_tables import has_columns, read_rows
 from clustersim.study.row_fields import UnreadableError
 from clustersim.study.throughput_table import Refusal
-from clustersim.study.validation import Statistics, statistics
+from clustersim.study.validation import Statistics, statistics, statistics_by
 from clustersim.training.cross_site import (
     CrossSiteJob,
     PipelineCut,
@@ -280,10 +280,7 @@ def validate_multisite(path: Path) -> MultisiteValidation:
         rows=frame,
         refused=tuple(refused),
         overall=_statistics(frame, len(table)),
-        groups={
-            by: {name: _statistics(frame[frame[by] == name], count) for name, count in sorted(left[by].items())}
-            for by in GROUPS
-        },
+        groups=statistics_by(frame, left, _statistics),
     )
 
 

@@ -22,7 +22,7 @@ from clustersim.study.reliability_effective import effective_time
 from clustersim.study.reliability_rows import ReliabilityRow, input_of, read_reliability
 from clustersim.study.row_fields import UnreadableError
 from clustersim.study.throughput_table import Refusal
-from clustersim.study.validation import Statistics, statistics
+from clustersim.study.validation import Statistics, statistics, statistics_by
 
 GROUPS = ("use", "kind", "metric", "source")
 
@@ -129,10 +129,7 @@ def validate_reliability(path: Path) -> ReliabilityValidation:
         rows=frame,
         refused=tuple(refused),
         overall=_statistics(frame, len(table)),
-        groups={
-            by: {name: _statistics(frame[frame[by] == name], count) for name, count in sorted(left[by].items())}
-            for by in GROUPS
-        },
+        groups=statistics_by(frame, left, _statistics),
         kept={"all": _kept(frame), **{use: _kept(frame[frame["use"] == use]) for use in sorted(left["use"])}},
     )
 

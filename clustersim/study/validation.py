@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -111,6 +111,26 @@ def statistics(
         bias_percent=float(error.mean()),
         rank_correlation=order,
     )
+
+
+def statistics_by(
+    frame: pd.DataFrame, rows: Mapping[str, Mapping[str, int]], of: Callable[[pd.DataFrame, int], Statistics]
+) -> dict[str, dict[str, Statistics]]:
+    """Return the errors of the groups that each of several columns makes.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Modelled rows of a table, one per line.
+    rows : mapping of str to mapping of str to int
+        By column and name of the group: rows of the table, modelled or not.
+    of : callable
+        Errors of some lines of `frame`, and of so many rows.
+    """
+    return {
+        by: {name: of(frame[frame[by] == name], count) for name, count in sorted(counts.items())}
+        for by, counts in rows.items()
+    }
 
 
 def family(case: Case) -> str:

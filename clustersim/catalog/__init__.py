@@ -5,7 +5,7 @@ One YAML file per kind under ``catalog/data``; see :mod:`clustersim.catalog.reco
 """
 
 from clustersim.catalog.records import ASSUMED_BAND, Entry, Figure, Source
-from clustersim.catalog.store import cached, catalog_files, entries, entry, kinds, overlays, use_overlays
+from clustersim.catalog.store import cached, catalog_files, entries, entry, kinds, overlays, sources, use_overlays
 
 __all__ = [
     "ASSUMED_BAND",
@@ -18,5 +18,6 @@ __all__ = [
     "entry",
     "kinds",
     "overlays",
+    "sources",
     "use_overlays",
 ]

@@ -200,9 +200,13 @@ def _dry(found: Sweep, as_json: bool) -> None:
         f"{spec.title}\n{spec.name}: {found.points.total:,} points, {found.rows:,} meet the constraints, "
         f"{len(found.places):,} of them different; evaluate: {spec.evaluate}\n"
     )
-    show(columns(head, [["-" if row[name] is None else str(row[name]) for name in head] for row in rows], left=len(head)))
+    show(columns(head, [[_cell(row[name]) for name in head] for row in rows], left=len(head)))
     if found.rows > len(first):
         show(f"  ... {found.rows - len(first):,} more")
+
+
+def _cell(value: object) -> str:
+    return "-" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _finish(folder: Path, as_json: bool) -> None:

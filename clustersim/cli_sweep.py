@@ -212,10 +212,11 @@ def _cell(value: object) -> str:
 def _finish(folder: Path, as_json: bool) -> None:
     """Write the page, and say what the rows come to."""
     from clustersim.report.sweep import sweep_data, sweep_html, sweep_text
+    from clustersim.study.sweep.discard import PAGE
     from clustersim.study.sweep.overview import overview
 
     seen = overview(folder)
-    page = folder / "sweep.html"
+    page = folder / PAGE
     write(page, sweep_html(seen))
     if as_json:
         show_json(sweep_data(seen))

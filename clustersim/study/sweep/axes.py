@@ -13,7 +13,6 @@ from scipy.special import ndtri
 
 from clustersim import units
 from clustersim.errors import InputError
-from clustersim.study.sweep.expressions import FUNCTIONS
 from clustersim.study.sweep.records import Scalar
 from clustersim.study.sweep.spec import AxisSpec, RangeSpec, StudySpec
 
@@ -84,15 +83,13 @@ def axes_of(study: StudySpec, where: str) -> tuple[Axis, ...]:
                 raise InputError(f"{where}: axes.{axis.key}: the name {name!r} is that of axes.{other}; give it a name")
             if name in RESERVED and axis.key != "seed":
                 raise InputError(f"{where}: axes.{axis.key}: the name {name!r} is that of another column; give it a name")
-            if name in FUNCTIONS:
-                raise InputError(f"{where}: axes.{axis.key}: the name {name!r} is that of a function; give it a name")
     return found
 
 
 def _names(axes: Mapping[str, AxisSpec]) -> dict[str, str]:
     """Return the name of each axis: its own, the last part of its key, or the whole key where two are alike."""
     last = {key: _word(key.split(".")[-1]) for key in axes}
-    taken = [*last.values(), *FUNCTIONS, *RESERVED]
+    taken = [*last.values(), *RESERVED]
     return {
         key: axis.name or (last[key] if taken.count(last[key]) == 1 or key == "seed" else _word(key))
         for key, axis in axes.items()

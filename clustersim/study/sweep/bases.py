@@ -48,10 +48,11 @@ class Bases:
         name = settings.get("scenario", self._study.spec.scenario)
         whole = {key: value for key, value in settings.items() if _is_whole(key, value) and key != "scenario"}
         plain = {key: value for key, value in settings.items() if key not in whole and key != "scenario"}
-        # a whole section that comes after a value inside it replaces that value
+        # a whole section that comes after a value inside it replaces that value; a place is put in before all values
         order = {key: place for place, key in enumerate(settings)}
+        sections = [key for key in whole if key != "topology"]
         for key in list(plain):
-            if any(key.startswith(f"{section}.") and order[section] > order[key] for section in whole):
+            if any(key.startswith(f"{section}.") and order[section] > order[key] for section in sections):
                 del plain[key]
         known = json.dumps([name, whole], sort_keys=True, default=str)
         if known not in self._kept:

@@ -9,6 +9,10 @@ from clustersim.study.sweep.durable import FileLock
 from clustersim.study.sweep.reading import LOCK, LOG, MANIFEST, TABLE, is_store, part_files
 
 
+PAGE = "sweep.html"
+"""Page of a store, beside its rows."""
+
+
 def discard(folder: Path) -> None:
     """Remove the rows of a store and its manifest; does nothing where there is no store.
 
@@ -24,7 +28,7 @@ def discard(folder: Path) -> None:
         if not lock.take():
             raise InputError(f"{folder}: {lock.holder()} is writing to this store: wait for it, or stop it first")
         # the manifest last: what is left by a removal that was cut is a store still
-        for path in (*part_files(folder), folder / TABLE, folder / LOG, folder / MANIFEST):
+        for path in (*part_files(folder), folder / TABLE, folder / LOG, folder / PAGE, folder / MANIFEST):
             path.unlink(missing_ok=True)
     except OSError as error:
         raise InputError(f"{folder}: cannot be begun anew: {error.strerror}") from None

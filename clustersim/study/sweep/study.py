@@ -14,7 +14,7 @@ from clustersim.errors import InputError, nearest
 from clustersim.scenario.files import file_inside, read_yaml, shipped
 from clustersim.study.sweep.axes import RESERVED, Axis, axes_of
 from clustersim.study.sweep.catalog_axes import figure_of, is_figure
-from clustersim.study.sweep.expressions import FUNCTIONS, Expression, read
+from clustersim.study.sweep.expressions import Expression, read
 from clustersim.study.sweep.sampling import sampling_warnings
 from clustersim.study.sweep.spec import DeriveSpec, StudySpec
 
@@ -108,6 +108,9 @@ def load_study(path: Path, settings: Mapping[str, Any] | None = None) -> Study:
 
 
 def _check_keys(path: Path, spec: StudySpec) -> None:
+    for key in spec.set:
+        if key in spec.axes:
+            raise InputError(f"{path}: set: {key} is an axis; expected one of the two")
     for key in (*spec.set, *spec.axes):
         if is_figure(key):
             try:
@@ -128,14 +131,14 @@ def _check_keys(path: Path, spec: StudySpec) -> None:
 
 def _derived(path: Path, spec: StudySpec, axes: tuple[Axis, ...]) -> tuple[tuple[Derived, ...], tuple[Derived, ...]]:
     """Return the derived values that axes alone tell, and the others."""
-    taken = {name for axis in axes for name in (axis.name, axis.column)} | {*RESERVED, *FUNCTIONS}
+    taken = {name for axis in axes for name in (axis.name, axis.column)} | set(RESERVED)
     known = {name for axis in axes for name in (axis.name, axis.column)} | {"seed"}
     before: list[Derived] = []
     after: list[Derived] = []
     for name, one in spec.derive.items():
         where = f"{path}: derive.{name}"
         if name in taken:
-            raise InputError(f"{where}: the name is that of an axis, a function or another column")
+            raise InputError(f"{where}: the name is that of an axis or of another column")
         taken.add(name)
         formula = read(one.value, where)
         if one.set is not None and one.set in spec.axes:

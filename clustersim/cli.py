@@ -18,6 +18,7 @@ import typer
 import clustersim
 from clustersim.cli_operate import operate
 from clustersim.cli_options import JsonOption, ScenarioArg, SetOption
+from clustersim.cli_query import query
 from clustersim.cli_size import size
 from clustersim.cli_sweep import sweep
 from clustersim.cli_traces import assess, fit_power
@@ -392,6 +393,7 @@ app.command("fit-power")(fit_power)
 app.command()(size)
 app.command()(operate)
 app.command()(sweep)
+app.command()(query)
 
 
 def _result(scenario: AnyScenario, out: Path, force: bool, tell: Callable[[str], None]) -> tuple[Result, Path, bool]:

@@ -58,7 +58,7 @@ def together(tables: Iterable[pa.Table], order: Sequence[str] = (), *, final: bo
     final : bool
         Give a column without any value a type (float64); without it the column waits for its first value.
     """
-    parts = [part for part in tables if part.num_rows]
+    parts = _one_of_each_index([part for part in tables if part.num_rows])
     there = {name for part in parts for name in part.column_names}.union(order) - set(OWN)
     names = [*dict.fromkeys(name for name in order if name not in OWN), *sorted(there.difference(order))]
     columns: dict[str, pa.ChunkedArray] = {}
@@ -67,23 +67,27 @@ def together(tables: Iterable[pa.Table], order: Sequence[str] = (), *, final: bo
     for name in names:
         columns[name] = _column(parts, name, _common({_kind(part, name) for part in parts}, final=final))
     columns["error"] = _column(parts, "error", pa.string())
-    whole = pa.table(columns)
-    return whole.take(pa.array(_kept(whole))).combine_chunks()
+    return pa.table(columns).sort_by("index").combine_chunks()
 
 
-def _kept(table: pa.Table) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Return the positions of the rows that stand, by index."""
-    index = table["index"].to_numpy()
-    failed = table["error"].is_valid().to_numpy()
-    position = np.arange(len(index))
-    ranked = np.lexsort((-position, failed, index))
-    first = np.append(True, np.diff(index[ranked]) != 0) if len(index) else np.zeros(0, bool)
-    found: np.ndarray[Any, np.dtype[np.int64]] = ranked[first]
-    return found
+def _one_of_each_index(parts: Sequence[pa.Table]) -> list[pa.Table]:
+    """Return the parts with the rows that stand."""
+    if not parts:
+        return []
+    index = np.concatenate([part["index"].to_numpy() for part in parts])
+    failed = np.concatenate([part["error"].is_valid().to_numpy() for part in parts])
+    ranked = np.lexsort((-np.arange(len(index)), failed, index))
+    stands = np.zeros(len(index), bool)
+    stands[ranked[np.append(True, np.diff(index[ranked]) != 0)]] = True
+    ends = np.cumsum([part.num_rows for part in parts])
+    return [part.filter(pa.array(stands[end - part.num_rows : end])) for part, end in zip(parts, ends, strict=True)]
 
 
 def _kind(table: pa.Table, name: str) -> pa.DataType:
-    return table.schema.field(name).type if name in table.column_names else pa.null()
+    """Return the type of a column's values; a column without any may have been given one for want of a better."""
+    if name not in table.column_names or table[name].null_count == table.num_rows:
+        return pa.null()
+    return table.schema.field(name).type
 
 
 def _common(kinds: set[pa.DataType], *, final: bool) -> pa.DataType:

@@ -2,7 +2,7 @@
 
 The catalog is one for the whole process. A point's figures are therefore an overlay file of its own, laid over those
 that lie there, only while the point is answered; whatever was made of figures is forgotten with each change
-(:func:`clustersim.catalog.cached`). The file is named by its content, so that the identity of a run holds what was set
+(:func:`clustersim.catalog.catalog_cache`). The file is named by its content, so that the identity of a run holds what was set
 and not where.
 """
 

@@ -21,6 +21,8 @@ class Plotted:
     rows: tuple[tuple[str, ...], ...]
     points: int
     """Points that the figure draws."""
+    numeric: tuple[int, ...] = ()
+    """Columns that are aligned to the right."""
 
     @property
     def note(self) -> str:
@@ -46,7 +48,9 @@ def plotted(figure: go.Figure) -> Plotted:
     Plotted
         Columns: series, the titles of the axes.
     """
-    traces = [trace for trace in figure.data if trace.x is not None and trace.y is not None and trace.hoverinfo != "skip"]
+    traces = [
+        trace for trace in figure.data if trace.x is not None and trace.y is not None and trace.hoverinfo != "skip"
+    ]
     titles = [_titles(figure, trace) for trace in traces]
     across = next((x for x, _ in titles if x), "x")
     upward = list(dict.fromkeys(y for _, y in titles if y))

@@ -1,22 +1,40 @@
 """Scenario and topology files: validated, frozen records; SI from here on."""
 
 from clustersim.scenario.files import located, parse_override, shipped
-from clustersim.scenario.load import has_job, load_any, load_scenario, load_topology, resolved, run_id
+from clustersim.scenario.link import Link, catalog_digest, is_link, link_text, page_link, read_link
+from clustersim.scenario.load import (
+    has_job,
+    load_any,
+    load_linked,
+    load_resolved,
+    load_scenario,
+    load_topology,
+    resolved,
+    run_id,
+)
 from clustersim.scenario.spec import AnyScenario, LoadScenario, Scenario, SiteScenario
 from clustersim.scenario.topology import TopologySpec, require_plant
 
 __all__ = [
     "AnyScenario",
+    "Link",
     "LoadScenario",
     "Scenario",
     "SiteScenario",
     "TopologySpec",
+    "catalog_digest",
     "has_job",
+    "is_link",
+    "link_text",
     "load_any",
+    "load_linked",
+    "load_resolved",
     "load_scenario",
     "load_topology",
     "located",
+    "page_link",
     "parse_override",
+    "read_link",
     "require_plant",
     "resolved",
     "run_id",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from clustersim.report.sections.records import Section, Table
@@ -48,5 +49,5 @@ def provenance_rows(scenario: dict[str, Any]) -> list[tuple[str, str, str, str]]
     ]
 
 
-def _folded(title: str, head: tuple[str, ...], rows: list[tuple[str, ...]]) -> Table:
+def _folded(title: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Table:
     return Table(f"{title}: {counted(len(rows), 'row')}", head, rows, folded=True, printed=True)

@@ -52,7 +52,9 @@ def executive_section(result: Result) -> Section:
     if broken:
         more = len(result.verdict[result.verdict["passed"].eq(False)]) - len(broken)
         title = "What fails, and by how much" + (f" (the worst; {more} more in the verdict)" if more else "")
-        tables.append(Table(title, ("rule or rating", "where", "found", "limit", "found over limit"), broken, (2, 3, 4)))
+        tables.append(
+            Table(title, ("rule or rating", "where", "found", "limit", "found over limit"), broken, (2, 3, 4))
+        )
     unjudged = result.verdict[[passed is None for passed in result.verdict["passed"]]]
     if len(unjudged):
         rows = [(str(row["rule"]), str(row["node"]), str(row["reason"])) for row in unjudged.to_dict("records")]
@@ -83,8 +85,8 @@ def _speed(result: Result) -> str:
     if result.measured:
         return f"A measured load, drawn for {number(s['horizon_days'])} days without a stop; no job is simulated."
     return (
-        f"{number(s['tokens_per_s'] / 1e6)} million tokens/s on {number(s['accelerators_used'])} accelerators, a step in "
-        f"{number(s['iteration_time_s'])} s (MFU {percent(s['mfu'])}). Of {number(s['horizon_days'])} days "
+        f"{number(s['tokens_per_s'] / 1e6)} million tokens/s on {number(s['accelerators_used'])} accelerators, a step "
+        f"in {number(s['iteration_time_s'])} s (MFU {percent(s['mfu'])}). Of {number(s['horizon_days'])} days "
         f"{percent(s['goodput'])} are useful, with {counted(s['interruptions'], 'interruption')}. "
         f"Largest loss: {limiter(s)}."
     )
@@ -178,6 +180,7 @@ def _limits(result: Result) -> list[str]:
         found.append(f"cooling carries {answer('_mw', sustainable)} of IT power of {answer('_mw', s['it_mean_mw'])}")
     judged = result.verdict[[passed is True for passed in result.verdict["passed"]]]
     near = judged[judged["rule"] == "equipment-rating"].sort_values("margin", kind="stable").head(1)
-    for row in near.to_dict("records"):
-        found.append(f"of the ratings that are kept the nearest is {row['node']}, {percent(row['margin'])} below its limit")
-    return found
+    return found + [
+        f"of the ratings that are kept the nearest is {row['node']}, {percent(row['margin'])} below its limit"
+        for row in near.to_dict("records")
+    ]

@@ -23,7 +23,9 @@ def expected_section(result: Result) -> Section | None:
     return Section(
         "expected",
         "Predicted beside public",
-        notes=[f"{inside} of {judged} predictions lie within the published band; the figures change nothing in the run."],
+        notes=[
+            f"{inside} of {judged} predictions lie within the published band; the figures change nothing in the run."
+        ],
         tables=[Table("", head, rows, (1, 2, 3))],
     )
 

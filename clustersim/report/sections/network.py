@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from clustersim.report.plotted import Plotted
 from clustersim.report.pod_picture import fabric_pictures
 from clustersim.report.sections.records import Section
 from clustersim.report.words import dollars, number
+from clustersim.study.place import Place
 from clustersim.study.place_survey import result_place
 from clustersim.study.result import Result
 
@@ -12,6 +16,7 @@ from clustersim.study.result import Result
 def network_section(result: Result) -> Section:
     """Return what the network of a run is made of."""
     place = result_place(result)
+    counts = _counts(place)
     watts, usd = sum(place.network_watts.values()), place.network_usd
     return Section(
         "network",
@@ -27,5 +32,14 @@ def network_section(result: Result) -> Section:
         notes=[
             f"clustersim topology {place.topology.name} tells delays, cables, paths and what the loss of a part does."
         ],
-        figures=list(fabric_pictures(place.fabric, place.topology.title)),
+        figures=[replace(one, plotted=counts) for one in fabric_pictures(place.fabric, place.topology.title)],
     )
+
+
+def _counts(place: Place) -> Plotted:
+    """Return the parts that the pictures draw, site by site."""
+    rows = tuple(
+        (str(item.place), str(item.item), str(item.part), number(int(item.count)), f"{number(item.watts_typical)} W")
+        for item in place.bill
+    )
+    return Plotted(("place", "item", "part", "count", "each, typical"), rows, len(rows))

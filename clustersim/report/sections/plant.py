@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
+from clustersim.plant.electrical_tree import ElectricalTree
 from clustersim.report import figures
+from clustersim.report.electrical_text import POWER_HEAD, power_rows
 from clustersim.report.one_line import one_line
+from clustersim.report.plotted import Plotted
 from clustersim.report.sections.records import Figure, Section, Table, cards
 from clustersim.report.svg import Picture
 from clustersim.report.text import cooling_words
@@ -51,7 +56,7 @@ def plant_section(result: Result) -> Section:
     if trees:
         said = "At the largest one-second mean of the steady window."
         drawn = one_line(trees, result.scenario["topology"]["title"])
-        pictures.append(Picture("One-line diagram", drawn, said, folded=True))
+        pictures.append(Picture("One-line diagram", drawn, said, folded=True, plotted=_stages(trees)))
     modes = list(dict.fromkeys(r.mode for r in result.responses))
     for window in result.waveforms:
         for mode in modes:
@@ -68,6 +73,12 @@ def plant_section(result: Result) -> Section:
         figures=pictures,
         tables=[verdict_table(result.verdict), *mode_tables(result.modes)],
     )
+
+
+def _stages(trees: Mapping[str, ElectricalTree]) -> Plotted:
+    """Return the stages of all sites, from the supply down."""
+    rows = tuple((site, *row) for site, tree in trees.items() for row in power_rows(tree))
+    return Plotted(("site", *POWER_HEAD), rows, len(rows))
 
 
 def _telling(result: Result, mode: str) -> set[str]:

@@ -17,6 +17,7 @@ import typer
 import clustersim
 from clustersim.cli_operate import operate
 from clustersim.cli_options import JsonOption, ScenarioArg, SetOption
+from clustersim.cli_report import report
 from clustersim.cli_results import OutOption, result_of
 from clustersim.cli_size import size
 from clustersim.cli_traces import assess, fit_power
@@ -384,6 +385,7 @@ app.command()(waveform)
 app.command("fit-power")(fit_power)
 app.command()(size)
 app.command()(operate)
+app.command()(report)
 
 
 def main() -> None:

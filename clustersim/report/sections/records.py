@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,7 @@ class Figure:
             f"<script>figures.push({arguments})</script>"
         )
 
-    @property
+    @cached_property
     def plotted(self) -> Plotted:
         """What the figure shows, as a table."""
         return plotted(self.figure)

@@ -60,7 +60,7 @@ TABLE: dict[str, dict[str, float]] = {
     "emission factor": {
         "kg/J": 1.0, "kg/GJ": 1e-9, "kg/MMBtu": 1 / 1.05505585e9, "lb/MMBtu": 0.45359237 / 1.05505585e9,
     },
-    "price of power per time": {"MUSD/MW/yr": 1 / 31557600.0},
+    "price of power per time": {"MUSD/MW/yr": 1 / 31557600.0, "USD/kW/month": 1e-3 / 2629800.0},
 }
 """Dimension -> unit -> factor to SI. SI here also covers B/s, USD, and degC for temperatures."""
 

@@ -37,6 +37,26 @@ class Battery:
     """Catalog name (kind ``batteries``)."""
     energy_j: float
     """Capacity of all units together. [J]"""
+    life_s: float | None = None
+    """Time after which calendar and cycles have worn it out; None where nothing is known of its cycles. [s]"""
+    smooths: bool = False
+    """Whether it is there for damping."""
+
+
+@dataclass(frozen=True)
+class DampingEquipment:
+    """Equipment that damps the load, other than the sites' batteries."""
+
+    name: str
+    """What the cost table calls it."""
+    price: str
+    """Catalog price (kind ``prices``): figures ``price.energy`` and ``price.power``, or ``price`` of power alone."""
+    energy_j: float
+    """Capacity of all units together; 0 for a load bank. [J]"""
+    power_w: float
+    """Rating of all units together. [W]"""
+    in_rack: bool = True
+    """Whether it is replaced with the servers rather than with the building."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +83,11 @@ class CostFacts:
     """Route length of fibre built between sites. [m]"""
     damping_energy_j: float = 0.0
     """Part of the energy that went into damping. [J]"""
+    damping_equipment: tuple[DampingEquipment, ...] = ()
+    throughput_loss: float = 0.0
+    """Share of the work that damping refuses or slows. [-]"""
+    failures: tuple[tuple[str, int], ...] = ()
+    """Interruptions over the horizon that a type of accelerator caused: catalog name and number."""
 
     def __post_init__(self) -> None:
         """Check the ranges."""

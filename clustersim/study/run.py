@@ -38,7 +38,7 @@ from clustersim.study.judging import evidence, respond
 from clustersim.study.operation_keys import accounts_table, causes_table
 from clustersim.study.result import Result
 from clustersim.study.run_measured import run_measured
-from clustersim.study.run_parts import Clock, bill_table, cost_facts, input_digests, plant_warnings, priced
+from clustersim.study.run_parts import Clock, bill_table, cost_facts, input_digests, paid, plant_warnings, priced
 from clustersim.study.site_lockstep import check_sites, trains_alone
 from clustersim.study.site_power import SitePower, provisioned_w, site_power, training_it_w
 from clustersim.study.site_summary import raised_by_damping
@@ -148,6 +148,7 @@ def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
         accounts=accounts_table(timeline),
         causes=causes_table(timeline),
         fleet=pd.DataFrame() if end.fleet is None else end.fleet.table,
+        cash_flow=paid(findings, cost),
         warnings=tuple(dict.fromkeys((*_warnings(study, findings, responses, summary), *closed.warnings, *of_others))),
         inputs=input_digests(scenario),
         wall_s=timed.wall_s,

@@ -60,6 +60,17 @@ class DampingEquipment:
 
 
 @dataclass(frozen=True)
+class MeterCourse:
+    """Power bought at a site's meter, constant between edges; plain numbers, so that it can be kept in a file."""
+
+    edges_s: tuple[float, ...]
+    """From 0 to the end of the horizon. [s]"""
+    watts: tuple[float, ...]
+    """One less than the edges. [W]"""
+    power_factor: float = 1.0
+
+
+@dataclass(frozen=True)
 class CostFacts:
     """Everything that the cost depends on besides prices."""
 
@@ -86,6 +97,12 @@ class CostFacts:
     damping_equipment: tuple[DampingEquipment, ...] = ()
     throughput_loss: float = 0.0
     """Share of the work that damping refuses or slows. [-]"""
+    meters: tuple[MeterCourse, ...] = ()
+    """Every site's, where a tariff asks for the course of the power."""
+    water_m3: float = 0.0
+    """Evaporated and drained by the cooling over the horizon. [m^3]"""
+    fuel_co2_kg: float = 0.0
+    """Carbon dioxide of the fuel burned over the horizon. [kg]"""
     failures: tuple[tuple[str, int], ...] = ()
     """Interruptions over the horizon that a type of accelerator caused: catalog name and number."""
 

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
+
+import numpy as np
 
 from clustersim import catalog
 from clustersim.economics.capital import YEAR_S
-from clustersim.economics.facts import CostFacts
+from clustersim.economics.carbon import carbon, grid_intensity
+from clustersim.economics.facts import CostFacts, MeterCourse
 from clustersim.economics.lines import KWH_J, MW_W, Line, total
+from clustersim.economics.meter import MeterRecord
 from clustersim.economics.prices import USER, Price, chosen, energy_price, figure, grid_price, price_of, rent
 from clustersim.economics.spec import EconomicsSpec
+from clustersim.economics.tariff import BillLine, bill
+from clustersim.economics.tariffs import tariff_of
+from clustersim.economics.water_price import water_price
 from clustersim.errors import InputError
 
+TONNE_KG = 1e3
 FUEL_WORDS = {"natural_gas": "gas", "diesel": "diesel"}
 """Fuels with a price, and what they are called in the table."""
 FTE_MW = 100e6
@@ -20,9 +29,7 @@ FTE_MW = 100e6
 
 def energy(spec: EconomicsSpec, facts: CostFacts) -> Iterator[Line]:
     """Yield energy over the horizon by source; fuel is priced by its higher heating value."""
-    price = grid_price(spec).times(KWH_J)
-    if facts.grid_energy_j > 0.0:
-        yield Line("energy", "grid", facts.grid_energy_j / KWH_J, "kWh", price)
+    yield from grid(spec, facts)
     for generators in facts.generators:
         if generators.energy_j == 0.0:
             continue
@@ -39,6 +46,50 @@ def energy(spec: EconomicsSpec, facts: CostFacts) -> Iterator[Line]:
         )
         item = f"{FUEL_WORDS[fuel]}: {generators.name}"
         yield Line("energy", item, generators.energy_j / KWH_J, "kWh", burned)
+    yield from carbon_paid(spec, facts)
+
+
+def grid(spec: EconomicsSpec, facts: CostFacts) -> Iterator[Line]:
+    """Yield energy bought: at one price, or the items of the tariff's bill with the months and sites added up.
+
+    Raises
+    ------
+    InputError
+        If there is a tariff and no course of the power at the meters.
+    """
+    if facts.grid_energy_j <= 0.0:
+        return
+    if spec.tariff is None:
+        yield Line("energy", "grid", facts.grid_energy_j / KWH_J, "kWh", grid_price(spec).times(KWH_J))
+        return
+    if not facts.meters:
+        raise InputError("economics.tariff: expected the course of the power at the meters, found none")
+    tariff = tariff_of(spec.tariff)
+    found: dict[tuple[str, str], list[BillLine]] = {}
+    for meter in facts.meters:
+        for item in bill(tariff, meter_record(spec, meter)).items():
+            found.setdefault((item.item, item.unit), []).append(item)
+    for (name, unit), same in found.items():
+        quantity, usd = math.fsum(one.quantity for one in same), math.fsum(one.usd for one in same)
+        if quantity > 0.0:
+            cited = same[0].cited
+            yield Line("energy", f"grid: {name}", quantity, unit, Price(usd / quantity, cited.source, cited.assumed))
+
+
+def meter_record(spec: EconomicsSpec, meter: MeterCourse) -> MeterRecord:
+    """Return the record of a meter that a bill is written for."""
+    return MeterRecord(spec.billing_start, np.array(meter.edges_s), np.array(meter.watts), meter.power_factor)
+
+
+def carbon_paid(spec: EconomicsSpec, facts: CostFacts) -> Iterator[Line]:
+    """Yield the price of the carbon dioxide of fuel and, where its intensity is given, of the grid's energy."""
+    if spec.carbon_price == 0.0:
+        return
+    of_grid = 0.0 if spec.grid_carbon is None else grid_intensity(spec.grid_carbon).value
+    emitted = carbon(facts.grid_energy_j, facts.grid_energy_j, facts.fuel_co2_kg, 0.0, of_grid)
+    if emitted.total_kg > 0.0:
+        price = Price(spec.carbon_price * TONNE_KG, USER, False)
+        yield Line("energy", "carbon dioxide", emitted.total_kg / TONNE_KG, "t", price)
 
 
 def fuel_of(generator: str) -> str:
@@ -70,6 +121,8 @@ def operations(spec: EconomicsSpec, facts: CostFacts, capex: Sequence[Line]) -> 
     upkeep = chosen(spec, "operations_price", "datacenter", "operations").times(MW_W * YEAR_S)
     megawatt_years = facts.provisioned_it_w / MW_W * years
     yield Line("operations", "staff and upkeep", megawatt_years, "MW-yr", upkeep)
+    if facts.water_m3 > 0.0:
+        yield Line("operations", "water", facts.water_m3, "m3", water_price(spec.water_price))
     paid = rent(spec)
     if paid is not None:
         yield Line("operations", "rent of the building", megawatt_years, "MW-yr", paid.times(MW_W * YEAR_S))

@@ -7,8 +7,11 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, PlainSerializer
 
 from clustersim import units
-from clustersim.spec import Spec
+from clustersim.economics.spec_parts.energy import EnergyContractSpec
+from clustersim.economics.spec_parts.price_file import read_prices
 from clustersim.units import Money, Ratio, Time
+
+__all__ = ["YEAR_S", "EconomicsSpec", "read_prices"]
 
 
 def _price(dimension: str, unit: str) -> tuple[BeforeValidator, PlainSerializer]:
@@ -38,7 +41,7 @@ PowerYearPrice = Annotated[float, *_price("price of power per time", "MUSD/MW/yr
 YEAR_S = units.TABLE["time"]["yr"]
 
 
-class EconomicsSpec(Spec):
+class EconomicsSpec(EnergyContractSpec):
     """Prices and lives."""
 
     electricity_price: EnergyPriceOrName | None = None

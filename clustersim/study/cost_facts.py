@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from clustersim import catalog
-from clustersim.economics.facts import Accelerators, Battery, CostFacts, DampingEquipment, Generators
+from clustersim.economics.facts import Accelerators, Battery, CostFacts, DampingEquipment, Generators, MeterCourse
 from clustersim.operation import Timeline
 from clustersim.plant import battery_energy_j, dispatch_shares, generator_rating_w
 from clustersim.power.spec import HybridStorage, LoadBank, PsuStorage, RackStorage
+from clustersim.study.energy_hours import meter_records
 from clustersim.study.findings import Findings
-from clustersim.study.generation import generation
+from clustersim.study.generation import GroupRun, generation
 from clustersim.study.place import Place
 from clustersim.study.site_findings import SiteFindings
 from clustersim.study.wear import YEAR_S, worn_batteries
 
+LITRES = 1e3
+"""Of a cubic metre."""
 OF_ACCELERATORS = ("gpu", "hbm")
 """Causes of an interruption that are an accelerator's or its memory's."""
 
@@ -34,6 +37,7 @@ def cost_facts(findings: SiteFindings, tokens_per_s: float, goodput: float) -> C
     place = findings.study.place
     kinds = _accelerators(place)
     horizon = findings.horizon_s
+    runs = generation(findings)
     job = findings if isinstance(findings, Findings) else None
     return CostFacts(
         accelerators=kinds,
@@ -44,12 +48,15 @@ def cost_facts(findings: SiteFindings, tokens_per_s: float, goodput: float) -> C
         grid_energy_j=findings.grid_energy_j,
         tokens_per_s=tokens_per_s,
         goodput=goodput,
-        generators=tuple(_generators(findings)),
+        generators=tuple(_generators(findings, runs)),
         batteries=tuple(_batteries(findings)),
         fibre_m=sum(route.built_m for route in place.fabric.wan),
         damping_energy_j=max(0.0, findings.damping_energy_j),
         damping_equipment=tuple(_equipment(findings)),
         throughput_loss=0.0 if job is None else max(0.0, job.throughput_loss),
+        meters=_meters(findings),
+        water_m3=sum(record.cooling.water_l for record in findings.history.values()) / LITRES,
+        fuel_co2_kg=sum(run.burned.co2_kg for run in runs),
         failures=() if job is None else _failures(job.timeline, kinds),
     )
 
@@ -65,8 +72,8 @@ def _accelerators(place: Place) -> tuple[Accelerators, ...]:
     return tuple(Accelerators(name, int(count), round(servers)) for name, (count, servers) in kinds.items())
 
 
-def _generators(findings: SiteFindings) -> Iterator[Generators]:
-    burned = {(run.site, run.units): run.burned.fuel_j for run in generation(findings)}
+def _generators(findings: SiteFindings, runs: Sequence[GroupRun]) -> Iterator[Generators]:
+    burned = {(run.site, run.units): run.burned.fuel_j for run in runs}
     generated = findings.generator_energy_j
     for site, plant in findings.study.place.topology.electrical.items():
         shares = dispatch_shares(*plant.generators)
@@ -113,6 +120,17 @@ def _equipment(findings: SiteFindings) -> Iterator[DampingEquipment]:
             case _:
                 # the site's battery is a part of the place; all else is control
                 continue
+
+
+def _meters(findings: SiteFindings) -> tuple[MeterCourse, ...]:
+    """Return the course of the power at each site's meter where a tariff needs it."""
+    spec = findings.study.scenario.economics
+    if spec.tariff is None or findings.uncarried is not None:
+        return ()
+    records = meter_records(findings, spec.billing_start).values()
+    return tuple(
+        MeterCourse(tuple(one.edges_s.tolist()), tuple(one.watts.tolist()), one.power_factor) for one in records
+    )
 
 
 def _racks(place: Place) -> float:

@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 import clustersim
+from clustersim.cli_cite import cite
 from clustersim.cli_operate import operate
 from clustersim.cli_options import JsonOption, ScenarioArg, SetOption
 from clustersim.cli_report import report
@@ -386,6 +387,7 @@ app.command("fit-power")(fit_power)
 app.command()(size)
 app.command()(operate)
 app.command()(report)
+app.command()(cite)
 
 
 def main() -> None:

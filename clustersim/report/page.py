@@ -18,7 +18,7 @@ from clustersim.report.measured import cycle_s
 from clustersim.report.sections import Figure, Section, Table, answers_table, plain_table, sections
 from clustersim.report.style import FONT, SERIES, styled
 from clustersim.report.svg import Picture
-from clustersim.scenario import catalog_digest, link_text
+from clustersim.scenario import link_text, recorded_digest
 from clustersim.study.compare import column_names, compare_table, input_differences
 from clustersim.study.result import Result
 
@@ -41,7 +41,7 @@ def html(result: Result) -> str:
         ("scenario", result.name),
         ("seed", str(result.scenario["seed"])),
         ("clustersim", clustersim.__version__),
-        ("catalog", catalog_digest()),
+        ("catalog", recorded_digest(result.inputs)),
         ("place", f"{result.scenario['topology']['title']}, as of {result.scenario['topology']['as_of']}"),
         *((f"no value for {key}", reason) for key, reason in result.reasons.items()),
     ]
@@ -53,7 +53,7 @@ def html(result: Result) -> str:
         provenance=Table("", ("", ""), run),
         scenario=yaml.safe_dump(result.scenario, sort_keys=False),
         run_id=result.run_id,
-        link=link_text(result.run_id, result.scenario),
+        link=link_text(result.run_id, result.scenario, recorded_digest(result.inputs)),
     )
 
 

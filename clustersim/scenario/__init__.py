@@ -1,7 +1,7 @@
 """Scenario and topology files: validated, frozen records; SI from here on."""
 
 from clustersim.scenario.files import located, parse_override, shipped
-from clustersim.scenario.link import Link, catalog_digest, is_link, link_text, page_link, read_link
+from clustersim.scenario.link import Link, catalog_digest, is_link, link_text, page_link, read_link, recorded_digest
 from clustersim.scenario.load import (
     has_job,
     load_any,
@@ -35,6 +35,7 @@ __all__ = [
     "page_link",
     "parse_override",
     "read_link",
+    "recorded_digest",
     "require_plant",
     "resolved",
     "run_id",

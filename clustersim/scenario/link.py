@@ -59,7 +59,17 @@ def catalog_digest() -> str:
     return digest.hexdigest()[:12]
 
 
-def link_text(run_id: str, tree: Mapping[str, Any]) -> str:
+def recorded_digest(inputs: Mapping[str, str]) -> str:
+    """Return the digest of the catalog from the inputs that a result lists: ``catalog/FILE`` -> SHA-256 of the file."""
+    digest = hashlib.sha256()
+    for name, content in inputs.items():
+        if name.startswith("catalog/"):
+            digest.update(name.removeprefix("catalog/").encode())
+            digest.update(bytes.fromhex(content))
+    return digest.hexdigest()[:12]
+
+
+def link_text(run_id: str, tree: Mapping[str, Any], catalog: str) -> str:
     """Return the link of a run.
 
     Parameters
@@ -68,6 +78,8 @@ def link_text(run_id: str, tree: Mapping[str, Any]) -> str:
         Identity of the run.
     tree : mapping
         Its resolved scenario: plain data.
+    catalog : str
+        Digest of the catalog that it was made with.
 
     Returns
     -------
@@ -76,7 +88,7 @@ def link_text(run_id: str, tree: Mapping[str, Any]) -> str:
     """
     packed = zlib.compress(json.dumps(tree, separators=(",", ":")).encode(), 9)
     text = base64.urlsafe_b64encode(packed).decode().rstrip("=")
-    return f"{PREFIX}run={run_id}&version={clustersim.__version__}&catalog={catalog_digest()}&s={text}"
+    return f"{PREFIX}run={run_id}&version={clustersim.__version__}&catalog={catalog}&s={text}"
 
 
 def is_link(text: str) -> bool:
@@ -111,8 +123,8 @@ def _tree(packed: str, where: str) -> dict[str, Any]:
         raise InputError(damaged) from None
     if len(raw) > MOST_TREE:
         raise InputError(f"{where}: expected a scenario of at most {MOST_TREE / 1e6:g} MB, found more")
-    if not unpacker.eof:
-        raise InputError(f"{damaged}, found its end missing")
+    if not unpacker.eof or unpacker.unused_data:
+        raise InputError(f"{damaged}, found its end missing or more behind it")
     try:
         tree = json.loads(raw.decode("utf-8"))
     except (ValueError, RecursionError):

@@ -10,7 +10,7 @@ import clustersim
 from clustersim.report.interconnection.page import interconnection_html
 from clustersim.report.interconnection.tables import Tables, tables
 from clustersim.report.interconnection.waveforms import DIGITS, wave_files, wave_table
-from clustersim.scenario import catalog_digest
+from clustersim.scenario import recorded_digest
 from clustersim.study.result import Result
 
 ABOUT = {
@@ -64,7 +64,7 @@ def _manifest(result: Result, found: Tables, files: dict[str, str | bytes]) -> s
         "run_id": result.run_id,
         "scenario": result.name,
         "clustersim": clustersim.__version__,
-        "catalog": catalog_digest(),
+        "catalog": recorded_digest(result.inputs),
         "seed": result.scenario["seed"],
     }
     return json.dumps(head | {"files": described}, indent=1) + "\n"

@@ -105,8 +105,8 @@ def _ride_through(found: Tables) -> Section:
         "Voltage dips",
         notes=[
             "ride_through.csv tells for every dip which part stays, transfers or trips, and what is back when.",
-            "What is back has power and is told at its load before the dip; servers that lost power boot first, and the "
-            "job starts again after that.",
+            "What is back has power and is told at its load before the dip; servers that lost power boot first, and "
+            "the job starts again after that.",
         ],
         tables=tables,
     )

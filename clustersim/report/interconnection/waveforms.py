@@ -21,7 +21,8 @@ def wave_table(result: Result, window: str) -> pd.DataFrame:
     """Return a window at its own clock.
 
     Columns time_s, per point ``<point>_mw`` and ``<point>_mvar``, per site ``<site>_voltage_pu`` and
-    ``<site>_frequency_hz``. Voltage and frequency are those that the load itself causes in the scenario's mode of supply.
+    ``<site>_frequency_hz``. Voltage and frequency are those that the load itself causes in the scenario's mode of
+    supply.
     """
     wave = result.waveforms[window]
     columns: dict[str, object] = {"time_s": np.round(wave.dt_s * np.arange(wave.samples), 9)}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from clustersim.report.sections.records import Section, Table
 from clustersim.report.words import counted
+from clustersim.study.references import stated_sources
 from clustersim.study.result import Result
 
 HEAD = ("figure", "value", "what is said of it")
@@ -24,9 +24,9 @@ def assumptions_section(result: Result) -> Section:
         )
         for confidence, part in assumed.groupby("confidence", sort=True)
     ]
-    said = provenance_rows(result.scenario)
+    said = [tuple(map(str, row)) for row in stated_sources(result.scenario).itertuples(index=False)]
     if said:
-        head = ("value", "source", "confidence", "date")
+        head = ("value", "source", "confidence")
         tables.append(_folded("Sources of the values of the scenario and of its place", head, said))
     return Section(
         "assumed",
@@ -37,16 +37,6 @@ def assumptions_section(result: Result) -> Section:
         ],
         tables=tables,
     )
-
-
-def provenance_rows(scenario: dict[str, Any]) -> list[tuple[str, str, str, str]]:
-    """Return key path, source, confidence and date of every value whose source a scenario or its topology states."""
-    parts = (("", scenario), ("topology.", scenario["topology"]))
-    return [
-        (prefix + key, str(item["source"]), str(item["confidence"]), str(item.get("date") or ""))
-        for prefix, tree in parts
-        for key, item in tree.get("provenance", {}).items()
-    ]
 
 
 def _folded(title: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Table:

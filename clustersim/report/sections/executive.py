@@ -25,11 +25,14 @@ HEADLINES = (
     ("swing_mw", "swing at the meter"),
     ("cooling_capacity_mw", "cooling capacity"),
     ("capex_usd", "to build"),
+    ("tco_usd_per_gpu_hour", "an accelerator hour, owned"),
     ("usd_per_million_tokens", "a million tokens"),
 )
 """Summary keys of the headline figures and what they are called."""
 UNITS = ("_mw", "_mwh", "_usd", "_years", "_percent", "_usd_per_gpu_h", "_s", "_days", "_hz", "_t")
 """Endings before which `_low` and `_high` stand in the keys of a band."""
+BANDS = {"tco_usd_per_gpu_hour": ("tco_low_usd_per_gpu_hour", "tco_high_usd_per_gpu_hour")}
+"""Keys of a band that are named otherwise."""
 WORST = 8
 """Broken rules on the first page; the verdict has all."""
 COST = (
@@ -153,7 +156,8 @@ def _band(summary: Mapping[str, Any], key: str) -> str:
     """Return low and high of a summary key where the summary has them, else nothing."""
     ending = next((unit for unit in sorted(UNITS, key=len, reverse=True) if key.endswith(unit)), "")
     stem = key.removesuffix(ending)
-    low, high = (summary.get(f"{stem}_{side}{ending}") for side in ("low", "high"))
+    names = BANDS.get(key, (f"{stem}_low{ending}", f"{stem}_high{ending}"))
+    low, high = (summary.get(name) for name in names)
     return "" if low is None or high is None else f"{number(low)} to {answer(key, high)}"
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 
 from clustersim.report.sections.records import Section, Table
 from clustersim.report.words import number
 from clustersim.study.result import Result
-
-KNOWN = ("key", "predicted", "public", "low", "high", "unit", "inside", "source")
 
 
 def expected_section(result: Result) -> Section | None:
@@ -40,9 +40,11 @@ def _row(row: dict[object, object]) -> tuple[str, ...]:
         f"{_number(row['public'])} {unit}".strip(),
         "-" if low == high == "-" else f"{low} to {high}",
         "not judged" if inside is None or pd.isna(inside) else "PASS" if inside else "FAIL",  # type: ignore[call-overload]
-        str(row["source"]),
+        "; ".join(str(row[name]) for name in ("source", "note", "reason") if row.get(name)),
     )
 
 
 def _number(value: object) -> str:
-    return number(value) if isinstance(value, (int, float)) else "-" if value is None else str(value)
+    if isinstance(value, (int, float)):
+        return "-" if math.isnan(value) else "open" if math.isinf(value) else number(value)
+    return "-" if value is None else str(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -118,7 +119,7 @@ def ramps(result: Result) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _ramp(wave: Waveform, point: str, lag_s: float, direction: str, window: str) -> dict[str, object]:
+def _ramp(wave: Waveform, point: str, lag_s: float, direction: str, window: str) -> dict[str, Any]:
     power, dt = means(wave.power(point), wave.dt_s)
     change, at = largest_change(power if direction == "up" else -power, dt, lag_s)
     return {

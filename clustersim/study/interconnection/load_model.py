@@ -118,7 +118,7 @@ def _composite(result: Result, site: SiteLoad) -> list[tuple[str, ...]]:
 
 
 def _electronic(site: SiteLoad) -> list[tuple[str, ...]]:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for duration in DURATIONS_S:
         found = thresholds(site, duration)
         basis = f"dip of {duration * 1e3:g} ms; UPS {site.equipment.ups}, supplies {site.equipment.supplies}"
@@ -150,7 +150,7 @@ def _reconnection(site: SiteLoad) -> list[tuple[str, ...]]:
         share = f"{site.load.ups_share:.4f}"
         found.append(("UPS", "share", "of the electronic load behind a UPS", share, "-", "conversion stages ups..."))
     if site.load.ups_share < 1.0:
-        told = (
+        asked = (
             ("hold_up", "without voltage, until servers lose power", "s"),
             ("current_limit", "largest input current over rated", "pu"),
             ("cut_off", "voltage below which nothing is drawn", "pu"),
@@ -158,7 +158,7 @@ def _reconnection(site: SiteLoad) -> list[tuple[str, ...]]:
             ("restart_spread", "from the first to the last unit back", "s"),
             ("boot", "from power to servers that take a job", "s"),
         )
-        found += [_of(servers, key, meaning, sign) for key, meaning, sign in told]
+        found += [_of(servers, key, meaning, sign) for key, meaning, sign in asked]
     return found
 
 

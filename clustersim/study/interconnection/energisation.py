@@ -27,13 +27,15 @@ def halls(result: Result) -> pd.DataFrame:
     for name in (name for name in STARTS if name in result.waveforms):
         wave = result.waveforms[name]
         for hall in (node for node in wave.nodes if "/hall_" in node):
-            power, dt = means(wave.power(hall), wave.dt_s, result.summary.get("iteration_time_s") or 1.0)
-            at, last = round(EVENT_AT_S / dt), round(BEFORE_S / dt)
-            before, after = float(power[at - last : at].mean()), float(power[-last:].mean())
+            event, last = round(EVENT_AT_S / wave.dt_s), round(BEFORE_S / wave.dt_s)
+            power = wave.power(hall)
+            before, after = float(power[event - last : event].mean()), float(power[-last:].mean())
             rise = after - before
+            # from the event on, so that no mean has a part of both
+            risen, dt = means(power[event:], wave.dt_s, result.summary.get("iteration_time_s") or 1.0)
             passed = [before + share * rise for share in (1.0 - REACHED, REACHED)]
-            times = [next((k for k in range(at, power.size) if power[k] >= level), None) for level in passed]
-            begins, there = (None if k is None or rise <= 0.0 else k * dt for k in times)
+            times = [next((k for k in range(risen.size) if risen[k] >= level), None) for level in passed]
+            begins, there = (None if k is None or rise <= 0.0 else EVENT_AT_S + k * dt for k in times)
             rows.append(
                 {
                     "window": name,

@@ -71,7 +71,7 @@ def test_public_figures_stand_beside_predicted_ones(small_result):
     object.__setattr__(shown, "expected", table)
     rows = expected_section(shown).tables[0].rows
     assert [row[4] for row in rows] == ["PASS", "FAIL", "not judged"]
-    assert rows[1][3] == "open to 5.00"
+    assert rows[1][3] == "open to 5.00 MW"
     assert "1 of 2" in expected_section(shown).notes[0]
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable, Mapping
+from typing import Any
 
 import pandas as pd
 
 from clustersim.report.sections.records import Section, Table
-from clustersim.report.words import number
+from clustersim.report.words import number, percent
 from clustersim.study.result import Result
 
 
@@ -30,21 +32,27 @@ def expected_section(result: Result) -> Section | None:
     )
 
 
-def _row(row: dict[object, object]) -> tuple[str, ...]:
+def _row(row: Mapping[Hashable, Any]) -> tuple[str, ...]:
     unit = str(row["unit"] or "")
-    low, high = _number(row["low"]), _number(row["high"])
-    inside = row["inside"]
+    low, high, inside = row["low"], row["high"], row["inside"]
+    told = [str(row[name]) for name in ("source", "note", "reason") if row.get(name)]
     return (
         str(row["key"]),
-        f"{_number(row['predicted'])} {unit}".strip(),
-        f"{_number(row['public'])} {unit}".strip(),
-        "-" if low == high == "-" else f"{low} to {high}",
-        "not judged" if inside is None or pd.isna(inside) else "PASS" if inside else "FAIL",  # type: ignore[call-overload]
-        "; ".join(str(row[name]) for name in ("source", "note", "reason") if row.get(name)),
+        _text(row["predicted"], unit),
+        _text(row["public"], unit),
+        f"{_text(low, unit)} to {_text(high, unit)}",
+        "not judged" if inside is None or pd.isna(inside) else "PASS" if inside else "FAIL",
+        "; ".join(told),
     )
 
 
-def _number(value: object) -> str:
-    if isinstance(value, (int, float)):
-        return "-" if math.isnan(value) else "open" if math.isinf(value) else number(value)
-    return "-" if value is None else str(value)
+def _text(value: float | None, unit: str) -> str:
+    """Return a value with its unit; a dash for none, ``open`` for an end that the source leaves open."""
+    if value is None or math.isnan(value):
+        return "-"
+    if math.isinf(value):
+        return "open"
+    # a PUE is a share above one, which nobody writes in per cent
+    if unit == "share":
+        return percent(value) if value <= 1.0 else number(value)
+    return number(value) if unit in ("", "1") else f"{number(value)} {unit}"

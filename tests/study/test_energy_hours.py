@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from clustersim.economics import estimate_cost
+from clustersim.economics.spec_parts.build_out import BuildOutSpec
 from clustersim.economics.spec_parts.energy import FIRST_DAY
 from clustersim.economics.spec_parts.tariff import TariffSpec
 from clustersim.economics.tariff import bill
 from clustersim.economics.tariffs import tariff_of
+from clustersim.study.build_out import accelerator_facts
 from clustersim.study.energy_hours import ENERGY_COLUMNS, energy_hours, meter_records, site_course
 from clustersim.study.generation import generation
 from clustersim.study.judging import respond
@@ -20,8 +22,12 @@ MWH = 3.6e9
 
 
 @pytest.fixture(scope="module")
-def findings(scenario):
-    done = trained(scenario(operation__horizon="30 h"), lambda _: None)
+def done(scenario):
+    return trained(scenario(operation__horizon="30 h"), lambda _: None)
+
+
+@pytest.fixture(scope="module")
+def findings(done):
     return done.findings((done.steady,), respond(done.study, (done.steady,)))
 
 
@@ -69,3 +75,20 @@ def test_hours_under_a_tariff_cost_its_energy_charges(findings, cost):
     (record,) = meter_records(findings, FIRST_DAY).values()
     gas = cost.table[cost.table["item"].str.startswith("gas")]["usd"].sum()
     assert table["usd"].sum() == pytest.approx(bill(tariff, record).group_usd("energy") + gas, rel=1e-9)
+
+
+@pytest.mark.parametrize("basis", ["mean", "peak", "provisioned"])
+def test_an_accelerator_of_a_build_out_is_a_share_of_the_run(done, findings, cost, basis):
+    spec = BuildOutSpec.model_validate(
+        {"name": "s", "start": "2025-01-01", "months": 1, "basis": basis,
+         "accelerators": [{"date": "2025-01-01", "count": 2048}]}
+    )  # fmt: skip
+    each = accelerator_facts(spec, done, findings)
+    assert each.mean_w * 2048 * findings.horizon_s == pytest.approx(findings.meter_energy_j)
+    assert (each.equipment_usd + each.site_usd) * 2048 == pytest.approx(cost.capex_usd)
+    mean_w = findings.steady.waveform.power("memphis").mean() / 2048
+    if basis == "mean":
+        assert each.needed_w == pytest.approx(mean_w, rel=1e-3)
+    else:
+        assert each.needed_w > mean_w
+    assert each.useful_tokens_per_s == pytest.approx(findings.tokens_per_s * done.timeline.goodput / 2048)

@@ -63,7 +63,7 @@ TABLE: dict[str, dict[str, float]] = {
     },
     "price of mass": {"USD/kg": 1.0, "USD/t": 1e-3},
     "price of volume": {"USD/m3": 1.0, "USD/kgal": 1 / 3.785411784, "USD/ccf": 1 / 2.8316846592},
-    "price of power per time": {"MUSD/MW/yr": 1 / 31557600.0},
+    "price of power per time": {"MUSD/MW/yr": 1 / 31557600.0, "USD/kW/month": 1e-3 / 2629800.0},
 }
 """Dimension -> unit -> factor to SI. SI here also covers B/s, USD, and degC for temperatures."""
 

@@ -21,7 +21,7 @@ from clustersim.study.judging import respond
 from clustersim.study.operation_keys import accounts_table, causes_table
 from clustersim.study.result import Result
 from clustersim.study.run_measured import run_measured
-from clustersim.study.run_parts import Clock, bill_table, cost_facts, input_digests, plant_warnings, priced
+from clustersim.study.run_parts import Clock, bill_table, cost_facts, input_digests, paid, plant_warnings, priced
 from clustersim.study.run_tables import close_up_table, event_table, plan_table, step_table
 from clustersim.study.site_summary import raised_by_damping
 from clustersim.study.sites_alone import alone_warnings
@@ -89,6 +89,7 @@ def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
         accounts=accounts_table(timeline),
         causes=causes_table(timeline),
         fleet=pd.DataFrame() if done.fleet is None else done.fleet.table,
+        cash_flow=paid(findings, cost),
         warnings=tuple(dict.fromkeys((*_warnings(study, findings, responses, summary), *closed.warnings, *of_others))),
         inputs=input_digests(scenario),
         wall_s=timed.wall_s,

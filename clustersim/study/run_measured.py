@@ -22,7 +22,7 @@ from clustersim.study.judging import evidence, respond
 from clustersim.study.measured_study import LoadFindings, LoadStudy, load_history, load_power, study_load
 from clustersim.study.operation_keys import ACCOUNT_COLUMNS, CAUSE_COLUMNS, TIME_SHARES
 from clustersim.study.result import Result
-from clustersim.study.run_parts import Clock, bill_table, cost_facts, input_digests, plant_warnings, priced
+from clustersim.study.run_parts import Clock, bill_table, cost_facts, input_digests, paid, plant_warnings, priced
 from clustersim.study.site_power import provisioned_w
 from clustersim.study.site_summary import (
     cooling_keys,
@@ -109,6 +109,7 @@ def run_measured(scenario: LoadScenario, progress: Callable[[str], None] = lambd
         modes=findings.modes.table,
         accounts=empty["accounts"],
         causes=empty["causes"],
+        cash_flow=paid(findings, cost),
         warnings=_warnings(findings, summary),
         inputs=input_digests(scenario),
         wall_s=timed.wall_s,

@@ -16,9 +16,9 @@ from clustersim.economics.spec_parts.build_out import BuildOutSpec
 from clustersim.errors import InputError, nearest
 from clustersim.scenario import Scenario
 from clustersim.scenario.files import read_yaml
+from clustersim.study.cost_facts import cost_facts
 from clustersim.study.findings import Findings
 from clustersim.study.judging import respond
-from clustersim.study.run_parts import cost_facts
 from clustersim.study.site_summary import power_keys
 from clustersim.study.trained import Trained, trained
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import clustersim
+from clustersim.cli_build_out import build_out
 from clustersim.cli_operate import operate
 from clustersim.cli_options import JsonOption, ScenarioArg, SetOption
 from clustersim.cli_size import size
@@ -389,6 +390,7 @@ app.command()(assess)
 app.command()(waveform)
 app.command("fit-power")(fit_power)
 app.command()(size)
+app.command("build-out")(build_out)
 app.command()(operate)
 
 

@@ -9,16 +9,19 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 import clustersim
+from clustersim.cli_build_out import build_out
+from clustersim.cli_cite import cite
 from clustersim.cli_operate import operate
 from clustersim.cli_options import JsonOption, ScenarioArg, SetOption
 from clustersim.cli_query import query
+from clustersim.cli_report import report
+from clustersim.cli_results import OutOption, result_of
 from clustersim.cli_size import size
 from clustersim.cli_sweep import sweep
 from clustersim.cli_traces import assess, fit_power
@@ -27,10 +30,6 @@ from clustersim.console import Group, show, show_json, told, write, write_all
 from clustersim.errors import InputError
 from clustersim.named_files import any_scenario_of, located, scenario_of, shipped
 
-if TYPE_CHECKING:
-    from clustersim.scenario import AnyScenario
-    from clustersim.study.result import Result
-
 app = typer.Typer(
     cls=Group,
     help="Simulate AI training megaclusters: step time, power, plant, grid rules and cost.",
@@ -38,8 +37,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-
-OutOption = Annotated[Path, typer.Option("--out", help="Folder in which result folders are put.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -74,7 +71,7 @@ def run(
     """Run a scenario and write its result folder."""
     seeded = [*(settings or []), *([] if seed is None else [f"seed={seed}"])]
     with told() as tell:
-        result, folder, reused = _result(any_scenario_of(scenario, seeded), out, force, tell)
+        result, folder, reused = result_of(any_scenario_of(scenario, seeded), out, force, tell)
     if as_json:
         from clustersim.report.text import as_data
 
@@ -177,7 +174,7 @@ def compare(
         raise InputError(f"compare: expected at least two scenarios, found {len(scenarios)}")
     loaded = [any_scenario_of(name, settings) for name in scenarios]
     with told() as tell:
-        results = [_result(one, out, False, tell)[0] for one in loaded]
+        results = [result_of(one, out, False, tell)[0] for one in loaded]
 
     from clustersim.report.page import compare_html
     from clustersim.report.text import compare_text
@@ -391,31 +388,12 @@ app.command()(assess)
 app.command()(waveform)
 app.command("fit-power")(fit_power)
 app.command()(size)
+app.command("build-out")(build_out)
 app.command()(operate)
 app.command()(sweep)
 app.command()(query)
-
-
-def _result(scenario: AnyScenario, out: Path, force: bool, tell: Callable[[str], None]) -> tuple[Result, Path, bool]:
-    """Return the result of a scenario, its folder, and whether it was there before."""
-    from clustersim.scenario import run_id
-    from clustersim.study.result import FILES, Result
-
-    identity = run_id(scenario)
-    folder = out / f"{scenario.name}-{identity}"
-    if not force and all((folder / name).is_file() for name in (*FILES, "report.html")):
-        tell(f"results of run {identity} are there and are used again")
-        try:
-            return Result.load(folder), folder, True
-        except (OSError, ValueError, KeyError) as error:
-            raise InputError(f"{folder}: cannot be read as a result ({error}); --force runs it again") from None
-    from clustersim.report.page import html
-    from clustersim.study.run import run as run_scenario
-
-    result = run_scenario(scenario, lambda part: tell(f"{scenario.name}: {part}"))
-    tell(f"{scenario.name}: report")
-    result.save(folder, {"report.html": html(result)})
-    return result, folder, False
+app.command()(report)
+app.command()(cite)
 
 
 def main() -> None:

@@ -34,6 +34,8 @@ FILES = (
 
 PARQUET = (
     "step", "timeline", "close_up", "cost", "bill", "plans", "assumed", "modes", "accounts", "causes", "fleet",
+    "cash_flow",
+    "energy_hours",
 )  # fmt: skip
 """Tables of a result that are saved under their own name."""
 
@@ -77,6 +79,11 @@ class Result:
     """What interrupted the job or took its time: cause, interruptions, mttf_h, lost_s."""
     fleet: pd.DataFrame = field(default_factory=pd.DataFrame)
     """Rows of the jobs that share the cluster (`clustersim.operation.fleet_records.GANTT_COLUMNS`); empty without."""
+    cash_flow: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Payments by year: year, group, item, usd, present_usd (`clustersim.economics.cash_flow.CASH_COLUMNS`)."""
+    energy_hours: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Energy by source and hour of the horizon: t_start_s, grid_mwh, gas_mwh, diesel_mwh, usd, co2_t
+    (`clustersim.study.energy_hours.ENERGY_COLUMNS`)."""
     warnings: tuple[str, ...] = ()
     inputs: dict[str, str] = field(default_factory=dict)
     """SHA-256 of every catalog file and of the resolved scenario."""
@@ -198,6 +205,8 @@ class Result:
             accounts=newer("accounts"),
             causes=newer("causes"),
             fleet=newer("fleet"),
+            cash_flow=newer("cash_flow"),
+            energy_hours=newer("energy_hours"),
             warnings=tuple(manifest["warnings"]),
             inputs=manifest["inputs"],
         )

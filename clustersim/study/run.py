@@ -12,6 +12,7 @@ from clustersim.economics import estimate_cost
 from clustersim.plant import PlantResponse
 from clustersim.scenario import AnyScenario, LoadScenario, resolved, run_id
 from clustersim.study.assumed import assumed_figures
+from clustersim.study.energy_hours import run_hours
 from clustersim.study.findings import Findings
 from clustersim.study.fleet_load import fleet_warnings
 from clustersim.study.generation import generation, generation_warnings
@@ -21,7 +22,7 @@ from clustersim.study.judging import respond
 from clustersim.study.operation_keys import accounts_table, causes_table
 from clustersim.study.result import Result
 from clustersim.study.run_measured import run_measured
-from clustersim.study.run_parts import Clock, bill_table, cost_facts, input_digests, plant_warnings, priced
+from clustersim.study.run_parts import Clock, bill_table, cost_facts, input_digests, paid, plant_warnings, priced
 from clustersim.study.run_tables import close_up_table, event_table, plan_table, step_table
 from clustersim.study.site_summary import raised_by_damping
 from clustersim.study.sites_alone import alone_warnings
@@ -89,6 +90,8 @@ def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
         accounts=accounts_table(timeline),
         causes=causes_table(timeline),
         fleet=pd.DataFrame() if done.fleet is None else done.fleet.table,
+        cash_flow=paid(findings, cost),
+        energy_hours=run_hours(findings, cost.table),
         warnings=tuple(dict.fromkeys((*_warnings(study, findings, responses, summary), *closed.warnings, *of_others))),
         inputs=input_digests(scenario),
         wall_s=timed.wall_s,

@@ -237,7 +237,7 @@ class _Run:
             return
         if isinstance(result, str):
             raise InputError(f"a worker of the Dask cluster has {result}: install the same clustersim there")
-        if isinstance(result, CancelledError) or future.cancelled():
+        if isinstance(result, CancelledError):
             raise InputError("the Dask scheduler is gone; what was answered is kept, resume when it is back")
         kind, error, _ = result
         if kind.__name__ != "KilledWorker":

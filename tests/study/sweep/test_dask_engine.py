@@ -135,7 +135,7 @@ def test_a_worker_killed_midway_and_another_that_joins(tmp_path):
             time.sleep(0.05)
         address = json.loads(file.read_text())["address"]
         with DaskEngine(address) as engine:
-            engine._client.wait_for_workers(2, timeout=60)
+            engine.wait_for(2)
             seen, pids = [], set()
             for one in engine.outcomes(works.tasks(400, sleep_s=0.03), works.nap):
                 seen.append(one)
@@ -143,7 +143,7 @@ def test_a_worker_killed_midway_and_another_that_joins(tmp_path):
                     os.kill(processes[1].pid, signal.SIGKILL)
                     processes.append(started(*workers))
             assert by_index(seen) == by_index(map(works.square, works.tasks(400)))
-            engine._client.wait_for_workers(2, timeout=60)
+            engine.wait_for(2)
             pids = {row[2]["pid"] for row in by_index(engine.outcomes(works.tasks(200), works.pid))}
             assert {processes[2].pid, processes[3].pid} == pids
     finally:

@@ -50,8 +50,9 @@ def test_what_a_store_has(folder):
     [
         "SELECT * FROM '{file}'", "SELECT * FROM read_csv('{file}')", "SELECT * FROM read_text('{file}')",
         "SELECT * FROM glob('/*')", "COPY points TO '{file}.csv'", "ATTACH '{file}.db'", "INSTALL httpfs",
-        "LOAD httpfs",        "SET enable_external_access = true", "DROP VIEW points", "CREATE TABLE more AS SELECT 1", "SELECT 1; SELECT 2",
-        "",         "SELECT * FROM table_of_python", "SELECT bogus FROM points", "SELEC 1", "PRAGMA version",
+        "LOAD httpfs", "SET enable_external_access = true", "DROP VIEW points", "CREATE TABLE more AS SELECT 1",
+        "SELECT 1; SELECT 2", "", "SELECT * FROM table_of_python", "SELECT bogus FROM points", "SELEC 1",
+        "PRAGMA version",
     ],
 )  # fmt: skip
 def test_what_does_more_than_ask_the_store_is_refused(folder, tmp_path, sql):

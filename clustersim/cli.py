@@ -20,6 +20,7 @@ from clustersim.cli_operate import operate
 from clustersim.cli_options import JsonOption, ScenarioArg, SetOption
 from clustersim.cli_query import query
 from clustersim.cli_size import size
+from clustersim.cli_sweep import sweep
 from clustersim.cli_traces import assess, fit_power
 from clustersim.cli_waveform import waveform
 from clustersim.console import Group, show, show_json, told, write, write_all
@@ -391,6 +392,7 @@ app.command()(waveform)
 app.command("fit-power")(fit_power)
 app.command()(size)
 app.command()(operate)
+app.command()(sweep)
 app.command()(query)
 
 

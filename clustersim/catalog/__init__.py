@@ -6,9 +6,9 @@ One YAML file per kind under ``catalog/data``; see :mod:`clustersim.catalog.reco
 
 from clustersim.catalog.records import ASSUMED_BAND, Entry, Figure, Source
 from clustersim.catalog.store import (
-    catalog_cache,
+    cached,
     catalog_files,
-    derived_from_catalog,
+    emptied_with_catalog,
     entries,
     entry,
     kinds,
@@ -21,9 +21,9 @@ __all__ = [
     "Entry",
     "Figure",
     "Source",
-    "catalog_cache",
+    "cached",
     "catalog_files",
-    "derived_from_catalog",
+    "emptied_with_catalog",
     "entries",
     "entry",
     "kinds",

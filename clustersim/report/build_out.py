@@ -66,7 +66,8 @@ def build_out_text(study: BuildOutStudy) -> str:
             "",
             *lines,
             "",
-            f"accelerator-hours  {number(hours)}, {number(idle)} more waited: {100 * share:.3g} % of those installed",
+            f"accelerator-hours  {number(hours / 1e6)} million, {number(idle / 1e6)} million more waited: "
+            f"{100 * share:.3g} % of those installed",
             f"waiting cost       {number(found.total('stranded_usd') / MUSD)} MUSD of server and network value "
             f"({each.idle_usd_per_h:.3g} USD per accelerator-hour)",
             f"energy             {number(found.total('grid_mwh'))} MWh from the grid, "
@@ -79,14 +80,14 @@ def build_out_text(study: BuildOutStudy) -> str:
 
 
 def _cells(study: BuildOutStudy) -> list[list[str]]:
-    table = study.found.table
-    return [[_cell(column, row[column]) for column in SHOWN] for row in table.to_dict("records")]
+    columns = [[_cell(column, value) for value in study.found.table[column].tolist()] for column in SHOWN]
+    return [list(row) for row in zip(*columns, strict=True)]
 
 
-def _cell(column: str, value: object) -> str:
-    if isinstance(value, str):
-        return value
-    amount = float(str(value)) / SCALE.get(column, 1.0)
+def _cell(column: str, value: Any) -> str:
+    if column == "month":
+        return str(value)
+    amount = value / SCALE.get(column, 1.0)
     return f"{amount:,.0f}" if column in COUNTS else f"{amount:,.4g}"
 
 

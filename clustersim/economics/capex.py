@@ -14,6 +14,9 @@ def equipment(spec: EconomicsSpec, facts: CostFacts) -> Iterator[Line]:
     """Yield what loses its value with the accelerators."""
     for kind in facts.accelerators:
         yield Line("capex", f"servers: {kind.name}", kind.servers, "server", server_price(spec, kind))
+    if facts.spare_servers > 0.0:
+        kind = facts.accelerators[0]
+        yield Line("capex", f"spare servers: {kind.name}", facts.spare_servers, "server", server_price(spec, kind))
     if not all_in(spec):
         bill = Price(facts.network_usd, "bill of materials of the fabric", False)
         yield Line("capex", "network", 1.0, "network", bill)

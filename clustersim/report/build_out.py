@@ -17,11 +17,11 @@ from clustersim.study.build_out import BuildOutStudy
 KUSD, MUSD = 1e3, 1e6
 SHOWN = {
     "month": "month", "grid_mw": "grid MW", "onsite_mw": "on site MW", "needed_mw": "needed MW",
-    "installed": "installed", "running": "running", "stranded": "no power", "stranded_mw": "unused MW",
-    "stranded_usd": "waiting MUSD", "tokens_total": "T tokens so far", "capex_usd": "capex MUSD",
+    "installed": "installed", "running": "running", "bridged": "by turbines", "stranded": "no power",
+    "stranded_mw": "unused MW", "stranded_usd": "waiting MUSD", "tokens_total": "T tokens so far", "capex_usd": "capex MUSD",
 }  # fmt: skip
 SCALE = {"stranded_usd": MUSD, "capex_usd": MUSD, "tokens_total": 1e12}
-COUNTS = ("installed", "running", "stranded")
+COUNTS = ("installed", "running", "bridged", "stranded")
 TOTALS = (
     "accelerator_hours",
     "stranded_hours",
@@ -125,6 +125,7 @@ def build_out_html(study: BuildOutStudy) -> str:
         f"<!doctype html><html lang='en'><head><meta charset='utf-8'><title>{title}</title><style>"
         "body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#1F2933}"
         "table{border-collapse:collapse;font-variant-numeric:tabular-nums}td,th{padding:.15rem .6rem;text-align:right}"
+        "td{white-space:nowrap}"
         "th{border-bottom:1px solid #7A8490}</style></head><body>"
         f"<h1>{title}</h1><pre>{escape(said)}</pre>{figure}<table><tr>{head}</tr>{cells}</table></body></html>\n"
     )

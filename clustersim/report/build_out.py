@@ -18,7 +18,8 @@ KUSD, MUSD = 1e3, 1e6
 SHOWN = {
     "month": "month", "grid_mw": "grid MW", "onsite_mw": "on site MW", "needed_mw": "needed MW",
     "installed": "installed", "running": "running", "bridged": "by turbines", "stranded": "no power",
-    "stranded_mw": "unused MW", "stranded_usd": "waiting MUSD", "tokens_total": "T tokens so far", "capex_usd": "capex MUSD",
+    "stranded_mw": "unused MW", "stranded_usd": "waiting MUSD", "tokens_total": "T tokens so far",
+    "capex_usd": "capex MUSD",
 }  # fmt: skip
 SCALE = {"stranded_usd": MUSD, "capex_usd": MUSD, "tokens_total": 1e12}
 COUNTS = ("installed", "running", "bridged", "stranded")

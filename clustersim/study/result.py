@@ -77,6 +77,8 @@ class Result:
     """What interrupted the job or took its time: cause, interruptions, mttf_h, lost_s."""
     fleet: pd.DataFrame = field(default_factory=pd.DataFrame)
     """Rows of the jobs that share the cluster (`clustersim.operation.fleet_records.GANTT_COLUMNS`); empty without."""
+    cost_facts: dict[str, Any] = field(default_factory=dict)
+    """What the cost depends on besides prices, a plain tree (`clustersim.economics.facts.facts_of` reads it)."""
     warnings: tuple[str, ...] = ()
     inputs: dict[str, str] = field(default_factory=dict)
     """SHA-256 of every catalog file and of the resolved scenario."""
@@ -140,6 +142,7 @@ class Result:
             "inputs": self.inputs,
             "warnings": list(self.warnings),
             "null_keys": self.reasons,
+            "cost_facts": self.cost_facts,
         }
         (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
         (folder / "summary.json").write_text(json.dumps(self.summary, indent=1) + "\n", encoding="utf-8")
@@ -200,6 +203,7 @@ class Result:
             fleet=newer("fleet"),
             warnings=tuple(manifest["warnings"]),
             inputs=manifest["inputs"],
+            cost_facts=manifest.get("cost_facts", {}),
         )
 
 

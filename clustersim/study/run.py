@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from clustersim.economics import estimate_cost
+from clustersim.economics.facts import facts_tree
 from clustersim.limits import judge, rules_of
 from clustersim.operation import Timeline
 from clustersim.plant import PlantResponse
@@ -122,7 +123,8 @@ def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
         modes=modes,
         jobs=1 if alone is None else len(alone.timelines),
     )
-    cost = estimate_cost(scenario.economics, cost_facts(findings, findings.tokens_per_s, timeline.goodput))
+    facts = cost_facts(findings, findings.tokens_per_s, timeline.goodput)
+    cost = estimate_cost(scenario.economics, facts)
     summary, reasons = summarise(findings, cost, partial(grid_keys, closed, around), end.fleet, alone)
     of_others = () if end.fleet is None else fleet_warnings(end.fleet)
     of_others += () if alone is None else alone_warnings(alone)
@@ -141,6 +143,7 @@ def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
         responses=responses,
         verdict=verdict.table,
         cost=priced(findings, cost),
+        cost_facts=facts_tree(facts),
         bill=bill_table(study.place),
         plans=plan_table(study),
         assumed=assumed_figures(study),

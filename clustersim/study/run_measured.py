@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from clustersim.economics import CostTable, estimate_cost
+from clustersim.economics.facts import facts_tree
 from clustersim.limits import judge, rules_of
 from clustersim.operation.records import TIMELINE_COLUMNS
 from clustersim.plant import PlantResponse
@@ -91,7 +92,8 @@ def run_measured(scenario: LoadScenario, progress: Callable[[str], None] = lambd
     responses = respond(study, (steady,))
     timed("limits and cost")
     findings = load_findings(study, steady, responses)
-    cost = estimate_cost(scenario.economics, cost_facts(findings, 0.0, 0.0))
+    facts = cost_facts(findings, 0.0, 0.0)
+    cost = estimate_cost(scenario.economics, facts)
     summary, reasons = summarise_load(findings, cost)
     timed("done")
     empty = {name: pd.DataFrame(columns=list(columns)) for name, columns in EMPTY.items()}
@@ -109,6 +111,7 @@ def run_measured(scenario: LoadScenario, progress: Callable[[str], None] = lambd
         responses=responses,
         verdict=findings.verdict.table,
         cost=priced(findings, cost),
+        cost_facts=facts_tree(facts),
         bill=bill_table(study.place),
         plans=empty["plans"],
         assumed=assumed_at_site(scenario),

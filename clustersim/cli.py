@@ -17,8 +17,8 @@ import typer
 import clustersim
 from clustersim.cli_compare import compare
 from clustersim.cli_operate import operate
-from clustersim.cli_options import JsonOption, OutOption, ScenarioArg, SetOption
-from clustersim.cli_results import result_of
+from clustersim.cli_options import JsonOption, ScenarioArg, SetOption
+from clustersim.cli_results import OutOption, result_of
 from clustersim.cli_size import size
 from clustersim.cli_traces import assess, fit_power
 from clustersim.cli_waveform import waveform
@@ -354,7 +354,10 @@ app.command()(waveform)
 app.command("fit-power")(fit_power)
 app.command()(size)
 app.command()(operate)
+<<<<<<< HEAD
 app.command()(compare)
+=======
+>>>>>>> b0a9a8c0e3db1eba4cf0f0b9eca4bd58ac45ce27
 
 
 def main() -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from clustersim.cli_options import JsonOption, OutOption, SetOption
-from clustersim.cli_results import result_of
+from clustersim.cli_options import JsonOption, SetOption
+from clustersim.cli_results import OutOption, result_of
 from clustersim.console import show, show_json, told, write_all
 from clustersim.errors import InputError
 from clustersim.named_files import any_scenario_of

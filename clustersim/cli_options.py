@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,4 +12,3 @@ SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="PATH=VALUE", help="Override a field of the scenario; may be repeated."),
 ]
-OutOption = Annotated[Path, typer.Option("--out", help="Folder in which result folders are put.")]

@@ -43,6 +43,37 @@ class Battery:
     """Catalog name (kind ``batteries``)."""
     energy_j: float
     """Capacity of all units together. [J]"""
+    life_s: float | None = None
+    """Time after which calendar and cycles have worn it out; None where nothing is known of its cycles. [s]"""
+    smooths: bool = False
+    """Whether it is there for damping."""
+
+
+@dataclass(frozen=True)
+class DampingEquipment:
+    """Equipment that damps the load, other than the sites' batteries."""
+
+    name: str
+    """What the cost table calls it."""
+    price: str
+    """Catalog price (kind ``prices``): figures ``price.energy`` and ``price.power``, or ``price`` of power alone."""
+    energy_j: float
+    """Capacity of all units together; 0 for a load bank. [J]"""
+    power_w: float
+    """Rating of all units together. [W]"""
+    in_rack: bool = True
+    """Whether it is replaced with the servers rather than with the building."""
+
+
+@dataclass(frozen=True)
+class MeterCourse:
+    """Power bought at a site's meter, constant between edges; plain numbers, so that it can be kept in a file."""
+
+    edges_s: tuple[float, ...]
+    """From 0 to the end of the horizon. [s]"""
+    watts: tuple[float, ...]
+    """One less than the edges. [W]"""
+    power_factor: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -69,6 +100,17 @@ class CostFacts:
     """Route length of fibre built between sites. [m]"""
     damping_energy_j: float = 0.0
     """Part of the energy that went into damping. [J]"""
+    damping_equipment: tuple[DampingEquipment, ...] = ()
+    throughput_loss: float = 0.0
+    """Share of the work that damping refuses or slows. [-]"""
+    meters: tuple[MeterCourse, ...] = ()
+    """Every site's, where a tariff asks for the course of the power."""
+    water_m3: float = 0.0
+    """Evaporated and drained by the cooling over the horizon. [m^3]"""
+    fuel_co2_kg: float = 0.0
+    """Carbon dioxide of the fuel burned over the horizon. [kg]"""
+    failures: tuple[tuple[str, int], ...] = ()
+    """Interruptions over the horizon that a type of accelerator caused: catalog name and number."""
 
     def __post_init__(self) -> None:
         """Check the ranges."""

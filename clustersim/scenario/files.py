@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from clustersim.economics.spec import read_prices
 from clustersim.errors import InputError, nearest
 from clustersim.plant.spec import read_epw
 
@@ -20,6 +21,7 @@ MOST_BYTES = 1_000_000
 _NAME = re.compile(r"^[a-z0-9_]+(?:/[a-z0-9_]+)*$")
 _PART = re.compile(r"^(?:[A-Za-z0-9_-]+)$")
 _WEATHER = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_./ -]*\.[eE][pP][wW]$")
+_PRICES = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_./ -]*\.[cC][sS][vV]$")
 _INSIDE = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_./ -]*\.ya?ml$")
 
 
@@ -189,7 +191,35 @@ def load_tree(path: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in changes.items():
         _put(data, key, value, str(path))
     read_weather(data["topology"], str(path), "topology.", [path.parent, place.parent])
+    read_tariff(data, path)
     return data
+
+
+def read_tariff(data: Mapping[str, Any], path: Path) -> None:
+    """Put the hourly prices of a .csv file into the tree of a scenario, in place of the file's name.
+
+    Raises
+    ------
+    InputError
+        If the file is outside the scenario's folder, absent, or has no prices of a day, a week or a year.
+    """
+    economics = data.get("economics")
+    tariff = economics.get("tariff") if isinstance(economics, dict) else None
+    if not isinstance(tariff, dict) or not isinstance(tariff.get("hourly"), str):
+        return
+    name = tariff["hourly"]
+    key = f"{path}: economics.tariff.hourly"
+    if not _PRICES.match(name):
+        raise InputError(
+            f"{key}: expected 24 prices or the path of a .csv file from the scenario's folder, got {name!r}"
+        )
+    found = path.parent / name
+    if not found.resolve().is_relative_to(path.parent.resolve()):
+        raise InputError(f"{key}: expected a file inside the scenario's folder, got {name!r}")
+    try:
+        tariff["hourly"] = read_prices(found).model_dump()
+    except InputError as error:
+        raise InputError(f"{key}: {error}") from None
 
 
 def read_weather(topology: Any, where: str, prefix: str, folders: Sequence[Path]) -> None:

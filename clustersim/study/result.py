@@ -34,6 +34,7 @@ FILES = (
 
 PARQUET = (
     "step", "timeline", "close_up", "cost", "bill", "plans", "assumed", "modes", "accounts", "causes", "fleet",
+    "cash_flow",
 )  # fmt: skip
 """Tables of a result that are saved under their own name."""
 
@@ -79,6 +80,8 @@ class Result:
     """Rows of the jobs that share the cluster (`clustersim.operation.fleet_records.GANTT_COLUMNS`); empty without."""
     cost_facts: dict[str, Any] = field(default_factory=dict)
     """What the cost depends on besides prices, a plain tree (`clustersim.economics.facts.facts_of` reads it)."""
+    cash_flow: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Payments by year: year, group, item, usd, present_usd (`clustersim.economics.cash_flow.CASH_COLUMNS`)."""
     warnings: tuple[str, ...] = ()
     inputs: dict[str, str] = field(default_factory=dict)
     """SHA-256 of every catalog file and of the resolved scenario."""
@@ -201,6 +204,7 @@ class Result:
             accounts=newer("accounts"),
             causes=newer("causes"),
             fleet=newer("fleet"),
+            cash_flow=newer("cash_flow"),
             warnings=tuple(manifest["warnings"]),
             inputs=manifest["inputs"],
             cost_facts=manifest.get("cost_facts", {}),

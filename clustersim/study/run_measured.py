@@ -23,7 +23,7 @@ from clustersim.study.judging import evidence, respond
 from clustersim.study.measured_study import LoadFindings, LoadStudy, load_history, load_power, study_load
 from clustersim.study.operation_keys import ACCOUNT_COLUMNS, CAUSE_COLUMNS, TIME_SHARES
 from clustersim.study.result import Result
-from clustersim.study.run_parts import Clock, bill_table, cost_facts, input_digests, plant_warnings, priced
+from clustersim.study.run_parts import Clock, bill_table, cost_facts, input_digests, paid, plant_warnings, priced
 from clustersim.study.site_power import provisioned_w
 from clustersim.study.site_summary import (
     cooling_keys,
@@ -85,15 +85,8 @@ def run_measured(scenario: LoadScenario, progress: Callable[[str], None] = lambd
         If the place has no plant, or the scenario asks for something that is not there.
     """
     timed = Clock(progress)
-    timed("power")
-    study = study_load(scenario)
-    steady = load_power(study)
-    timed("plant")
-    responses = respond(study, (steady,))
-    timed("limits and cost")
-    findings = load_findings(study, steady, responses)
-    facts = cost_facts(findings, 0.0, 0.0)
-    cost = estimate_cost(scenario.economics, facts)
+    findings, cost = answer_load(scenario, timed)
+    study, steady = findings.study, findings.steady
     summary, reasons = summarise_load(findings, cost)
     timed("done")
     empty = {name: pd.DataFrame(columns=list(columns)) for name, columns in EMPTY.items()}
@@ -108,20 +101,33 @@ def run_measured(scenario: LoadScenario, progress: Callable[[str], None] = lambd
         events=pd.DataFrame([(0.0, steady.window, steady.hall.cause)], columns=["t_s", "kind", "cause"]),
         waveforms={steady.window: steady.waveform},
         close_up=empty["close_up"],
-        responses=responses,
+        responses=findings.responses,
         verdict=findings.verdict.table,
         cost=priced(findings, cost),
-        cost_facts=facts_tree(facts),
+        cost_facts=facts_tree(cost_facts(findings, 0.0, 0.0)),
         bill=bill_table(study.place),
         plans=empty["plans"],
         assumed=assumed_at_site(scenario),
         modes=findings.modes.table,
         accounts=empty["accounts"],
         causes=empty["causes"],
+        cash_flow=paid(findings, cost),
         warnings=_warnings(findings, summary),
         inputs=input_digests(scenario),
         wall_s=timed.wall_s,
     )
+
+
+def answer_load(scenario: LoadScenario, timed: Callable[[str], None]) -> tuple[LoadFindings, CostTable]:
+    """Return what the rooms find in a measured load, and what it costs; `timed` is told each part as it begins."""
+    timed("power")
+    study = study_load(scenario)
+    steady = load_power(study)
+    timed("plant")
+    responses = respond(study, (steady,))
+    timed("limits and cost")
+    findings = load_findings(study, steady, responses)
+    return findings, estimate_cost(scenario.economics, cost_facts(findings, 0.0, 0.0))
 
 
 def load_findings(study: LoadStudy, steady: SitePower, responses: tuple[PlantResponse, ...]) -> LoadFindings:

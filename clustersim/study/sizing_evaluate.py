@@ -15,6 +15,7 @@ from clustersim.scenario import AnyScenario
 from clustersim.scenario.topology import TopologySpec
 from clustersim.study.baseline import Baseline
 from clustersim.study.closed_loop import Closed
+from clustersim.study.cost_facts import cost_facts
 from clustersim.study.event_windows import evaluation_it_w
 from clustersim.study.findings import Findings
 from clustersim.study.grid_answers import Surroundings
@@ -25,9 +26,7 @@ from clustersim.study.horizon import SiteHistory, histories
 from clustersim.study.it_power import HallPower, Pool
 from clustersim.study.judging import evidence, power_traces, respond
 from clustersim.study.measured_study import LoadStudy
-from clustersim.study.run import moved
 from clustersim.study.run_measured import load_findings
-from clustersim.study.run_parts import cost_facts
 from clustersim.study.site_findings import SiteFindings
 from clustersim.study.site_power import provisioned_w, site_power, training_it_w
 from clustersim.study.site_tree import SitePower, power_of_it
@@ -46,6 +45,7 @@ from clustersim.study.sizing_prepared import (
 from clustersim.study.sizing_space import Design
 from clustersim.study.slowed_power import SlowedPower
 from clustersim.study.step import StepStudy
+from clustersim.study.trained import moved
 
 YEAR_S = 31557600.0
 

@@ -9,7 +9,7 @@ Brent's method inside the range.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -19,7 +19,7 @@ from scipy.optimize import brentq
 
 from clustersim import units
 from clustersim.economics import CostFacts, EconomicsSpec, estimate_cost
-from clustersim.economics.prices import energy_price, figure, given_or, server_price
+from clustersim.economics.prices import chosen, energy_price, figure, grid_price, rate, server_price
 from clustersim.economics.spec import YEAR_S
 from clustersim.study.compare.designs import Design
 
@@ -107,52 +107,58 @@ def _server_now(name: str) -> Callable[[EconomicsSpec, CostFacts], float]:
 
 def _life(field: str, name: str) -> Input:
     def now(spec: EconomicsSpec, _: CostFacts) -> float:
-        return given_or(getattr(spec, field), "life", name).value / YEAR_S
+        return chosen(spec, field, "life", name).value / YEAR_S
 
     return Input(f"{name} life", "yr", now, _in_spec(field, lambda years: years * YEAR_S), 1.0, 30.0)
 
 
 def inputs_of(a: Priced, b: Priced) -> tuple[Input, ...]:
-    """Return the inputs that are varied: prices, lives and cost of capital of both designs, goodput of the second."""
-    found = [
-        Input(
-            "electricity price", "USD/MWh",
-            lambda spec, _: energy_price(spec.electricity_price, "electricity_default").value / _MWH,
-            _in_spec("electricity_price", lambda value: f"{value!r} USD/MWh"), 0.0, 200.0,
-        ),
-        Input("capital rate", "%/yr", lambda spec, _: 100.0 * spec.capital_rate,
-              _in_spec("capital_rate", lambda value: value / 100.0), 0.0, 30.0),
-        _life("accelerator_life", "accelerator"),
-        _life("building_life", "building"),
-        Input("building price", "MUSD/MW",
-              lambda spec, _: given_or(spec.building_price, "datacenter", "price").value / _MUSD_MW,
-              _in_spec("building_price", lambda value: value * _MUSD_MW), 0.0, 40.0),
-        Input("operations price", "MUSD/MW/yr",
-              lambda spec, _: given_or(spec.operations_price, "datacenter", "operations").value / _MUSD_MW_YR,
-              _in_spec("operations_price", lambda value: value * _MUSD_MW_YR), 0.0, 5.0),
-    ]  # fmt: skip
-    if any(priced[1].generators for priced in (a, b)):
+    """Return the inputs that are varied: prices, lives and cost of capital of both designs, goodput of the second.
+
+    The price of electricity is left out where one has a tariff, that of fibre where one leases it.
+    """
+    found = [*_energy_inputs(a, b), *_capital_inputs(a, b)]
+    if b[1].goodput > 0.0:
         found.append(
-            Input("gas price", "USD/MMBtu", lambda spec, _: energy_price(spec.gas_price, "natural_gas").value / _MMBTU,
-                  _in_spec("gas_price", lambda value: f"{value!r} USD/MMBtu"), 0.0, 20.0)
+            Input("goodput", "-", lambda _, facts: facts.goodput,
+                  lambda spec, facts, value: (spec, replace(facts, goodput=value)), 0.05, 1.0, "design")
         )  # fmt: skip
-    if any(priced[1].fibre_m > 0.0 for priced in (a, b)):
-        found.append(
-            Input("fibre price", "USD/m", lambda *_: figure("prices", "fibre", "price").value, _fibre, 0.0, 1000.0)
-        )
+    if a[0].case is None and b[0].case is None:
+        return tuple(found)
+    # with a cost case a price of 0 is one that was left out
+    return tuple(replace(one, low=max(one.low, 1e-9 * one.high)) for one in found)
+
+
+def _energy_inputs(a: Priced, b: Priced) -> Iterator[Input]:
+    if a[0].tariff is None and b[0].tariff is None:
+        yield Input("electricity price", "USD/MWh", lambda spec, _: grid_price(spec).value / _MWH,
+                    _in_spec("electricity_price", lambda value: f"{value!r} USD/MWh"), 0.0, 200.0)  # fmt: skip
+    if any(priced[1].generators for priced in (a, b)):
+        yield Input("gas price", "USD/MMBtu", lambda spec, _: energy_price(spec.gas_price, "natural_gas").value / _MMBTU,
+                    _in_spec("gas_price", lambda value: f"{value!r} USD/MMBtu"), 0.0, 20.0)  # fmt: skip
+
+
+def _capital_inputs(a: Priced, b: Priced) -> Iterator[Input]:
+    yield Input("capital rate", "%/yr", lambda spec, _: 100.0 * rate(spec),
+                _in_spec("capital_rate", lambda value: value / 100.0), 0.0, 30.0)  # fmt: skip
+    yield _life("accelerator_life", "accelerator")
+    yield _life("building_life", "building")
+    yield Input("building price", "MUSD/MW",
+                lambda spec, _: chosen(spec, "building_price", "datacenter", "price").value / _MUSD_MW,
+                _in_spec("building_price", lambda value: value * _MUSD_MW), 0.0, 40.0)  # fmt: skip
+    yield Input("operations price", "MUSD/MW/yr",
+                lambda spec, _: chosen(spec, "operations_price", "datacenter", "operations").value / _MUSD_MW_YR,
+                _in_spec("operations_price", lambda value: value * _MUSD_MW_YR), 0.0, 5.0)  # fmt: skip
+    if any(priced[1].fibre_m > 0.0 for priced in (a, b)) and {a[0].fibre, b[0].fibre} == {"build"}:
+        yield Input("fibre price", "USD/m", lambda *_: figure("prices", "fibre", "price").value, _fibre, 0.0, 1000.0)
     for name in dict.fromkeys(kind.name for priced in (a, b) for kind in priced[1].accelerators):
         now = _server_now(name)
         most = max(value for value in (now(*a), now(*b)) if not math.isnan(value))
         owners = [name in {kind.name for kind in priced[1].accelerators} for priced in (a, b)]
         choices: list[Varied] = ["both", "design"] if all(owners) else ["base"] if owners[0] else ["design"]
         title = f"price of a server with {name}"
-        found += [Input(title, "USD", now, _server(name), 0.0, 3.0 * most, varied) for varied in choices]
-    if b[1].goodput > 0.0:
-        found.append(
-            Input("goodput", "-", lambda _, facts: facts.goodput,
-                  lambda spec, facts, value: (spec, replace(facts, goodput=value)), 0.05, 1.0, "design")
-        )  # fmt: skip
-    return tuple(found)
+        for varied in choices:
+            yield Input(title, "USD", now, _server(name), 0.0, 3.0 * most, varied)
 
 
 def break_evens(base: Design, other: Design) -> tuple[tuple[BreakEven, ...], str]:

@@ -354,10 +354,7 @@ app.command()(waveform)
 app.command("fit-power")(fit_power)
 app.command()(size)
 app.command()(operate)
-<<<<<<< HEAD
 app.command()(compare)
-=======
->>>>>>> b0a9a8c0e3db1eba4cf0f0b9eca4bd58ac45ce27
 
 
 def main() -> None:

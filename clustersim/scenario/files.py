@@ -121,7 +121,7 @@ def located(text: str, folder: str) -> Path:
 
 
 def shipped_names(folder: str) -> list[str]:
-    """Return the names of all shipped `scenarios` or `topologies`; of a file in a folder ``folder/name``, those last."""
+    """Return the names of all shipped `scenarios` or `topologies`; those in a folder as ``folder/name``, last."""
     known = shipped(folder)
     found = (file.relative_to(known).with_suffix("").as_posix() for file in known.rglob("*.yaml"))
     # what lies beside scenarios is for them: records of loads

@@ -134,7 +134,8 @@ def _energy_inputs(a: Priced, b: Priced) -> Iterator[Input]:
         yield Input("electricity price", "USD/MWh", lambda spec, _: grid_price(spec).value / _MWH,
                     _in_spec("electricity_price", lambda value: f"{value!r} USD/MWh"), 0.0, 200.0)  # fmt: skip
     if any(priced[1].generators for priced in (a, b)):
-        yield Input("gas price", "USD/MMBtu", lambda spec, _: energy_price(spec.gas_price, "natural_gas").value / _MMBTU,
+        yield Input("gas price", "USD/MMBtu",
+                    lambda spec, _: energy_price(spec.gas_price, "natural_gas").value / _MMBTU,
                     _in_spec("gas_price", lambda value: f"{value!r} USD/MMBtu"), 0.0, 20.0)  # fmt: skip
 
 

@@ -1,8 +1,8 @@
 """One building against several sites at equal accelerators, equal megawatts and equal dollars: writes the scenarios.
 
 ``python -m clustersim.study.one_or_many [FOLDER]`` writes the small files of ``scenarios/one_or_many`` anew from the
-four places of ``topologies/one_or_many``. Nothing is simulated: accelerators, power by nameplates and capital follow from
-the place alone. Every site of a place gets the same number of whole racks, the one that comes nearest.
+four places of ``topologies/one_or_many``. Nothing is simulated: accelerators, power by nameplates and capital follow
+from the place alone. Every site of a place gets the same number of whole racks, the one that comes nearest.
 """
 
 from __future__ import annotations

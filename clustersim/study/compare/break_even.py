@@ -18,7 +18,7 @@ import pandas as pd
 from scipy.optimize import brentq
 
 from clustersim import units
-from clustersim.economics import CostFacts, EconomicsSpec, estimate_cost
+from clustersim.economics import CostFacts, EconomicsSpec, cost
 from clustersim.economics.prices import chosen, energy_price, figure, grid_price, rate, server_price
 from clustersim.economics.spec import YEAR_S
 from clustersim.study.compare.designs import Design
@@ -28,7 +28,7 @@ COLUMNS = (
     "base", "design", "input", "varied", "unit", "now_base", "now_design", "break_even", "method",
     "low", "high", "cheaper_below", "cheaper_above", "reason",
 )  # fmt: skip
-POINTS = 41
+POINTS = 31
 """Points of a curve that is not straight, and of the search for changes of sign."""
 _MWH, _MMBTU = units.TABLE["price of energy"]["USD/MWh"], units.TABLE["price of energy"]["USD/MMBtu"]
 _MUSD_MW, _MUSD_MW_YR = units.TABLE["price of power"]["MUSD/MW"], units.TABLE["price of power per time"]["MUSD/MW/yr"]
@@ -178,7 +178,7 @@ def break_evens(base: Design, other: Design) -> tuple[tuple[BreakEven, ...], str
 
 def usd_per_million_tokens(priced: Priced) -> float:
     """Return the cost of a million tokens; infinite when none is trained."""
-    found = estimate_cost(*priced).usd_per_million_tokens
+    found = cost.usd_per_million_tokens(*priced)
     return math.inf if found is None else found
 
 

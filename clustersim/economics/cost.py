@@ -16,7 +16,7 @@ from clustersim.economics.prices import Price, chosen, rate
 from clustersim.economics.running import fuel_of
 from clustersim.economics.spec import EconomicsSpec
 
-__all__ = ["COST_COLUMNS", "CostTable", "annuity_factor", "estimate_cost", "fuel_of"]
+__all__ = ["COST_COLUMNS", "CostTable", "annuity_factor", "estimate_cost", "fuel_of", "usd_per_million_tokens"]
 
 RUNNING = ("depreciation", "energy", "operations")
 """Groups of the table whose sum over the horizon is the total cost of ownership."""
@@ -140,13 +140,46 @@ def estimate_cost(spec: EconomicsSpec, facts: CostFacts) -> CostTable:
     InputError
         If a name or a price is not in the catalog.
     """
+    return _summary(spec, facts, *_lines(spec, facts))
+
+
+def usd_per_million_tokens(spec: EconomicsSpec, facts: CostFacts) -> float | None:
+    """Return the cost of a million tokens alone, as :func:`estimate_cost` has it and several times as fast.
+
+    Parameters
+    ----------
+    spec : EconomicsSpec
+        Prices and lives.
+    facts : CostFacts
+        Counts, powers, energies, throughput.
+
+    Returns
+    -------
+    float or None
+        [USD]; None when no token was trained.
+
+    Raises
+    ------
+    InputError
+        If a name or a price is not in the catalog.
+    """
+    return _per_million(total(_lines(spec, facts)[1], *RUNNING), facts)
+
+
+def _per_million(usd: float, facts: CostFacts) -> float | None:
+    tokens = facts.tokens_per_s * facts.goodput * facts.horizon_s
+    return usd / tokens * 1e6 if tokens > 0.0 else None
+
+
+def _lines(spec: EconomicsSpec, facts: CostFacts) -> tuple[tuple[_Capital, _Capital], list[Line]]:
+    """Return the two classes of assets and all lines of the table."""
     equipment, building = _capital(spec, facts)
     bought = [*equipment.lines, *building.lines]
     later = [*running.energy(spec, facts), *running.operations(spec, facts, bought)]
     worn = [line for line in building.lines if _life(line, building) < building.life.value]
     later += [_replacement(line, building, facts.horizon_s) for line in worn]
     depreciation = [one.depreciation(facts.horizon_s) for one in (equipment, building)]
-    return _summary(spec, facts, (equipment, building), [*bought, *depreciation, *later])
+    return (equipment, building), [*bought, *depreciation, *later]
 
 
 def _replacement(line: Line, building: _Capital, horizon_s: float) -> Line:
@@ -166,7 +199,6 @@ def _summary(
     later = [line for line in lines if line.group in ("energy", "operations")]
     all_running = total(lines, *RUNNING)
     hours = facts.horizon_s / 3600.0
-    tokens = facts.tokens_per_s * facts.goodput * facts.horizon_s
     accelerators = sum(kind.count for kind in facts.accelerators)
     supplied_j = facts.grid_energy_j + math.fsum(g.energy_j for g in facts.generators)
     stranded_w = facts.provisioned_it_w - facts.mean_it_w
@@ -191,7 +223,7 @@ def _summary(
         energy_usd=total(lines, "energy"),
         operations_usd=total(lines, "operations"),
         tco_usd_per_h=tco,
-        usd_per_million_tokens=all_running / tokens * 1e6 if tokens > 0.0 else None,
+        usd_per_million_tokens=_per_million(all_running, facts),
         usd_per_accelerator_hour=tco / accelerators if accelerators else math.nan,
         stranded_w=stranded_w,
         stranded_usd=stranded_w * chosen(spec, "building_price", "datacenter", "price").value,

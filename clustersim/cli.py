@@ -17,6 +17,7 @@ import typer
 import clustersim
 from clustersim.cli_build_out import build_out
 from clustersim.cli_cite import cite
+from clustersim.cli_compare import compare
 from clustersim.cli_operate import operate
 from clustersim.cli_options import JsonOption, ScenarioArg, SetOption
 from clustersim.cli_query import query
@@ -160,37 +161,6 @@ def plan(
         show_json(plans_data(study, top))
     else:
         show(plans_text(study, top))
-
-
-@app.command()
-def compare(
-    scenarios: Annotated[list[str], typer.Argument(metavar="A B [C ...]", help="Scenarios, the first is the base.")],
-    out: OutOption = Path("results"),
-    as_json: JsonOption = False,
-    settings: SetOption = None,
-) -> None:
-    """Run designs and put them side by side."""
-    if len(scenarios) < 2:
-        raise InputError(f"compare: expected at least two scenarios, found {len(scenarios)}")
-    loaded = [any_scenario_of(name, settings) for name in scenarios]
-    with told() as tell:
-        results = [result_of(one, out, False, tell)[0] for one in loaded]
-
-    from clustersim.report.page import compare_html
-    from clustersim.report.text import compare_text
-    from clustersim.study.compare import column_names, compare_table, input_differences
-
-    table, differences = compare_table(results), input_differences(results)
-    names = column_names(results)
-    folder = out / f"compare-{'-'.join(names)}"
-    write_all({folder / "compare.csv": table.to_csv(index=False), folder / "compare.html": compare_html(results)})
-    if as_json:
-        rows, inputs = (json.loads(frame.to_json(orient="records")) for frame in (table, differences))
-        runs = {name: result.run_id for name, result in zip(names, results, strict=True)}
-        show_json({"runs": runs, "rows": rows, "inputs": inputs, "folder": str(folder)})
-        return
-    show(compare_text(results))
-    show(f"\ntables and figures in {folder}")
 
 
 @app.command()
@@ -394,6 +364,7 @@ app.command()(sweep)
 app.command()(query)
 app.command()(report)
 app.command()(cite)
+app.command()(compare)
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from clustersim.economics.spec_parts.build_out import AcceleratorStepSpec, Build
 DAY_S, HOUR_S = 86400.0, 3600.0
 MW, MWH = 1e6, 3.6e9
 COLUMNS = (
-    "month", "grid_mw", "onsite_mw", "needed_mw", "used_mw", "installed", "ready", "running", "stranded",
+    "month", "grid_mw", "onsite_mw", "needed_mw", "used_mw", "installed", "ready", "running", "bridged", "stranded",
     "stranded_mw", "accelerator_hours", "stranded_hours", "stranded_usd", "grid_mwh", "onsite_mwh", "energy_usd",
     "tokens", "capex_usd", "accelerator_hours_total", "tokens_total", "capex_usd_total",
 )  # fmt: skip
@@ -54,6 +54,8 @@ class Span:
     ready: int
     """Of the installed: those that have a place in a hall."""
     running: int
+    by_grid: int
+    """That would run on grid power alone; generators on site feed the rest."""
     needed_w: float
     """For all that are installed. [W]"""
     reserved_w: float
@@ -148,19 +150,26 @@ def _span(spec: BuildOutSpec, each: AcceleratorFacts, begin: datetime.date, end:
     batches = _batches(spec, begin)
     installed = sum(count for count, _ in batches)
     ready = min(installed, _count(spec.halls, begin)) if spec.halls else installed
-    left_w, places, running, weight = grid_w + onsite_w, ready, 0, 0.0
-    for count, factor in batches:
-        # a hair more, so that power meant for a whole number of them feeds that number
-        on = min(count, places, math.floor(left_w / (each.needed_w * factor) * (1.0 + 1e-12)))
-        left_w, places = max(0.0, left_w - on * each.needed_w * factor), places - on
-        running, weight = running + on, weight + on * factor
-        if on < count:
-            break
+    running, weight = _feed(batches, ready, grid_w + onsite_w, each.needed_w)
     return Span(
         begin=begin, end=end, grid_w=grid_w, onsite_w=onsite_w, installed=installed, ready=ready, running=running,
+        by_grid=_feed(batches, ready, grid_w, each.needed_w)[0],
         needed_w=each.needed_w * math.fsum(count * factor for count, factor in batches),
         reserved_w=each.needed_w * weight, used_w=each.mean_w * weight,
     )  # fmt: skip
+
+
+def _feed(batches: Sequence[tuple[int, float]], places: int, power_w: float, each_w: float) -> tuple[int, float]:
+    """Return how many run, oldest first, on `places` and `power_w` [W], and their power in units of `each_w`."""
+    running, weight = 0, 0.0
+    for count, factor in batches:
+        # a hair more, so that power meant for a whole number of them feeds that number
+        fed = math.floor(max(0.0, power_w - weight * each_w) / (each_w * factor) * (1.0 + 1e-12))
+        on = min(count, places - running, fed)
+        running, weight = running + on, weight + on * factor
+        if on < count:
+            break
+    return running, weight
 
 
 def _row(
@@ -184,6 +193,7 @@ def _row(
         "installed": mean([span.installed for span in spans]),
         "ready": mean([span.ready for span in spans]),
         "running": mean([span.running for span in spans]),
+        "bridged": mean([span.running - span.by_grid for span in spans]),
         "stranded": mean([span.stranded for span in spans]),
         "stranded_mw": mean([span.stranded_w for span in spans]) / MW,
         "accelerator_hours": hours,

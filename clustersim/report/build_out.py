@@ -17,11 +17,12 @@ from clustersim.study.build_out import BuildOutStudy
 KUSD, MUSD = 1e3, 1e6
 SHOWN = {
     "month": "month", "grid_mw": "grid MW", "onsite_mw": "on site MW", "needed_mw": "needed MW",
-    "installed": "installed", "running": "running", "stranded": "no power", "stranded_mw": "unused MW",
-    "stranded_usd": "waiting MUSD", "tokens_total": "T tokens so far", "capex_usd": "capex MUSD",
+    "installed": "installed", "running": "running", "bridged": "by turbines", "stranded": "no power",
+    "stranded_mw": "unused MW", "stranded_usd": "waiting MUSD", "tokens_total": "T tokens so far",
+    "capex_usd": "capex MUSD",
 }  # fmt: skip
 SCALE = {"stranded_usd": MUSD, "capex_usd": MUSD, "tokens_total": 1e12}
-COUNTS = ("installed", "running", "stranded")
+COUNTS = ("installed", "running", "bridged", "stranded")
 TOTALS = (
     "accelerator_hours",
     "stranded_hours",
@@ -66,7 +67,8 @@ def build_out_text(study: BuildOutStudy) -> str:
             "",
             *lines,
             "",
-            f"accelerator-hours  {number(hours)}, {number(idle)} more waited: {100 * share:.3g} % of those installed",
+            f"accelerator-hours  {number(hours / 1e6)} million, {number(idle / 1e6)} million more waited: "
+            f"{100 * share:.3g} % of those installed",
             f"waiting cost       {number(found.total('stranded_usd') / MUSD)} MUSD of server and network value "
             f"({each.idle_usd_per_h:.3g} USD per accelerator-hour)",
             f"energy             {number(found.total('grid_mwh'))} MWh from the grid, "
@@ -79,14 +81,14 @@ def build_out_text(study: BuildOutStudy) -> str:
 
 
 def _cells(study: BuildOutStudy) -> list[list[str]]:
-    table = study.found.table
-    return [[_cell(column, row[column]) for column in SHOWN] for row in table.to_dict("records")]
+    columns = [[_cell(column, value) for value in study.found.table[column].tolist()] for column in SHOWN]
+    return [list(row) for row in zip(*columns, strict=True)]
 
 
-def _cell(column: str, value: object) -> str:
-    if isinstance(value, str):
-        return value
-    amount = float(str(value)) / SCALE.get(column, 1.0)
+def _cell(column: str, value: Any) -> str:
+    if column == "month":
+        return str(value)
+    amount = value / SCALE.get(column, 1.0)
     return f"{amount:,.0f}" if column in COUNTS else f"{amount:,.4g}"
 
 
@@ -124,6 +126,7 @@ def build_out_html(study: BuildOutStudy) -> str:
         f"<!doctype html><html lang='en'><head><meta charset='utf-8'><title>{title}</title><style>"
         "body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#1F2933}"
         "table{border-collapse:collapse;font-variant-numeric:tabular-nums}td,th{padding:.15rem .6rem;text-align:right}"
+        "td{white-space:nowrap}"
         "th{border-bottom:1px solid #7A8490}</style></head><body>"
         f"<h1>{title}</h1><pre>{escape(said)}</pre>{figure}<table><tr>{head}</tr>{cells}</table></body></html>\n"
     )

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from clustersim.economics import annuity_factor, energy_price, estimate_cost
+from clustersim.economics import CostTable, annuity_factor, energy_price, estimate_cost
 from clustersim.economics.build_out import AcceleratorFacts, BuildOut, build_out
 from clustersim.economics.build_outs import build_out_of, known_build_outs
-from clustersim.economics.prices import given_or
+from clustersim.economics.prices import chosen, grid_price, rate
 from clustersim.economics.spec_parts.build_out import BuildOutSpec
 from clustersim.errors import InputError, nearest
 from clustersim.scenario import Scenario
@@ -118,7 +118,8 @@ def accelerator_facts(spec: BuildOutSpec, done: Trained, found: Findings) -> Acc
     }[spec.basis]
     capex = cost.table[cost.table["group"] == "capex"]
     equipment = float(capex[capex["item"].str.startswith(EQUIPMENT)]["usd"].sum()) / count
-    life = given_or(economics.accelerator_life, "life", "accelerator").value
+    life = chosen(economics, "accelerator_life", "life", "accelerator").value
+    yearly = annuity_factor(life, rate(economics), economics.residual_value)
     onsite = spec.onsite_price or "onsite_power"
     return AcceleratorFacts(
         needed_w=needed_mw * MW / count,
@@ -126,7 +127,16 @@ def accelerator_facts(spec: BuildOutSpec, done: Trained, found: Findings) -> Acc
         useful_tokens_per_s=found.tokens_per_s * done.timeline.goodput / count,
         equipment_usd=equipment,
         site_usd=cost.capex_usd / count - equipment,
-        idle_usd_per_h=equipment * annuity_factor(life, economics.capital_rate) / HOURS_PER_YEAR,
-        grid_usd_per_j=energy_price(economics.electricity_price, "electricity_default").value,
+        idle_usd_per_h=equipment * yearly / HOURS_PER_YEAR,
+        grid_usd_per_j=_grid_usd_per_j(found, cost),
         onsite_usd_per_j=energy_price(onsite, "onsite_power").value,
     )
+
+
+def _grid_usd_per_j(found: Findings, cost: CostTable) -> float:
+    """Return what the scenario pays for what it buys, demand and fixed charges too; its price where it buys none."""
+    if found.grid_energy_j <= 0.0:
+        return grid_price(found.study.scenario.economics).value
+    rows = cost.table
+    bought = rows[(rows["item"] == "grid") | rows["item"].str.startswith("grid: ")]
+    return float(bought["usd"].sum()) / found.grid_energy_j

@@ -49,6 +49,7 @@ def test_turbines_bridge_until_the_grid_comes():
     )
     first, second = build_out(spec, EACH).table.to_dict("records")
     assert (first["running"], second["running"]) == (1000, 1000)
+    assert (first["bridged"], second["bridged"]) == (1000, 0)
     assert (first["grid_mwh"], second["onsite_mwh"]) == (0.0, 0.0)
     assert first["onsite_mwh"] == pytest.approx(1.2 * 744)
     assert first["energy_usd"] / first["onsite_mwh"] == pytest.approx(90.0)
@@ -96,7 +97,7 @@ def drawn(grid, onsite, installed, halls, more_w=0.0):
 def test_laws(grid, onsite, installed, halls, more_w):
     found = build_out(drawn(grid, onsite, installed, halls), EACH)
     for span in found.spans:
-        assert 0 <= span.running <= span.ready <= span.installed
+        assert 0 <= span.by_grid <= span.running <= span.ready <= span.installed
         assert span.running * EACH.needed_w <= (span.grid_w + span.onsite_w) * (1 + 1e-9)
         assert span.running + span.stranded == span.installed
         assert span.stranded_w >= -1e-6 * (span.grid_w + span.onsite_w)

@@ -37,7 +37,8 @@ def building(spec: EconomicsSpec, facts: CostFacts) -> Iterator[Line]:
             yield Line("capex", f"generators: {generators.name}", generators.rated_w / KW_W, "kW", price)
     for battery in facts.batteries:
         price = figure("batteries", battery.name, "price").times(KWH_J)
-        yield Line("capex", f"battery: {battery.name}", battery.energy_j / KWH_J, "kWh", price)
+        kwh = battery.energy_j / KWH_J
+        yield Line("capex", f"battery: {battery.name}", kwh, "kWh", price, battery.life_s, battery.smooths)
     for item in facts.damping_equipment:
         if not item.in_rack:
             yield from damping(item)
@@ -49,9 +50,10 @@ def damping(item: DampingEquipment) -> Iterator[Line]:
     """Yield energy and power of equipment that damps; a load bank has power alone."""
     if item.energy_j > 0.0:
         price = figure("prices", item.price, "price.energy").times(KWH_J)
-        yield Line("capex", f"{item.name}: energy", item.energy_j / KWH_J, "kWh", price)
+        yield Line("capex", f"{item.name}: energy", item.energy_j / KWH_J, "kWh", price, damps=True)
         if item.power_w > 0.0:
             price = figure("prices", item.price, "price.power").times(KW_W)
-            yield Line("capex", f"{item.name}: power", item.power_w / KW_W, "kW", price)
+            yield Line("capex", f"{item.name}: power", item.power_w / KW_W, "kW", price, damps=True)
     elif item.power_w > 0.0:
-        yield Line("capex", item.name, item.power_w / KW_W, "kW", figure("prices", item.price, "price").times(KW_W))
+        price = figure("prices", item.price, "price").times(KW_W)
+        yield Line("capex", item.name, item.power_w / KW_W, "kW", price, damps=True)

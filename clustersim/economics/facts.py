@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from clustersim.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -114,3 +120,25 @@ class CostFacts:
             raise ValueError("horizon_s and provisioned_it_w must be positive")
         if not 0.0 <= self.goodput <= 1.0:
             raise ValueError(f"expected goodput between 0 and 1, got {self.goodput:g}")
+
+
+def facts_tree(facts: CostFacts) -> dict[str, Any]:
+    """Return the facts as a plain tree, as a result keeps them; :func:`facts_of` reads it back exactly."""
+    tree: dict[str, Any] = TypeAdapter(CostFacts).dump_python(facts, mode="json")
+    return tree
+
+
+def facts_of(tree: Mapping[str, Any]) -> CostFacts:
+    """Return the facts in a plain tree.
+
+    Raises
+    ------
+    InputError
+        If the tree is not one of :func:`facts_tree`, such as one of another version.
+    """
+    try:
+        return TypeAdapter(CostFacts).validate_python(dict(tree))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"cost_facts of the result: {where}: {first['msg']}") from None

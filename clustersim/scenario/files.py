@@ -18,7 +18,7 @@ from clustersim.plant.spec import read_epw
 MOST_BYTES = 1_000_000
 """Largest file that is read: a real scenario has a few thousand bytes. [B]"""
 
-_NAME = re.compile(r"^[a-z0-9_]+$")
+_NAME = re.compile(r"^[a-z0-9_]+(?:/[a-z0-9_]+)*$")
 _PART = re.compile(r"^(?:[A-Za-z0-9_-]+)$")
 _WEATHER = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_./ -]*\.[eE][pP][wW]$")
 _PRICES = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_./ -]*\.[cC][sS][vV]$")
@@ -101,29 +101,37 @@ def shipped(folder: str) -> Path:
 
 
 def located(text: str, folder: str) -> Path:
-    """Return the file that `text` means: a path, or the bare name of a shipped file.
+    """Return the file that `text` means: a path, or the name of a shipped file, with its folder if it lies in one.
 
     Raises
     ------
     InputError
-        If it is a bare name, and neither a file nor shipped.
+        If it is a name, and neither a file nor shipped.
     """
     path = Path(text)
     if path.is_file() or not _NAME.match(text):
         return path
     known = shipped(folder)
     if not (known / f"{text}.yaml").is_file():
-        names = sorted(file.stem for file in known.glob("*.yaml"))
+        names = shipped_names(folder)
         raise InputError(
             f"{text}: expected a file or one of the shipped {folder} ({', '.join(names)}){nearest(text, names)}"
         )
     return known / f"{text}.yaml"
 
 
+def shipped_names(folder: str) -> list[str]:
+    """Return the names of all shipped `scenarios` or `topologies`; those in a folder as ``folder/name``, last."""
+    known = shipped(folder)
+    found = (file.relative_to(known).with_suffix("").as_posix() for file in known.rglob("*.yaml"))
+    # what lies beside scenarios is for them: records of loads
+    return sorted((name for name in found if not name.startswith("loads/")), key=lambda name: ("/" in name, name))
+
+
 def _named(name: object, where: str, folders: Iterable[Path]) -> Path:
     """Return the file called `name` in the first folder that has it."""
     if not isinstance(name, str) or not _NAME.match(name):
-        raise InputError(f"{where}: expected the name of a file without folder or ending (a-z, 0-9, _), found {name!r}")
+        raise InputError(f"{where}: expected the name of a file without ending (a-z, 0-9, _), found {name!r}")
     known: list[str] = []
     for folder in folders:
         path = folder / f"{name}.yaml"

@@ -79,6 +79,8 @@ class Result:
     """What interrupted the job or took its time: cause, interruptions, mttf_h, lost_s."""
     fleet: pd.DataFrame = field(default_factory=pd.DataFrame)
     """Rows of the jobs that share the cluster (`clustersim.operation.fleet_records.GANTT_COLUMNS`); empty without."""
+    cost_facts: dict[str, Any] = field(default_factory=dict)
+    """What the cost depends on besides prices, a plain tree (`clustersim.economics.facts.facts_of` reads it)."""
     cash_flow: pd.DataFrame = field(default_factory=pd.DataFrame)
     """Payments by year: year, group, item, usd, present_usd (`clustersim.economics.cash_flow.CASH_COLUMNS`)."""
     energy_hours: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -147,6 +149,7 @@ class Result:
             "inputs": self.inputs,
             "warnings": list(self.warnings),
             "null_keys": self.reasons,
+            "cost_facts": self.cost_facts,
         }
         (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
         (folder / "summary.json").write_text(json.dumps(self.summary, indent=1) + "\n", encoding="utf-8")
@@ -209,6 +212,7 @@ class Result:
             energy_hours=newer("energy_hours"),
             warnings=tuple(manifest["warnings"]),
             inputs=manifest["inputs"],
+            cost_facts=manifest.get("cost_facts", {}),
         )
 
 

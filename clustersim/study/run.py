@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from clustersim.economics import estimate_cost
+from clustersim.economics.facts import facts_tree
 from clustersim.plant import PlantResponse
 from clustersim.scenario import AnyScenario, LoadScenario, resolved, run_id
 from clustersim.study.assumed import assumed_figures
@@ -64,7 +65,8 @@ def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
     windows += of_grid
     timed("limits and cost")
     findings = done.findings(windows, responses)
-    cost = estimate_cost(scenario.economics, cost_facts(findings, findings.tokens_per_s, timeline.goodput))
+    facts = cost_facts(findings, findings.tokens_per_s, timeline.goodput)
+    cost = estimate_cost(scenario.economics, facts)
     summary, reasons = summarise(findings, cost, partial(grid_keys, closed, around), done.fleet, done.alone)
     of_others = () if done.fleet is None else fleet_warnings(done.fleet)
     of_others += () if done.alone is None else alone_warnings(done.alone)
@@ -83,6 +85,7 @@ def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
         responses=responses,
         verdict=findings.verdict.table,
         cost=priced(findings, cost),
+        cost_facts=facts_tree(facts),
         bill=bill_table(study.place),
         plans=plan_table(study),
         assumed=assumed_figures(study),

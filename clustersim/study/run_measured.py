@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from clustersim.economics import CostTable, estimate_cost
+from clustersim.economics.facts import facts_tree
 from clustersim.limits import judge, rules_of
 from clustersim.operation.records import TIMELINE_COLUMNS
 from clustersim.plant import PlantResponse
@@ -104,6 +105,7 @@ def run_measured(scenario: LoadScenario, progress: Callable[[str], None] = lambd
         responses=findings.responses,
         verdict=findings.verdict.table,
         cost=priced(findings, cost),
+        cost_facts=facts_tree(cost_facts(findings, 0.0, 0.0)),
         bill=bill_table(study.place),
         plans=empty["plans"],
         assumed=assumed_at_site(scenario),

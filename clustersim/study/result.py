@@ -34,6 +34,7 @@ FILES = (
 
 PARQUET = (
     "step", "timeline", "close_up", "cost", "bill", "plans", "assumed", "modes", "accounts", "causes", "fleet",
+    "expected",
 )  # fmt: skip
 """Tables of a result that are saved under their own name."""
 
@@ -77,6 +78,8 @@ class Result:
     """What interrupted the job or took its time: cause, interruptions, mttf_h, lost_s."""
     fleet: pd.DataFrame = field(default_factory=pd.DataFrame)
     """Rows of the jobs that share the cluster (`clustersim.operation.fleet_records.GANTT_COLUMNS`); empty without."""
+    expected: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """What is public beside the answers (`clustersim.study.expected.COLUMNS`); no rows without a section `expect`."""
     warnings: tuple[str, ...] = ()
     inputs: dict[str, str] = field(default_factory=dict)
     """SHA-256 of every catalog file and of the resolved scenario."""
@@ -198,6 +201,7 @@ class Result:
             accounts=newer("accounts"),
             causes=newer("causes"),
             fleet=newer("fleet"),
+            expected=newer("expected"),
             warnings=tuple(manifest["warnings"]),
             inputs=manifest["inputs"],
         )

@@ -19,6 +19,7 @@ from clustersim.study.assumed import assumed_figures
 from clustersim.study.baseline import undamped
 from clustersim.study.closed_loop import answered
 from clustersim.study.event_windows import evaluation_it_w, event_windows
+from clustersim.study.expected import expected_table
 from clustersim.study.findings import Findings
 from clustersim.study.fleet_load import fleet_warnings
 from clustersim.study.generation import generation, generation_warnings
@@ -148,6 +149,7 @@ def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
         accounts=accounts_table(timeline),
         causes=causes_table(timeline),
         fleet=pd.DataFrame() if end.fleet is None else end.fleet.table,
+        expected=expected_table(scenario.expect, summary, reasons, findings.horizon_s),
         warnings=tuple(dict.fromkeys((*_warnings(study, findings, responses, summary), *closed.warnings, *of_others))),
         inputs=input_digests(scenario),
         wall_s=timed.wall_s,

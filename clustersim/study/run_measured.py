@@ -14,6 +14,7 @@ from clustersim.operation.records import TIMELINE_COLUMNS
 from clustersim.plant import PlantResponse
 from clustersim.scenario import LoadScenario, resolved, run_id
 from clustersim.study.assumed import assumed_at_site
+from clustersim.study.expected import expected_table
 from clustersim.study.fleet_load import FLEET_KEYS
 from clustersim.study.generation import generation, generation_keys, generation_warnings
 from clustersim.study.grid_findings import KEYS as GRID_KEYS
@@ -115,6 +116,7 @@ def run_measured(scenario: LoadScenario, progress: Callable[[str], None] = lambd
         modes=findings.modes.table,
         accounts=empty["accounts"],
         causes=empty["causes"],
+        expected=expected_table(scenario.expect, summary, reasons, findings.horizon_s),
         warnings=_warnings(findings, summary),
         inputs=input_digests(scenario),
         wall_s=timed.wall_s,

@@ -5,7 +5,16 @@ One YAML file per kind under ``catalog/data``; see :mod:`clustersim.catalog.reco
 """
 
 from clustersim.catalog.records import ASSUMED_BAND, Confidence, Entry, Figure, Source
-from clustersim.catalog.store import catalog_files, entries, entry, kinds, overlays, use_overlays
+from clustersim.catalog.store import (
+    catalog_cache,
+    catalog_files,
+    derived_from_catalog,
+    entries,
+    entry,
+    kinds,
+    overlays,
+    use_overlays,
+)
 
 __all__ = [
     "ASSUMED_BAND",
@@ -13,7 +22,9 @@ __all__ = [
     "Entry",
     "Figure",
     "Source",
+    "catalog_cache",
     "catalog_files",
+    "derived_from_catalog",
     "entries",
     "entry",
     "kinds",

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import pandas as pd
@@ -80,6 +80,14 @@ MISSES: dict[tuple[str, str], str] = {
     ),
 }
 """Why an answer lies outside the band of a public figure, by scenario and key."""
+LONG_MISSES: dict[tuple[str, str], str] = {
+    ("llama3_405b_54d", "interruptions"): (
+        "Fewer in 54 days: the default rates are those of a later fleet of the same company, which failed less often. "
+        "Published fleets differ widely, and a drawn fleet (`operation.failures.uncertainty`) has the "
+        "419 in its band: models/reliability_validation.md."
+    ),
+}
+"""The same for figures that only a longer run is held against."""
 HEADER = """# Predicted beside public
 
 What is public about the shipped scenarios (section `expect` of each file) beside what each answers over one day.
@@ -126,7 +134,7 @@ def expectations_markdown(tables: Mapping[str, pd.DataFrame]) -> str:
     table = of_tables(tables)
     head = ("scenario", "key", *HEAD[1:], "source")
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|", *row_lines(table)]
-    return f"{HEADER}{statistics_text(table)}\n\n" + "\n".join(lines) + f"\n\n{_reasons(table)}\n"
+    return f"{HEADER}{statistics_text(table)}\n\n" + "\n".join(lines) + f"\n\n{reasons_text(misses(table))}\n"
 
 
 def row_lines(table: pd.DataFrame) -> list[str]:
@@ -169,10 +177,11 @@ def misses(table: pd.DataFrame) -> tuple[tuple[str, str], ...]:
     return tuple(dict.fromkeys(zip(rows["scenario"], rows["key"], strict=True)))
 
 
-def _reasons(table: pd.DataFrame) -> str:
-    found = misses(table)
+def reasons_text(found: Sequence[tuple[str, str]]) -> str:
+    """Return why figures are missed, over one day and over the scenarios' own horizon."""
     lines = [f"- `{name}`, `{key}`: {MISSES.get((name, key), 'no reason is known.')}" for name, key in found]
-    return "\n".join(["## Misses", "", *(lines or ["None."])])
+    later = [f"- `{name}`, `{key}`: {reason}" for (name, key), reason in LONG_MISSES.items()]
+    return "\n".join(["## Misses", "", *(lines or ["None."]), "", "Over the scenarios' own horizon also:", "", *later])
 
 
 def shipped_names() -> list[str]:

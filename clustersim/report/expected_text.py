@@ -8,20 +8,24 @@ from typing import Any
 
 import pandas as pd
 
-from clustersim.report.words import columns, number, percent, wrapped
+from clustersim.report.words import columns, dollars, number, percent, wrapped
 from clustersim.study.expected import expected_errors
 
 HEAD = ("", "predicted", "public", "band", "error", "inside")
 
 
-def figure_text(value: float | None, unit: str) -> str:
-    """Return a value of the summary with its unit; empty for none."""
-    if value is None or math.isnan(value):
+def figure_text(value: float, unit: str) -> str:
+    """Return a value of the summary with its unit; empty for NaN."""
+    if math.isnan(value):
         return ""
     if unit == "share":
         # a PUE is a ratio above one, and nobody writes it in per cent
         return number(value) if value > 1.0 else percent(value)
-    return number(value) if unit in ("1", "1/s") else f"{number(value)} {unit}"
+    if unit == "USD":
+        return dollars(value)
+    if unit == "1":
+        return number(int(value) if value.is_integer() else value)
+    return number(value) if unit == "1/s" else f"{number(value)} {unit}"
 
 
 def band_text(low: float, high: float, unit: str) -> str:
@@ -32,7 +36,8 @@ def band_text(low: float, high: float, unit: str) -> str:
         return f"at most {figure_text(high, unit)}"
     if unit == "share" and high <= 1.0:
         return f"{number(100.0 * low)} to {percent(high)}"
-    return f"{number(low)} to {figure_text(high, unit)}"
+    start = figure_text(low, unit) if unit in ("USD", "1") else number(low)
+    return f"{start} to {figure_text(high, unit)}"
 
 
 def inside_text(row: Mapping[Hashable, Any]) -> str:

@@ -5,7 +5,7 @@ One YAML file per kind under ``catalog/data``; see :mod:`clustersim.catalog.reco
 """
 
 from clustersim.catalog.reads import Read
-from clustersim.catalog.records import ASSUMED_BAND, Entry, Figure, Source
+from clustersim.catalog.records import ASSUMED_BAND, Confidence, Entry, Figure, Source
 from clustersim.catalog.store import (
     catalog_cache,
     catalog_files,
@@ -21,6 +21,7 @@ from clustersim.catalog.store import (
 
 __all__ = [
     "ASSUMED_BAND",
+    "Confidence",
     "Entry",
     "Figure",
     "Read",

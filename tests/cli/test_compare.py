@@ -34,7 +34,7 @@ def test_a_scenario_beside_a_stored_result_of_another_version(small_scenario, fo
     text = done.stdout
     assert text.index("INPUTS THAT DIFFER") < text.index("HOW FAST") < text.index("WHICH LIMITS")
     assert "SECONDS PER MILLION USEFUL TOKENS" in text
-    assert "BREAK-EVEN with small" in text
+    assert "BREAK-EVEN of small and other" in text
     assert "is of clustersim 0.0.1" in text
     assert max(map(len, text.splitlines())) <= 110
     found = out / "compare-small-other"

@@ -106,7 +106,7 @@ def _limits(found: Comparison) -> str:
 
 
 def _waterfalls(found: Comparison) -> list[str]:
-    return [waterfall_text(one) for one in found.waterfalls if one.start != one.end]
+    return [waterfall_text(one) for one in found.waterfalls if one.differs]
 
 
 def waterfall_text(one: Waterfall) -> str:

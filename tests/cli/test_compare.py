@@ -6,7 +6,6 @@ import pytest
 from typer.testing import CliRunner
 
 from clustersim.cli import app
-from clustersim.report.page import html
 
 
 def call(*words):
@@ -17,7 +16,9 @@ def call(*words):
 def folder(small_scenario, small_result, tmp_path_factory):
     """A results folder with the small run, and the same run as another version wrote it with more goodput."""
     out = tmp_path_factory.mktemp("compared")
-    stored = small_result.save(out / f"small-{small_result.run_id}", {"report.html": html(small_result)})
+    steady = {"steady": small_result.waveforms["steady"]}
+    small_result = replace(small_result, waveforms=steady, responses=small_result.responses[:1])
+    stored = small_result.save(out / f"small-{small_result.run_id}", {"report.html": "the report is not read"})
     other = replace(
         small_result, run_id="0" * 12, name="other", summary=small_result.summary | {"goodput": 0.5, "swing_mw": 9.0}
     )

@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 import clustersim
+from clustersim.cli_build_out import build_out
 from clustersim.cli_compare import compare
 from clustersim.cli_operate import operate
 from clustersim.cli_options import JsonOption, ScenarioArg, SetOption
@@ -353,6 +354,7 @@ app.command()(assess)
 app.command()(waveform)
 app.command("fit-power")(fit_power)
 app.command()(size)
+app.command("build-out")(build_out)
 app.command()(operate)
 app.command()(compare)
 

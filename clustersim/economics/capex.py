@@ -14,6 +14,9 @@ def equipment(spec: EconomicsSpec, facts: CostFacts) -> Iterator[Line]:
     """Yield what loses its value with the accelerators."""
     for kind in facts.accelerators:
         yield Line("capex", f"servers: {kind.name}", kind.servers, "server", server_price(spec, kind))
+    if facts.spare_servers > 0.0:
+        kind = facts.accelerators[0]
+        yield Line("capex", f"spare servers: {kind.name}", facts.spare_servers, "server", server_price(spec, kind))
     if not all_in(spec):
         bill = Price(facts.network_usd, "bill of materials of the fabric", False)
         yield Line("capex", "network", 1.0, "network", bill)
@@ -34,7 +37,8 @@ def building(spec: EconomicsSpec, facts: CostFacts) -> Iterator[Line]:
             yield Line("capex", f"generators: {generators.name}", generators.rated_w / KW_W, "kW", price)
     for battery in facts.batteries:
         price = figure("batteries", battery.name, "price").times(KWH_J)
-        yield Line("capex", f"battery: {battery.name}", battery.energy_j / KWH_J, "kWh", price)
+        kwh = battery.energy_j / KWH_J
+        yield Line("capex", f"battery: {battery.name}", kwh, "kWh", price, battery.life_s, battery.smooths)
     for item in facts.damping_equipment:
         if not item.in_rack:
             yield from damping(item)
@@ -46,9 +50,10 @@ def damping(item: DampingEquipment) -> Iterator[Line]:
     """Yield energy and power of equipment that damps; a load bank has power alone."""
     if item.energy_j > 0.0:
         price = figure("prices", item.price, "price.energy").times(KWH_J)
-        yield Line("capex", f"{item.name}: energy", item.energy_j / KWH_J, "kWh", price)
+        yield Line("capex", f"{item.name}: energy", item.energy_j / KWH_J, "kWh", price, damps=True)
         if item.power_w > 0.0:
             price = figure("prices", item.price, "price.power").times(KW_W)
-            yield Line("capex", f"{item.name}: power", item.power_w / KW_W, "kW", price)
+            yield Line("capex", f"{item.name}: power", item.power_w / KW_W, "kW", price, damps=True)
     elif item.power_w > 0.0:
-        yield Line("capex", item.name, item.power_w / KW_W, "kW", figure("prices", item.price, "price").times(KW_W))
+        price = figure("prices", item.price, "price").times(KW_W)
+        yield Line("capex", item.name, item.power_w / KW_W, "kW", price, damps=True)

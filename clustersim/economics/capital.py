@@ -13,8 +13,8 @@ YEAR_S = units.TABLE["time"]["yr"]
 def annuity_factor(life_s: float, rate: float, residual: float = 0.0) -> float:
     """Return the yearly cost [1/yr] of one dollar spent once and paid back over its life.
 
-    ``r (1 - s (1 + r)^-n) / (1 - (1 + r)^-n)`` with n the life in years and s the share of the price that the thing is
-    still sold for at its end; ``(1 - s) / n``, straight-line depreciation, at ``r = 0``. The capital recovery factor of
+    ``(1 - s) r / (1 - (1 + r)^-n) + s r`` with n the life in years and s the share of the price that the thing is still
+    sold for at its end; ``(1 - s) / n``, straight-line depreciation, at ``r = 0``. The capital recovery factor of
     the textbooks (NREL, Manual for the Economic Evaluation of Energy Efficiency and Renewable Energy Technologies, eq.
     2-4, recalled).
 
@@ -39,7 +39,7 @@ def annuity_factor(life_s: float, rate: float, residual: float = 0.0) -> float:
         return (1.0 - residual) / years
     # expm1 and log1p keep all digits of a small rate
     paid = -math.expm1(-years * math.log1p(rate))
-    return rate * (1.0 - residual * (1.0 - paid)) / paid
+    return (1.0 - residual) * (rate / paid) + residual * rate
 
 
 def discount(years: float, rate: float) -> float:

@@ -112,11 +112,9 @@ def _capital(spec: EconomicsSpec, facts: CostFacts) -> tuple[_Capital, _Capital]
     )
 
 
-def _worn(facts: CostFacts, building: _Capital) -> list[tuple[Line, float]]:
-    """Return the lines of batteries that are worn out before the building is, with their lives [s]."""
-    lives = {f"battery: {battery.name}": battery.life_s for battery in facts.batteries if battery.life_s is not None}
-    found = [(line, lives.get(line.item)) for line in building.lines]
-    return [(line, life) for line, life in found if life is not None and life < building.life.value]
+def _life(line: Line, of: _Capital) -> float:
+    """Return how long something of a class is kept: its own life where it wears out first. [s]"""
+    return of.life.value if line.life_s is None else min(line.life_s, of.life.value)
 
 
 def estimate_cost(spec: EconomicsSpec, facts: CostFacts) -> CostTable:
@@ -142,8 +140,7 @@ def estimate_cost(spec: EconomicsSpec, facts: CostFacts) -> CostTable:
     InputError
         If a name or a price is not in the catalog.
     """
-    capital, lines, worn = _lines(spec, facts)
-    return _summary(spec, facts, capital, lines, worn)
+    return _summary(spec, facts, *_lines(spec, facts))
 
 
 def usd_per_million_tokens(spec: EconomicsSpec, facts: CostFacts) -> float | None:
@@ -174,20 +171,20 @@ def _per_million(usd: float, facts: CostFacts) -> float | None:
     return usd / tokens * 1e6 if tokens > 0.0 else None
 
 
-def _lines(spec: EconomicsSpec, facts: CostFacts) -> tuple[tuple[_Capital, _Capital], list[Line], dict[Line, float]]:
-    """Return the two classes of assets, all lines of the table, and the lives of batteries that wear out early."""
+def _lines(spec: EconomicsSpec, facts: CostFacts) -> tuple[tuple[_Capital, _Capital], list[Line]]:
+    """Return the two classes of assets and all lines of the table."""
     equipment, building = _capital(spec, facts)
     bought = [*equipment.lines, *building.lines]
     later = [*running.energy(spec, facts), *running.operations(spec, facts, bought)]
-    worn = _worn(facts, building)
-    later += [_replacement(line, life, building, facts.horizon_s) for line, life in worn]
+    worn = [line for line in building.lines if _life(line, building) < building.life.value]
+    later += [_replacement(line, building, facts.horizon_s) for line in worn]
     depreciation = [one.depreciation(facts.horizon_s) for one in (equipment, building)]
-    return (equipment, building), [*bought, *depreciation, *later], dict(worn)
+    return (equipment, building), [*bought, *depreciation, *later]
 
 
-def _replacement(line: Line, life_s: float, building: _Capital, horizon_s: float) -> Line:
+def _replacement(line: Line, building: _Capital, horizon_s: float) -> Line:
     """Return what a battery that wears out early costs beyond its share of the building's depreciation."""
-    more = annuity_factor(life_s, building.rate) - annuity_factor(building.life.value, building.rate)
+    more = annuity_factor(_life(line, building), building.rate) - annuity_factor(building.life.value, building.rate)
     price = Price(line.usd * more, f"{line.price.source}; wear of its cells", True)
     return Line("operations", f"replacement of {line.item}", horizon_s / YEAR_S, "yr", price)
 
@@ -197,7 +194,6 @@ def _summary(
     facts: CostFacts,
     capital: tuple[_Capital, _Capital],
     lines: list[Line],
-    worn: dict[Line, float],
 ) -> CostTable:
     equipment, building = capital
     later = [line for line in lines if line.group in ("energy", "operations")]
@@ -214,7 +210,7 @@ def _summary(
     kept = chosen(spec, "years", "life", "accelerator").value if spec.years else equipment.life.value
     years, rest = kept / YEAR_S, total(lines, "energy", "operations") / facts.horizon_s * YEAR_S
     flow = cash_flow(
-        _assets(equipment, building, kept, worn),
+        _assets(equipment, building, kept),
         [line for line in later if not line.item.startswith("replacement of ")],
         facts.horizon_s,
         years,
@@ -232,7 +228,7 @@ def _summary(
         stranded_w=stranded_w,
         stranded_usd=stranded_w * chosen(spec, "building_price", "datacenter", "price").value,
         damping_usd=damping,
-        damping_usd_per_year=_damping(facts, capital, worn, damping, tco),
+        damping_usd_per_year=_damping(facts, capital, damping, tco),
         accelerators=accelerators,
         provisioned_it_w=facts.provisioned_it_w,
         tco_band_usd_per_h=(tco - low, tco + high),
@@ -245,25 +241,21 @@ def _summary(
     )
 
 
-def _damping(
-    facts: CostFacts, capital: tuple[_Capital, _Capital], worn: dict[Line, float], energy_usd: float, tco: float
-) -> float:
+def _damping(facts: CostFacts, capital: tuple[_Capital, _Capital], energy_usd: float, tco: float) -> float:
     """Return what damping costs in a year. [USD/yr]"""
-    names = tuple(item.name for item in facts.damping_equipment)
-    smoothing = {f"battery: {battery.name}" for battery in facts.batteries if battery.smooths}
-    found = (energy_usd / facts.horizon_s + facts.throughput_loss * tco / 3600.0) * YEAR_S
-    for one in capital:
-        for line in one.lines:
-            if line.item in smoothing or line.item.startswith(names or ("\0",)):
-                found += line.usd * annuity_factor(worn.get(line, one.life.value), one.rate, one.residual)
-    return found
+    equipment = math.fsum(
+        line.usd * annuity_factor(_life(line, one), one.rate, one.residual)
+        for one in capital
+        for line in one.lines
+        if line.damps
+    )
+    return equipment + (energy_usd / facts.horizon_s + facts.throughput_loss * tco / 3600.0) * YEAR_S
 
 
-def _assets(equipment: _Capital, building: _Capital, kept_s: float, worn: dict[Line, float]) -> list[Asset]:
+def _assets(equipment: _Capital, building: _Capital, kept_s: float) -> list[Asset]:
     """Return every line of capital cost as something that is bought, used and replaced."""
     short = [Asset(line.item, line.usd, kept_s, equipment.rate, equipment.residual) for line in equipment.lines]
-    long = building.life.value
-    return short + [Asset(line.item, line.usd, worn.get(line, long), building.rate) for line in building.lines]
+    return short + [Asset(line.item, line.usd, _life(line, building), building.rate) for line in building.lines]
 
 
 def tco_usd_per_w_year(cost: CostTable) -> float:

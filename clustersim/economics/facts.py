@@ -103,6 +103,8 @@ class CostFacts:
     damping_equipment: tuple[DampingEquipment, ...] = ()
     throughput_loss: float = 0.0
     """Share of the work that damping refuses or slows. [-]"""
+    spare_servers: float = 0.0
+    """Held ready beyond the servers of `accelerators`; of the first kind. [-]"""
     meters: tuple[MeterCourse, ...] = ()
     """Every site's, where a tariff asks for the course of the power."""
     water_m3: float = 0.0

@@ -22,6 +22,10 @@ class Line:
     unit: str
     price: Price
     """Price of one `unit`."""
+    life_s: float | None = None
+    """Of what wears out by itself; that of its class of assets where absent. [s]"""
+    damps: bool = False
+    """Whether it is there for damping."""
 
     @property
     def usd(self) -> float:

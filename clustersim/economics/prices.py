@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from clustersim import catalog, units
@@ -135,10 +136,11 @@ def server_price(spec: EconomicsSpec, accelerators: Accelerators) -> Price:
         If prices are to be all-in and there is none for this accelerator.
     """
     name, each = accelerators.name, accelerators.count / accelerators.servers
-    if name in spec.server_prices:
-        return Price(spec.server_prices[name], USER, False)
-    if name in spec.accelerator_prices:
-        return Price(spec.accelerator_prices[name], USER, False).times(each)
+    of_server, of_one = (_by_name(prices).get(name) for prices in (spec.server_prices, spec.accelerator_prices))
+    if of_server is not None:
+        return Price(of_server, USER, False)
+    if of_one is not None:
+        return Price(of_one, USER, False).times(each)
     if spec.case is not None:
         case = catalog.entry("cost_cases", spec.case)
         if case.properties["accelerator"] == name:
@@ -149,3 +151,8 @@ def server_price(spec: EconomicsSpec, accelerators: Accelerators) -> Price:
             "economics.server_prices, or leave out economics.case and economics.all_in"
         )
     return figure("accelerators", name, "price.accelerator").times(each)
+
+
+def _by_name(prices: Mapping[str, float]) -> dict[str, float]:
+    """Return prices by the catalog's name of the accelerator, of which the user may give an alias."""
+    return {catalog.entry("accelerators", name).name: usd for name, usd in prices.items()}

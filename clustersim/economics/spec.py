@@ -57,7 +57,7 @@ class EconomicsSpec(EnergyContractSpec):
     building_price: PowerPrice | None = None
     """Shell and MEP per provisioned IT power, such as ``11.8 MUSD/MW``."""
     operations_price: PowerYearPrice | None = None
-    """Staff, upkeep and the rest per provisioned IT power and year, such as ``0.9 MUSD/MW/yr``."""
+    """Staff, upkeep and the rest per provisioned IT power and year, such as ``0.3 MUSD/MW/yr``; without energy."""
     accelerator_life: Time | None = Field(default=None, gt=0)
     """Years over which servers and network lose their value; left out: the catalog's."""
     building_life: Time | None = Field(default=None, gt=0)

@@ -54,6 +54,7 @@ def cost_facts(findings: SiteFindings, tokens_per_s: float, goodput: float) -> C
         damping_energy_j=max(0.0, findings.damping_energy_j),
         damping_equipment=tuple(_equipment(findings)),
         throughput_loss=0.0 if job is None else max(0.0, job.throughput_loss),
+        spare_servers=0.0 if job is None else _spares(job),
         meters=_meters(findings),
         water_m3=sum(record.cooling.water_l for record in findings.history.values()) / LITRES,
         fuel_co2_kg=sum(run.burned.co2_kg for run in runs),
@@ -131,6 +132,15 @@ def _meters(findings: SiteFindings) -> tuple[MeterCourse, ...]:
     return tuple(
         MeterCourse(tuple(one.edges_s.tolist()), tuple(one.watts.tolist()), one.power_factor) for one in records
     )
+
+
+def _spares(job: Findings) -> float:
+    """Return the spare servers of the operation that are not among those that the plan leaves idle. [-]"""
+    asked = job.study.scenario.operation.spare_servers
+    sites = job.study.place.topology.site.values()
+    servers = sum(site.accelerators / site.servers.accelerators_per_server for site in sites)
+    idle = servers * (1.0 - job.study.plan.accelerators / job.study.accelerators)
+    return max(0.0, (asked or 0) - idle)
 
 
 def _racks(place: Place) -> float:

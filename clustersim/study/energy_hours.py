@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clustersim.economics.cost import fuel_of
+from clustersim.economics.carbon import grid_intensity
 from clustersim.economics.meter import HOUR_S, MeterRecord
+from clustersim.economics.running import fuel_of
 from clustersim.economics.tariff import energy_usd_by_hour
-from clustersim.economics.tariffs import Tariff
+from clustersim.economics.tariffs import Tariff, tariff_of
 from clustersim.plant import burn, steady_generation_w
 from clustersim.study.generation import GroupRun, generation
 from clustersim.study.horizon import TRAIN
@@ -134,6 +135,16 @@ def energy_hours(
         for run in (one for one in runs if one.site == site and one.energy_j > 0.0):
             _add_generators(columns, run, course, marks, unit_usd)
     return pd.DataFrame({"t_start_s": marks[:-1], **columns})
+
+
+def run_hours(found: SiteFindings, cost: pd.DataFrame) -> pd.DataFrame:
+    """Return :func:`energy_hours` under the prices of the scenario; no rows where the supply cannot carry the load."""
+    if found.uncarried is not None:
+        return pd.DataFrame(columns=list(ENERGY_COLUMNS), dtype="float64")
+    spec = found.study.scenario.economics
+    tariff = None if spec.tariff is None else tariff_of(spec.tariff)
+    intensity = None if spec.grid_carbon is None else grid_intensity(spec.grid_carbon).value
+    return energy_hours(found, cost, spec.billing_start, tariff, intensity)
 
 
 def _marks(horizon_s: float) -> Array:

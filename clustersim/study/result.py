@@ -35,6 +35,7 @@ FILES = (
 PARQUET = (
     "step", "timeline", "close_up", "cost", "bill", "plans", "assumed", "modes", "accounts", "causes", "fleet",
     "cash_flow",
+    "energy_hours",
 )  # fmt: skip
 """Tables of a result that are saved under their own name."""
 
@@ -82,6 +83,9 @@ class Result:
     """What the cost depends on besides prices, a plain tree (`clustersim.economics.facts.facts_of` reads it)."""
     cash_flow: pd.DataFrame = field(default_factory=pd.DataFrame)
     """Payments by year: year, group, item, usd, present_usd (`clustersim.economics.cash_flow.CASH_COLUMNS`)."""
+    energy_hours: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Energy by source and hour of the horizon: t_start_s, grid_mwh, gas_mwh, diesel_mwh, usd, co2_t
+    (`clustersim.study.energy_hours.ENERGY_COLUMNS`)."""
     warnings: tuple[str, ...] = ()
     inputs: dict[str, str] = field(default_factory=dict)
     """SHA-256 of every catalog file and of the resolved scenario."""
@@ -205,6 +209,7 @@ class Result:
             causes=newer("causes"),
             fleet=newer("fleet"),
             cash_flow=newer("cash_flow"),
+            energy_hours=newer("energy_hours"),
             warnings=tuple(manifest["warnings"]),
             inputs=manifest["inputs"],
             cost_facts=manifest.get("cost_facts", {}),

@@ -13,6 +13,7 @@ from clustersim.economics.facts import facts_tree
 from clustersim.plant import PlantResponse
 from clustersim.scenario import AnyScenario, LoadScenario, resolved, run_id
 from clustersim.study.assumed import assumed_figures
+from clustersim.study.energy_hours import run_hours
 from clustersim.study.findings import Findings
 from clustersim.study.fleet_load import fleet_warnings
 from clustersim.study.generation import generation, generation_warnings
@@ -93,6 +94,7 @@ def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
         causes=causes_table(timeline),
         fleet=pd.DataFrame() if done.fleet is None else done.fleet.table,
         cash_flow=paid(findings, cost),
+        energy_hours=run_hours(findings, cost.table),
         warnings=tuple(dict.fromkeys((*_warnings(study, findings, responses, summary), *closed.warnings, *of_others))),
         inputs=input_digests(scenario),
         wall_s=timed.wall_s,

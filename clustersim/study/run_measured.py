@@ -15,6 +15,7 @@ from clustersim.operation.records import TIMELINE_COLUMNS
 from clustersim.plant import PlantResponse
 from clustersim.scenario import LoadScenario, resolved, run_id
 from clustersim.study.assumed import assumed_at_site
+from clustersim.study.energy_hours import run_hours
 from clustersim.study.fleet_load import FLEET_KEYS
 from clustersim.study.generation import generation, generation_keys, generation_warnings
 from clustersim.study.grid_findings import KEYS as GRID_KEYS
@@ -112,6 +113,7 @@ def run_measured(scenario: LoadScenario, progress: Callable[[str], None] = lambd
         accounts=empty["accounts"],
         causes=empty["causes"],
         cash_flow=paid(findings, cost),
+        energy_hours=run_hours(findings, cost.table),
         warnings=_warnings(findings, summary),
         inputs=input_digests(scenario),
         wall_s=timed.wall_s,

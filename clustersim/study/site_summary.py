@@ -17,6 +17,7 @@ from clustersim.plant import PlantResponse
 from clustersim.power.records import coarsen
 from clustersim.power.spectrum import band_shares, harmonics
 from clustersim.study.cooling_reserve_keys import reserve_keys
+from clustersim.study.energy_bill import energy_bill_keys
 from clustersim.study.operation_keys import TIME_SHARES
 from clustersim.study.site_findings import SiteFindings
 from clustersim.study.year_keys import year_keys
@@ -88,6 +89,7 @@ def outcome_keys(found: SiteFindings, cost: CostTable, reasons: dict[str, str]) 
         "stranded_usd": cost.stranded_usd,
         "staff_on_site": cost.staff,
         "replaced_parts_usd": cost.replaced_parts_usd,
+        **energy_bill_keys(found, cost, reasons),
         "rules_failed": found.verdict.rules_failed,
         "rules_not_judged": len(found.verdict.not_judged),
     }

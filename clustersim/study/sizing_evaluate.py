@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from clustersim.economics import estimate_cost
-from clustersim.economics.prices import energy_price
+from clustersim.economics.prices import grid_price
 from clustersim.limits import Evidence, Observation, Rule, Trace, judge
 from clustersim.limits.evidence import Verdict
 from clustersim.plant import PlantResponse
@@ -265,7 +265,7 @@ def prices_of(prepared: Prepared) -> Prices:
     Lost work is priced at the cost of an accelerator's hour in that run: depreciation, energy and operations.
     """
     spec = prepared.scenario.economics
-    energy = energy_price(spec.electricity_price, "electricity_default").value
+    energy = grid_price(spec).value
     job, study = prepared.job, _with(prepared.study, prepared.scenario)
     if job is None or job.base is None or isinstance(study, LoadStudy):
         return Prices(energy, 0.0)

@@ -17,6 +17,7 @@ from clustersim.cli import app
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("numpy", "pandas", "pydantic", "scipy", "numba", "networkx", "streamlit", "yaml", "plotly")
 VERBS = {
+    "build-out",
     "assess",
     "waveform",
     "fit-power",

@@ -69,3 +69,11 @@ def test_worth_falls_from_the_price_to_the_residual():
     assert values[10] == pytest.approx(0.2)
     assert all(a > b for a, b in zip(values, values[1:], strict=False))
     assert worth(10.0, 4.0, 0.0) == pytest.approx(0.6)
+
+
+def test_batteries_of_one_type_wear_by_themselves():
+    """Two sites with equal batteries, one of which is worn out in half the time of the building."""
+    two = replace(FACTS, batteries=(Battery("megapack_2xl", 10 * MWH), Battery("megapack_2xl", 10 * MWH, 10 * YEAR)))
+    found = estimate_cost(spec(), two)
+    replaced = found.table[found.table["item"].str.startswith("replacement of ")]
+    assert replaced["usd"].sum() == pytest.approx(10e3 * 250 * (1 / 10 - 1 / 20) / 12)

@@ -154,7 +154,10 @@ def test_facts_are_checked():
 def test_spec_round_trip():
     spec = EconomicsSpec.model_validate(
         {"electricity_price": "TN", "building_price": "11.8 MUSD/MW", "operations_price": "0.9 MUSD/MW/yr",
-         "server_prices": {"H100": "190 kUSD"}, "accelerator_life": "4.5 yr", "capital_rate": "8 %"}
+         "server_prices": {"H100": "190 kUSD"}, "accelerator_life": "4.5 yr", "capital_rate": "8 %",
+         "building_rate": "6 %", "case": "h100_neocloud", "rent": "130 USD/kW/month", "years": "5 yr",
+         "software": "4500 USD/yr", "residual_value": "10 %", "accelerator_prices": {"H100-SXM": "25 kUSD"},
+         "fibre": "lease"}
     )  # fmt: skip
     assert EconomicsSpec.model_validate(spec.model_dump(mode="json")) == spec
 

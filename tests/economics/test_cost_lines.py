@@ -84,6 +84,11 @@ def test_all_in_prices_hold_the_network():
         cost(all_in=True)
 
 
+def test_an_alias_of_an_accelerator_is_priced():
+    found = cost(server_prices={"H100": "123 kUSD"})
+    assert usd(found, "servers: H100-SXM") == pytest.approx(1000 * 123e3)
+
+
 def test_a_case_gives_what_the_user_leaves_out():
     found = cost(case="h100_neocloud")
     mine = cost(case="h100_neocloud", rent="10 USD/kW/month", electricity_price="1 USD/MWh", capital_rate="1 %")

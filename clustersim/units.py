@@ -143,8 +143,9 @@ def shortest(value: float, dimension: str) -> str:
     """Return an SI value as the shortest text that reads back as the same float: ``150 MW``, not ``150000000.0 W``."""
     texts = [f"{value / factor:.15g} {unit}" for unit, factor in TABLE[dimension].items()]
     exact = [text for text in texts if parse(text, dimension) == value]
-    base = next(unit for unit, factor in TABLE[dimension].items() if factor == 1.0)
-    return min(exact, key=len, default=f"{value!r} {base}")
+    # the unit nearest to SI; a few dimensions have no unit that is SI itself
+    base, factor = min(TABLE[dimension].items(), key=lambda item: abs(math.log(item[1])))
+    return min(exact, key=len, default=f"{value / factor!r} {base}")
 
 
 Power = Annotated[float, *_quantity("power")]

@@ -4,15 +4,27 @@ One YAML file per kind under ``catalog/data``; see :mod:`clustersim.catalog.reco
 :mod:`clustersim.catalog.store` for look-up by name or alias.
 """
 
-from clustersim.catalog.records import ASSUMED_BAND, Entry, Figure, Source
-from clustersim.catalog.store import catalog_files, entries, entry, kinds, overlays, use_overlays
+from clustersim.catalog.records import ASSUMED_BAND, Confidence, Entry, Figure, Source
+from clustersim.catalog.store import (
+    catalog_cache,
+    catalog_files,
+    derived_from_catalog,
+    entries,
+    entry,
+    kinds,
+    overlays,
+    use_overlays,
+)
 
 __all__ = [
     "ASSUMED_BAND",
+    "Confidence",
     "Entry",
     "Figure",
     "Source",
+    "catalog_cache",
     "catalog_files",
+    "derived_from_catalog",
     "entries",
     "entry",
     "kinds",

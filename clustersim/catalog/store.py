@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar, cast
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -28,6 +28,29 @@ class _File(BaseModel):
 
 _overlays: list[Path] = []
 """Files whose figures replace and add to the shipped ones, in the order in which they are laid on."""
+_derived: list[Callable[[], None]] = []
+"""Called when other files lie over the shipped ones."""
+Given = ParamSpec("Given")
+Made = TypeVar("Made")
+
+
+def derived_from_catalog(forget: Callable[[], None]) -> None:
+    """Have `forget` called whenever overlays are laid on or taken away: what it forgets was derived from entries."""
+    _derived.append(forget)
+
+
+def catalog_cache(function: Callable[Given, Made]) -> Callable[Given, Made]:
+    """Keep the results of a function of its arguments and the catalog, until other overlays are used."""
+    kept = lru_cache(maxsize=1024)(function)
+    derived_from_catalog(kept.cache_clear)
+    # a function that is cached takes what the function takes
+    return cast("Callable[Given, Made]", kept)
+
+
+def _forget() -> None:
+    _load.cache_clear()
+    for forget in _derived:
+        forget()
 
 
 def kinds() -> tuple[str, ...]:
@@ -63,14 +86,14 @@ def use_overlays(paths: Sequence[Path]) -> None:
     before = list(_overlays)
     _overlays[:] = paths
     _read_overlay.cache_clear()
-    _load.cache_clear()
+    _forget()
     try:
         for path in paths:
             for kind in _read_overlay(path):
                 _load(kind)
     except CatalogError:
         _overlays[:] = before
-        _load.cache_clear()
+        _forget()
         raise
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from clustersim.report.expected_text import expected_text
 from clustersim.report.measured import cycle_s, load_lines
 from clustersim.report.text_plant import battery_words, event_words, generation_words
 from clustersim.report.verdict import verdict_text
@@ -26,6 +27,8 @@ def summary_text(result: Result) -> str:
         _damping(result),
         _money(result),
     ]
+    if len(result.expected):
+        parts.append(expected_text(result.expected))
     if result.warnings:
         parts.append("WARNINGS\n" + "\n".join(wrapped(text, "  ! ", "    ") for text in result.warnings))
     assumed = len(result.assumed)
@@ -280,7 +283,7 @@ def as_data(result: Result) -> dict[str, Any]:
     """Return a run as plain data for JSON: the summary's keys, and what explains them."""
     records = {
         name: json.loads(getattr(result, name).to_json(orient="records"))
-        for name in ("verdict", "cost", "plans", "assumed")
+        for name in ("verdict", "cost", "plans", "assumed", "expected")
     }
     head = {"run_id": result.run_id, "name": result.name, "seed": result.scenario["seed"]}
     return head | result.summary | {"null_keys": result.reasons, "warnings": list(result.warnings)} | records

@@ -11,6 +11,7 @@ from clustersim.limits.spec import LimitsSpec
 from clustersim.operation.spec import OperationSpec
 from clustersim.plant.spec import PlantModeSpec
 from clustersim.power.spec import DampingStrategy, HybridStorage, LoadBank, MeasuredLoad, SiteBattery, require_each_once
+from clustersim.scenario.expectations import Expectation
 from clustersim.scenario.grid_events import impossible_events
 from clustersim.scenario.topology import Provenance, TopologySpec
 from clustersim.spec import Spec
@@ -30,6 +31,9 @@ class SiteScenario(Spec):
     plant: PlantModeSpec = PlantModeSpec()
     limits: LimitsSpec = LimitsSpec()
     economics: EconomicsSpec = EconomicsSpec()
+    expect: tuple[Expectation, ...] = ()
+    """What is public about answers of this scenario. It changes none of them, and yet belongs to the identity of a run,
+    as `title` and `provenance` do: the result holds the comparison, and one identity means one result."""
     provenance: dict[str, Provenance] = Field(default_factory=dict)
     """Key path of a value of this file -> its source."""
 
@@ -135,6 +139,6 @@ class LoadScenario(SiteScenario):
 AnyScenario = Scenario | LoadScenario
 SECTIONS = (
     "name", "title", "topology", "seed", "job", "load", "damping", "operation", "plant", "limits", "economics",
-    "provenance",
+    "expect", "provenance",
 )  # fmt: skip
 """Keys of a scenario in the order in which a resolved one is written."""

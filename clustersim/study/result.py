@@ -36,6 +36,7 @@ PARQUET = (
     "step", "timeline", "close_up", "cost", "bill", "plans", "assumed", "modes", "accounts", "causes", "fleet",
     "cash_flow",
     "energy_hours",
+    "expected",
 )  # fmt: skip
 """Tables of a result that are saved under their own name."""
 
@@ -86,6 +87,8 @@ class Result:
     energy_hours: pd.DataFrame = field(default_factory=pd.DataFrame)
     """Energy by source and hour of the horizon: t_start_s, grid_mwh, gas_mwh, diesel_mwh, usd, co2_t
     (`clustersim.study.energy_hours.ENERGY_COLUMNS`)."""
+    expected: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """What is public beside the answers (`clustersim.study.expected.COLUMNS`); no rows without a section `expect`."""
     warnings: tuple[str, ...] = ()
     inputs: dict[str, str] = field(default_factory=dict)
     """SHA-256 of every catalog file and of the resolved scenario."""
@@ -210,6 +213,7 @@ class Result:
             fleet=newer("fleet"),
             cash_flow=newer("cash_flow"),
             energy_hours=newer("energy_hours"),
+            expected=newer("expected"),
             warnings=tuple(manifest["warnings"]),
             inputs=manifest["inputs"],
             cost_facts=manifest.get("cost_facts", {}),

@@ -16,6 +16,7 @@ from clustersim.plant import PlantResponse
 from clustersim.scenario import LoadScenario, resolved, run_id
 from clustersim.study.assumed import assumed_at_site
 from clustersim.study.energy_hours import run_hours
+from clustersim.study.expected import expected_table
 from clustersim.study.fleet_load import FLEET_KEYS
 from clustersim.study.generation import generation, generation_keys, generation_warnings
 from clustersim.study.grid_findings import KEYS as GRID_KEYS
@@ -114,6 +115,7 @@ def run_measured(scenario: LoadScenario, progress: Callable[[str], None] = lambd
         causes=empty["causes"],
         cash_flow=paid(findings, cost),
         energy_hours=run_hours(findings, cost.table),
+        expected=expected_table(scenario.expect, summary, reasons, findings.horizon_s),
         warnings=_warnings(findings, summary),
         inputs=input_digests(scenario),
         wall_s=timed.wall_s,

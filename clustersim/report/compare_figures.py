@@ -44,7 +44,7 @@ def radar(found: Comparison) -> go.Figure:
 
 def waterfall(one: Waterfall) -> go.Figure:
     """Return a waterfall: the base, what each part adds, the other design."""
-    parts = [part for part in one.parts if part.change]
+    parts = one.shown
     figure = go.Figure(
         go.Waterfall(
             x=[one.base, *(part.name for part in parts), one.design],
@@ -59,7 +59,7 @@ def waterfall(one: Waterfall) -> go.Figure:
         )
     )
     unit = "" if one.unit == "-" else f" [{one.unit}]"
-    styled(figure, "", f"{one.title}{unit}", 380)
+    styled(figure, "", unit.strip(), 380)
     reached, levels = one.start, [one.start, one.end]
     for part in parts:
         reached += part.change
@@ -68,7 +68,7 @@ def waterfall(one: Waterfall) -> go.Figure:
     # bars start at zero unless the whole difference would be a sliver: then the axis is cut, and its title says so
     if high > 0.0 and high - low < 0.3 * high and low > 0.0:
         figure.update_yaxes(range=[low - 0.25 * (high - low), high + 0.15 * (high - low)])
-        figure.update_yaxes(title={"text": f"{one.title}{unit}, axis does not start at 0"})
+        figure.update_yaxes(title={"text": f"{unit} axis does not start at 0".strip()})
     return figure.update_xaxes(automargin=True)
 
 

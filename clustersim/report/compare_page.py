@@ -118,6 +118,7 @@ def _waterfalls(found: Comparison) -> Part:
         Block(_waterfall(one), Figure(f"{one.title}: {one.base} to {one.design}", compare_figures.waterfall(one),
                                       f"How it adds up: {one.method}."))
         for one in found.waterfalls
+        if one.differs
     ]  # fmt: skip
     return Part("waterfalls", "Where the difference comes from", blocks)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import pandas as pd
 
 from clustersim.report.words import WIDTH, answer, columns, number, percent, wrapped
-from clustersim.study.compare import Comparison, Waterfall, limits_matrix
+from clustersim.study.compare import BreakEven, Comparison, Waterfall, limits_matrix
 from clustersim.study.compare.failed_limits import ABSENT, FAIL, OPEN
+from clustersim.study.compare.waterfall import ROUNDING
 
 MOST_INPUTS = 40
 """Rows of inputs that a terminal shows."""
@@ -20,7 +22,7 @@ SMALL_SHARE = 0.005
 
 def compare_text(found: Comparison) -> str:
     """Return inputs that differ, answers, limits, waterfalls and break-evens, at most as wide as a terminal."""
-    parts = [_inputs(found), *_answers(found), _limits(found), *_waterfalls(found), _break_evens(found)]
+    parts = [_inputs(found), *_answers(found), _limits(found), *_waterfalls(found), *_break_evens(found)]
     parts += [wrapped(text, "  ! ", "    ") for text in found.warnings]
     return "\n\n".join(part for part in parts if part)
 
@@ -104,7 +106,7 @@ def _limits(found: Comparison) -> str:
 
 
 def _waterfalls(found: Comparison) -> list[str]:
-    return [waterfall_text(one) for one in found.waterfalls if one.start != one.end]
+    return [waterfall_text(one) for one in found.waterfalls if one.differs]
 
 
 def waterfall_text(one: Waterfall) -> str:
@@ -115,7 +117,7 @@ def waterfall_text(one: Waterfall) -> str:
     whole = one.end - one.start
     rows = [(one.base, number(one.start, 4), "")]
     rows += [(f"  {part.name}", _signed(part.change), percent(part.change / whole)) for part in large]
-    if sum(small) != 0.0:
+    if abs(sum(small)) > ROUNDING * abs(whole):
         rows.append((f"  {len(small)} more parts", _signed(sum(small)), percent(sum(small) / whole)))
     rows.append((one.design, number(one.end, 4), ""))
     unit = "" if one.unit == "-" else f" [{one.unit}]"
@@ -127,15 +129,30 @@ def _signed(value: float) -> str:
     return f"{'+' if value >= 0.0 else '-'}{number(abs(value), 3)}"
 
 
-def _break_evens(found: Comparison) -> str:
-    if not found.break_evens:
-        return "\n".join(["BREAK-EVEN", *(wrapped(why) for why in found.no_break_even)])
-    rows = []
-    for one in found.break_evens:
-        now = " / ".join(number(value) for value in dict.fromkeys(one.now))
-        value = number(one.value, 4) if one.value is not None else "-"
-        told = f"{one.below} below, {one.above} above" if one.value is not None else f"{one.above}: {one.reason}"
-        rows.append((f"{one.input.name} [{one.input.unit}]", one.varied, now, value, told))
-    head = ("input", "varied in", "now", "equal at", "cheaper per token")
-    text = columns(head, rows, left=2, widest=48)
-    return "\n".join([f"BREAK-EVEN with {found.names[0]}, cost per token", text, *map(wrapped, found.no_break_even)])
+def _break_evens(found: Comparison) -> list[str]:
+    pairs = dict.fromkeys((one.base, one.design) for one in found.break_evens)
+    texts = [_pair([one for one in found.break_evens if (one.base, one.design) == pair]) for pair in pairs]
+    return [*texts, *(f"BREAK-EVEN\n{wrapped(why)}" for why in found.no_break_even)]
+
+
+def _pair(lines: Sequence[BreakEven]) -> str:
+    """Return where two designs cost the same, and the inputs that never decide between them."""
+    base, design = lines[0].base, lines[0].design
+    rows: list[tuple[str, ...]] = []
+    never: dict[str, list[str]] = {}
+    for one in lines:
+        if one.value is None:
+            never.setdefault(one.above, []).append(_input(one))
+            continue
+        now = " / ".join(number(value) for value in dict.fromkeys(one.now) if not math.isnan(value))
+        rows.append((f"{_input(one)} [{one.input.unit}]", now, number(one.value, 4), one.below, one.above))
+    parts = [f"BREAK-EVEN of {base} and {design}, cost per token"]
+    if rows:
+        head = ("input", "now", "equal at", "cheaper below", "cheaper above")
+        parts.append(columns(head, rows, widest=60))
+    parts += [wrapped(f"{name} is the cheaper one whatever the {', '.join(names)}") for name, names in never.items()]
+    return "\n".join(parts)
+
+
+def _input(one: BreakEven) -> str:
+    return one.input.name if one.input.varied == "both" else f"{one.input.name}, {one.varied} alone"

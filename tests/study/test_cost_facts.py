@@ -14,8 +14,8 @@ GPUS, RACKS = 2048, 2048 / 64
 
 
 @pytest.fixture(scope="module")
-def plain(scenario):
-    return steady_answer(scenario()).summary
+def plain(small):
+    return small.summary
 
 
 def test_damping_and_spares_are_in_the_capital_cost(scenario, plain):

@@ -28,6 +28,7 @@ COLUMNS = (
     "base", "design", "input", "varied", "unit", "now_base", "now_design", "break_even", "method",
     "low", "high", "cheaper_below", "cheaper_above", "reason",
 )  # fmt: skip
+ALIKE = "both cost the same at every value"
 POINTS = 31
 """Points of a curve that is not straight, and of the search for changes of sign."""
 _MWH, _MMBTU = units.TABLE["price of energy"]["USD/MWh"], units.TABLE["price of energy"]["USD/MMBtu"]
@@ -73,7 +74,8 @@ class BreakEven:
     """Columns value, base_usd, design_usd per million tokens."""
     below: str
     above: str
-    """Which design is cheaper below and above `value`; the same name where they never cross."""
+    """Which design is cheaper below and above `value`; the same name where they never cross, ``neither`` where they are
+    alike."""
 
     @property
     def varied(self) -> str:
@@ -201,7 +203,9 @@ def break_even(names: tuple[str, str], a: Priced, b: Priced, varied: Input) -> B
     costs = np.array(ends if straight else [at(float(value)) for value in values])
     gaps = costs[:, 1] - costs[:, 0]
     scale = float(np.max(np.abs(costs)))
-    if np.all(np.abs(gaps - gaps[0]) <= 1e-12 * scale):
+    if np.all(np.abs(gaps) <= 1e-12 * scale):
+        found, method, reason = None, NEVER, ALIKE
+    elif np.all(np.abs(gaps - gaps[0]) <= 1e-12 * scale):
         found, method, reason = None, NEVER, "their difference does not depend on it"
     elif straight:
         found, method, reason = _crossing(varied, float(gaps[0]), float(gaps[1]))
@@ -210,6 +214,8 @@ def break_even(names: tuple[str, str], a: Priced, b: Priced, varied: Input) -> B
     else:
         found, method, reason = _searched(values, gaps, apart)
     cheaper = tuple(names[0] if gap > 0.0 else names[1] for gap in (gaps[0], gaps[-1]))
+    if reason == ALIKE:
+        cheaper = ("neither", "neither")
     if found is not None and found > varied.high:
         cheaper = (cheaper[0], names[1] if cheaper[0] == names[0] else names[0])
         extra = found * 1.1

@@ -10,6 +10,9 @@ import pandas as pd
 from clustersim.study.compare.designs import Design
 from clustersim.study.summary_keys import QUESTIONS, better_way, unit_of
 
+ROUNDING = 1e-9
+"""Relative difference below which two values are the same; of values below 1e-3, of that."""
+
 
 def compare_table(designs: Sequence[Design]) -> pd.DataFrame:
     """Return the answers of all designs.
@@ -61,6 +64,6 @@ def change(key: str, base: float, value: float) -> str:
     way = better_way(key)
     if way is None:
         return ""
-    if value == base:
+    if abs(value - base) <= ROUNDING * max(abs(value), abs(base), 1.0e-3):
         return "same"
     return "better" if (value < base) == (way == "lower") else "worse"

@@ -29,8 +29,8 @@ MIXED = (
     "change of the hours at the mean dollars per hour (mean over both orders), split by the factors of the speed (LMDI)"
 )
 REST = "not itemised"
-ROUNDING = 1e-9
-"""Share of a figure below which a remainder is that of rounding."""
+ROUNDING = 1e-8
+"""Share of a figure below which a remainder is that of rounding: summaries hold nine digits."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,17 @@ class Waterfall:
     end: float
     parts: tuple[Part, ...]
     method: str
+
+    @property
+    def differs(self) -> bool:
+        """Whether there is a difference beyond rounding."""
+        return not math.isclose(self.start, self.end, rel_tol=ROUNDING)
+
+    @property
+    def shown(self) -> tuple[Part, ...]:
+        """The parts that add something beyond rounding."""
+        least = ROUNDING * max(abs(self.start), abs(self.end))
+        return tuple(part for part in self.parts if abs(part.change) > least)
 
 
 def waterfalls(base: Design, other: Design) -> tuple[Waterfall, ...]:
@@ -130,7 +141,7 @@ def lines_per_hour(design: Design) -> dict[str, float] | None:
             name = f"{row['group']}: {row['item']}"
             found[name] = found.get(name, 0.0) + float(row["usd"]) / (24.0 * float(days))
     rest = float(total) - math.fsum(found.values())
-    return found if abs(rest) <= ROUNDING * abs(float(total)) else found | {REST: rest}
+    return found if abs(rest) <= 1e-12 * abs(float(total)) else found | {REST: rest}
 
 
 def _costs(design: Design) -> tuple[dict[str, float], float] | None:
@@ -179,7 +190,7 @@ def cost_by_cause(base: Design, other: Design) -> Waterfall | None:
     )
     for name in every_a:
         change = -dollars * mean * math.log(every_b[name] / every_a[name])
-        if name in speed_a or abs(math.log(every_b[name] / every_a[name])) > ROUNDING:
+        if name in speed_a or change:
             parts.append(Part(name, every_a[name], every_b[name], change))
     ends = (math.fsum(lines_a.values()) * hours[0], math.fsum(lines_b.values()) * hours[1])
     title = "A million tokens, by what is paid and by what is trained"
@@ -224,7 +235,7 @@ def _shares(design: Design) -> dict[str, float]:
         if key.startswith("time_share_") and key != "time_share_useful" and value is not None
     }
     rest = 1.0 - useful - math.fsum(found.values())
-    return found if abs(rest) <= ROUNDING else found | {REST: rest}
+    return found if abs(rest) <= 1e-15 else found | {REST: rest}
 
 
 def goodput(base: Design, other: Design) -> Waterfall | None:
@@ -263,7 +274,7 @@ def token_time_parts(design: Design) -> dict[str, float] | None:
         "exchange between sites": between,
     }
     rest = 1.0 - math.fsum(parts.values())
-    if abs(rest) > ROUNDING:
+    if abs(rest) > 1e-15:
         parts["rest of the step"] = rest
     lost = {name: share / float(s["goodput"]) for name, share in _shares(design).items()}
     return {name: seconds * share for name, share in (*parts.items(), *lost.items())}

@@ -65,7 +65,7 @@ def test_the_fibre_price_scales_its_line(make):
 
 def test_a_price_that_moves_both_alike_or_never_turns_says_so(make):
     same = found(make("a"), make("b", goodput=0.9))["electricity price", "both"]
-    assert (same.value, same.method) == (None, "none")
+    assert (same.value, same.method, same.below) == (None, "none", "neither")
     cheaper = found(make("a"), make("b", tokens_per_s=2e6))["building price", "both"]
     assert cheaper.value is None
     assert cheaper.below == cheaper.above == "b"

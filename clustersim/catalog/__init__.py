@@ -5,13 +5,14 @@ One YAML file per kind under ``catalog/data``; see :mod:`clustersim.catalog.reco
 """
 
 from clustersim.catalog.records import ASSUMED_BAND, Entry, Figure, Source
-from clustersim.catalog.store import catalog_files, entries, entry, kinds, overlays, use_overlays
+from clustersim.catalog.store import cached, catalog_files, entries, entry, kinds, overlays, use_overlays
 
 __all__ = [
     "ASSUMED_BAND",
     "Entry",
     "Figure",
     "Source",
+    "cached",
     "catalog_files",
     "entries",
     "entry",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, lru_cache, update_wrapper
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -26,6 +26,28 @@ class _File(BaseModel):
     entries: dict[str, Any]
 
 
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+_emptied: list[Callable[[], None]] = []
+"""What empties the caches of values that were made of figures."""
+
+
+def cached(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Keep what a function of hashable arguments returned until the catalog changes.
+
+    For functions that read figures: :func:`functools.cache` would go on with the figures of before an overlay.
+    """
+    kept = lru_cache(maxsize=_KEPT)(function)
+    _emptied.append(kept.cache_clear)
+
+    def told(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        return kept(*args, **kwargs)  # type: ignore[arg-type]
+
+    return update_wrapper(told, function)
+
+
+_KEPT = 256
+"""Values that a function keeps."""
 _overlays: list[Path] = []
 """Files whose figures replace and add to the shipped ones, in the order in which they are laid on."""
 
@@ -62,16 +84,23 @@ def use_overlays(paths: Sequence[Path]) -> None:
                 raise CatalogError(f"{path}: {kind}: expected a kind of the catalog{nearest(kind, kinds())}")
     before = list(_overlays)
     _overlays[:] = paths
-    _read_overlay.cache_clear()
-    _load.cache_clear()
+    _forget()
     try:
         for path in paths:
             for kind in _read_overlay(path):
                 _load(kind)
     except CatalogError:
         _overlays[:] = before
-        _load.cache_clear()
+        _forget()
         raise
+
+
+def _forget() -> None:
+    """Empty every cache that the overlays have a part in; kinds as shipped stay read."""
+    _read_overlay.cache_clear()
+    _load.cache_clear()
+    for empty in _emptied:
+        empty()
 
 
 @cache
@@ -98,6 +127,7 @@ def _laid_over(below: _File, above: _File) -> _File:
     return _File(sources={**below.sources, **above.sources}, entries=merged)
 
 
+@cache
 def _shipped(kind: str) -> tuple[_File, str]:
     """Return what ships of a kind, and where it lies."""
     if kind == KIND:
@@ -111,11 +141,22 @@ def _shipped(kind: str) -> tuple[_File, str]:
 
 @cache
 def _load(kind: str) -> tuple[Mapping[str, Entry], Mapping[str, Source]]:
+    over = [(overlay, _read_overlay(overlay).get(kind)) for overlay in _overlays]
+    if not any(above for _, above in over):
+        return _as_shipped(kind)
     raw, where = _shipped(kind)
-    for overlay in _overlays:
-        above = _read_overlay(overlay).get(kind)
+    for overlay, above in over:
         if above is not None:
             raw, where = _laid_over(raw, above), f"{where} with {overlay}"
+    return _entries(raw, where, kind)
+
+
+@cache
+def _as_shipped(kind: str) -> tuple[Mapping[str, Entry], Mapping[str, Source]]:
+    return _entries(*_shipped(kind), kind)
+
+
+def _entries(raw: _File, where: str, kind: str) -> tuple[Mapping[str, Entry], Mapping[str, Source]]:
     found: dict[str, Entry] = {}
     for name, body in raw.entries.items():
         try:

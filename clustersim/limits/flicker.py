@@ -8,7 +8,6 @@ only; its square goes into the same filters. What the two differ in is in ``docs
 from __future__ import annotations
 
 import math
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +44,7 @@ PERCENTILES = (
 USUAL_LAMP = "120 V 60 Hz"
 
 
-@cache
+@catalog.cached
 def _filters(lamp: str, dt_s: float) -> tuple[Sections, Sections, float]:
     """Return the filter up to the squarer, the one behind it, and the factor that makes Pinst = 1 at the reference.
 

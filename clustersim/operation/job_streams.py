@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from statistics import NormalDist
 
 import numpy as np
@@ -61,7 +60,7 @@ class Gangs:
         return float(np.sum(self.weights * self.servers * self.median_s) * math.exp(self.sigma**2 / 2.0))
 
 
-@cache
+@catalog.cached
 def stream_law(name: str) -> StreamLaw:
     """Return the law of a published trace (catalog kind ``job_streams``).
 

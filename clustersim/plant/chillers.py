@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from clustersim.catalog import entry
+from clustersim.catalog import cached, entry
 from clustersim.plant.psychrometrics import ZERO_C
 
 Floats = NDArray[np.float64]
@@ -94,7 +93,7 @@ def curve_factor(curve: str, water_c: float, outdoor_c: ArrayLike) -> Floats:
     return np.asarray(value(held) / value(np.asarray(air.value)))
 
 
-@lru_cache(maxsize=8)
+@cached
 def _coefficients(curve: str) -> tuple[float, ...]:
     found = entry("cooling", curve)
     return tuple(found.si(key) for key in ("c0", "cx", "cxx", "cy", "cyy", "cxy"))

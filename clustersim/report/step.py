@@ -11,7 +11,7 @@ from clustersim.report.text import plan_words
 from clustersim.report.words import PLAN_KEYS, answer, columns, number, percent, wrapped
 from clustersim.study.exchange_rates import exchange_rates
 from clustersim.study.it_power import Pool
-from clustersim.study.run import plan_table
+from clustersim.study.run_tables import plan_table
 from clustersim.study.step import StepStudy
 from clustersim.training.sequences import KINDS
 

@@ -34,7 +34,9 @@ States = tuple[tuple[str, float], ...]
 """States of the timeline, each with the time in the window at which it begins. [s]"""
 
 
-def event_windows(study: StepStudy, pool: Pool, timeline: Timeline, steady: SitePower) -> tuple[SitePower, ...]:
+def event_windows(
+    study: StepStudy, pool: Pool, timeline: Timeline, steady: SitePower, names: tuple[str, ...] | None = None
+) -> tuple[SitePower, ...]:
     """Return the power of every event of the timeline that is looked at, in the timeline's order.
 
     Parameters
@@ -45,10 +47,12 @@ def event_windows(study: StepStudy, pool: Pool, timeline: Timeline, steady: Site
         Says which events there are, and when.
     steady : SitePower
         The steady window; what storage had settled on before an event in training.
+    names : tuple of str, optional
+        Windows that are looked at; all of them when absent.
     """
     found = []
     for window in timeline.windows:
-        build = BUILDERS.get(window.name)
+        build = BUILDERS.get(window.name) if names is None or window.name in names else None
         hall = None if build is None else build(study, pool, timeline, window)
         if hall is None:
             continue

@@ -84,14 +84,8 @@ def run_measured(scenario: LoadScenario, progress: Callable[[str], None] = lambd
         If the place has no plant, or the scenario asks for something that is not there.
     """
     timed = Clock(progress)
-    timed("power")
-    study = study_load(scenario)
-    steady = load_power(study)
-    timed("plant")
-    responses = respond(study, (steady,))
-    timed("limits and cost")
-    findings = load_findings(study, steady, responses)
-    cost = estimate_cost(scenario.economics, cost_facts(findings, 0.0, 0.0))
+    findings, cost = answer_load(scenario, timed)
+    study, steady = findings.study, findings.steady
     summary, reasons = summarise_load(findings, cost)
     timed("done")
     empty = {name: pd.DataFrame(columns=list(columns)) for name, columns in EMPTY.items()}
@@ -106,7 +100,7 @@ def run_measured(scenario: LoadScenario, progress: Callable[[str], None] = lambd
         events=pd.DataFrame([(0.0, steady.window, steady.hall.cause)], columns=["t_s", "kind", "cause"]),
         waveforms={steady.window: steady.waveform},
         close_up=empty["close_up"],
-        responses=responses,
+        responses=findings.responses,
         verdict=findings.verdict.table,
         cost=priced(findings, cost),
         bill=bill_table(study.place),
@@ -119,6 +113,18 @@ def run_measured(scenario: LoadScenario, progress: Callable[[str], None] = lambd
         inputs=input_digests(scenario),
         wall_s=timed.wall_s,
     )
+
+
+def answer_load(scenario: LoadScenario, timed: Callable[[str], None]) -> tuple[LoadFindings, CostTable]:
+    """Return what the rooms find in a measured load, and what it costs; `timed` is told each part as it begins."""
+    timed("power")
+    study = study_load(scenario)
+    steady = load_power(study)
+    timed("plant")
+    responses = respond(study, (steady,))
+    timed("limits and cost")
+    findings = load_findings(study, steady, responses)
+    return findings, estimate_cost(scenario.economics, cost_facts(findings, 0.0, 0.0))
 
 
 def load_findings(study: LoadStudy, steady: SitePower, responses: tuple[PlantResponse, ...]) -> LoadFindings:

@@ -130,10 +130,13 @@ def steady_alone(alone: Alone) -> SitePower:
     return site_power(alone.study, hall, period_s=alone.pool.iteration_time_s)
 
 
-def windows_alone(alone: Alone, steady: SitePower) -> tuple[SitePower, ...]:
-    """Return the events of the first site, and the first outer step at which it waits, with what all sites do then."""
+def windows_alone(alone: Alone, steady: SitePower, names: tuple[str, ...] | None = None) -> tuple[SitePower, ...]:
+    """Return the events of the first site, and the first outer step at which it waits, with what all sites do then.
+
+    With `names` those of these windows alone.
+    """
     found = []
-    for window in _windows(alone):
+    for window in (each for each in _windows(alone) if names is None or each.name in names):
         if window.name == "job_start":
             # all sites begin at once
             hall = BUILDERS[window.name](alone.study, alone.pool, alone.record.sites[0].timeline, window)

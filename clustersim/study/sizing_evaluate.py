@@ -25,7 +25,6 @@ from clustersim.study.horizon import SiteHistory, histories
 from clustersim.study.it_power import HallPower, Pool
 from clustersim.study.judging import evidence, power_traces, respond
 from clustersim.study.measured_study import LoadStudy
-from clustersim.study.run import moved
 from clustersim.study.run_measured import load_findings
 from clustersim.study.run_parts import cost_facts
 from clustersim.study.site_findings import SiteFindings
@@ -46,6 +45,7 @@ from clustersim.study.sizing_prepared import (
 from clustersim.study.sizing_space import Design
 from clustersim.study.slowed_power import SlowedPower
 from clustersim.study.step import StepStudy
+from clustersim.study.trained import moved
 
 YEAR_S = 31557600.0
 

@@ -18,12 +18,12 @@ from clustersim.study.horizon import SiteHistory
 from clustersim.study.it_power import STARTS, Pool, steady_window, step_pool
 from clustersim.study.job_operation import begun, operate
 from clustersim.study.measured_study import LoadStudy, load_power, study_load
-from clustersim.study.run import moved, steady_of
 from clustersim.study.site_lockstep import check_sites, trains_alone
 from clustersim.study.site_power import site_power
 from clustersim.study.site_tree import SitePower
 from clustersim.study.sizing_space import Design, Space
 from clustersim.study.step import StepStudy, study_step
+from clustersim.study.trained import moved, steady_of
 
 OUTSIDE = (
     "phase_stagger", "gradual_start", "psu_storage", "rack_storage", "hybrid_storage", "site_battery", "load_bank",

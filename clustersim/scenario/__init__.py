@@ -1,7 +1,7 @@
 """Scenario and topology files: validated, frozen records; SI from here on."""
 
-from clustersim.scenario.files import located, parse_override, shipped
-from clustersim.scenario.load import has_job, load_any, load_scenario, load_topology, resolved, run_id
+from clustersim.scenario.files import located, parse_override, shipped, with_settings
+from clustersim.scenario.load import any_tree, has_job, load_any, load_scenario, load_topology, resolved, run_id, scenario_of_tree
 from clustersim.scenario.spec import AnyScenario, LoadScenario, Scenario, SiteScenario
 from clustersim.scenario.topology import TopologySpec, require_plant
 
@@ -11,6 +11,7 @@ __all__ = [
     "Scenario",
     "SiteScenario",
     "TopologySpec",
+    "any_tree",
     "has_job",
     "load_any",
     "load_scenario",
@@ -20,5 +21,7 @@ __all__ = [
     "require_plant",
     "resolved",
     "run_id",
+    "scenario_of_tree",
     "shipped",
+    "with_settings",
 ]

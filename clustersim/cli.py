@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 import clustersim
+from clustersim.cli_explain import explain
 from clustersim.cli_operate import operate
 from clustersim.cli_options import JsonOption, ScenarioArg, SetOption
 from clustersim.cli_results import OutOption, result_of
@@ -384,6 +385,7 @@ app.command()(waveform)
 app.command("fit-power")(fit_power)
 app.command()(size)
 app.command()(operate)
+app.command()(explain)
 
 
 def main() -> None:

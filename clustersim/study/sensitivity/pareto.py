@@ -55,8 +55,8 @@ def front_mask(values: NDArray[np.float64], directions: Sequence[Direction]) -> 
     Notes
     -----
     A row dominates another if it is at least as good on every key and better on one. Rows are taken in lexical order,
-    in which a row can only be dominated by one before it, and dominance is transitive: each row is compared with the front
-    found so far.
+    in which a row can only be dominated by one before it, and dominance is transitive: each row is compared with the
+    front found so far.
     """
     signs = np.array([1.0 if direction == "min" else -1.0 for direction in directions])
     costs = np.asarray(values, dtype=np.float64) * signs

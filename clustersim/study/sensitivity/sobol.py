@@ -24,8 +24,8 @@ RESAMPLES = 999
 class Design:
     """Points at which a model is evaluated for its indices, in the unit cube.
 
-    Rows are in blocks of `samples`: the matrix A, the matrix B, then for each input i the matrix A with its column i taken
-    from B; ``samples (inputs + 2)`` rows in all.
+    Rows are in blocks of `samples`: the matrix A, the matrix B, then for each input i the matrix A with its column i
+    taken from B; ``samples (inputs + 2)`` rows in all.
     """
 
     unit: Floats
@@ -89,7 +89,8 @@ def indices(names: tuple[str, ...], plan: Design, values: Floats, confidence: fl
     Returns
     -------
     DataFrame
-        Columns :data:`COLUMNS`, one row per input, the largest total index first; null where the answer does not vary.
+        Columns :data:`COLUMNS`, one row per input, the largest total index first; null where the answer does not
+        vary.
         ``attrs``: samples (used), broken (with a value that is not finite), variance.
 
     Raises

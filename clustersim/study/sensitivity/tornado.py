@@ -55,7 +55,7 @@ def _elasticity(low: Any, here: Any, high: Any, swing: float, base: float | None
     numbers = all(isinstance(item, (int, float)) and not isinstance(item, bool) for item in (low, here, high))
     if not numbers or not base or not here or high == low:
         return np.nan
-    return (swing / base) / ((high - low) / here)
+    return float((swing / base) / ((high - low) / here))
 
 
 def ranked(table: pd.DataFrame, most: int) -> Sequence[str]:

@@ -83,7 +83,9 @@ def axes_of(study: StudySpec, where: str) -> tuple[Axis, ...]:
             if other != axis.key:
                 raise InputError(f"{where}: axes.{axis.key}: the name {name!r} is that of axes.{other}; give it a name")
             if name in RESERVED and axis.key != "seed":
-                raise InputError(f"{where}: axes.{axis.key}: the name {name!r} is that of another column; give it a name")
+                raise InputError(
+                    f"{where}: axes.{axis.key}: the name {name!r} is that of another column; give it a name"
+                )
             if name in FUNCTIONS:
                 raise InputError(f"{where}: axes.{axis.key}: the name {name!r} is that of a function; give it a name")
     return found

@@ -41,7 +41,9 @@ def figure_of(key: str) -> tuple[str, str, str]:
     _, _, rest = key.partition(".")
     kind, _, rest = rest.partition(".")
     if kind not in catalog.kinds():
-        raise InputError(f"{key}: expected catalog.KIND.ENTRY.FIGURE, found the kind {kind!r}{nearest(kind, catalog.kinds())}")
+        raise InputError(
+            f"{key}: expected catalog.KIND.ENTRY.FIGURE, found the kind {kind!r}{nearest(kind, catalog.kinds())}"
+        )
     found = catalog.entries(kind)
     names = {alias: name for name, entry in found.items() for alias in (name, *entry.aliases)}
     parts = rest.split(".")

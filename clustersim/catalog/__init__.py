@@ -4,13 +4,15 @@ One YAML file per kind under ``catalog/data``; see :mod:`clustersim.catalog.reco
 :mod:`clustersim.catalog.store` for look-up by name or alias.
 """
 
+from clustersim.catalog.reads import Read
 from clustersim.catalog.records import ASSUMED_BAND, Entry, Figure, Source
-from clustersim.catalog.store import cached, catalog_files, entries, entry, kinds, overlays, use_overlays
+from clustersim.catalog.store import cached, catalog_files, entries, entry, kinds, overlays, recorded, use_overlays
 
 __all__ = [
     "ASSUMED_BAND",
     "Entry",
     "Figure",
+    "Read",
     "Source",
     "cached",
     "catalog_files",
@@ -18,5 +20,6 @@ __all__ = [
     "entry",
     "kinds",
     "overlays",
+    "recorded",
     "use_overlays",
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache, lru_cache, update_wrapper
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -10,6 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from clustersim.catalog.reads import Read, listening
 from clustersim.catalog.records import Entry, Source
 from clustersim.catalog.rule_files import KIND, limit_files, read_limit_files
 from clustersim.errors import CatalogError, nearest
@@ -93,6 +95,26 @@ def use_overlays(paths: Sequence[Path]) -> None:
         _overlays[:] = before
         _forget()
         raise
+
+
+@contextmanager
+def recorded() -> Iterator[set[Read]]:
+    """Collect which figures are read inside the block.
+
+    Values that were made of figures before are forgotten first, so that a warm process reads what a fresh one does.
+    What looks through all figures of an entry at once (``Entry.figures``) is not seen.
+
+    Examples
+    --------
+    >>> with recorded() as reads:
+    ...     watts = entry("accelerators", "H100").si("tdp")
+    >>> reads
+    {Read(kind='accelerators', entry='H100-SXM', figure='tdp')}
+    """
+    for empty in _emptied:
+        empty()
+    with listening() as reads:
+        yield reads
 
 
 def _forget() -> None:

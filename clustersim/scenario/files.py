@@ -184,6 +184,22 @@ def load_tree(path: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
     return data
 
 
+def resolved_tree(tree: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the tree of a resolved scenario with overrides in place; it names no files.
+
+    Raises
+    ------
+    InputError
+        If its topology is not written out, or a key path is wrong.
+    """
+    if not isinstance(tree.get("topology"), Mapping) or isinstance(overrides.get("topology"), str):
+        raise InputError(f"{where}: topology: expected a place that is written out, as in a resolved scenario")
+    data = copy.deepcopy(dict(tree))
+    for key, value in overrides.items():
+        _put(data, key, value, where)
+    return data
+
+
 def read_weather(topology: Any, where: str, prefix: str, folders: Sequence[Path]) -> None:
     """Put the records of weather files into the tree of a topology, in place of their names.
 

@@ -6,7 +6,17 @@ One YAML file per kind under ``catalog/data``; see :mod:`clustersim.catalog.reco
 
 from clustersim.catalog.reads import Read
 from clustersim.catalog.records import ASSUMED_BAND, Entry, Figure, Source
-from clustersim.catalog.store import cached, catalog_files, entries, entry, kinds, overlays, recorded, use_overlays
+from clustersim.catalog.store import (
+    cached,
+    catalog_files,
+    entries,
+    entry,
+    kinds,
+    overlays,
+    recorded,
+    sources,
+    use_overlays,
+)
 
 __all__ = [
     "ASSUMED_BAND",
@@ -21,5 +31,6 @@ __all__ = [
     "kinds",
     "overlays",
     "recorded",
+    "sources",
     "use_overlays",
 ]

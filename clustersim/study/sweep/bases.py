@@ -46,7 +46,7 @@ class Bases:
             If a file cannot be read, or a key path is wrong.
         """
         name = settings.get("scenario", self._study.spec.scenario)
-        whole = {key: value for key, value in settings.items() if _is_whole(key, value)}
+        whole = {key: value for key, value in settings.items() if _is_whole(key, value) and key != "scenario"}
         plain = {key: value for key, value in settings.items() if key not in whole and key != "scenario"}
         # a whole section that comes after a value inside it replaces that value
         order = {key: place for place, key in enumerate(settings)}
@@ -63,6 +63,8 @@ class Bases:
     def _read(self, name: object, whole: Mapping[str, Any]) -> Base:
         path = self._study.scenario_file(name)
         tree = any_tree(path, whole)
+        # published figures are those of the scenario as it stands, not of the points
+        tree.pop("expect", None)
         try:
             digest = hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()
         except (TypeError, ValueError) as error:

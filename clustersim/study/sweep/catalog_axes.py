@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,6 @@ from clustersim import catalog, units
 from clustersim.errors import InputError, nearest
 
 PREFIX = "catalog."
-Overlay = tuple[str, str]
-"""Name and text of an overlay file."""
 
 
 def is_figure(key: str) -> bool:
@@ -107,51 +105,30 @@ def _changed(figure: catalog.Figure, value: Any, key: str) -> dict[str, Any]:
     return {"value": middle, "low": low, "high": high, **rest}
 
 
-def laid_files() -> tuple[Overlay, ...]:
-    """Return the overlays that lie over the catalog now, as a worker on another machine needs them."""
-    return tuple((path.name, path.read_text(encoding="utf-8")) for path in catalog.overlays())
-
-
 @contextmanager
-def overlaid(changes: Mapping[str, Any], below: Sequence[Overlay] | None = None) -> Iterator[None]:
+def overlaid(changes: Mapping[str, Any]) -> Iterator[None]:
     """Lay figures over the catalog for the block; afterwards it is as it was, however the block ends.
 
     Parameters
     ----------
     changes : mapping
         As of :func:`overlay_text`; nothing is laid where it is empty.
-    below : sequence of (name, text), optional
-        Overlays that lie under them, in place of those that lie there; left out: those that lie there.
 
     Raises
     ------
     InputError
         If a figure is not in the catalog, or a value is not of its dimension.
     """
-    before = catalog.overlays()
-    other = below is not None and tuple(map(tuple, below)) != laid_files()
-    if not changes and not other:
+    if not changes:
         yield
         return
+    before = catalog.overlays()
+    text = overlay_text(changes)
     with tempfile.TemporaryDirectory(prefix="clustersim-catalog-") as folder:
+        path = Path(folder) / f"study-{hashlib.sha256(text.encode()).hexdigest()[:16]}.yaml"
+        path.write_text(text, encoding="utf-8")
         try:
-            base = _written(below or (), Path(folder)) if other else list(before)
-            catalog.use_overlays(base)
-            if changes:
-                text = overlay_text(changes)
-                name = f"study-{hashlib.sha256(text.encode()).hexdigest()[:16]}.yaml"
-                catalog.use_overlays([*base, *_written([(name, text)], Path(folder) / "top")])
+            catalog.use_overlays([*before, path])
             yield
         finally:
             catalog.use_overlays(before)
-
-
-def _written(files: Sequence[Overlay], folder: Path) -> list[Path]:
-    """Write overlays, each in a folder of its own: two may have one name."""
-    paths = []
-    for number, (name, text) in enumerate(files):
-        path = folder / str(number) / Path(name).name
-        path.parent.mkdir(parents=True)
-        path.write_text(text, encoding="utf-8")
-        paths.append(path)
-    return paths

@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 
 import clustersim
 from clustersim import units
-from clustersim.catalog import catalog_files
 from clustersim.errors import InputError
 from clustersim.scenario import scenario_of_tree
 from clustersim.study.sweep.axes import Axis, Setting
 from clustersim.study.sweep.bases import Bases, scenario_tree
-from clustersim.study.sweep.catalog_axes import is_figure, laid_files, overlaid
+from clustersim.study.sweep.catalog_axes import is_figure, overlaid
 from clustersim.study.sweep.expressions import FormulaError, Value
 from clustersim.study.sweep.records import Scalar, Task
 from clustersim.study.sweep.sampling import shares
 from clustersim.study.sweep.study import Study
+from clustersim.study.sweep.surroundings import catalog_digest
 
 MOST_POINTS = 1_000_000
 TRIED = 50
@@ -146,7 +146,12 @@ class Points:
         broken = np.zeros(len(constraints), dtype=np.int64)
         kept = []
         for index in range(self.total):
-            names = self.at(index).names
+            try:
+                names = self.at(index).names
+            except FormulaError:
+                # a point without values fails by itself, with its own message
+                kept.append(index)
+                continue
             met = [one.value(names) for one in constraints]
             broken += [not one for one in met]
             if all(met):
@@ -162,13 +167,27 @@ class Points:
     @cached_property
     def common(self) -> str:
         """Hash of what all points share: how they are answered, the catalog, the version."""
-        return _digest([self.study.spec.evaluate, catalog_digest(), clustersim.__version__])
+        return digest([self.study.spec.evaluate, catalog_digest(), clustersim.__version__])
 
     def point_id(self, point: Point) -> str:
         """Return the identity of a point: what its answer depends on, whatever its place in the order."""
         base, plain = self.bases.of(point.settings)
         plain = {**plain, "seed": plain.get("seed", base.tree.get("seed", 1))}
-        return _digest([self.common, base.digest, sorted(plain.items())])[:16]
+        return digest([self.common, base.digest, sorted(plain.items())])[:16]
+
+    def identity(self, index: int) -> str:
+        """Return the identity of the point at a place; of one that cannot be made, it is that of its place."""
+        try:
+            return self.point_id(self.at(index))
+        except InputError:
+            return digest([self.common, str(self.study.path.name), index])[:16]
+
+    def task_at(self, index: int, point_id: str) -> Task:
+        """Return the task of the point at a place; of one that cannot be made, it is one that says why."""
+        try:
+            return self.task(self.at(index), point_id)
+        except InputError as error:
+            return Task(point_id, index, {"error": "; ".join(str(error).splitlines())})
 
     def task(self, point: Point, point_id: str | None = None) -> Task:
         """Return the task of a point: its whole scenario as a tree, and the figures that lie over the catalog.
@@ -186,13 +205,8 @@ class Points:
             "name": base.path.name,
             "tree": scenario_tree(base, rest),
             "figures": figures,
-            "overlays": [list(one) for one in self._overlays],
         }
         return Task(point_id or self.point_id(point), point.index, payload)
-
-    @cached_property
-    def _overlays(self) -> tuple[tuple[str, str], ...]:
-        return laid_files()
 
     def check(self) -> None:
         """Look at points until one validates; nothing is run.
@@ -204,9 +218,8 @@ class Points:
         """
         first: InputError | None = None
         for index in self.kept[:TRIED]:
-            point = self.at(int(index))
             try:
-                task = self.task(point)
+                task = self.task(self.at(int(index)))
                 with overlaid(task.payload["figures"]):
                     scenario_of_tree(task.payload["tree"], task.payload["name"])
                 return
@@ -234,7 +247,7 @@ class Tasks(Sequence[Task]):
     def __getitem__(self, at: int | slice) -> Task | Tasks:
         if isinstance(at, slice):
             return Tasks(self._points, self._places[at], self._ids[at])
-        return self._points.task(self._points.at(self._places[at]), self._ids[at])
+        return self._points.task_at(self._places[at], self._ids[at])
 
     def __iter__(self) -> Iterator[Task]:
         return (self[at] for at in range(len(self)))
@@ -272,14 +285,6 @@ def _as_set(value: Value, unit: str | None, where: str) -> Any:
     return f"{value!r} {unit}"
 
 
-def catalog_digest() -> str:
-    """Return a hash of all catalog files and overlays, as the identity of a run has it."""
-    digest = hashlib.sha256()
-    for file in catalog_files():
-        digest.update(file.name.encode())
-        digest.update(hashlib.sha256(file.read_bytes()).digest())
-    return digest.hexdigest()
-
-
-def _digest(value: Any) -> str:
+def digest(value: Any) -> str:
+    """Return the hash of a plain value."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()

@@ -81,8 +81,8 @@ def indices(names: tuple[str, ...], plan: Design, values: Floats, confidence: fl
     plan : Design
         From :func:`design`.
     values : ndarray
-        Shape (samples (inputs + 2),), in the order of `plan`. A sample with a value that is not finite is left out of all
-        blocks, and of the others the first power of two is used, which the estimators want; ``attrs`` count them.
+        Shape (samples (inputs + 2),), in the order of `plan`. A sample with a value that is not finite is left out of
+        all blocks, and of the others the first power of two is used, which the estimators want; ``attrs`` count them.
     confidence : float
         Of the bootstrap intervals.
 

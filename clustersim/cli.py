@@ -20,6 +20,7 @@ from clustersim.cli_operate import operate
 from clustersim.cli_options import JsonOption, ScenarioArg, SetOption
 from clustersim.cli_results import OutOption, result_of
 from clustersim.cli_size import size
+from clustersim.cli_sweep import sweep
 from clustersim.cli_traces import assess, fit_power
 from clustersim.cli_waveform import waveform
 from clustersim.console import Group, show, show_json, told, write, write_all
@@ -386,6 +387,7 @@ app.command("fit-power")(fit_power)
 app.command()(size)
 app.command()(operate)
 app.command()(explain)
+app.command()(sweep)
 
 
 def main() -> None:

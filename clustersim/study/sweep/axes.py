@@ -201,7 +201,7 @@ def _setting(number: int | float, unit: str | None) -> Setting:
     """Return the setting of a number in a unit."""
     if unit is None:
         return Setting(number, number, number)
-    return Setting(f"{number!r} {unit}", _si(number, unit), number)
+    return Setting(f"{number!r} {unit}", _si(number, unit), float(number))
 
 
 def _si(number: float, unit: str) -> float:

@@ -19,6 +19,7 @@ from clustersim.cli_explain import explain
 from clustersim.cli_operate import operate
 from clustersim.cli_options import JsonOption, ScenarioArg, SetOption
 from clustersim.cli_results import OutOption, result_of
+from clustersim.cli_sensitivity import pareto, sensitivity, uncertainty
 from clustersim.cli_size import size
 from clustersim.cli_sweep import sweep
 from clustersim.cli_traces import assess, fit_power
@@ -388,6 +389,9 @@ app.command()(size)
 app.command()(operate)
 app.command()(explain)
 app.command()(sweep)
+app.command()(sensitivity)
+app.command()(uncertainty)
+app.command()(pareto)
 
 
 def main() -> None:

@@ -127,8 +127,8 @@ def rank_correlations(swept: Swept, key: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns :data:`RANK_COLUMNS`; `p_value` is that of no correlation, for this axis alone: of a hundred axes that do
-        nothing, five are below 0.05.
+        Columns :data:`RANK_COLUMNS`; `p_value` is that of no correlation, for this axis alone: of a hundred axes that
+        do nothing, five are below 0.05.
 
     Raises
     ------

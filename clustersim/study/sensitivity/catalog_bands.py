@@ -89,8 +89,11 @@ def _name(key: str) -> str:
     return "".join(letter if letter.isalnum() else "_" for letter in key.lower())
 
 
-def scenario_file(scenario: AnyScenario) -> dict[str, Any]:
-    """Return the resolved scenario as a file that can be read again; published figures are of the scenario alone."""
+def scenario_files(scenario: AnyScenario) -> dict[str, dict[str, Any]]:
+    """Return the files `scenario.yaml` and `place.yaml` from which a resolved scenario can be read again.
+
+    Published figures that the scenario expects are left out: they are of the catalog as it stands.
+    """
     tree = dict(resolved(scenario))
     tree.pop("expect", None)
-    return tree
+    return {"scenario.yaml": {**tree, "topology": "place"}, "place.yaml": tree["topology"]}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -12,6 +13,9 @@ from clustersim.cli_sweep import answer_points, engine_of, ready
 from clustersim.console import show, show_json, told, write_all
 from clustersim.errors import InputError
 from clustersim.named_files import any_scenario_of
+
+if TYPE_CHECKING:
+    from clustersim.scenario import AnyScenario
 
 StoreArg = Annotated[Path, typer.Argument(metavar="STORE", help="Folder of a sweep's store.")]
 KeyOption = Annotated[
@@ -60,28 +64,44 @@ def uncertainty(
     settings: SetOption = None,
 ) -> None:
     """Draw every figure of the catalog that a run reads within its band; tell how far the answers spread, and why."""
-    import yaml
-
-    from clustersim.study.sensitivity.catalog_bands import band_study, banded, figures_read, scenario_files
-    from clustersim.study.sweep.study import load_study
-    from clustersim.study.sweep.sweep import lay_out
+    from clustersim.study.sensitivity.catalog_bands import band_study, banded, figures_read
 
     loaded = any_scenario_of(scenario, settings)
     folder = out / f"uncertainty-{loaded.name}"
     store = folder / "store"
     with told() as tell:
         tell(f"{loaded.name}: figures that the answer reads")
-        figures = banded(figures_read(loaded, evaluate))
-        tree = band_study(loaded, figures, samples, evaluate, keys)
+        reads, _ = figures_read(loaded, evaluate)
+        tree = band_study(loaded, banded(reads), samples, evaluate, keys)
         ready(store, resume, force)
-        files = {**scenario_files(loaded), "study.yaml": tree}
-        write_all({folder / name: yaml.safe_dump(body, sort_keys=False) for name, body in files.items()})
-        found = lay_out(load_study(folder / "study.yaml"), tell)
-        again = f"clustersim uncertainty {scenario} --resume"
-        answer_points(found, store, engine_of("local", workers, None, tell), tell, again)
+        own_sweep(loaded, tree, folder, workers, tell, f"clustersim uncertainty {scenario} --resume")
     _shown(store, keys, html, as_json)
     if not as_json:
         show(f"\nrows {store / 'points.parquet'}, study {folder / 'study.yaml'}")
+
+
+def own_sweep(
+    scenario: AnyScenario,
+    tree: Mapping[str, Any],
+    folder: Path,
+    workers: int | None,
+    tell: Callable[[str], None],
+    again: str,
+) -> None:
+    """Sweep a study of our own making: its files into `folder`, its rows into the folder `store` there.
+
+    What the store has already is not answered again. `again` is the command that goes on after Ctrl-C.
+    """
+    import yaml
+
+    from clustersim.study.sensitivity.catalog_bands import scenario_files
+    from clustersim.study.sweep.study import load_study
+    from clustersim.study.sweep.sweep import lay_out
+
+    files = {**scenario_files(scenario), "study.yaml": tree}
+    write_all({folder / name: yaml.safe_dump(body, sort_keys=False) for name, body in files.items()})
+    found = lay_out(load_study(folder / "study.yaml"), tell)
+    answer_points(found, folder / "store", engine_of("local", workers, None, tell), tell, again)
 
 
 def pareto(

@@ -19,12 +19,14 @@ from clustersim.study.sensitivity.pareto import Aim
 
 MOST_BARS = 20
 """Inputs that are drawn, and shown on the terminal."""
+CHANCE = 0.1
+"""Share of inputs that do nothing among those that are shown as correlated, at most."""
 BAR_PX = 22
 """Height of a bar."""
 HEADS = {
     "one_at_a_time": ("input", "low", "high", "answer at low", "answer at high", "swing", "elasticity"),
     "saltelli": ("input", "first order", "total", "total, 95 % interval"),
-    "drawn": ("input", "rank correlation", "p"),
+    "drawn": ("input", "rank correlation", "q"),
 }
 
 
@@ -81,7 +83,8 @@ def analysis_text(found: Analysis) -> str:
     parts.append("BANDS\n" + columns(head, rows))
     for one in found.of_keys:
         cells = _cells(one)[:MOST_BARS]
-        parts.append(f"{one.key}\n" + columns(HEADS[one.kind], cells, widest=60))
+        if cells:
+            parts.append(f"{one.key}\n" + columns(HEADS[one.kind], cells, widest=60))
         parts += _notes(one)
     return "\n\n".join(parts)
 
@@ -95,7 +98,10 @@ def _how(combine: str) -> str:
 
 
 def _notes(one: KeyAnalysis) -> list[str]:
-    if one.kind != "saltelli":
+    if one.kind == "drawn":
+        left = len(one.table) - len(_standing_out(one.table))
+        return [f"  {left:,} other inputs of {one.key} do not stand out from chance in these rows"] if left else []
+    if one.kind == "one_at_a_time":
         return []
     told = one.table.attrs
     return [f"  {told['samples']} base samples used, {told['broken']} left out for a point without an answer"]
@@ -103,7 +109,8 @@ def _notes(one: KeyAnalysis) -> list[str]:
 
 def _cells(one: KeyAnalysis) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
-    for row in one.table.to_dict("records"):
+    shown = _standing_out(one.table) if one.kind == "drawn" else one.table
+    for row in shown.to_dict("records"):
         name = str(row["input"])
         if one.kind == "one_at_a_time":
             middle = [_plain(row["low"]), _plain(row["high"])]
@@ -113,8 +120,13 @@ def _cells(one: KeyAnalysis) -> list[tuple[str, ...]]:
             interval = f"{number(row['total_low'])} to {number(row['total_high'])}"
             rows.append((name, number(row["first_order"]), number(row["total"]), interval))
         else:
-            rows.append((name, number(row["rank_correlation"], 2), f"{row['p_value']:.1e}"))
+            rows.append((name, number(row["rank_correlation"], 2), f"{row['q_value']:.1e}"))
     return rows
+
+
+def _standing_out(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the inputs whose correlation is hardly chance."""
+    return table[table["q_value"] <= CHANCE]
 
 
 def _plain(value: Any) -> str:
@@ -137,7 +149,8 @@ def analysis_html(found: Analysis) -> str:
 
 
 def _bars(one: KeyAnalysis) -> go.Figure:
-    shown = one.table.iloc[:MOST_BARS].iloc[::-1]
+    table = _standing_out(one.table) if one.kind == "drawn" else one.table
+    shown = table.iloc[:MOST_BARS].iloc[::-1]
     names = shown["input"].astype(str)
     picture = go.Figure()
     if one.kind == "one_at_a_time":

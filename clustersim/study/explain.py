@@ -69,7 +69,7 @@ def explain(result: Result, name: str) -> Explained:
     if name not in result.summary:
         raise InputError(f"explain: {name}: expected a key of the summary{nearest(name, result.summary)}")
     key = summary_key(name)
-    needed = _needed(key)
+    needed = needed_keys(key)
     operands = tuple(Operand(other, result.summary.get(other), summary_key(other).meaning) for other in needed)
     rows, left_out = _inputs(result, key.inputs)
     return Explained(
@@ -81,11 +81,11 @@ def explain(result: Result, name: str) -> Explained:
         inputs=rows,
         left_out=left_out,
         figures=_figures(result, key),
-        followers=tuple(other.name for other in summary_keys().values() if name in _needed(other)),
+        followers=tuple(other.name for other in summary_keys().values() if name in needed_keys(other)),
     )
 
 
-def _needed(key: SummaryKey) -> tuple[str, ...]:
+def needed_keys(key: SummaryKey) -> tuple[str, ...]:
     """Return the keys that a key follows from, those of its identity in the order in which it names them."""
     named: tuple[str, ...] = ()
     if key.identity is not None:

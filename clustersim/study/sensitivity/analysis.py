@@ -20,7 +20,7 @@ from clustersim.study.sweep.axes import Axis, axes_of
 from clustersim.study.sweep.reading import read_manifest, read_points
 from clustersim.study.sweep.spec import StudySpec
 
-RANK_COLUMNS = ("input", "rank_correlation", "p_value", "rows")
+RANK_COLUMNS = ("input", "rank_correlation", "p_value", "q_value", "rows")
 BAND_COLUMNS = ("key", "rows", "low", "median", "high", "mean", "standard_deviation")
 QUANTILES = (0.05, 0.5, 0.95)
 FEWEST = 8
@@ -127,8 +127,9 @@ def rank_correlations(swept: Swept, key: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns :data:`RANK_COLUMNS`; `p_value` is that of no correlation, for this axis alone: of a hundred axes that
-        do nothing, five are below 0.05.
+        Columns :data:`RANK_COLUMNS`. `p_value` is that of no correlation, for this axis alone: of a hundred axes that
+        do nothing, five are below 0.05. `q_value` holds for all axes together: of those below 0.1 one in ten does
+        nothing (Benjamini and Hochberg 1995).
 
     Raises
     ------
@@ -146,7 +147,9 @@ def rank_correlations(swept: Swept, key: str) -> pd.DataFrame:
             continue
         answer = stats.spearmanr(column, rows[key])
         found.append((axis.column, float(answer.statistic), float(answer.pvalue), len(rows)))
-    table = pd.DataFrame(found, columns=list(RANK_COLUMNS))
+    table = pd.DataFrame(found, columns=[name for name in RANK_COLUMNS if name != "q_value"])
+    q_values = stats.false_discovery_control(table["p_value"]) if found else np.zeros(0)
+    table.insert(RANK_COLUMNS.index("q_value"), "q_value", q_values)
     order = np.argsort(-table["rank_correlation"].abs().to_numpy(), kind="stable")
     return table.iloc[order].reset_index(drop=True)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from clustersim import catalog
@@ -16,8 +16,8 @@ CONVENTIONS = ("flicker", "rules", "limits", "traces")
 Level = Literal["steady", "run"]
 
 
-def figures_read(scenario: AnyScenario, level: Level) -> tuple[catalog.Read, ...]:
-    """Return the figures of the catalog that an answer reads, sorted.
+def figures_read(scenario: AnyScenario, level: Level) -> tuple[tuple[catalog.Read, ...], Mapping[str, Any]]:
+    """Return the figures of the catalog that an answer reads, sorted, and its summary.
 
     Raises
     ------
@@ -25,11 +25,8 @@ def figures_read(scenario: AnyScenario, level: Level) -> tuple[catalog.Read, ...
         If the scenario asks for what is not there.
     """
     with catalog.recorded() as reads:
-        if level == "steady":
-            steady_answer(scenario)
-        else:
-            run(scenario)
-    return tuple(sorted(reads))
+        summary = steady_answer(scenario).summary if level == "steady" else run(scenario).summary
+    return tuple(sorted(reads)), summary
 
 
 def banded(reads: Iterable[catalog.Read]) -> tuple[str, ...]:
@@ -75,7 +72,7 @@ def band_study(
         "name": f"{scenario.name}_bands"[:60],
         "title": f"{scenario.title}: figures of the catalog within their bands",
         "scenario": "scenario.yaml",
-        "axes": {key: {"band": True, "name": _name(key)} for key in figures},
+        "axes": {key: {"band": True, "name": column_name(key)} for key in figures},
         "combine": "latin_hypercube",
         "samples": samples,
         "scramble_seed": seed,
@@ -84,7 +81,7 @@ def band_study(
     }
 
 
-def _name(key: str) -> str:
+def column_name(key: str) -> str:
     """Return the whole key as a name of a column."""
     return "".join(letter if letter.isalnum() else "_" for letter in key.lower())
 

@@ -18,11 +18,13 @@ import clustersim
 from clustersim.cli_build_out import build_out
 from clustersim.cli_cite import cite
 from clustersim.cli_compare import compare
+from clustersim.cli_explain import explain
 from clustersim.cli_operate import operate
 from clustersim.cli_options import JsonOption, ScenarioArg, SetOption
 from clustersim.cli_query import query
 from clustersim.cli_report import report
 from clustersim.cli_results import OutOption, result_of
+from clustersim.cli_sensitivity import pareto, sensitivity, uncertainty
 from clustersim.cli_size import size
 from clustersim.cli_sweep import sweep
 from clustersim.cli_traces import assess, fit_power
@@ -360,11 +362,15 @@ app.command("fit-power")(fit_power)
 app.command()(size)
 app.command("build-out")(build_out)
 app.command()(operate)
+app.command()(explain)
 app.command()(sweep)
 app.command()(query)
 app.command()(report)
 app.command()(cite)
 app.command()(compare)
+app.command()(sensitivity)
+app.command()(uncertainty)
+app.command()(pareto)
 
 
 def main() -> None:

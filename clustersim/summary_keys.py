@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
+from typing import Any
 
 import yaml
 
@@ -31,6 +32,16 @@ class SummaryKey:
     meaning: str
     page: str
     """Page of the documentation, from the root of the repository."""
+    identity: str | None = None
+    """Arithmetic over other keys of the same summary that gives the value."""
+    formula: str = ""
+    """How the value is found, in words, where it is no arithmetic over other keys."""
+    of: tuple[str, ...] = ()
+    """Other keys that it follows from, besides those of the identity."""
+    inputs: tuple[str, ...] = ()
+    """Sections of the scenario that it depends on most directly."""
+    catalog: tuple[str, ...] = ()
+    """Kinds of the catalog whose figures enter."""
 
     @property
     def quantity(self) -> bool:
@@ -54,7 +65,21 @@ def summary_keys() -> Mapping[str, SummaryKey]:
     text = resources.files("clustersim").joinpath("summary_keys.yaml").read_text(encoding="utf-8")
     pages = yaml.load(text, Loader=_Loader)  # noqa: S506 (a SafeLoader)
     return MappingProxyType(
-        {name: SummaryKey(name, page=page, **told) for page, keys in pages.items() for name, told in keys.items()}
+        {name: _read(name, page, told) for page, keys in pages.items() for name, told in keys.items()}
+    )
+
+
+def _read(name: str, page: str, told: dict[str, Any]) -> SummaryKey:
+    return SummaryKey(
+        name=name,
+        unit=told["unit"],
+        meaning=told["meaning"],
+        page=page,
+        identity=told.get("identity"),
+        formula=told.get("formula", ""),
+        of=tuple(told.get("from", ())),
+        inputs=tuple(told.get("inputs", ())),
+        catalog=tuple(told.get("catalog", ())),
     )
 
 

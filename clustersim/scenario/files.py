@@ -131,7 +131,8 @@ def shipped_names(folder: str) -> list[str]:
 def _named(name: object, where: str, folders: Iterable[Path]) -> Path:
     """Return the file called `name` in the first folder that has it."""
     if not isinstance(name, str) or not _NAME.match(name):
-        raise InputError(f"{where}: expected the name of a file without ending (a-z, 0-9, _), found {name!r}")
+        shown = repr(name) if isinstance(name, str) else type(name).__name__
+        raise InputError(f"{where}: expected the name of a file without ending (a-z, 0-9, _), found {shown}")
     known: list[str] = []
     for folder in folders:
         path = folder / f"{name}.yaml"

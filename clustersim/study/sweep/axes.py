@@ -9,15 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scipy.special import ndtri
-
-from clustersim import units
+from clustersim import catalog, units
 from clustersim.errors import InputError
+from clustersim.study.sweep.catalog_axes import figure_of, is_figure
+from clustersim.study.sweep.drawn import Drawn, Kind, middle_of
 from clustersim.study.sweep.records import Scalar
 from clustersim.study.sweep.spec import AxisSpec, RangeSpec, StudySpec
 
-P95 = float(ndtri(0.95))
-"""Standard deviations from the mean to the 95 % quantile of a normal distribution. [-]"""
 _ROUNDING = 1e-9
 """Share of a step by which the last value may be beyond the end: ends are decimal, steps binary. [-]"""
 RESERVED = ("seed", "feasible", "error", "point_id", "index", "wall_s", "status")
@@ -51,17 +49,23 @@ class Axis:
     unit: str | None
     """Of the column; None for bare numbers and texts."""
 
+    drawn: Drawn | None = None
+    """Where the values are drawn."""
+
     def at(self, share: float) -> Setting:
         """Return the value at a share of the distribution, strictly between 0 and 1."""
-        kind = self.spec.kind
-        ends = getattr(self.spec, kind)
-        low, high = (_split(end, self.key)[0] for end in (ends.from_, ends.to))
-        if kind == "uniform":
-            number = low + share * (high - low)
-        elif kind == "log_uniform":
-            number = low * (high / low) ** share
-        else:
-            number = 0.5 * (low + high) + (high - low) / (2.0 * P95) * float(ndtri(share))
+        return self._set(self._range().at(share))
+
+    def placed(self, place: int) -> Setting:
+        """Return the low end of the range at place -1, its middle at 0, its high end at 1."""
+        return self._set(self._range().placed(place))
+
+    def _range(self) -> Drawn:
+        if self.drawn is None:
+            raise ValueError(f"{self.key}: the axis has a list of values")
+        return self.drawn
+
+    def _set(self, number: float) -> Setting:
         return _setting(_rounded(number, self.spec.whole), self.unit)
 
 
@@ -104,10 +108,13 @@ def _word(text: str) -> str:
 
 
 def _axis(key: str, spec: AxisSpec, name: str, where: str) -> Axis:
+    drawn: Drawn | None = None
     if spec.kind == "values":
         unit = _common_unit(spec.values or ())
         labels: Sequence[str | None] = spec.labels or (None,) * len(spec.values or ())
         settings = tuple(_given(one, unit, label) for one, label in zip(spec.values or (), labels, strict=True))
+    elif spec.kind == "band":
+        return _of_band(key, spec, name, where)
     else:
         ends = getattr(spec, spec.kind)
         (low, unit), (high, other) = _split(ends.from_, where), _split(ends.to, where)
@@ -115,12 +122,26 @@ def _axis(key: str, spec: AxisSpec, name: str, where: str) -> Axis:
         _require("log" not in spec.kind or min(low, high) > 0.0, where, f"ends above 0, found {ends.from_!r}")
         if spec.sampled:
             _require(low < high, where, f"from below to, found {ends.from_!r} and {ends.to!r}")
-            settings = ()
+            kind: Kind = spec.kind  # type: ignore[assignment]
+            settings, drawn = (), Drawn(kind, low, middle_of(kind, low, high), high)
         else:
             numbers = _range(low, high, spec, unit, where)
             settings = tuple(_setting(_rounded(number, spec.whole), unit) for number in numbers)
     column = name if unit is None else _with_unit(name, unit)
-    return Axis(key, name, column, settings, spec, unit)
+    return Axis(key, name, column, settings, spec, unit, drawn)
+
+
+def _of_band(key: str, spec: AxisSpec, name: str, where: str) -> Axis:
+    """Return the axis of a figure over its own band."""
+    _require(is_figure(key), where, "a figure of the catalog (catalog.KIND.ENTRY.FIGURE), which alone has a band")
+    kind, entry, figure_name = figure_of(key)
+    figure = catalog.entry(kind, entry).figure(figure_name)
+    _require(figure.low < figure.high, where, f"a band, found the same low and high end, {figure.text}")
+    bare = figure.unit == "1"
+    factor = 1.0 if bare else _si(1.0, figure.unit)
+    drawn = Drawn("band", figure.low / factor, figure.value / factor, figure.high / factor)
+    unit = None if bare else figure.unit
+    return Axis(key, name, name if unit is None else _with_unit(name, unit), (), spec, unit, drawn)
 
 
 def _require(met: bool, where: str, wanted: str) -> None:

@@ -17,12 +17,14 @@ import clustersim
 from clustersim import units
 from clustersim.errors import InputError
 from clustersim.scenario import scenario_of_tree
+from clustersim.study.sensitivity.sobol import design
 from clustersim.study.sweep.axes import Axis, Setting
 from clustersim.study.sweep.bases import Bases, scenario_tree
 from clustersim.study.sweep.catalog_axes import is_figure, overlaid
+from clustersim.study.sweep.drawn import one_at_a_time
 from clustersim.study.sweep.expressions import FormulaError, Value
 from clustersim.study.sweep.records import Scalar, Task
-from clustersim.study.sweep.sampling import shares
+from clustersim.study.sweep.sampling import inside, shares
 from clustersim.study.sweep.study import Study
 from clustersim.study.sweep.surroundings import catalog_digest
 
@@ -69,10 +71,15 @@ class Points:
         if self.total > MOST_POINTS:
             raise InputError(f"{study.path}: axes: expected at most {MOST_POINTS:,} points, found {self.total:,}")
 
-    def _sample(self) -> NDArray[np.float64]:
+    def _sample(self) -> NDArray[np.float64] | NDArray[np.int8]:
+        """Return shares of the distributions, or places in the ranges; shape (samples, drawn axes)."""
         spec = self.study.spec
+        if spec.combine == "one_at_a_time":
+            return one_at_a_time(len(self._drawn))
         if not self._drawn or spec.samples is None:
             return np.zeros((1, 0))
+        if spec.combine == "saltelli":
+            return inside(design(len(self._drawn), spec.samples, spec.scramble_seed).unit)
         return shares(spec.combine, spec.samples, len(self._drawn), spec.scramble_seed)
 
     def _seed_values(self) -> tuple[int | None, ...]:
@@ -126,9 +133,9 @@ class Points:
         chosen = {
             axis.key: axis.settings[place] for group, place in zip(self._groups, places, strict=True) for axis in group
         }
-        chosen |= {
-            axis.key: axis.at(float(share)) for axis, share in zip(self._drawn, self._shares[sample], strict=True)
-        }
+        placed = self.study.spec.combine == "one_at_a_time"
+        for axis, share in zip(self._drawn, self._shares[sample], strict=True):
+            chosen[axis.key] = axis.placed(int(share)) if placed else axis.at(float(share))
         return [(axis, chosen[axis.key]) for axis in self.study.axes]
 
     @cached_property

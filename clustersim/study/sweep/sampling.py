@@ -8,7 +8,7 @@ from scipy.stats import qmc
 
 from clustersim.errors import InputError
 
-MOST_DIMENSIONS = 200
+MOST_DIMENSIONS = 2000
 MOST_SOBOL = 2**30
 _INSIDE = 2.0**-40
 """Shares stay so far from 0 and 1, where a normal distribution has no value. [-]"""
@@ -32,7 +32,7 @@ def shares(kind: str, samples: int, dimensions: int, seed: int) -> NDArray[np.fl
     Raises
     ------
     InputError
-        If there are more than 200 dimensions or 2**30 points.
+        If there are more than 2,000 dimensions or 2**30 points.
     """
     if dimensions > MOST_DIMENSIONS or samples > MOST_SOBOL:
         raise InputError(f"samples: expected at most {MOST_DIMENSIONS} axes and 2**30 points")
@@ -42,6 +42,11 @@ def shares(kind: str, samples: int, dimensions: int, seed: int) -> NDArray[np.fl
         drawn = qmc.Sobol(dimensions, rng=stream).random_base2((samples - 1).bit_length())[:samples]
     else:
         drawn = qmc.LatinHypercube(dimensions, rng=stream).random(samples)
+    return inside(drawn)
+
+
+def inside(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return shares strictly between 0 and 1."""
     return np.asarray(np.clip(drawn, _INSIDE, 1.0 - _INSIDE), dtype=np.float64)
 
 

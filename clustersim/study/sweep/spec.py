@@ -12,7 +12,11 @@ from clustersim.spec import Spec
 Number = int | float | str
 """A bare number, or text with a unit."""
 DISCRETE = ("values", "range", "log_range")
-SAMPLED = ("uniform", "log_uniform", "normal")
+SAMPLED = ("uniform", "log_uniform", "normal", "band")
+SAMPLES_OF = ("latin_hypercube", "sobol", "saltelli")
+"""Ways to combine axes that draw so many samples."""
+DRAWN = (*SAMPLES_OF, "one_at_a_time")
+"""Ways to combine axes that have a distribution."""
 
 
 class _Between(Spec):
@@ -56,6 +60,8 @@ class AxisSpec(Spec):
     log_uniform: _Between | None = None
     normal: _Between | None = None
     """The ends are the 5 % and 95 % quantiles."""
+    band: Literal[True] | None = None
+    """Of a figure of the catalog: a triangle from the low to the high end of its band, highest at its value."""
     name: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9_]*$")
     """Column, and name in formulas; left out: the last part of the key, the whole key where two are alike."""
     labels: tuple[str, ...] | None = None
@@ -117,14 +123,17 @@ class StudySpec(Spec):
     """Name of a shipped scenario, or the path of a file from the study's folder."""
     set: dict[str, Any] = Field(default_factory=dict)
     """Key path -> value, for every point."""
-    axes: dict[str, AxisSpec] = Field(min_length=1, max_length=200)
+    axes: dict[str, AxisSpec] = Field(min_length=1, max_length=2000)
     """Key path of the scenario, `scenario` itself, `topology`, or `catalog.KIND.ENTRY.FIGURE` -> its values."""
     zip: tuple[tuple[str, ...], ...] = ()
     """Groups of axes that move together."""
-    combine: Literal["grid", "zip", "latin_hypercube", "sobol"] = "grid"
-    """How axes are put together; a distribution needs one of the last two, and is crossed with the other axes."""
+    combine: Literal["grid", "zip", "latin_hypercube", "sobol", "saltelli", "one_at_a_time"] = "grid"
+    """How axes are put together; axes with a distribution need one of the last four.
+
+    With a Latin hypercube or a Sobol sequence the other axes are crossed. `saltelli` draws the points of Sobol's indices,
+    ``samples (axes + 2)``; `one_at_a_time` moves each axis to both ends of its range, ``2 axes + 1`` points."""
     samples: int | None = Field(default=None, ge=1, le=1_000_000)
-    """Points of the Latin hypercube or of the Sobol sequence."""
+    """Points of the Latin hypercube or of the Sobol sequence; base samples of `saltelli`, a power of two."""
     scramble_seed: int = Field(default=1, ge=0)
     """Of the Latin hypercube or of the Sobol sequence."""
     seeds: int | tuple[int, ...] | None = None
@@ -165,13 +174,18 @@ class StudySpec(Spec):
     @model_validator(mode="after")
     def _combined(self) -> Self:
         drawn = [key for key, axis in self.axes.items() if axis.sampled]
-        sampling = self.combine in ("latin_hypercube", "sobol")
+        sampling = self.combine in SAMPLES_OF
         if sampling and (not drawn or self.samples is None):
             raise ValueError(f"combine: {self.combine} needs samples, and an axis that is {', '.join(SAMPLED)}")
-        if not sampling and drawn:
-            raise ValueError(f"axes.{drawn[0]}: a distribution needs combine: latin_hypercube or sobol")
+        if self.combine not in DRAWN and drawn:
+            raise ValueError(f"axes.{drawn[0]}: a distribution needs combine: {', '.join(DRAWN)}")
         if not sampling and self.samples is not None:
-            raise ValueError("samples: expected with combine: latin_hypercube or sobol only")
+            raise ValueError(f"samples: expected with combine: {', '.join(SAMPLES_OF)} only")
+        if self.combine in ("saltelli", "one_at_a_time") and len(drawn) < len(self.axes):
+            other = next(key for key in self.axes if key not in drawn)
+            raise ValueError(
+                f"axes.{other}: combine: {self.combine} needs a range for every axis: {', '.join(SAMPLED)}"
+            )
         if self.combine == "zip" and self.zip:
             raise ValueError("zip: expected with combine: grid; combine: zip moves all axes together")
         return self

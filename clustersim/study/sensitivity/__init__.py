@@ -1,0 +1,1 @@
+"""What an answer depends on: one input at a time, shares of variance, the catalog's own bands, Pareto fronts."""

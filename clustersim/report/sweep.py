@@ -86,9 +86,7 @@ def sweep_html(found: Overview) -> str:
         sections.append(
             Section("failed", "Failed", tables=[Table("Rows that failed", ("rows", "error"), errors, (0,))])
         )
-    return rendered(
-        "validation.html.j2", title=found.title, subtitle=f"{found.name}: {_rows(found)}", sections=sections
-    )
+    return rendered("operate.html.j2", title=found.title, subtitle=f"{found.name}: {_rows(found)}", sections=sections)
 
 
 def _spreads(found: Overview) -> list[tuple[str, ...]]:
@@ -100,7 +98,7 @@ def _drawn(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     if len(table) <= MOST_LINES:
         return table, ""
     every = -(-len(table) // MOST_LINES)
-    return table.iloc[::every], f"Every {every}th of {len(table):,} rows is drawn."
+    return table.iloc[::every], f"One row in {every} of {len(table):,} is drawn."
 
 
 def _parallel(table: pd.DataFrame, found: Overview) -> go.Figure | None:

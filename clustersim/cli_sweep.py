@@ -63,10 +63,10 @@ def sweep(
         if dry_run:
             _dry(found, as_json)
             return
-        _ready(folder, resume or retry_failed, force)
-        how = _engine(engine, workers, address, tell)
+        ready(folder, resume or retry_failed, force)
+        how = engine_of(engine, workers, address, tell)
         again = _again(study, engine, address, out, settings)
-        _answer(found, folder, how, tell, again, retry_failed=retry_failed)
+        answer_points(found, folder, how, tell, again, retry_failed=retry_failed)
         tell(f"{loaded.spec.name}: page")
     _finish(folder, as_json)
 
@@ -81,7 +81,7 @@ def _study(text: str, settings: Sequence[str] | None) -> Study:
     return load_study(found, dict(parse_override(item) for item in settings or []))
 
 
-def _ready(folder: Path, resume: bool, force: bool) -> None:
+def ready(folder: Path, resume: bool, force: bool) -> None:
     """Refuse a store with rows unless it is to go on; one without rows, or with `force`, is begun anew."""
     from clustersim.study.sweep.discard import discard
     from clustersim.study.sweep.reading import is_store, read_points
@@ -91,16 +91,15 @@ def _ready(folder: Path, resume: bool, force: bool) -> None:
 
     rows = 0 if force else read_points(folder).num_rows
     if rows and not resume:
-        raise InputError(
-            f"{folder}: there are {rows:,} rows already: --resume goes on with them, --force begins anew"
-        )
+        raise InputError(f"{folder}: there are {rows:,} rows already: --resume goes on with them, --force begins anew")
     if not rows:
         discard(folder)
 
 
-def _engine(
+def engine_of(
     engine: str, workers: int | None, address: str | None, tell: Callable[[str], None]
 ) -> AbstractContextManager[Engine]:
+    """Return where points are answered: processes here, or the workers of a dask scheduler."""
     if engine == "dask":
         from clustersim.study.sweep.dask_engine import DaskEngine
 
@@ -110,16 +109,22 @@ def _engine(
     return LocalEngine(workers)
 
 
-def _answer(
+def answer_points(
     found: Sweep,
     folder: Path,
     engine: AbstractContextManager[Engine],
     tell: Callable[[str], None],
     again: str,
     *,
-    retry_failed: bool,
+    retry_failed: bool = False,
 ) -> None:
-    """Answer what is missing; on Ctrl-C say how to go on, and leave with 130."""
+    """Answer what is missing; on Ctrl-C say how to go on (`again`), and leave with 130.
+
+    Raises
+    ------
+    InputError
+        If the store is of another study or cannot be written; what was answered stays.
+    """
     from clustersim.study.sweep.store import Store
     from clustersim.study.sweep.sweep import run_sweep, todo
 
@@ -128,7 +133,9 @@ def _answer(
             left = len(todo(found, store, retry_failed=retry_failed))
             if left:
                 with engine as started:
-                    run_sweep(found, started, store, _progress(left, len(found.places), tell), retry_failed=retry_failed)
+                    run_sweep(
+                        found, started, store, _progress(left, len(found.places), tell), retry_failed=retry_failed
+                    )
             store.finish()
         except KeyboardInterrupt:
             _stopped(store, found, folder, again)

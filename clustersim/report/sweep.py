@@ -67,7 +67,11 @@ def sweep_html(found: Overview) -> str:
     good = found.table[found.table["error"].isna()]
     drawn, note = _drawn(good)
     sections = [
-        Section("overview", "Overview", tables=[Table(_rows(found), ("answer", "least", "median", "most"), _spreads(found), (1, 2, 3))]),
+        Section(
+            "overview",
+            "Overview",
+            tables=[Table(_rows(found), ("answer", "least", "median", "most"), _spreads(found), (1, 2, 3))],
+        ),
     ]
     coordinates = _parallel(drawn, found)
     if coordinates is not None:
@@ -79,8 +83,10 @@ def sweep_html(found: Overview) -> str:
     sections.append(Section("rows", "Rows", tables=[_table(found)]))
     if found.errors:
         errors = [(str(count), text) for text, count in found.errors]
-        sections.append(Section("failed", "Failed", tables=[Table("Rows that failed", ("rows", "error"), errors, (0,))]))
-    return rendered("validation.html.j2", title=found.title, subtitle=f"{found.name}: {_rows(found)}", sections=sections)
+        sections.append(
+            Section("failed", "Failed", tables=[Table("Rows that failed", ("rows", "error"), errors, (0,))])
+        )
+    return rendered("operate.html.j2", title=found.title, subtitle=f"{found.name}: {_rows(found)}", sections=sections)
 
 
 def _spreads(found: Overview) -> list[tuple[str, ...]]:
@@ -92,7 +98,7 @@ def _drawn(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     if len(table) <= MOST_LINES:
         return table, ""
     every = -(-len(table) // MOST_LINES)
-    return table.iloc[::every], f"Every {every}th of {len(table):,} rows is drawn."
+    return table.iloc[::every], f"One row in {every} of {len(table):,} is drawn."
 
 
 def _parallel(table: pd.DataFrame, found: Overview) -> go.Figure | None:
@@ -149,7 +155,11 @@ def _judged(table: pd.DataFrame) -> Sequence[tuple[str, pd.DataFrame, str]]:
     if FEASIBLE not in table:
         return [("points", table, BLUE)]
     judged = table[FEASIBLE]
-    parts = (("feasible", judged.eq(True), BLUE), ("not feasible", judged.eq(False), RED), ("not told", judged.isna(), GREY))
+    parts = (
+        ("feasible", judged.eq(True), BLUE),
+        ("not feasible", judged.eq(False), RED),
+        ("not told", judged.isna(), GREY),
+    )
     return [(name, table[chosen], colour) for name, chosen, colour in parts if chosen.any()]
 
 

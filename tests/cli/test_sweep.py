@@ -39,7 +39,7 @@ class Here(AbstractContextManager):
 @pytest.fixture
 def engine(monkeypatch):
     here = Here()
-    monkeypatch.setattr(cli_sweep, "_engine", lambda *_: here)
+    monkeypatch.setattr(cli_sweep, "engine_of", lambda *_: here)
     monkeypatch.setitem(work.LEVELS, "step", lambda s: {"peak_mw": s.damping[0].time_constant})
     return here
 

@@ -82,7 +82,9 @@ def axes_of(study: StudySpec, where: str) -> tuple[Axis, ...]:
             if other != axis.key:
                 raise InputError(f"{where}: axes.{axis.key}: the name {name!r} is that of axes.{other}; give it a name")
             if name in RESERVED and axis.key != "seed":
-                raise InputError(f"{where}: axes.{axis.key}: the name {name!r} is that of another column; give it a name")
+                raise InputError(
+                    f"{where}: axes.{axis.key}: the name {name!r} is that of another column; give it a name"
+                )
     return found
 
 
@@ -171,7 +173,7 @@ def _rounded(number: float, whole: bool) -> int | float:
     return round(number) if whole or (number.is_integer() and abs(number) < 2**53) else number
 
 
-def _setting(number: int | float, unit: str | None) -> Setting:
+def _setting(number: float, unit: str | None) -> Setting:
     """Return the setting of a number in a unit."""
     if unit is None:
         return Setting(number, number, number)

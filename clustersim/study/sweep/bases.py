@@ -69,7 +69,9 @@ class Bases:
         try:
             digest = hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()
         except (TypeError, ValueError) as error:
-            raise InputError(f"{path}: expected texts, numbers, lists and sections, found another value ({error})") from None
+            raise InputError(
+                f"{path}: expected texts, numbers, lists and sections, found another value ({error})"
+            ) from None
         return Base(path, tree, digest)
 
 

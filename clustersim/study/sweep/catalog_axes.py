@@ -2,8 +2,8 @@
 
 The catalog is one for the whole process. A point's figures are therefore an overlay file of its own, laid over those
 that lie there, only while the point is answered; whatever was made of figures is forgotten with each change
-(:func:`clustersim.catalog.catalog_cache`). The file is named by its content, so that the identity of a run holds what was set
-and not where.
+(:func:`clustersim.catalog.catalog_cache`). The file is named by its content, so that the identity of a run holds what
+was set and not where.
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ def figure_of(key: str) -> tuple[str, str, str]:
     _, _, rest = key.partition(".")
     kind, _, rest = rest.partition(".")
     if kind not in catalog.kinds():
-        raise InputError(f"{key}: expected catalog.KIND.ENTRY.FIGURE, found the kind {kind!r}{nearest(kind, catalog.kinds())}")
+        raise InputError(
+            f"{key}: expected catalog.KIND.ENTRY.FIGURE, found the kind {kind!r}{nearest(kind, catalog.kinds())}"
+        )
     found = catalog.entries(kind)
     names = {alias: name for name, entry in found.items() for alias in (name, *entry.aliases)}
     parts = rest.split(".")
@@ -86,10 +88,11 @@ def catalog_source(kind: str, source: str) -> dict[str, Any]:
 
 def _changed(figure: catalog.Figure, value: Any, key: str) -> dict[str, Any]:
     """Return a figure with another value, in its file's form; the band is stretched to hold it."""
+    ends: tuple[float | str, ...]
     if figure.unit == "1":
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise InputError(f"{key}: expected a bare number, as the figure has no unit, found {value!r}")
-        low, middle, high = (min(figure.low, value), value, max(figure.high, value))
+        ends = (min(figure.low, value), value, max(figure.high, value))
     else:
         dimension = next(name for name, table in units.TABLE.items() if figure.unit in table)
         try:
@@ -97,10 +100,10 @@ def _changed(figure: catalog.Figure, value: Any, key: str) -> dict[str, Any]:
         except InputError as error:
             raise InputError(f"{key}: {error}") from None
         factor = units.TABLE[dimension][figure.unit]
-        ends = (min(figure.low, si) / factor, si / factor, max(figure.high, si) / factor)
-        low, middle, high = (f"{end!r} {figure.unit}" for end in sorted(ends))
+        numbers = sorted((min(figure.low, si) / factor, si / factor, max(figure.high, si) / factor))
+        ends = tuple(f"{number!r} {figure.unit}" for number in numbers)
     rest = {"source": figure.source, "confidence": figure.confidence, "note": "set by a study"}
-    return {"value": middle, "low": low, "high": high, **rest}
+    return {"value": ends[1], "low": ends[0], "high": ends[2], **rest}
 
 
 @contextmanager

@@ -8,7 +8,6 @@ from clustersim.errors import InputError
 from clustersim.study.sweep.durable import FileLock
 from clustersim.study.sweep.reading import LOCK, LOG, MANIFEST, TABLE, is_store, part_files
 
-
 PAGE = "sweep.html"
 """Page of a store, beside its rows."""
 

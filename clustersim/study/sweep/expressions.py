@@ -31,7 +31,7 @@ Value = Scalar | None
 
 
 class FormulaError(InputError):
-    """A formula that cannot be read, or has no value for the point: it divides by zero, or compares text with numbers."""
+    """A formula that cannot be read, or has no value for a point: it divides by zero, or compares text and numbers."""
 
 
 def _quantity(text: Any, unit: Any = None) -> float:
@@ -50,7 +50,7 @@ def _quantity(text: Any, unit: Any = None) -> float:
     return number * table[own] / table[unit]
 
 
-def _to_digits(value: int | float, digits: int | float = 0) -> int | float:
+def _to_digits(value: float, digits: float = 0) -> int | float:
     if not -15 <= digits <= 15:
         raise FormulaError(f"round: expected -15 to 15 digits, found {digits}")
     return round(float(value), int(digits)) if digits else round(value)

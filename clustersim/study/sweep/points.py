@@ -124,11 +124,11 @@ class Points:
     def _settings(self, index: int) -> list[tuple[Axis, Setting]]:
         *places, sample, _ = (int(place) for place in np.unravel_index(index, self._lengths))
         chosen = {
-            axis.key: axis.settings[place]
-            for group, place in zip(self._groups, places, strict=True)
-            for axis in group
+            axis.key: axis.settings[place] for group, place in zip(self._groups, places, strict=True) for axis in group
         }
-        chosen |= {axis.key: axis.at(float(share)) for axis, share in zip(self._drawn, self._shares[sample], strict=True)}
+        chosen |= {
+            axis.key: axis.at(float(share)) for axis, share in zip(self._drawn, self._shares[sample], strict=True)
+        }
         return [(axis, chosen[axis.key]) for axis in self.study.axes]
 
     @cached_property

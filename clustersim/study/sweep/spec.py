@@ -122,7 +122,7 @@ class StudySpec(Spec):
     zip: tuple[tuple[str, ...], ...] = ()
     """Groups of axes that move together."""
     combine: Literal["grid", "zip", "latin_hypercube", "sobol"] = "grid"
-    """How axes are put together; axes with a distribution need one of the last two, the others are crossed with them."""
+    """How axes are put together; a distribution needs one of the last two, and is crossed with the other axes."""
     samples: int | None = Field(default=None, ge=1, le=1_000_000)
     """Points of the Latin hypercube or of the Sobol sequence."""
     scramble_seed: int = Field(default=1, ge=0)

@@ -124,9 +124,30 @@ def run_sweep(
 
 
 def todo(sweep: Sweep, store: Store, *, retry_failed: bool = False) -> list[str]:
-    """Return the identities of the points that are still to be answered, in the order of the study."""
+    """Return the identities of the points that are still to be answered, those with the same step side by side."""
     done, failed = store.done(), store.failed() if retry_failed else {}
-    return [one for one in sweep.places if one not in done or one in failed]
+    missing = [one for one in sweep.places if one not in done or one in failed]
+    groups: dict[str, int] = {}
+    rank = {one: groups.setdefault(_shared(sweep, one), len(groups)) for one in missing}
+    return sorted(missing, key=rank.__getitem__)
+
+
+SHARED = ("catalog.", "scenario", "topology", "job.", "seed")
+"""Beginnings of key paths that decide over the training step, which a process keeps for points that share it."""
+
+
+APART = ("topology.electrical", "topology.cooling")
+"""Of these, parts of the place that do not."""
+
+
+def _shared(sweep: Sweep, point_id: str) -> str:
+    """Return what a point shares with others: its values of the fields behind the step."""
+    try:
+        settings = sweep.points.at(sweep.places[point_id][0]).settings
+    except InputError:
+        return ""
+    behind = {key: value for key, value in settings.items() if key.startswith(SHARED) and not key.startswith(APART)}
+    return json.dumps(behind, sort_keys=True, default=str)
 
 
 def study_folder(out: Path, study: Study) -> Path:

@@ -87,8 +87,9 @@ def test_ends_that_do_not_go_together(spec, told):
 
 @pytest.mark.parametrize(
     "spec",
-    [{}, {"values": []}, {"values": [1], "range": {"from": 1, "to": 2, "steps": 2}}, {"values": [1], "labels": ["a", "b"]},
-     {"range": {"from": 1, "to": 2}}, {"range": {"from": 1, "to": 2, "steps": 2, "step": 1}}, {"uniform": {"from": 1}}],
+    [{}, {"values": []}, {"values": [1], "range": {"from": 1, "to": 2, "steps": 2}},
+     {"values": [1], "labels": ["a", "b"]}, {"range": {"from": 1, "to": 2}},
+     {"range": {"from": 1, "to": 2, "steps": 2, "step": 1}}, {"uniform": {"from": 1}}],
 )  # fmt: skip
 def test_an_axis_is_of_one_kind(spec):
     with pytest.raises(ValueError, match="expected|Field|List|Tuple|least"):

@@ -67,7 +67,7 @@ def test_sobol_points_are_balanced_and_a_shorter_sequence_is_the_beginning_of_a_
     found = shares("sobol", 16, 4, 3)
     assert np.array_equal(np.sort(np.floor(found * 16), axis=0), np.tile(np.arange(16)[:, None], 4))
     assert np.array_equal(shares("sobol", 11, 4, 3), found[:11])
-    assert ((0 < found) & (found < 1)).all()
+    assert ((found > 0) & (found < 1)).all()
 
 
 def test_drawn_axes_are_crossed_with_lists(study_of):
@@ -127,7 +127,9 @@ def test_derived_inputs_are_set_before_the_run(study_of):
 
 
 def test_contradictory_constraints_tell_how_many_each_removed(study_of):
-    study = study_of(axes={COUNT: [2048, 4096], FLOOR: ["10 s"]}, constraints=["count > 3000", "count < 3000", "seed < 5"])
+    study = study_of(
+        axes={COUNT: [2048, 4096], FLOOR: ["10 s"]}, constraints=["count > 3000", "count < 3000", "seed < 5"]
+    )
     with pytest.raises(InputError, match=r"none of 2\n  count > 3000: breaks at 1\n  count < 3000: breaks at 1\n"):
         Points(study).kept  # noqa: B018
 

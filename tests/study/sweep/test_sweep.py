@@ -34,7 +34,9 @@ def swept(study, folder, engine=None, **options):
 
 def test_duplicates_run_once_and_a_bad_point_stops_no_other(study_of, tmp_path):
     engine = HereEngine()
-    table = swept(study_of(axes=AXES, derive={"each": "peak_mw / count"}, require="peak_mw < 6"), tmp_path / "s", engine)
+    table = swept(
+        study_of(axes=AXES, derive={"each": "peak_mw / count"}, require="peak_mw < 6"), tmp_path / "s", engine
+    )
     assert len(engine.asked) == len(set(engine.asked)) == 6
     assert table["index"].tolist() == list(range(9))
     assert table["count"].tolist() == [2048] * 3 + [4096] * 3 + [2048] * 3
@@ -59,6 +61,20 @@ def test_a_sweep_goes_on_where_it_was_stopped_with_the_same_table(study_of, tmp_
     assert table.equals(whole)
     assert (len(first.asked), len(second.asked)) == (2, 4)
     assert (tmp_path / "parts" / "points.parquet").read_bytes() == (tmp_path / "whole" / "points.parquet").read_bytes()
+
+
+def test_points_with_the_same_step_are_answered_side_by_side(study_of, tmp_path):
+    study = study_of(
+        axes={
+            FLOOR: ["10 s", "20 s"],
+            COUNT: [2048, 4096],
+            "topology.electrical.memphis.grid.capacity": ["300 MW", "400 MW"],
+        }
+    )
+    found = lay_out(study)
+    with Store.open(tmp_path / "s", found.header) as store:
+        order = [found.points.at(found.places[one][0]).columns["count"] for one in todo(found, store)]
+    assert order == [2048] * 4 + [4096] * 4
 
 
 def test_failed_points_are_answered_again_when_asked(study_of, tmp_path, monkeypatch):

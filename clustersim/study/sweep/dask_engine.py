@@ -5,12 +5,13 @@ Each worker process answers one point at a time, as the local engine's do; more 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 import threading
 import time
-from asyncio import CancelledError
 from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import ExitStack
 from itertools import islice
 from types import TracebackType
@@ -81,11 +82,12 @@ class DaskEngine:
         self._tell = tell
         self._distributed: Any = distributed
         self._wanted = surroundings()
+        self._where = address or "the cluster on this machine"
         self._told: set[str] = set()
         self._close = ExitStack()
         try:
             self._client = self._connected(address, workers)
-            self._check_workers(address or "the cluster on this machine")
+            self._check_workers()
         except BaseException:
             self.close()
             raise
@@ -99,6 +101,22 @@ class DaskEngine:
     def close(self) -> None:
         """Leave the scheduler; end the cluster if it is the engine's own."""
         self._close.close()
+
+    def wait_for(self, workers: int) -> None:
+        """Wait until so many workers are there.
+
+        Raises
+        ------
+        InputError
+            If they are not within a minute.
+        """
+        try:
+            self._client.wait_for_workers(workers, timeout=WORKERS_S)
+        except TimeoutError:
+            raise InputError(
+                f"{self._where}: expected {workers} workers within {WORKERS_S:g} s, found fewer; "
+                "start one with: dask worker ADDRESS --nthreads 1"
+            ) from None
 
     def _connected(self, address: str | None, workers: int | None) -> Any:
         place: Any = address
@@ -123,19 +141,16 @@ class DaskEngine:
         self._close.callback(client.close)
         return client
 
-    def _check_workers(self, where: str) -> None:
+    def _check_workers(self) -> None:
         """Refuse workers that would answer otherwise; those that come later are asked before their first point."""
-        try:
-            self._client.wait_for_workers(1, timeout=WORKERS_S)
-        except TimeoutError:
-            raise InputError(f"{where}: no worker came within {WORKERS_S:g} s; start one with: dask worker") from None
+        self.wait_for(1)
         try:
             found = self._client.run(take_over, self._wanted)
         except ImportError as error:
-            raise InputError(f"{where}: a worker has no clustersim of this version: {error}") from None
+            raise InputError(f"{self._where}: a worker has no clustersim of this version: {error}") from None
         for worker, differs in found.items():
             if differs is not None:
-                raise InputError(f"{where}: worker {worker} has {differs}: install the same clustersim there")
+                raise InputError(f"{self._where}: worker {worker} has {differs}: install the same clustersim there")
 
     def outcomes(self, tasks: Sequence[Task], work: Work) -> Generator[Outcome | None, None, None]:
         """Yield the outcome of every task as it comes; None where none came for a second.
@@ -237,7 +252,7 @@ class _Run:
             return
         if isinstance(result, str):
             raise InputError(f"a worker of the Dask cluster has {result}: install the same clustersim there")
-        if isinstance(result, CancelledError) or future.cancelled():
+        if isinstance(result, (CancelledError, asyncio.CancelledError)):
             raise InputError("the Dask scheduler is gone; what was answered is kept, resume when it is back")
         kind, error, _ = result
         if kind.__name__ != "KilledWorker":

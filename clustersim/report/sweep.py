@@ -108,10 +108,10 @@ def _parallel(table: pd.DataFrame, found: Overview) -> go.Figure | None:
     shown = [name for name in names if name in found.axes] + answers
     if len(shown) < 2:
         return None
-    last = answers[-1] if answers else shown[-1]
+    shade = answers[0] if answers else shown[-1]
     dimensions = [_dimension(table, name) for name in shown]
-    colour = dimensions[shown.index(last)]["values"]
-    lines = {"color": colour, "colorscale": SHADES, "showscale": True, "colorbar": {"title": {"text": last}}}
+    colour = dimensions[shown.index(shade)]["values"]
+    lines = {"color": colour, "colorscale": SHADES, "showscale": True, "colorbar": {"title": {"text": shade}}}
     figure = go.Figure(go.Parcoords(line=lines, dimensions=dimensions, labelangle=-20))
     return figure.update_layout(
         height=460, margin={"l": 70, "r": 40, "t": 110, "b": 30}, font={"family": FONT, "size": 12, "color": INK},

@@ -6,13 +6,14 @@ One YAML file per kind under ``catalog/data``; see :mod:`clustersim.catalog.reco
 
 from clustersim.catalog.records import ASSUMED_BAND, Entry, Figure, Source
 from clustersim.catalog.store import (
-    cached,
+    catalog_cache,
     catalog_files,
-    emptied_with_catalog,
+    derived_from_catalog,
     entries,
     entry,
     kinds,
     overlays,
+    sources,
     use_overlays,
 )
 
@@ -21,12 +22,13 @@ __all__ = [
     "Entry",
     "Figure",
     "Source",
-    "cached",
+    "catalog_cache",
     "catalog_files",
-    "emptied_with_catalog",
+    "derived_from_catalog",
     "entries",
     "entry",
     "kinds",
     "overlays",
+    "sources",
     "use_overlays",
 ]

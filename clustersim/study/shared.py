@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from pydantic import BaseModel
 
-from clustersim.catalog import emptied_with_catalog
+from clustersim.catalog import derived_from_catalog
 
 MOST_BYTES = 400_000_000
 """Arrays that are kept; what was used longest ago goes first. A larger value is not kept at all. [B]"""
@@ -56,7 +56,7 @@ class Shelf:
 
 
 SHELF = Shelf()
-emptied_with_catalog(SHELF.clear)
+derived_from_catalog(SHELF.clear)
 
 
 def shared(name: str, make: Callable[[], Made], *inputs: object) -> Made:

@@ -6,7 +6,18 @@ One YAML file per kind under ``catalog/data``; see :mod:`clustersim.catalog.reco
 
 from clustersim.catalog.reads import Read
 from clustersim.catalog.records import ASSUMED_BAND, Entry, Figure, Source
-from clustersim.catalog.store import cached, catalog_files, entries, entry, kinds, overlays, recorded, use_overlays
+from clustersim.catalog.store import (
+    catalog_cache,
+    catalog_files,
+    derived_from_catalog,
+    entries,
+    entry,
+    kinds,
+    overlays,
+    recorded,
+    sources,
+    use_overlays,
+)
 
 __all__ = [
     "ASSUMED_BAND",
@@ -14,12 +25,14 @@ __all__ = [
     "Figure",
     "Read",
     "Source",
-    "cached",
+    "catalog_cache",
     "catalog_files",
+    "derived_from_catalog",
     "entries",
     "entry",
     "kinds",
     "overlays",
     "recorded",
+    "sources",
     "use_overlays",
 ]

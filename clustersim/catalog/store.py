@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache, lru_cache, update_wrapper
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -28,30 +28,53 @@ class _File(BaseModel):
     entries: dict[str, Any]
 
 
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
-_emptied: list[Callable[[], None]] = []
-"""What empties the caches of values that were made of figures."""
-
-
-def cached(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Keep what a function of hashable arguments returned until the catalog changes.
-
-    For functions that read figures: :func:`functools.cache` would go on with the figures of before an overlay.
-    """
-    kept = lru_cache(maxsize=_KEPT)(function)
-    _emptied.append(kept.cache_clear)
-
-    def told(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-        return kept(*args, **kwargs)  # type: ignore[arg-type]
-
-    return update_wrapper(told, function)
-
-
-_KEPT = 256
-"""Values that a function keeps."""
 _overlays: list[Path] = []
 """Files whose figures replace and add to the shipped ones, in the order in which they are laid on."""
+_derived: list[Callable[[], None]] = []
+"""Called when other files lie over the shipped ones."""
+Given = ParamSpec("Given")
+Made = TypeVar("Made")
+
+
+def derived_from_catalog(forget: Callable[[], None]) -> None:
+    """Have `forget` called whenever overlays are laid on or taken away: what it forgets was derived from entries."""
+    _derived.append(forget)
+
+
+def catalog_cache(function: Callable[Given, Made]) -> Callable[Given, Made]:
+    """Keep the results of a function of its arguments and the catalog, until other overlays are used."""
+    kept = lru_cache(maxsize=1024)(function)
+    derived_from_catalog(kept.cache_clear)
+    # a function that is cached takes what the function takes
+    return cast("Callable[Given, Made]", kept)
+
+
+def _forget() -> None:
+    """Empty every cache that the overlays have a part in; kinds as shipped stay read."""
+    _read_overlay.cache_clear()
+    _load.cache_clear()
+    for forget in _derived:
+        forget()
+
+
+@contextmanager
+def recorded() -> Iterator[set[Read]]:
+    """Collect which figures are read inside the block.
+
+    What was derived from the catalog before is forgotten first, so that a warm process reads what a fresh one does.
+    What looks through all figures of an entry at once (``Entry.figures``) is not seen.
+
+    Examples
+    --------
+    >>> with recorded() as reads:
+    ...     watts = entry("accelerators", "H100").si("tdp")
+    >>> reads
+    {Read(kind='accelerators', entry='H100-SXM', figure='tdp')}
+    """
+    for forget in _derived:
+        forget()
+    with listening() as reads:
+        yield reads
 
 
 def kinds() -> tuple[str, ...]:
@@ -95,34 +118,6 @@ def use_overlays(paths: Sequence[Path]) -> None:
         _overlays[:] = before
         _forget()
         raise
-
-
-@contextmanager
-def recorded() -> Iterator[set[Read]]:
-    """Collect which figures are read inside the block.
-
-    Values that were made of figures before are forgotten first, so that a warm process reads what a fresh one does.
-    What looks through all figures of an entry at once (``Entry.figures``) is not seen.
-
-    Examples
-    --------
-    >>> with recorded() as reads:
-    ...     watts = entry("accelerators", "H100").si("tdp")
-    >>> reads
-    {Read(kind='accelerators', entry='H100-SXM', figure='tdp')}
-    """
-    for empty in _emptied:
-        empty()
-    with listening() as reads:
-        yield reads
-
-
-def _forget() -> None:
-    """Empty every cache that the overlays have a part in; kinds as shipped stay read."""
-    _read_overlay.cache_clear()
-    _load.cache_clear()
-    for empty in _emptied:
-        empty()
 
 
 @cache

@@ -44,7 +44,7 @@ PERCENTILES = (
 USUAL_LAMP = "120 V 60 Hz"
 
 
-@catalog.cached
+@catalog.catalog_cache
 def _filters(lamp: str, dt_s: float) -> tuple[Sections, Sections, float]:
     """Return the filter up to the squarer, the one behind it, and the factor that makes Pinst = 1 at the reference.
 

@@ -60,7 +60,7 @@ class Gangs:
         return float(np.sum(self.weights * self.servers * self.median_s) * math.exp(self.sigma**2 / 2.0))
 
 
-@catalog.cached
+@catalog.catalog_cache
 def stream_law(name: str) -> StreamLaw:
     """Return the law of a published trace (catalog kind ``job_streams``).
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from clustersim.catalog import cached, entry
+from clustersim.catalog import catalog_cache, entry
 
 CHARGES = (0.0, 0.1, 0.5, 0.9, 1.0)
 """States of charge at which the catalog states the open-circuit voltage. [-]"""
@@ -68,7 +68,7 @@ def round_trip(pack: Pack, power: float, charge: float = 0.5) -> float:
     return (power - back) / (power + out)
 
 
-@cached
+@catalog_cache
 def pack_of(battery: str) -> Pack:
     """Return the pack of a battery of the catalog: its resistance follows from the published round-trip efficiency.
 

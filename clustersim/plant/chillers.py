@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from clustersim.catalog import cached, entry
+from clustersim.catalog import catalog_cache, entry
 from clustersim.plant.psychrometrics import ZERO_C
 
 Floats = NDArray[np.float64]
@@ -92,7 +92,7 @@ def curve_factor(curve: str, water_c: float, outdoor_c: ArrayLike) -> Floats:
     return np.asarray(value(held) / value(np.asarray(air.value)))
 
 
-@cached
+@catalog_cache
 def _coefficients(curve: str) -> tuple[float, ...]:
     found = entry("cooling", curve)
     return tuple(found.si(key) for key in ("c0", "cx", "cxx", "cy", "cyy", "cxy"))

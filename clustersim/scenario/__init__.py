@@ -1,8 +1,9 @@
 """Scenario and topology files: validated, frozen records; SI from here on."""
 
-from clustersim.scenario.files import located, parse_override, shipped
+from clustersim.scenario.files import located, parse_override, shipped, with_settings
 from clustersim.scenario.link import Link, catalog_digest, is_link, link_text, page_link, read_link, recorded_digest
 from clustersim.scenario.load import (
+    any_tree,
     has_job,
     load_any,
     load_linked,
@@ -11,6 +12,7 @@ from clustersim.scenario.load import (
     load_topology,
     resolved,
     run_id,
+    scenario_of_tree,
 )
 from clustersim.scenario.spec import AnyScenario, LoadScenario, Scenario, SiteScenario
 from clustersim.scenario.topology import TopologySpec, require_plant
@@ -22,6 +24,7 @@ __all__ = [
     "Scenario",
     "SiteScenario",
     "TopologySpec",
+    "any_tree",
     "catalog_digest",
     "has_job",
     "is_link",
@@ -39,5 +42,7 @@ __all__ = [
     "require_plant",
     "resolved",
     "run_id",
+    "scenario_of_tree",
     "shipped",
+    "with_settings",
 ]

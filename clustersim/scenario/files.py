@@ -317,6 +317,34 @@ def _put(tree: dict[str, Any], key: str, value: Any, where: str) -> None:
             raise InputError(f"{where}: set: {here}: {'.'.join(parts[:depth])} is a value, not a section")
 
 
+def with_settings(tree: Mapping[str, Any], settings: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Return a tree with values at dotted key paths, as `set` of a scenario puts them; `tree` itself stays as it is.
+
+    Raises
+    ------
+    InputError
+        If a key path leads through a value, or beyond the end of a list.
+    """
+    changed = dict(tree)
+    own: set[str] = set()
+    for key, value in settings.items():
+        node: Any = changed
+        parts = key.split(".")
+        for depth, part in enumerate(parts[:-1]):
+            at = int(part) if isinstance(node, list) and part.isdigit() and int(part) < len(node) else part
+            inside = node[at] if isinstance(at, int) else node.get(at) if isinstance(node, dict) else None
+            if not isinstance(inside, dict | list):
+                break
+            name = ".".join(parts[: depth + 1])
+            if name not in own:
+                own.add(name)
+                node[at] = copy.copy(inside)
+            node = node[at]
+        _put(changed, key, value, where)
+        own = {name for name in own if name != key and not name.startswith(f"{key}.")}
+    return changed
+
+
 def parse_override(text: str) -> tuple[str, Any]:
     """Return key path and value of ``path=value``; the value is read as YAML.
 

@@ -42,8 +42,30 @@ def load_any(path: str | Path, overrides: Mapping[str, Any] | None = None) -> An
     InputError
         Listing everything that is wrong, each with its key path.
     """
+    return scenario_of_tree(any_tree(path, overrides), path)
+
+
+def any_tree(path: str | Path, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return the tree of a scenario with everything in it that it names by file; not validated.
+
+    Raises
+    ------
+    InputError
+        If a file or a key path is wrong.
+    """
     path = Path(path)
-    tree = embedded(path, load_tree(path, overrides or {}))
+    return embedded(path, load_tree(path, overrides or {}))
+
+
+def scenario_of_tree(tree: Mapping[str, Any], path: str | Path) -> AnyScenario:
+    """Return the validated scenario of a tree that :func:`any_tree` gave; `path` is named in messages.
+
+    Raises
+    ------
+    InputError
+        Listing everything that is wrong, each with its key path.
+    """
+    path = Path(path)
     if "load" not in tree:
         return _known(_validated(Scenario, tree, path), path)
     if "job" in tree:

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from clustersim.power.rank_kernels import ENERGY, OTHER
 from clustersim.power.sharing import DeviceSharing, device_sharing
 from clustersim.power.smoothing import damps_devices
-from clustersim.power.waveform import Binner
+from clustersim.power.waveform import Binner, PowerTables
 from clustersim.study.exchange_damping import changes_exchange
 from clustersim.study.horizon import steady_load_w
 from clustersim.study.it_power import EVENT_DT_S, Pool, tables
+from clustersim.study.shared import shared
 from clustersim.study.site_power import site_it_w
 from clustersim.study.step import StepStudy, unlimited_program
 from clustersim.training.simulate import balanced, simulate_step
@@ -58,8 +59,14 @@ def undamped(study: StepStudy, pool: Pool) -> Baseline:
 
 def _means(study: StepStudy, count: int, *, damped: bool) -> tuple[float, NDArray[np.float64]]:
     """Return the mean iteration time and the mean accelerator power of every hall, steps in a row. [s], [W]"""
+    table = tables(study, damped=damped)
+    of_step = (study.timing, study.fleet, study.jitter, study.slow, study.keys[:count])
+    return shared("means", lambda: _binned(study, table, count), count, table, *of_step, len(study.place.nodes))
+
+
+def _binned(study: StepStudy, table: PowerTables, count: int) -> tuple[float, NDArray[np.float64]]:
     halls = len(study.place.nodes)
-    binner = Binner(tables(study, damped=damped), study.fleet, study.plan.pipeline, halls, 1, EVENT_DT_S)
+    binner = Binner(table, study.fleet, study.plan.pipeline, halls, 1, EVENT_DT_S)
     seconds = 0.0
     for index in range(count):
         trace = simulate_step(study.timing, study.fleet, study.jitter, study.slow, int(study.keys[index]))

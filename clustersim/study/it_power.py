@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from clustersim.power.smoothing import device_profile
 from clustersim.power.states import STATE_LEVELS
 from clustersim.power.waveform import IDLE, RUNNING, Binner, PowerTables, power_tables
 from clustersim.study.it_storage import it_chain
+from clustersim.study.shared import SHELF, content_key, shared
 from clustersim.study.step import StepStudy
 from clustersim.training.records import StepTrace
 
@@ -60,6 +61,8 @@ class Pool:
     """Independent steps that windows are made of."""
 
     traces: tuple[StepTrace, ...]
+    key: str = field(default="", compare=False)
+    """Digest of what the steps were made of; empty: not told."""
 
     @property
     def iteration_time_s(self) -> float:
@@ -76,7 +79,10 @@ def step_pool(study: StepStudy) -> Pool:
     """Return at least eight independently jittered steps, and as many as the budget of operations allows."""
     operations = study.fleet.unit_class.size * study.plan.pipeline * study.timing.schedule.per_stage
     count = int(np.clip(OPERATION_BUDGET // max(operations, 1), LEAST_STEPS, MOST_STEPS))
-    return Pool(tuple(study.trace(index) for index in range(count)))
+    job = study.scenario.job
+    stall = (job.data_stall, job.data_stall_spread)
+    key = content_key("steps", count, study.timing, study.fleet, study.jitter, study.slow, study.keys, *stall)
+    return SHELF.get(key, lambda: Pool(tuple(study.trace(index) for index in range(count)), key))
 
 
 def tables(study: StepStudy, *, damped: bool = True) -> PowerTables:
@@ -145,12 +151,24 @@ def steady_window(study: StepStudy, pool: Pool, t0_s: float, draw: int = 0) -> H
     smoothing profile, whose floor carries over from one step to the next, all steps are binned one after the other.
     """
     table = tables(study)
+
+    def make() -> HallPower:
+        return _steady(study, table, pool, draw)
+
+    if not pool.key:
+        return replace(make(), t0_s=t0_s)
+    halls = len(study.place.nodes)
+    return replace(shared("steady", make, pool.key, table, study.scenario.seed, draw, halls), t0_s=t0_s)
+
+
+def _steady(study: StepStudy, table: PowerTables, pool: Pool, draw: int) -> HallPower:
+    """Return the steady window at the beginning of time."""
     made = _one_by_one if table.profiled else _added_up
     fine, starts, energy = made(study, table, pool, _order(study, draw))
     return HallPower(
         window="steady",
         cause="training",
-        t0_s=t0_s,
+        t0_s=0.0,
         dt_s=STEADY_DT_S,
         event_s=0.0,
         watts=coarsen(fine, round(STEADY_DT_S / EVENT_DT_S)),

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from clustersim.power.device import BANDS
 from clustersim.power.records import coarsen
 from clustersim.power.supplies import Bound
-from clustersim.power.waveform import Binner
+from clustersim.power.waveform import Binner, PowerTables
 from clustersim.study.it_power import tables
 from clustersim.study.it_storage import has_it_storage
 from clustersim.study.place import place_power
+from clustersim.study.shared import content_key, shared
 from clustersim.study.site_power import hall_it_w
 from clustersim.study.step import StepStudy
 from clustersim.training.records import ACTIVITIES, StepTrace
@@ -79,19 +80,20 @@ def power_bands(
     does neither, stays); power rises with every level, so that any draw of levels lies between. The durations of the
     step are those of the levels as stated, also under a power limit.
     """
-    drawn = _accelerator_w(study, trace)
+    key = content_key(trace)
+    drawn = _accelerator_w(study, trace, key)
     nominal = _it_w(study, trace, drawn)
     pairs = {}
     for name in names:
         low, high = _moved(study, {name: "low"}), _moved(study, {name: "high"})
         # what stands around the accelerators, and levels that no step has, leave what they draw as it is
         same = None if name in INSIDE else drawn
-        pairs[name] = (_it_w(low, trace, same), _it_w(high, trace, same))
+        pairs[name] = (_it_w(low, trace, same, key), _it_w(high, trace, same, key))
     here = _figures(nominal)
     if correlation == "full":
         moving = [name for name in names if name != "time_constant"]
-        low_w = _it_w(_moved(study, {name: _end(name, "low") for name in moving}), trace)
-        high_w = _it_w(_moved(study, {name: _end(name, "high") for name in moving}), trace)
+        low_w = _it_w(_moved(study, {name: _end(name, "low") for name in moving}), trace, key=key)
+        high_w = _it_w(_moved(study, {name: _end(name, "high") for name in moving}), trace, key=key)
         ends = _figures(low_w), here, _figures(high_w)
         figures = {key: (min(e[key] for e in ends), here[key], max(e[key] for e in ends)) for key in KEYS}
     else:
@@ -136,19 +138,28 @@ def _moved(study: StepStudy, bounds: dict[str, Bound]) -> StepStudy:
     return replace(study, place=replace(study.place, power=power))
 
 
-def _accelerator_w(study: StepStudy, trace: StepTrace) -> Floats:
-    """Return the accelerators' power of every hall over a step that follows itself; bin means. [W]"""
+def _accelerator_w(study: StepStudy, trace: StepTrace, key: str | None = None) -> Floats:
+    """Return the accelerators' power of every hall over a step that follows itself; bin means. [W]
+
+    `key` is the digest of the step where it is known.
+    """
+    key = content_key(trace) if key is None else key
+    table = tables(study)
+    return shared("band", lambda: _binned(study, trace, table), key, table, len(study.place.nodes))
+
+
+def _binned(study: StepStudy, trace: StepTrace, table: PowerTables) -> Floats:
     bins = math.ceil(trace.iteration_time_s / STEP_DT_S - 1e-9)
-    binner = Binner(tables(study), study.fleet, study.plan.pipeline, len(study.place.nodes), 2 * bins, STEP_DT_S)
+    binner = Binner(table, study.fleet, study.plan.pipeline, len(study.place.nodes), 2 * bins, STEP_DT_S)
     binner.add_step(trace, 0.0)
     binner.add_step(trace, bins * STEP_DT_S)
     watts, _ = binner.finish()
     return np.ascontiguousarray(watts[:, bins:])
 
 
-def _it_w(study: StepStudy, trace: StepTrace, accelerator_w: Floats | None = None) -> Floats:
+def _it_w(study: StepStudy, trace: StepTrace, accelerator_w: Floats | None = None, key: str | None = None) -> Floats:
     """Return the IT power of all sites over the step, from what its accelerators draw if that is known. [W]"""
-    drawn = _accelerator_w(study, trace) if accelerator_w is None else accelerator_w
+    drawn = _accelerator_w(study, trace, key) if accelerator_w is None else accelerator_w
     return np.asarray(hall_it_w(study, drawn).sum(axis=0) + sum(study.place.network_watts.values()))
 
 

@@ -17,6 +17,7 @@ from clustersim.scenario import Scenario
 from clustersim.study.exchange_damping import changes_exchange, with_changed_exchange
 from clustersim.study.gaps import longest_gap_s
 from clustersim.study.place import Place, build_fleet, build_place
+from clustersim.study.shared import shared
 from clustersim.study.staggering import check_stagger, stagger_warnings
 from clustersim.training.network import Network, fewest_replicas
 from clustersim.training.records import ACTIVITIES, Fleet, JitterSpec, StepTiming, StepTrace
@@ -140,8 +141,7 @@ def study_step(scenario: Scenario) -> StepStudy:
     candidates: tuple[Candidate, ...] = ()
     fitting = 0
     if job.plan == "best":
-        search = search_plans(model, job, place.kinds, place.hardware, place.network)
-        candidates, fitting = _ranked_with_jitter(scenario, place, search.candidates), search.fitting
+        candidates, fitting = _searched(scenario, place, model)
         plan, program = candidates[0].plan, candidates[0].program
     else:
         plan = job.plan
@@ -170,6 +170,18 @@ def study_step(scenario: Scenario) -> StepStudy:
         "and costs no time"
     )
     return replace(study, warnings=(*study.warnings, said))
+
+
+def _searched(scenario: Scenario, place: Place, model: ModelSpec) -> tuple[tuple[Candidate, ...], int]:
+    """Return the best plans, fastest first, and how many fit; points of a study with the same job share them."""
+    job = scenario.job
+
+    def search() -> tuple[tuple[Candidate, ...], int]:
+        found = search_plans(model, job, place.kinds, place.hardware, place.network)
+        return _ranked_with_jitter(scenario, place, found.candidates), found.fitting
+
+    sites = place.topology.site
+    return shared("plans", search, model, job, sites, place.fleet_kinds, place.hardware, place.network, scenario.seed)
 
 
 def _on_plan(

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustersim import catalog
-from clustersim.catalog import Entry, cached
+from clustersim.catalog import Entry
 from clustersim.errors import CatalogError
 
 
@@ -25,7 +25,7 @@ def capping_of(accelerator: str) -> Entry:
     raise CatalogError(f"no curve of speed under a power limit for {accelerator!r}; there are {', '.join(known)}")
 
 
-@cached
+@catalog.catalog_cache
 def capping_curve(accelerator: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return power and speed of matrix products under limits, both over those without one; they start at nothing."""
     entry = capping_of(accelerator)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import clustersim
-from clustersim.catalog import cached, entry, use_overlays
+from clustersim.catalog import catalog_cache, entry, use_overlays
 from clustersim.plant.battery_cells import pack_of
 
 PACKAGE = Path(clustersim.__file__).parent
@@ -39,7 +39,7 @@ def test_values_made_of_figures_follow_an_overlay(tmp_path):
 def test_a_function_is_called_once_for_the_same_arguments():
     calls = []
 
-    @cached
+    @catalog_cache
     def counted(value):
         calls.append(value)
         return value
@@ -54,7 +54,7 @@ def _name(node):
 
 
 def test_no_cache_of_functools_holds_figures():
-    """A function that looks figures up itself is kept by `catalog.cached`, which an overlay empties."""
+    """A function that looks figures up itself is kept by `catalog.catalog_cache`, which an overlay empties."""
     for path in PACKAGE.rglob("*.py"):
         if path == PACKAGE / "catalog" / "store.py":
             continue

@@ -22,7 +22,7 @@ def test_recordings_lie_inside_each_other():
 
 
 def test_a_warm_process_reads_what_a_fresh_one_does():
-    @catalog.cached
+    @catalog.catalog_cache
     def watts(name: str) -> float:
         return catalog.entry("accelerators", name).si("tdp")
 

@@ -18,19 +18,24 @@ ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("numpy", "pandas", "pydantic", "scipy", "numba", "networkx", "streamlit", "yaml", "plotly")
 VERBS = {
     "assess",
-    "waveform",
-    "fit-power",
-    "run",
-    "step",
-    "plan",
-    "compare",
-    "topology",
+    "build-out",
     "catalog",
     "check",
+    "cite",
+    "compare",
     "dashboard",
-    "validate",
-    "size",
+    "fit-power",
     "operate",
+    "plan",
+    "query",
+    "report",
+    "run",
+    "size",
+    "step",
+    "sweep",
+    "topology",
+    "validate",
+    "waveform",
 }
 
 

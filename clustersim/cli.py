@@ -16,11 +16,15 @@ import typer
 
 import clustersim
 from clustersim.cli_build_out import build_out
+from clustersim.cli_cite import cite
 from clustersim.cli_compare import compare
 from clustersim.cli_operate import operate
 from clustersim.cli_options import JsonOption, ScenarioArg, SetOption
+from clustersim.cli_query import query
+from clustersim.cli_report import report
 from clustersim.cli_results import OutOption, result_of
 from clustersim.cli_size import size
+from clustersim.cli_sweep import sweep
 from clustersim.cli_traces import assess, fit_power
 from clustersim.cli_waveform import waveform
 from clustersim.console import Group, show, show_json, told, write, write_all
@@ -357,6 +361,10 @@ app.command()(size)
 app.command("build-out")(build_out)
 app.command()(operate)
 app.command()(compare)
+app.command()(report)
+app.command()(cite)
+app.command()(sweep)
+app.command()(query)
 
 
 def main() -> None:

@@ -35,11 +35,11 @@ def result_of(scenario: AnyScenario, out: Path, force: bool, tell: Callable[[str
         tell(f"results of run {identity} are there and are used again")
         return stored(folder, "; --force runs it again"), folder, True
     from clustersim.report.page import html
-    from clustersim.study.run import run as run_scenario
+    from clustersim.study.references import FILE, run_recorded
 
-    result = run_scenario(scenario, lambda part: tell(f"{scenario.name}: {part}"))
+    result, sources = run_recorded(scenario, lambda part: tell(f"{scenario.name}: {part}"))
     tell(f"{scenario.name}: report")
-    result.save(folder, {"report.html": html(result)})
+    result.save(folder, {"report.html": html(result), FILE: sources.to_csv(index=False)})
     return result, folder, False
 
 

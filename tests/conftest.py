@@ -51,6 +51,14 @@ def small_result(small_scenario):
 
 
 @pytest.fixture(scope="session")
+def small_page(small_result):
+    """The report of the small run, which takes a second to make."""
+    from clustersim.report.page import html
+
+    return html(small_result)
+
+
+@pytest.fixture(scope="session")
 def completion_from_table():
     """Give a function that says when each traffic class ends by a table of rates."""
 

@@ -4,6 +4,7 @@ One YAML file per kind under ``catalog/data``; see :mod:`clustersim.catalog.reco
 :mod:`clustersim.catalog.store` for look-up by name or alias.
 """
 
+from clustersim.catalog.reads import Read
 from clustersim.catalog.records import ASSUMED_BAND, Confidence, Entry, Figure, Source
 from clustersim.catalog.store import (
     catalog_cache,
@@ -13,6 +14,8 @@ from clustersim.catalog.store import (
     entry,
     kinds,
     overlays,
+    recorded,
+    sources,
     use_overlays,
 )
 
@@ -21,6 +24,7 @@ __all__ = [
     "Confidence",
     "Entry",
     "Figure",
+    "Read",
     "Source",
     "catalog_cache",
     "catalog_files",
@@ -29,5 +33,7 @@ __all__ = [
     "entry",
     "kinds",
     "overlays",
+    "recorded",
+    "sources",
     "use_overlays",
 ]

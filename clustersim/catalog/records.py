@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from clustersim import units
+from clustersim.catalog.reads import told
 from clustersim.errors import CatalogError, UnitError, nearest
 
 Confidence = Literal["measured", "vendor_spec", "reported", "estimate", "from_memory"]
@@ -129,11 +130,13 @@ class Entry(_Record):
             If the entry has no such figure.
         """
         try:
-            return self.figures[name]
+            found = self.figures[name]
         except KeyError:
             raise CatalogError(
                 f"catalog: {self.kind} {self.name!r} has no figure {name!r}{nearest(name, self.figures)}"
             ) from None
+        told(self.kind, self.name, name)
+        return found
 
     def si(self, name: str) -> float:
         """Return the SI value of the figure called `name`."""

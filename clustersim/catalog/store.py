@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
@@ -10,6 +11,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from clustersim.catalog.reads import Read, listening
 from clustersim.catalog.records import Entry, Source
 from clustersim.catalog.rule_files import KIND, limit_files, read_limit_files
 from clustersim.errors import CatalogError, nearest
@@ -48,9 +50,31 @@ def catalog_cache(function: Callable[Given, Made]) -> Callable[Given, Made]:
 
 
 def _forget() -> None:
+    """Empty every cache that the overlays have a part in; kinds as shipped stay read."""
+    _read_overlay.cache_clear()
     _load.cache_clear()
     for forget in _derived:
         forget()
+
+
+@contextmanager
+def recorded() -> Iterator[set[Read]]:
+    """Collect which figures are read inside the block.
+
+    What was derived from the catalog before is forgotten first, so that a warm process reads what a fresh one does.
+    What looks through all figures of an entry at once (``Entry.figures``) is not seen.
+
+    Examples
+    --------
+    >>> with recorded() as reads:
+    ...     watts = entry("accelerators", "H100").si("tdp")
+    >>> reads
+    {Read(kind='accelerators', entry='H100-SXM', figure='tdp')}
+    """
+    for forget in _derived:
+        forget()
+    with listening() as reads:
+        yield reads
 
 
 def kinds() -> tuple[str, ...]:
@@ -85,7 +109,6 @@ def use_overlays(paths: Sequence[Path]) -> None:
                 raise CatalogError(f"{path}: {kind}: expected a kind of the catalog{nearest(kind, kinds())}")
     before = list(_overlays)
     _overlays[:] = paths
-    _read_overlay.cache_clear()
     _forget()
     try:
         for path in paths:
@@ -121,6 +144,7 @@ def _laid_over(below: _File, above: _File) -> _File:
     return _File(sources={**below.sources, **above.sources}, entries=merged)
 
 
+@cache
 def _shipped(kind: str) -> tuple[_File, str]:
     """Return what ships of a kind, and where it lies."""
     if kind == KIND:
@@ -134,11 +158,22 @@ def _shipped(kind: str) -> tuple[_File, str]:
 
 @cache
 def _load(kind: str) -> tuple[Mapping[str, Entry], Mapping[str, Source]]:
+    over = [(overlay, _read_overlay(overlay).get(kind)) for overlay in _overlays]
+    if not any(above for _, above in over):
+        return _as_shipped(kind)
     raw, where = _shipped(kind)
-    for overlay in _overlays:
-        above = _read_overlay(overlay).get(kind)
+    for overlay, above in over:
         if above is not None:
             raw, where = _laid_over(raw, above), f"{where} with {overlay}"
+    return _entries(raw, where, kind)
+
+
+@cache
+def _as_shipped(kind: str) -> tuple[Mapping[str, Entry], Mapping[str, Source]]:
+    return _entries(*_shipped(kind), kind)
+
+
+def _entries(raw: _File, where: str, kind: str) -> tuple[Mapping[str, Entry], Mapping[str, Source]]:
     found: dict[str, Entry] = {}
     for name, body in raw.entries.items():
         try:

@@ -59,7 +59,7 @@ def spread_of_fleets(name: str = "hopper") -> Spread:
         raise CatalogError(
             f"failures.fleets: unknown fleets {name!r}{nearest(name, sets)}; use one of {', '.join(sets)}"
         )
-    logs = [math.log(figure.value) for key, figure in sets[name].figures.items() if key.startswith("rate.")]
+    logs = [math.log(sets[name].si(key)) for key in sets[name].figures if key.startswith("rate.")]
     return Spread(len(logs), math.exp(fmean(logs)), stdev(logs))
 
 

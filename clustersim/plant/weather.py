@@ -133,7 +133,7 @@ def synthetic_year(place: str) -> WeatherYear:
 
 
 def _figures(found: Entry) -> tuple[tuple[str, float], ...]:
-    return tuple((key, figure.value) for key, figure in found.figures.items())
+    return tuple((key, found.si(key)) for key in found.figures)
 
 
 @lru_cache(maxsize=32)

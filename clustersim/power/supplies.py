@@ -85,8 +85,8 @@ def supply_curve(name: str, bound: Bound = "value") -> SupplyCurve:
     Losses are taken as linear in load between the published points, ``P_in = x / eta(x)`` at each; the first line goes
     on to no load, where it leaves the fixed loss, and the last one beyond full load.
     """
-    points = catalog.entry("device_power", name).figures
-    at = sorted((float(key.removeprefix(PREFIX)) / 100.0, getattr(figure, bound)) for key, figure in points.items())
+    points = catalog.entry("device_power", name)
+    at = sorted((float(key.removeprefix(PREFIX)) / 100.0, getattr(points.figure(key), bound)) for key in points.figures)
     if len(at) < 2:
         raise InputError(f"power supply {name}: expected two points of the curve or more, found {len(at)}")
     load = np.array([x for x, _ in at])

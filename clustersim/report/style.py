@@ -41,6 +41,7 @@ def styled(figure: go.Figure, x: str, y: str, height: int = 300) -> go.Figure:
         hovermode="closest",
     )
     axis = {"gridcolor": GRID, "zeroline": False, "linecolor": GRID, "ticks": "outside", "tickcolor": GRID}
+    axis |= {"automargin": True}
     figure.update_xaxes(title={"text": x, "font": {"size": 13}}, **axis)
     figure.update_yaxes(title={"text": y, "font": {"size": 13}}, **axis)
     return figure

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 
+from clustersim.report.plotted import Plotted
 from clustersim.report.style import FONT, INK
 
 WIDTH = 1200
@@ -23,6 +24,10 @@ class Picture:
     note: str = ""
     folded: bool = False
     """Shown after a click on its title."""
+    plotted: Plotted | None = None
+    """What it shows, as a table."""
+    name: str = ""
+    """None: a drawing has no points to give as CSV."""
 
     @property
     def html(self) -> str:

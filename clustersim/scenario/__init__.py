@@ -1,24 +1,48 @@
 """Scenario and topology files: validated, frozen records; SI from here on."""
 
-from clustersim.scenario.files import located, parse_override, shipped
-from clustersim.scenario.load import has_job, load_any, load_scenario, load_topology, resolved, run_id
+from clustersim.scenario.files import located, parse_override, shipped, with_settings
+from clustersim.scenario.link import Link, catalog_digest, is_link, link_text, page_link, read_link, recorded_digest
+from clustersim.scenario.load import (
+    any_tree,
+    has_job,
+    load_any,
+    load_linked,
+    load_resolved,
+    load_scenario,
+    load_topology,
+    resolved,
+    run_id,
+    scenario_of_tree,
+)
 from clustersim.scenario.spec import AnyScenario, LoadScenario, Scenario, SiteScenario
 from clustersim.scenario.topology import TopologySpec, require_plant
 
 __all__ = [
     "AnyScenario",
+    "Link",
     "LoadScenario",
     "Scenario",
     "SiteScenario",
     "TopologySpec",
+    "any_tree",
+    "catalog_digest",
     "has_job",
+    "is_link",
+    "link_text",
     "load_any",
+    "load_linked",
+    "load_resolved",
     "load_scenario",
     "load_topology",
     "located",
+    "page_link",
     "parse_override",
+    "read_link",
+    "recorded_digest",
     "require_plant",
     "resolved",
     "run_id",
+    "scenario_of_tree",
     "shipped",
+    "with_settings",
 ]

@@ -195,6 +195,22 @@ def load_tree(path: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
     return data
 
 
+def resolved_tree(tree: Mapping[str, Any], where: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the tree of a resolved scenario with overrides in place; it names no files.
+
+    Raises
+    ------
+    InputError
+        If its topology is not written out, or a key path is wrong.
+    """
+    if not isinstance(tree.get("topology"), Mapping) or isinstance(overrides.get("topology"), str):
+        raise InputError(f"{where}: topology: expected a place that is written out, as in a resolved scenario")
+    data = copy.deepcopy(dict(tree))
+    for key, value in overrides.items():
+        _put(data, key, value, where)
+    return data
+
+
 def read_tariff(data: Mapping[str, Any], path: Path) -> None:
     """Put the hourly prices of a .csv file into the tree of a scenario, in place of the file's name.
 
@@ -307,6 +323,34 @@ def _put(tree: dict[str, Any], key: str, value: Any, where: str) -> None:
             node = node[part]
         else:
             raise InputError(f"{where}: set: {here}: {'.'.join(parts[:depth])} is a value, not a section")
+
+
+def with_settings(tree: Mapping[str, Any], settings: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Return a tree with values at dotted key paths, as `set` of a scenario puts them; `tree` itself stays as it is.
+
+    Raises
+    ------
+    InputError
+        If a key path leads through a value, or beyond the end of a list.
+    """
+    changed = dict(tree)
+    own: set[str] = set()
+    for key, value in settings.items():
+        node: Any = changed
+        parts = key.split(".")
+        for depth, part in enumerate(parts[:-1]):
+            at = int(part) if isinstance(node, list) and part.isdigit() and int(part) < len(node) else part
+            inside = node[at] if isinstance(at, int) else node.get(at) if isinstance(node, dict) else None
+            if not isinstance(inside, dict | list):
+                break
+            name = ".".join(parts[: depth + 1])
+            if name not in own:
+                own.add(name)
+                node[at] = copy.copy(inside)
+            node = node[at]
+        _put(changed, key, value, where)
+        own = {name for name in own if name != key and not name.startswith(f"{key}.")}
+    return changed
 
 
 def parse_override(text: str) -> tuple[str, Any]:

@@ -16,7 +16,8 @@ import clustersim
 from clustersim.catalog import catalog_files
 from clustersim.errors import InputError, nearest
 from clustersim.power.spec import MeasuredLoad
-from clustersim.scenario.files import load_tree, read_weather, read_yaml
+from clustersim.scenario.files import load_tree, read_weather, read_yaml, resolved_tree
+from clustersim.scenario.link import Link
 from clustersim.scenario.names import unknown_names
 from clustersim.scenario.pack_files import embedded
 from clustersim.scenario.spec import SECTIONS, AnyScenario, LoadScenario, Scenario, SiteScenario
@@ -41,8 +42,30 @@ def load_any(path: str | Path, overrides: Mapping[str, Any] | None = None) -> An
     InputError
         Listing everything that is wrong, each with its key path.
     """
+    return scenario_of_tree(any_tree(path, overrides), path)
+
+
+def any_tree(path: str | Path, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return the tree of a scenario with everything in it that it names by file; not validated.
+
+    Raises
+    ------
+    InputError
+        If a file or a key path is wrong.
+    """
     path = Path(path)
-    tree = embedded(path, load_tree(path, overrides or {}))
+    return embedded(path, load_tree(path, overrides or {}))
+
+
+def scenario_of_tree(tree: Mapping[str, Any], path: str | Path) -> AnyScenario:
+    """Return the validated scenario of a tree that :func:`any_tree` gave; `path` is named in messages.
+
+    Raises
+    ------
+    InputError
+        Listing everything that is wrong, each with its key path.
+    """
+    path = Path(path)
     if "load" not in tree:
         return _known(_validated(Scenario, tree, path), path)
     if "job" in tree:
@@ -74,6 +97,49 @@ def load_scenario(path: str | Path, overrides: Mapping[str, Any] | None = None) 
             f"{path}: load: the load of this scenario is measured, so that there is no job to time, plan or draw; "
             "`clustersim run`, `compare` and `check` take it"
         )
+    return _known(_validated(Scenario, tree, path), path)
+
+
+def load_linked(link: Link, where: str, overrides: Mapping[str, Any] | None = None) -> AnyScenario:
+    """Return the validated scenario of a link.
+
+    Parameters
+    ----------
+    link : Link
+        As :func:`~clustersim.scenario.link.read_link` gives it.
+    where : str
+        What the messages call it.
+    overrides : mapping, optional
+        Key path -> value.
+
+    Raises
+    ------
+    InputError
+        Listing everything that is wrong; or if the scenario is as it was, but this package or its catalog are others
+        than those that made the link, so that the run could not be the same.
+    """
+    tree = resolved_tree(link.tree, where, overrides or {})
+    found = load_resolved(tree, where)
+    if link.differs and not overrides:
+        raise InputError(f"{where}: cannot reproduce run {link.run_id}: {link.differs}; run its scenario instead")
+    if not overrides and run_id(found) != link.run_id:
+        raise InputError(f"{where}: its scenario is of run {run_id(found)}, expected {link.run_id}: it was changed")
+    return found
+
+
+def load_resolved(tree: Mapping[str, Any], where: str) -> AnyScenario:
+    """Return the validated scenario of a resolved tree.
+
+    Raises
+    ------
+    InputError
+        Listing everything that is wrong, each with its key path.
+    """
+    path = Path(where)
+    if ("load" in tree) == ("job" in tree):
+        raise InputError(f"{where}: expected one of the sections job and load")
+    if "load" in tree:
+        return _known(_validated(LoadScenario, tree, path), path)
     return _known(_validated(Scenario, tree, path), path)
 
 

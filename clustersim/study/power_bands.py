@@ -80,20 +80,20 @@ def power_bands(
     does neither, stays); power rises with every level, so that any draw of levels lies between. The durations of the
     step are those of the levels as stated, also under a power limit.
     """
-    step = _Step(trace, content_key(trace))
-    drawn = _accelerator_w(study, step)
-    nominal = _it_w(study, step, drawn)
+    key = content_key(trace)
+    drawn = _accelerator_w(study, trace, key)
+    nominal = _it_w(study, trace, drawn)
     pairs = {}
     for name in names:
         low, high = _moved(study, {name: "low"}), _moved(study, {name: "high"})
         # what stands around the accelerators, and levels that no step has, leave what they draw as it is
         same = None if name in INSIDE else drawn
-        pairs[name] = (_it_w(low, step, same), _it_w(high, step, same))
+        pairs[name] = (_it_w(low, trace, same, key), _it_w(high, trace, same, key))
     here = _figures(nominal)
     if correlation == "full":
         moving = [name for name in names if name != "time_constant"]
-        low_w = _it_w(_moved(study, {name: _end(name, "low") for name in moving}), step)
-        high_w = _it_w(_moved(study, {name: _end(name, "high") for name in moving}), step)
+        low_w = _it_w(_moved(study, {name: _end(name, "low") for name in moving}), trace, key=key)
+        high_w = _it_w(_moved(study, {name: _end(name, "high") for name in moving}), trace, key=key)
         ends = _figures(low_w), here, _figures(high_w)
         figures = {key: (min(e[key] for e in ends), here[key], max(e[key] for e in ends)) for key in KEYS}
     else:
@@ -138,18 +138,14 @@ def _moved(study: StepStudy, bounds: dict[str, Bound]) -> StepStudy:
     return replace(study, place=replace(study.place, power=power))
 
 
-@dataclass(frozen=True)
-class _Step:
-    """A step and the digest of what it is."""
+def _accelerator_w(study: StepStudy, trace: StepTrace, key: str | None = None) -> Floats:
+    """Return the accelerators' power of every hall over a step that follows itself; bin means. [W]
 
-    trace: StepTrace
-    key: str
-
-
-def _accelerator_w(study: StepStudy, step: _Step) -> Floats:
-    """Return the accelerators' power of every hall over a step that follows itself; bin means. [W]"""
+    `key` is the digest of the step where it is known.
+    """
+    key = content_key(trace) if key is None else key
     table = tables(study)
-    return shared("band", lambda: _binned(study, step.trace, table), step.key, table, len(study.place.nodes))
+    return shared("band", lambda: _binned(study, trace, table), key, table, len(study.place.nodes))
 
 
 def _binned(study: StepStudy, trace: StepTrace, table: PowerTables) -> Floats:
@@ -161,9 +157,9 @@ def _binned(study: StepStudy, trace: StepTrace, table: PowerTables) -> Floats:
     return np.ascontiguousarray(watts[:, bins:])
 
 
-def _it_w(study: StepStudy, step: _Step, accelerator_w: Floats | None = None) -> Floats:
+def _it_w(study: StepStudy, trace: StepTrace, accelerator_w: Floats | None = None, key: str | None = None) -> Floats:
     """Return the IT power of all sites over the step, from what its accelerators draw if that is known. [W]"""
-    drawn = _accelerator_w(study, step) if accelerator_w is None else accelerator_w
+    drawn = _accelerator_w(study, trace, key) if accelerator_w is None else accelerator_w
     return np.asarray(hall_it_w(study, drawn).sum(axis=0) + sum(study.place.network_watts.values()))
 
 

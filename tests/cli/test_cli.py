@@ -47,12 +47,10 @@ def program(*words: object, **options) -> subprocess.Popen:
 
 
 @pytest.fixture(scope="session")
-def small_folder(small_scenario, small_result, tmp_path_factory):
+def small_folder(small_scenario, small_result, small_page, tmp_path_factory):
     """A results folder in which the small run is done."""
-    from clustersim.report.page import html
-
     out = tmp_path_factory.mktemp("results")
-    small_result.save(out / f"small-{small_result.run_id}", {"report.html": html(small_result)})
+    small_result.save(out / f"small-{small_result.run_id}", {"report.html": small_page})
     return out
 
 

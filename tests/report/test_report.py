@@ -111,8 +111,8 @@ def loads(page: str) -> list[str]:
     return [tag for tag in tags if not (isinstance(tag, str) and tag.startswith("#"))]
 
 
-def test_the_report_is_whole_and_loads_nothing(small_result):
-    page = html(small_result)
+def test_the_report_is_whole_and_loads_nothing(small_result, small_page):
+    page = small_page
     assert loads(page) == []
     assert page.count("plotly.js v") <= 2  # once, in its licence text
     for text in ("70B on 2,048 H100", "Verdict", "Bill of materials", "Assumed figures", small_result.run_id):

@@ -9,25 +9,23 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 import clustersim
+from clustersim.cli_build_out import build_out
+from clustersim.cli_compare import compare
 from clustersim.cli_operate import operate
 from clustersim.cli_options import JsonOption, ScenarioArg, SetOption
+from clustersim.cli_results import OutOption, result_of
 from clustersim.cli_size import size
 from clustersim.cli_traces import assess, fit_power
 from clustersim.cli_waveform import waveform
 from clustersim.console import Group, show, show_json, told, write, write_all
 from clustersim.errors import InputError
 from clustersim.named_files import any_scenario_of, located, scenario_of, shipped
-
-if TYPE_CHECKING:
-    from clustersim.scenario import AnyScenario
-    from clustersim.study.result import Result
 
 app = typer.Typer(
     cls=Group,
@@ -36,8 +34,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-
-OutOption = Annotated[Path, typer.Option("--out", help="Folder in which result folders are put.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -72,7 +68,7 @@ def run(
     """Run a scenario and write its result folder."""
     seeded = [*(settings or []), *([] if seed is None else [f"seed={seed}"])]
     with told() as tell:
-        result, folder, reused = _result(any_scenario_of(scenario, seeded), out, force, tell)
+        result, folder, reused = result_of(any_scenario_of(scenario, seeded), out, force, tell)
     if as_json:
         from clustersim.report.text import as_data
 
@@ -161,37 +157,6 @@ def plan(
         show_json(plans_data(study, top))
     else:
         show(plans_text(study, top))
-
-
-@app.command()
-def compare(
-    scenarios: Annotated[list[str], typer.Argument(metavar="A B [C ...]", help="Scenarios, the first is the base.")],
-    out: OutOption = Path("results"),
-    as_json: JsonOption = False,
-    settings: SetOption = None,
-) -> None:
-    """Run designs and put them side by side."""
-    if len(scenarios) < 2:
-        raise InputError(f"compare: expected at least two scenarios, found {len(scenarios)}")
-    loaded = [any_scenario_of(name, settings) for name in scenarios]
-    with told() as tell:
-        results = [_result(one, out, False, tell)[0] for one in loaded]
-
-    from clustersim.report.page import compare_html
-    from clustersim.report.text import compare_text
-    from clustersim.study.compare import column_names, compare_table, input_differences
-
-    table, differences = compare_table(results), input_differences(results)
-    names = column_names(results)
-    folder = out / f"compare-{'-'.join(names)}"
-    write_all({folder / "compare.csv": table.to_csv(index=False), folder / "compare.html": compare_html(results)})
-    if as_json:
-        rows, inputs = (json.loads(frame.to_json(orient="records")) for frame in (table, differences))
-        runs = {name: result.run_id for name, result in zip(names, results, strict=True)}
-        show_json({"runs": runs, "rows": rows, "inputs": inputs, "folder": str(folder)})
-        return
-    show(compare_text(results))
-    show(f"\ntables and figures in {folder}")
 
 
 @app.command()
@@ -389,29 +354,9 @@ app.command()(assess)
 app.command()(waveform)
 app.command("fit-power")(fit_power)
 app.command()(size)
+app.command("build-out")(build_out)
 app.command()(operate)
-
-
-def _result(scenario: AnyScenario, out: Path, force: bool, tell: Callable[[str], None]) -> tuple[Result, Path, bool]:
-    """Return the result of a scenario, its folder, and whether it was there before."""
-    from clustersim.scenario import run_id
-    from clustersim.study.result import FILES, Result
-
-    identity = run_id(scenario)
-    folder = out / f"{scenario.name}-{identity}"
-    if not force and all((folder / name).is_file() for name in (*FILES, "report.html")):
-        tell(f"results of run {identity} are there and are used again")
-        try:
-            return Result.load(folder), folder, True
-        except (OSError, ValueError, KeyError) as error:
-            raise InputError(f"{folder}: cannot be read as a result ({error}); --force runs it again") from None
-    from clustersim.report.page import html
-    from clustersim.study.run import run as run_scenario
-
-    result = run_scenario(scenario, lambda part: tell(f"{scenario.name}: {part}"))
-    tell(f"{scenario.name}: report")
-    result.save(folder, {"report.html": html(result)})
-    return result, folder, False
+app.command()(compare)
 
 
 def main() -> None:

@@ -59,8 +59,11 @@ TABLE: dict[str, dict[str, float]] = {
     "mass": {"kg": 1.0, "g": 1e-3, "t": 1e3, "short_ton": 907.18474},
     "emission factor": {
         "kg/J": 1.0, "kg/GJ": 1e-9, "kg/MMBtu": 1 / 1.05505585e9, "lb/MMBtu": 0.45359237 / 1.05505585e9,
+        "kg/MWh": 1 / 3.6e9, "g/kWh": 1 / 3.6e9, "lb/MWh": 0.45359237 / 3.6e9,
     },
-    "price of power per time": {"MUSD/MW/yr": 1 / 31557600.0},
+    "price of mass": {"USD/kg": 1.0, "USD/t": 1e-3},
+    "price of volume": {"USD/m3": 1.0, "USD/kgal": 1 / 3.785411784, "USD/ccf": 1 / 2.8316846592},
+    "price of power per time": {"MUSD/MW/yr": 1 / 31557600.0, "USD/kW/month": 1e-3 / 2629800.0},
 }
 """Dimension -> unit -> factor to SI. SI here also covers B/s, USD, and degC for temperatures."""
 

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pandas as pd
 
-from clustersim import catalog
+from clustersim.economics import capex, running
+from clustersim.economics.capital import YEAR_S, annuity_factor
+from clustersim.economics.cash_flow import Asset, cash_flow, levelised_usd_per_h
 from clustersim.economics.facts import CostFacts
-from clustersim.economics.prices import Price, energy_price, figure, given_or, server_price
-from clustersim.economics.spec import YEAR_S, EconomicsSpec
-from clustersim.errors import InputError
+from clustersim.economics.lines import COST_COLUMNS, MW_W, Line, spread, total
+from clustersim.economics.prices import Price, chosen, rate
+from clustersim.economics.running import fuel_of
+from clustersim.economics.spec import EconomicsSpec
 
-COST_COLUMNS = ("group", "item", "quantity", "unit", "unit_usd", "usd", "source", "assumed")
-KWH_J, KW_W, MW_W = 3.6e6, 1e3, 1e6
-FUEL_WORDS = {"natural_gas": "gas", "diesel": "diesel"}
-"""Fuels with a price, and what they are called in the table."""
+__all__ = ["COST_COLUMNS", "CostTable", "annuity_factor", "estimate_cost", "fuel_of", "usd_per_million_tokens"]
+
+RUNNING = ("depreciation", "energy", "operations")
+"""Groups of the table whose sum over the horizon is the total cost of ownership."""
 
 
 @dataclass(frozen=True)
@@ -45,123 +47,80 @@ class CostTable:
     """Building cost of that power. [USD]"""
     damping_usd: float
     """Energy that damping took over the horizon, at the mean price of energy; part of `energy_usd`. [USD]"""
+    damping_usd_per_year: float
+    """That energy, work that damping refuses at the cost of the site's time, and the yearly cost of the equipment that
+    damps, replacements of worn batteries with it. [USD/yr]"""
+    accelerators: int
+    provisioned_it_w: float
+    """[W]"""
+    tco_band_usd_per_h: tuple[float, float]
+    """`tco_usd_per_h` less and plus the root of the sum of squares of what the catalog's bands of prices and lives
+    move. [USD/h]"""
+    cash_flow: pd.DataFrame
+    """Payments by year and item, :data:`~clustersim.economics.cash_flow.CASH_COLUMNS`."""
+    years: float
+    """Time that `cash_flow` and `tco_years_usd` cover. [yr]"""
+    tco_years_usd: float
+    """Total cost of ownership over those years with servers that are kept for them. [USD]"""
+    levelised_usd_per_h: float
+    """Net present value of `cash_flow` over that of its hours. [USD/h]"""
+    staff: float
+    """Full-time staff on site that the catalog gives for this power; their pay is in the operations. [-]"""
+    replaced_parts_usd: float
+    """Accelerators that failed for good over the horizon, at their price; part of the cost only where the user buys
+    them. [USD]"""
 
 
 @dataclass(frozen=True)
-class _Line:
-    group: str
+class _Capital:
+    """Capital cost of a class of assets."""
+
     item: str
-    quantity: float
-    unit: str
-    price: Price
-    """Price of one `unit`."""
+    lines: list[Line]
+    life: Price
+    rate: float
+    residual: float = 0.0
 
     @property
     def usd(self) -> float:
-        return self.quantity * self.price.value
+        return total(self.lines)
 
-    def row(self) -> tuple[object, ...]:
-        return (
-            self.group, self.item, self.quantity, self.unit, self.price.value, self.usd, self.price.source,
-            self.price.assumed,
-        )  # fmt: skip
+    def yearly(self, life_s: float) -> float:
+        return self.usd * annuity_factor(life_s, self.rate, self.residual)
 
+    def depreciation(self, horizon_s: float) -> Line:
+        years = horizon_s / YEAR_S
+        price = Price(self.yearly(self.life.value), self.life.source, self.life.assumed)
+        return Line("depreciation", self.item, years, "yr", price)
 
-def _per(price: Price, factor: float) -> Price:
-    """Return a price per SI unit as the price of `factor` units."""
-    return Price(price.value * factor, price.source, price.assumed)
-
-
-def _equipment(spec: EconomicsSpec, facts: CostFacts) -> Iterator[_Line]:
-    """Yield what loses its value with the accelerators."""
-    for kind in facts.accelerators:
-        yield _Line("capex", f"servers: {kind.name}", kind.servers, "server", server_price(spec, kind))
-    bill = Price(facts.network_usd, "bill of materials of the fabric", False)
-    yield _Line("capex", "network", 1.0, "network", bill)
+    def spread(self, horizon_s: float) -> tuple[float, float]:
+        """How far prices and life let the depreciation over the horizon fall and rise. [USD]"""
+        years, base = horizon_s / YEAR_S, self.yearly(self.life.value)
+        factor = annuity_factor(self.life.value, self.rate, self.residual)
+        low, high = (usd * factor for usd in spread(self.lines))
+        longer, shorter = base - self.yearly(self.life.highest), self.yearly(self.life.lowest) - base
+        return years * math.hypot(low, longer), years * math.hypot(high, shorter)
 
 
-def _building(spec: EconomicsSpec, facts: CostFacts) -> Iterator[_Line]:
-    """Yield what outlives the accelerators."""
-    shell = _per(given_or(spec.building_price, "datacenter", "price"), MW_W)
-    yield _Line("capex", "building and MEP", facts.provisioned_it_w / MW_W, "MW", shell)
-    for generators in facts.generators:
-        price = _per(figure("generators", generators.name, "capex"), KW_W)
-        yield _Line("capex", f"generators: {generators.name}", generators.rated_w / KW_W, "kW", price)
-    for battery in facts.batteries:
-        price = _per(figure("batteries", battery.name, "price"), KWH_J)
-        yield _Line("capex", f"battery: {battery.name}", battery.energy_j / KWH_J, "kWh", price)
-    if facts.fibre_m > 0.0:
-        yield _Line("capex", "fibre", facts.fibre_m, "m", figure("prices", "fibre", "price"))
+def _capital(spec: EconomicsSpec, facts: CostFacts) -> tuple[_Capital, _Capital]:
+    """Return what loses its value with the accelerators, and what outlives them."""
+    short = chosen(spec, "accelerator_life", "life", "accelerator")
+    long = chosen(spec, "building_life", "life", "building")
+    return (
+        _Capital("servers and network", list(capex.equipment(spec, facts)), short, rate(spec), spec.residual_value),
+        _Capital("building and plant", list(capex.building(spec, facts)), long, rate(spec, "building_rate")),
+    )
 
 
-def _energy(spec: EconomicsSpec, facts: CostFacts) -> Iterator[_Line]:
-    """Yield energy over the horizon by source; fuel is priced by its higher heating value."""
-    price = _per(energy_price(spec.electricity_price, "electricity_default"), KWH_J)
-    if facts.grid_energy_j > 0.0:
-        yield _Line("energy", "grid", facts.grid_energy_j / KWH_J, "kWh", price)
-    for generators in facts.generators:
-        if generators.energy_j == 0.0:
-            continue
-        fuel = fuel_of(generators.name)
-        bought = energy_price(spec.diesel_price if fuel == "diesel" else spec.gas_price, fuel)
-        ratio = _higher_over_lower(generators.name, fuel)
-        burned = Price(
-            bought.value * ratio.value * generators.fuel_j / generators.energy_j * KWH_J,
-            f"{bought.source}; {ratio.source}; fuel as burned by {generators.name}",
-            bought.assumed or ratio.assumed or figure("generators", generators.name, "heat_rate.lhv").assumed,
-        )
-        item = f"{FUEL_WORDS[fuel]}: {generators.name}"
-        yield _Line("energy", item, generators.energy_j / KWH_J, "kWh", burned)
-
-
-def fuel_of(generator: str) -> str:
-    """Return what a generator of the catalog burns: `natural_gas` or `diesel`, both catalog prices.
-
-    Raises
-    ------
-    InputError
-        If its class burns something that has no price.
-    """
-    kind = catalog.entry("generators", generator).properties.get("class")
-    found = catalog.entries("fuel").get(str(kind))
-    fuel = "natural_gas" if found is None else str(found.properties.get("fuel", "natural_gas"))
-    if fuel not in FUEL_WORDS:
-        raise InputError(f"catalog fuel {kind}: fuel: expected {' or '.join(FUEL_WORDS)}, found {fuel!r}")
-    return fuel
-
-
-def _higher_over_lower(generator: str, fuel: str) -> Price:
-    """Return the higher over the lower heating value of a fuel: that of the generator's class, else natural gas. [-]"""
-    if fuel == "natural_gas":
-        return figure("prices", fuel, "hhv_over_lhv")
-    return figure("fuel", str(catalog.entry("generators", generator).properties["class"]), "hhv_over_lhv")
-
-
-def annuity_factor(life_s: float, rate: float) -> float:
-    """Return the yearly cost [1/yr] of one dollar spent once and paid back over its life.
-
-    ``r / (1 - (1 + r)^-n)`` with n the life in years; ``1 / n``, straight-line depreciation, at ``r = 0``.
-
-    Examples
-    --------
-    >>> annuity_factor(5 * 31557600.0, 0.0)
-    0.2
-    """
-    years = life_s / YEAR_S
-    if rate == 0.0:
-        return 1.0 / years
-    return rate / (1.0 - math.pow(1.0 + rate, -years))
-
-
-def _depreciation(spec: EconomicsSpec, facts: CostFacts, item: str, capex: float, life: Price) -> _Line:
-    yearly = Price(capex * annuity_factor(life.value, spec.capital_rate), life.source, life.assumed)
-    return _Line("depreciation", item, facts.horizon_s / YEAR_S, "yr", yearly)
+def _life(line: Line, of: _Capital) -> float:
+    """Return how long something of a class is kept: its own life where it wears out first. [s]"""
+    return of.life.value if line.life_s is None else min(line.life_s, of.life.value)
 
 
 def estimate_cost(spec: EconomicsSpec, facts: CostFacts) -> CostTable:
     """Estimate capex, running cost and the cost of a token.
 
-    Capex is servers, network, building and MEP, generators, batteries and fibre. The total cost of ownership per hour
+    Capex is servers, network, building and MEP, generators, storage and fibre. The total cost of ownership per hour
     is depreciation of all of them plus energy and operations over the horizon, divided by the horizon. A token's cost
     is the same sum over the tokens that counted, ``tokens_per_s * goodput * horizon_s``.
 
@@ -181,43 +140,129 @@ def estimate_cost(spec: EconomicsSpec, facts: CostFacts) -> CostTable:
     InputError
         If a name or a price is not in the catalog.
     """
-    equipment, building = list(_equipment(spec, facts)), list(_building(spec, facts))
-    energy = list(_energy(spec, facts))
-    short, long = (math.fsum(line.usd for line in lines) for lines in (equipment, building))
-    depreciation = [
-        _depreciation(
-            spec, facts, "servers and network", short, given_or(spec.accelerator_life, "life", "accelerator")
-        ),
-        _depreciation(spec, facts, "building and plant", long, given_or(spec.building_life, "life", "building")),
-    ]
-    upkeep = _per(given_or(spec.operations_price, "datacenter", "operations"), MW_W * YEAR_S)
-    megawatt_years = facts.provisioned_it_w / MW_W * facts.horizon_s / YEAR_S
-    operations = [_Line("operations", "staff and upkeep", megawatt_years, "MW-yr", upkeep)]
-    lines = [*equipment, *building, *depreciation, *energy, *operations]
-    return _summary(spec, facts, lines)
+    return _summary(spec, facts, *_lines(spec, facts))
 
 
-def _summary(spec: EconomicsSpec, facts: CostFacts, lines: list[_Line]) -> CostTable:
-    total = {
-        group: math.fsum(line.usd for line in lines if line.group == group)
-        for group in ("capex", "depreciation", "energy", "operations")
-    }
-    running = total["depreciation"] + total["energy"] + total["operations"]
-    hours = facts.horizon_s / 3600.0
+def usd_per_million_tokens(spec: EconomicsSpec, facts: CostFacts) -> float | None:
+    """Return the cost of a million tokens alone, as :func:`estimate_cost` has it and several times as fast.
+
+    Parameters
+    ----------
+    spec : EconomicsSpec
+        Prices and lives.
+    facts : CostFacts
+        Counts, powers, energies, throughput.
+
+    Returns
+    -------
+    float or None
+        [USD]; None when no token was trained.
+
+    Raises
+    ------
+    InputError
+        If a name or a price is not in the catalog.
+    """
+    return _per_million(total(_lines(spec, facts)[1], *RUNNING), facts)
+
+
+def _per_million(usd: float, facts: CostFacts) -> float | None:
     tokens = facts.tokens_per_s * facts.goodput * facts.horizon_s
+    return usd / tokens * 1e6 if tokens > 0.0 else None
+
+
+def _lines(spec: EconomicsSpec, facts: CostFacts) -> tuple[tuple[_Capital, _Capital], list[Line]]:
+    """Return the two classes of assets and all lines of the table."""
+    equipment, building = _capital(spec, facts)
+    bought = [*equipment.lines, *building.lines]
+    later = [*running.energy(spec, facts), *running.operations(spec, facts, bought)]
+    worn = [line for line in building.lines if _life(line, building) < building.life.value]
+    later += [_replacement(line, building, facts.horizon_s) for line in worn]
+    depreciation = [one.depreciation(facts.horizon_s) for one in (equipment, building)]
+    return (equipment, building), [*bought, *depreciation, *later]
+
+
+def _replacement(line: Line, building: _Capital, horizon_s: float) -> Line:
+    """Return what a battery that wears out early costs beyond its share of the building's depreciation."""
+    more = annuity_factor(_life(line, building), building.rate) - annuity_factor(building.life.value, building.rate)
+    price = Price(line.usd * more, f"{line.price.source}; wear of its cells", True)
+    return Line("operations", f"replacement of {line.item}", horizon_s / YEAR_S, "yr", price)
+
+
+def _summary(
+    spec: EconomicsSpec,
+    facts: CostFacts,
+    capital: tuple[_Capital, _Capital],
+    lines: list[Line],
+) -> CostTable:
+    equipment, building = capital
+    later = [line for line in lines if line.group in ("energy", "operations")]
+    all_running = total(lines, *RUNNING)
+    hours = facts.horizon_s / 3600.0
     accelerators = sum(kind.count for kind in facts.accelerators)
     supplied_j = facts.grid_energy_j + math.fsum(g.energy_j for g in facts.generators)
     stranded_w = facts.provisioned_it_w - facts.mean_it_w
+    damping = facts.damping_energy_j * total(lines, "energy") / supplied_j if supplied_j > 0.0 else 0.0
+    spreads = [one.spread(facts.horizon_s) for one in capital] + [spread(later)]
+    low, high = (math.hypot(*(pair[side] for pair in spreads)) / hours for side in (0, 1))
+    tco = all_running / hours
+    # the servers are kept for the years that are looked at
+    kept = chosen(spec, "years", "life", "accelerator").value if spec.years else equipment.life.value
+    years, rest = kept / YEAR_S, total(lines, "energy", "operations") / facts.horizon_s * YEAR_S
+    flow = cash_flow(
+        _assets(equipment, building, kept),
+        [line for line in later if not line.item.startswith("replacement of ")],
+        facts.horizon_s,
+        years,
+        equipment.rate,
+    )
     return CostTable(
         table=pd.DataFrame([line.row() for line in lines], columns=list(COST_COLUMNS)),
-        capex_usd=total["capex"],
-        depreciation_usd=total["depreciation"],
-        energy_usd=total["energy"],
-        operations_usd=total["operations"],
-        tco_usd_per_h=running / hours,
-        usd_per_million_tokens=running / tokens * 1e6 if tokens > 0.0 else None,
-        usd_per_accelerator_hour=running / hours / accelerators if accelerators else math.nan,
+        capex_usd=total(lines, "capex"),
+        depreciation_usd=total(lines, "depreciation"),
+        energy_usd=total(lines, "energy"),
+        operations_usd=total(lines, "operations"),
+        tco_usd_per_h=tco,
+        usd_per_million_tokens=_per_million(all_running, facts),
+        usd_per_accelerator_hour=tco / accelerators if accelerators else math.nan,
         stranded_w=stranded_w,
-        stranded_usd=stranded_w * given_or(spec.building_price, "datacenter", "price").value,
-        damping_usd=facts.damping_energy_j * total["energy"] / supplied_j if supplied_j > 0.0 else 0.0,
+        stranded_usd=stranded_w * chosen(spec, "building_price", "datacenter", "price").value,
+        damping_usd=damping,
+        damping_usd_per_year=_damping(facts, capital, damping, tco),
+        accelerators=accelerators,
+        provisioned_it_w=facts.provisioned_it_w,
+        tco_band_usd_per_h=(tco - low, tco + high),
+        cash_flow=flow,
+        years=years,
+        tco_years_usd=years * (equipment.yearly(kept) + building.yearly(building.life.value) + rest),
+        levelised_usd_per_h=levelised_usd_per_h(flow, years, equipment.rate),
+        staff=running.staff(facts),
+        replaced_parts_usd=total(running.failed_parts(facts)),
     )
+
+
+def _damping(facts: CostFacts, capital: tuple[_Capital, _Capital], energy_usd: float, tco: float) -> float:
+    """Return what damping costs in a year. [USD/yr]"""
+    equipment = math.fsum(
+        line.usd * annuity_factor(_life(line, one), one.rate, one.residual)
+        for one in capital
+        for line in one.lines
+        if line.damps
+    )
+    return equipment + (energy_usd / facts.horizon_s + facts.throughput_loss * tco / 3600.0) * YEAR_S
+
+
+def _assets(equipment: _Capital, building: _Capital, kept_s: float) -> list[Asset]:
+    """Return every line of capital cost as something that is bought, used and replaced."""
+    short = [Asset(line.item, line.usd, kept_s, equipment.rate, equipment.residual) for line in equipment.lines]
+    return short + [Asset(line.item, line.usd, _life(line, building), building.rate) for line in building.lines]
+
+
+def tco_usd_per_w_year(cost: CostTable) -> float:
+    """Return the total cost of ownership of a watt of provisioned IT power in a year. [USD/W/yr]"""
+    return cost.tco_usd_per_h * (YEAR_S / 3600.0) / cost.provisioned_it_w
+
+
+def usd_per_mw(cost: CostTable) -> float:
+    """Return the capital cost of a megawatt of provisioned IT power. [USD/MW]"""
+    return cost.capex_usd / (cost.provisioned_it_w / MW_W)

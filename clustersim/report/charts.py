@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from clustersim.report.envelope import MOST_POINTS
 from clustersim.report.style import ACTIVITY, BLUE, GREY, SERIES, STATES, styled
-from clustersim.study.compare import column_names
+from clustersim.study.compare import Design
 from clustersim.study.result import Result
 
 DAY_S = 86400.0
@@ -54,7 +54,7 @@ def gantt(step: pd.DataFrame, unit: int = 0) -> go.Figure:
     return figure.update_yaxes(autorange="reversed", dtick=1 if stages <= 16 else 4)
 
 
-def breakdown(results: Sequence[Result]) -> go.Figure:
+def breakdown(results: Sequence[Result | Design]) -> go.Figure:
     """Return where the time of a step goes, one bar per result."""
     shares = {
         "compute": [r.summary["compute_fraction"] for r in results],
@@ -66,7 +66,7 @@ def breakdown(results: Sequence[Result]) -> go.Figure:
     for (name, values), colour in zip(shares.items(), colours, strict=True):
         figure.add_trace(
             go.Bar(
-                x=[round(100.0 * v, 2) for v in values], y=column_names(results), orientation="h", name=name,
+                x=[round(100.0 * v, 2) for v in values], y=[r.name for r in results], orientation="h", name=name,
                 marker={"color": colour}, texttemplate="%{x:.3g} %", textposition="inside",
                 hovertemplate=f"{name}: %{{x:.3g}} %<extra></extra>",
             )
@@ -121,11 +121,11 @@ def costs(cost: pd.DataFrame) -> go.Figure:
     return figure.update_yaxes(automargin=True)
 
 
-def answers_bar(results: Sequence[Result], key: str, title: str) -> go.Figure:
+def answers_bar(results: Sequence[Result | Design], key: str, title: str) -> go.Figure:
     """Return one summary key of several designs as bars."""
     figure = go.Figure(
         go.Bar(
-            x=[r.summary.get(key) for r in results], y=column_names(results), orientation="h",
+            x=[r.summary.get(key) for r in results], y=[r.name for r in results], orientation="h",
             marker={"color": [SERIES[i % len(SERIES)] for i in range(len(results))]},
             texttemplate="%{x:.4g}", textposition="auto", hovertemplate="%{y}: %{x:.4g}<extra></extra>",
         )

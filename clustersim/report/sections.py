@@ -409,12 +409,3 @@ def plain_table(title: str, table: pd.DataFrame) -> Table:
     """Return a table as it is."""
     rows = [tuple(str(cell) for cell in row) for row in table.itertuples(index=False)]
     return Table(title, tuple(str(name) for name in table.columns), rows)
-
-
-def answers_table(part: pd.DataFrame, names: Sequence[str]) -> Table:
-    """Return the answers of several designs to one question."""
-    rows = [
-        (str(row["key"]), *(answer(str(row["key"]), row[name]) for name in names), number(row["ratio"]))
-        for row in part.astype(object).where(part.notna(), None).to_dict("records")
-    ]
-    return Table("", ("", *names, "last / first"), rows, tuple(range(1, len(names) + 2)))

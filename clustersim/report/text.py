@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 from clustersim.report.expected_text import expected_text
 from clustersim.report.measured import cycle_s, load_lines
 from clustersim.report.text_plant import battery_words, event_words, generation_words
 from clustersim.report.verdict import verdict_text
-from clustersim.report.words import answer, columns, dollars, number, percent, wrapped
-from clustersim.study.compare import column_names, compare_table, input_differences
+from clustersim.report.words import answer, dollars, number, percent, wrapped
 from clustersim.study.result import Result
 
 _LABEL = 26
@@ -289,25 +287,3 @@ def as_data(result: Result) -> dict[str, Any]:
     }
     head = {"run_id": result.run_id, "name": result.name, "seed": result.scenario["seed"]}
     return head | result.summary | {"null_keys": result.reasons, "warnings": list(result.warnings)} | records
-
-
-def compare_text(results: Sequence[Result]) -> str:
-    """Return designs side by side, grouped by the five questions, and the inputs in which they differ."""
-    table, names = compare_table(results), column_names(results)
-    parts = []
-    for question, part in table.groupby("question", sort=False):
-        rows = [
-            (row["key"], *(answer(row["key"], row[name]) for name in names), number(row["ratio"]))
-            for row in part.astype(object).where(part.notna(), None).to_dict("records")
-        ]
-        parts.append(f"{str(question).upper()}\n{columns(('', *names, 'ratio'), rows)}")
-    differences = input_differences(results)
-    shared = differences[(differences[names] != "-").all(axis=1)]
-    inputs = [tuple(str(cell) for cell in row) for row in shared.itertuples(index=False)]
-    widest = 30 if len(names) == 2 else 24
-    parts.append(
-        f"INPUTS THAT DIFFER\n{columns(tuple(shared.columns), inputs, left=len(names) + 1, widest=widest)}\n"
-        f"  and {len(differences) - len(shared)} keys that not every design has: compare.html lists them"
-    )
-    parts.append("ratio: the last design over the first")
-    return "\n\n".join(parts)

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from clustersim.study.compare import unit_of
+from clustersim.study.summary_keys import unit_of
 
 WIDTH = 98
 """Columns of the printed text."""

@@ -11,15 +11,17 @@ from typing import Any
 
 import yaml
 
+from clustersim.economics.spec import read_prices
 from clustersim.errors import InputError, nearest
 from clustersim.plant.spec import read_epw
 
 MOST_BYTES = 1_000_000
 """Largest file that is read: a real scenario has a few thousand bytes. [B]"""
 
-_NAME = re.compile(r"^[a-z0-9_]+$")
+_NAME = re.compile(r"^[a-z0-9_]+(?:/[a-z0-9_]+)*$")
 _PART = re.compile(r"^(?:[A-Za-z0-9_-]+)$")
 _WEATHER = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_./ -]*\.[eE][pP][wW]$")
+_PRICES = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_./ -]*\.[cC][sS][vV]$")
 _INSIDE = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_./ -]*\.ya?ml$")
 
 
@@ -99,29 +101,37 @@ def shipped(folder: str) -> Path:
 
 
 def located(text: str, folder: str) -> Path:
-    """Return the file that `text` means: a path, or the bare name of a shipped file.
+    """Return the file that `text` means: a path, or the name of a shipped file, with its folder if it lies in one.
 
     Raises
     ------
     InputError
-        If it is a bare name, and neither a file nor shipped.
+        If it is a name, and neither a file nor shipped.
     """
     path = Path(text)
     if path.is_file() or not _NAME.match(text):
         return path
     known = shipped(folder)
     if not (known / f"{text}.yaml").is_file():
-        names = sorted(file.stem for file in known.glob("*.yaml"))
+        names = shipped_names(folder)
         raise InputError(
             f"{text}: expected a file or one of the shipped {folder} ({', '.join(names)}){nearest(text, names)}"
         )
     return known / f"{text}.yaml"
 
 
+def shipped_names(folder: str) -> list[str]:
+    """Return the names of all shipped `scenarios` or `topologies`; those in a folder as ``folder/name``, last."""
+    known = shipped(folder)
+    found = (file.relative_to(known).with_suffix("").as_posix() for file in known.rglob("*.yaml"))
+    # what lies beside scenarios is for them: records of loads
+    return sorted((name for name in found if not name.startswith("loads/")), key=lambda name: ("/" in name, name))
+
+
 def _named(name: object, where: str, folders: Iterable[Path]) -> Path:
     """Return the file called `name` in the first folder that has it."""
     if not isinstance(name, str) or not _NAME.match(name):
-        raise InputError(f"{where}: expected the name of a file without folder or ending (a-z, 0-9, _), found {name!r}")
+        raise InputError(f"{where}: expected the name of a file without ending (a-z, 0-9, _), found {name!r}")
     known: list[str] = []
     for folder in folders:
         path = folder / f"{name}.yaml"
@@ -181,7 +191,35 @@ def load_tree(path: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in changes.items():
         _put(data, key, value, str(path))
     read_weather(data["topology"], str(path), "topology.", [path.parent, place.parent])
+    read_tariff(data, path)
     return data
+
+
+def read_tariff(data: Mapping[str, Any], path: Path) -> None:
+    """Put the hourly prices of a .csv file into the tree of a scenario, in place of the file's name.
+
+    Raises
+    ------
+    InputError
+        If the file is outside the scenario's folder, absent, or has no prices of a day, a week or a year.
+    """
+    economics = data.get("economics")
+    tariff = economics.get("tariff") if isinstance(economics, dict) else None
+    if not isinstance(tariff, dict) or not isinstance(tariff.get("hourly"), str):
+        return
+    name = tariff["hourly"]
+    key = f"{path}: economics.tariff.hourly"
+    if not _PRICES.match(name):
+        raise InputError(
+            f"{key}: expected 24 prices or the path of a .csv file from the scenario's folder, got {name!r}"
+        )
+    found = path.parent / name
+    if not found.resolve().is_relative_to(path.parent.resolve()):
+        raise InputError(f"{key}: expected a file inside the scenario's folder, got {name!r}")
+    try:
+        tariff["hourly"] = read_prices(found).model_dump()
+    except InputError as error:
+        raise InputError(f"{key}: {error}") from None
 
 
 def read_weather(topology: Any, where: str, prefix: str, folders: Sequence[Path]) -> None:

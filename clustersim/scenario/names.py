@@ -82,6 +82,15 @@ def _of_scenario(scenario: SiteScenario) -> Iterator[Reference]:
         price = getattr(scenario.economics, key)
         if price is not None and not price[:1].isdigit():
             yield f"economics.{key}", "prices", price
+    for key in ("rent", "software"):
+        price = getattr(scenario.economics, key)
+        if price is not None and not price[:1].isdigit():
+            yield f"economics.{key}", "prices", price
+    for key in ("server_prices", "accelerator_prices"):
+        for name in getattr(scenario.economics, key):
+            yield f"economics.{key}.{name}", "accelerators", name
+    if scenario.economics.case is not None:
+        yield "economics.case", "cost_cases", scenario.economics.case
     for path, kind, name in _of_topology(scenario.topology):
         yield f"topology.{path}", kind, name
 

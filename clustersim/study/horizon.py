@@ -42,6 +42,8 @@ class SiteHistory:
     """Of cooling units over the horizon; None where all share the load."""
     fall_j: float = 0.0
     """Of the load: what floors of the accelerators draw after stops, until they have come down. [J]"""
+    spans: tuple[tuple[str, float], ...] = ()
+    """State and duration [s] of each stretch of the horizon, in the order of time; empty: one state all the time."""
 
     @property
     def training(self) -> dict[str, float]:
@@ -135,6 +137,7 @@ def histories(
                 seconds[state] * (steady_load_w(study, site, drawn[state]) - steady_load_w(study, site, it[state]))
                 for state in PAUSED
             ),
+            spans=tuple(spans),
         )
     return found
 

@@ -35,6 +35,8 @@ FILES = (
 PARQUET = (
     "step", "timeline", "close_up", "cost", "bill", "plans", "assumed", "modes", "accounts", "causes", "fleet",
     "expected",
+    "cash_flow",
+    "energy_hours",
 )  # fmt: skip
 """Tables of a result that are saved under their own name."""
 
@@ -80,6 +82,13 @@ class Result:
     """Rows of the jobs that share the cluster (`clustersim.operation.fleet_records.GANTT_COLUMNS`); empty without."""
     expected: pd.DataFrame = field(default_factory=pd.DataFrame)
     """What is public beside the answers (`clustersim.study.expected.COLUMNS`); no rows without a section `expect`."""
+    cost_facts: dict[str, Any] = field(default_factory=dict)
+    """What the cost depends on besides prices, a plain tree (`clustersim.economics.facts.facts_of` reads it)."""
+    cash_flow: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Payments by year: year, group, item, usd, present_usd (`clustersim.economics.cash_flow.CASH_COLUMNS`)."""
+    energy_hours: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Energy by source and hour of the horizon: t_start_s, grid_mwh, gas_mwh, diesel_mwh, usd, co2_t
+    (`clustersim.study.energy_hours.ENERGY_COLUMNS`)."""
     warnings: tuple[str, ...] = ()
     inputs: dict[str, str] = field(default_factory=dict)
     """SHA-256 of every catalog file and of the resolved scenario."""
@@ -143,6 +152,7 @@ class Result:
             "inputs": self.inputs,
             "warnings": list(self.warnings),
             "null_keys": self.reasons,
+            "cost_facts": self.cost_facts,
         }
         (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
         (folder / "summary.json").write_text(json.dumps(self.summary, indent=1) + "\n", encoding="utf-8")
@@ -202,8 +212,11 @@ class Result:
             causes=newer("causes"),
             fleet=newer("fleet"),
             expected=newer("expected"),
+            cash_flow=newer("cash_flow"),
+            energy_hours=newer("energy_hours"),
             warnings=tuple(manifest["warnings"]),
             inputs=manifest["inputs"],
+            cost_facts=manifest.get("cost_facts", {}),
         )
 
 

@@ -9,9 +9,11 @@ from typing import Any
 import pandas as pd
 
 from clustersim.economics import estimate_cost
+from clustersim.economics.facts import facts_tree
 from clustersim.plant import PlantResponse
 from clustersim.scenario import AnyScenario, LoadScenario, resolved, run_id
 from clustersim.study.assumed import assumed_figures
+from clustersim.study.energy_hours import run_hours
 from clustersim.study.expected import expected_table
 from clustersim.study.findings import Findings
 from clustersim.study.fleet_load import fleet_warnings
@@ -22,7 +24,7 @@ from clustersim.study.judging import respond
 from clustersim.study.operation_keys import accounts_table, causes_table
 from clustersim.study.result import Result
 from clustersim.study.run_measured import run_measured
-from clustersim.study.run_parts import Clock, bill_table, cost_facts, input_digests, plant_warnings, priced
+from clustersim.study.run_parts import Clock, bill_table, cost_facts, input_digests, paid, plant_warnings, priced
 from clustersim.study.run_tables import close_up_table, event_table, plan_table, step_table
 from clustersim.study.site_summary import raised_by_damping
 from clustersim.study.sites_alone import alone_warnings
@@ -64,7 +66,8 @@ def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
     windows += of_grid
     timed("limits and cost")
     findings = done.findings(windows, responses)
-    cost = estimate_cost(scenario.economics, cost_facts(findings, findings.tokens_per_s, timeline.goodput))
+    facts = cost_facts(findings, findings.tokens_per_s, timeline.goodput)
+    cost = estimate_cost(scenario.economics, facts)
     summary, reasons = summarise(findings, cost, partial(grid_keys, closed, around), done.fleet, done.alone)
     of_others = () if done.fleet is None else fleet_warnings(done.fleet)
     of_others += () if done.alone is None else alone_warnings(done.alone)
@@ -83,6 +86,7 @@ def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
         responses=responses,
         verdict=findings.verdict.table,
         cost=priced(findings, cost),
+        cost_facts=facts_tree(facts),
         bill=bill_table(study.place),
         plans=plan_table(study),
         assumed=assumed_figures(study),
@@ -91,6 +95,8 @@ def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
         causes=causes_table(timeline),
         fleet=pd.DataFrame() if done.fleet is None else done.fleet.table,
         expected=expected_table(scenario.expect, summary, reasons, findings.horizon_s),
+        cash_flow=paid(findings, cost),
+        energy_hours=run_hours(findings, cost.table),
         warnings=tuple(dict.fromkeys((*_warnings(study, findings, responses, summary), *closed.warnings, *of_others))),
         inputs=input_digests(scenario),
         wall_s=timed.wall_s,

@@ -9,11 +9,13 @@ from typing import Any
 import pandas as pd
 
 from clustersim.economics import CostTable, estimate_cost
+from clustersim.economics.facts import facts_tree
 from clustersim.limits import judge, rules_of
 from clustersim.operation.records import TIMELINE_COLUMNS
 from clustersim.plant import PlantResponse
 from clustersim.scenario import LoadScenario, resolved, run_id
 from clustersim.study.assumed import assumed_at_site
+from clustersim.study.energy_hours import run_hours
 from clustersim.study.expected import expected_table
 from clustersim.study.fleet_load import FLEET_KEYS
 from clustersim.study.generation import generation, generation_keys, generation_warnings
@@ -23,7 +25,7 @@ from clustersim.study.judging import evidence, respond
 from clustersim.study.measured_study import LoadFindings, LoadStudy, load_history, load_power, study_load
 from clustersim.study.operation_keys import ACCOUNT_COLUMNS, CAUSE_COLUMNS, TIME_SHARES
 from clustersim.study.result import Result
-from clustersim.study.run_parts import Clock, bill_table, cost_facts, input_digests, plant_warnings, priced
+from clustersim.study.run_parts import Clock, bill_table, cost_facts, input_digests, paid, plant_warnings, priced
 from clustersim.study.site_power import provisioned_w
 from clustersim.study.site_summary import (
     cooling_keys,
@@ -104,6 +106,7 @@ def run_measured(scenario: LoadScenario, progress: Callable[[str], None] = lambd
         responses=findings.responses,
         verdict=findings.verdict.table,
         cost=priced(findings, cost),
+        cost_facts=facts_tree(cost_facts(findings, 0.0, 0.0)),
         bill=bill_table(study.place),
         plans=empty["plans"],
         assumed=assumed_at_site(scenario),
@@ -111,6 +114,8 @@ def run_measured(scenario: LoadScenario, progress: Callable[[str], None] = lambd
         accounts=empty["accounts"],
         causes=empty["causes"],
         expected=expected_table(scenario.expect, summary, reasons, findings.horizon_s),
+        cash_flow=paid(findings, cost),
+        energy_hours=run_hours(findings, cost.table),
         warnings=_warnings(findings, summary),
         inputs=input_digests(scenario),
         wall_s=timed.wall_s,

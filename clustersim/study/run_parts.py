@@ -11,15 +11,15 @@ from itertools import pairwise
 
 import pandas as pd
 
-from clustersim import catalog
 from clustersim.catalog.store import catalog_files
 from clustersim.economics import CostTable
-from clustersim.economics.facts import Accelerators, Battery, CostFacts, Generators
-from clustersim.plant import PlantResponse, battery_energy_j, dispatch_shares, generator_rating_w
+from clustersim.plant import PlantResponse
 from clustersim.scenario import SiteScenario, resolved
-from clustersim.study.generation import generation
+from clustersim.study.cost_facts import cost_facts
 from clustersim.study.place import Place
 from clustersim.study.site_findings import SiteFindings
+
+__all__ = ["Clock", "bill_table", "cost_facts", "input_digests", "paid", "plant_warnings", "priced"]
 
 
 class Clock:
@@ -46,53 +46,9 @@ def priced(findings: SiteFindings, cost: CostTable) -> pd.DataFrame:
     return cost.table if findings.uncarried is None else cost.table[cost.table["group"] != "energy"]
 
 
-def cost_facts(findings: SiteFindings, tokens_per_s: float, goodput: float) -> CostFacts:
-    """Return what the cost of a run depends on.
-
-    Parameters
-    ----------
-    findings : SiteFindings
-        Energies and the place.
-    tokens_per_s : float
-        While the job trains; 0 without a job. [1/s]
-    goodput : float
-        Share of the horizon in which work was done that counted. [-]
-    """
-    place = findings.study.place
-    topology = place.topology
-    horizon = findings.horizon_s
-    burned = {(run.site, run.units): run.burned.fuel_j for run in generation(findings)}
-    generated = findings.generator_energy_j
-    generators: list[Generators] = []
-    batteries: list[Battery] = []
-    for site, plant in topology.electrical.items():
-        shares = dispatch_shares(*plant.generators)
-        for units, share in zip(plant.generators, shares, strict=True):
-            energy, fuel = share * generated[site], burned.get((site, units), 0.0)
-            generators.append(Generators(units.type, generator_rating_w(units), energy, fuel))
-        if plant.battery is not None:
-            batteries.append(Battery(plant.battery.type, battery_energy_j(plant.battery)))
-    kinds: dict[str, list[float]] = {}
-    for site_spec in topology.site.values():
-        for item in site_spec.fleet:
-            name = catalog.entry("accelerators", item.accelerator).name
-            counts = kinds.setdefault(name, [0, 0])
-            counts[0] += item.count
-            counts[1] += item.count / site_spec.servers.accelerators_per_server
-    return CostFacts(
-        accelerators=tuple(Accelerators(name, int(c), round(s)) for name, (c, s) in kinds.items()),
-        network_usd=place.network_usd,
-        provisioned_it_w=sum(findings.provisioned.values()),
-        mean_it_w=findings.it_energy_j / horizon,
-        horizon_s=horizon,
-        grid_energy_j=findings.grid_energy_j,
-        tokens_per_s=tokens_per_s,
-        goodput=goodput,
-        generators=tuple(generators),
-        batteries=tuple(batteries),
-        fibre_m=sum(route.built_m for route in place.fabric.wan),
-        damping_energy_j=max(0.0, findings.damping_energy_j),
-    )
+def paid(findings: SiteFindings, cost: CostTable) -> pd.DataFrame:
+    """Return the payments by year; without those of energy where the supply cannot carry the load."""
+    return cost.cash_flow if findings.uncarried is None else cost.cash_flow[cost.cash_flow["group"] != "energy"]
 
 
 def bill_table(place: Place) -> pd.DataFrame:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustersim.economics import CostTable
+from clustersim.economics.cost import tco_usd_per_w_year, usd_per_mw
 from clustersim.errors import InputError
 from clustersim.limits.flicker import short_term_severity
 from clustersim.limits.measures import max_ramp, max_rocof, swing, voltage_dip
@@ -16,6 +17,7 @@ from clustersim.plant import PlantResponse
 from clustersim.power.records import coarsen
 from clustersim.power.spectrum import band_shares, harmonics
 from clustersim.study.cooling_reserve_keys import reserve_keys
+from clustersim.study.energy_bill import energy_bill_keys
 from clustersim.study.operation_keys import TIME_SHARES
 from clustersim.study.site_findings import SiteFindings
 from clustersim.study.year_keys import year_keys
@@ -52,6 +54,13 @@ NOT_CARRIED = (
     "energy_usd",
     "tco_usd_per_h",
     "usd_per_million_tokens",
+    "tco_usd_per_gpu_hour",
+    "tco_low_usd_per_gpu_hour",
+    "tco_high_usd_per_gpu_hour",
+    "tco_usd_per_mw_year",
+    "tco_years_usd",
+    "levelised_usd_per_gpu_hour",
+    "damping_usd_per_year",
 )
 """Keys without a value when an island cannot carry the job."""
 
@@ -60,11 +69,27 @@ def outcome_keys(found: SiteFindings, cost: CostTable, reasons: dict[str, str]) 
     """Return cost and the number of rules that are broken."""
     if cost.usd_per_million_tokens is None:
         reasons["usd_per_million_tokens"] = "no token was trained"
+    low, high = cost.tco_band_usd_per_h
     return {
         "capex_usd": cost.capex_usd,
         "tco_usd_per_h": cost.tco_usd_per_h,
         "energy_usd": cost.energy_usd,
         "usd_per_million_tokens": cost.usd_per_million_tokens,
+        "capex_usd_per_gpu": cost.capex_usd / cost.accelerators,
+        "capex_usd_per_mw": usd_per_mw(cost),
+        "tco_usd_per_gpu_hour": cost.usd_per_accelerator_hour,
+        "tco_low_usd_per_gpu_hour": low / cost.accelerators,
+        "tco_high_usd_per_gpu_hour": high / cost.accelerators,
+        "tco_usd_per_mw_year": tco_usd_per_w_year(cost) * MW,
+        "tco_years": cost.years,
+        "tco_years_usd": cost.tco_years_usd,
+        "levelised_usd_per_gpu_hour": cost.levelised_usd_per_h / cost.accelerators,
+        "damping_usd_per_year": cost.damping_usd_per_year,
+        "stranded_mw": cost.stranded_w / MW,
+        "stranded_usd": cost.stranded_usd,
+        "staff_on_site": cost.staff,
+        "replaced_parts_usd": cost.replaced_parts_usd,
+        **energy_bill_keys(found, cost, reasons),
         "rules_failed": found.verdict.rules_failed,
         "rules_not_judged": len(found.verdict.not_judged),
     }

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from clustersim.economics import estimate_cost
-from clustersim.economics.prices import energy_price
+from clustersim.economics.prices import grid_price
 from clustersim.limits import Evidence, Observation, Rule, Trace, judge
 from clustersim.limits.evidence import Verdict
 from clustersim.plant import PlantResponse
@@ -15,6 +15,7 @@ from clustersim.scenario import AnyScenario
 from clustersim.scenario.topology import TopologySpec
 from clustersim.study.baseline import Baseline
 from clustersim.study.closed_loop import Closed
+from clustersim.study.cost_facts import cost_facts
 from clustersim.study.event_windows import evaluation_it_w
 from clustersim.study.findings import Findings
 from clustersim.study.grid_answers import Surroundings
@@ -26,7 +27,6 @@ from clustersim.study.it_power import HallPower, Pool
 from clustersim.study.judging import evidence, power_traces, respond
 from clustersim.study.measured_study import LoadStudy
 from clustersim.study.run_measured import load_findings
-from clustersim.study.run_parts import cost_facts
 from clustersim.study.site_findings import SiteFindings
 from clustersim.study.site_power import provisioned_w, site_power, training_it_w
 from clustersim.study.site_tree import SitePower, power_of_it
@@ -265,7 +265,7 @@ def prices_of(prepared: Prepared) -> Prices:
     Lost work is priced at the cost of an accelerator's hour in that run: depreciation, energy and operations.
     """
     spec = prepared.scenario.economics
-    energy = energy_price(spec.electricity_price, "electricity_default").value
+    energy = grid_price(spec).value
     job, study = prepared.job, _with(prepared.study, prepared.scenario)
     if job is None or job.base is None or isinstance(study, LoadStudy):
         return Prices(energy, 0.0)

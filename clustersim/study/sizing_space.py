@@ -10,7 +10,7 @@ from typing import Any
 
 from clustersim import catalog
 from clustersim.economics.cost import annuity_factor
-from clustersim.economics.prices import Price, figure, given_or
+from clustersim.economics.prices import Price, chosen, figure, rate
 from clustersim.errors import InputError, nearest
 from clustersim.plant import generator_rating_w
 from clustersim.plant.spec import BatterySpec, SitePlantSpec
@@ -276,8 +276,8 @@ class Space:
     def bill(self, design: Design) -> tuple[Item, ...]:
         """Return what a design costs to build, item by item; the battery as in the cost of a run, by its energy."""
         spec = self.scenario.economics
-        building = given_or(spec.building_life, "life", "building")
-        racks = given_or(spec.accelerator_life, "life", "accelerator")
+        building = chosen(spec, "building_life", "life", "building")
+        racks = chosen(spec, "accelerator_life", "life", "accelerator")
         lines: list[tuple[str, float, float, str, Price, Price]] = []
         if design.rack_w > 0.0:
             count = self.accelerators
@@ -296,7 +296,7 @@ class Space:
         found = []
         for item, amount, unit, name, price, life in lines:
             usd = amount * price.value
-            yearly = usd * annuity_factor(life.value, spec.capital_rate)
+            yearly = usd * annuity_factor(life.value, rate(spec, "capital_rate" if life is racks else "building_rate"))
             assumed = price.assumed or life.assumed
             found.append(Item(item, amount / unit, name, price.value * unit, usd, yearly, price.source, assumed))
         return tuple(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -35,10 +36,6 @@ ELEMENTS = {
     "load_bank": "load_bank",
 }
 """Elements that can miss what they are asked for, by the name that their summary keys begin with."""
-UNPRICED = ("psu_storage", "hybrid_storage")
-"""Elements without a price in the catalog."""
-PRICED_ALONE = ("rack_storage", "load_bank")
-"""Elements whose price in the catalog is used by the sizing alone."""
 MUCH = 0.01
 """Above this share of what was asked, what an element misses is named in a warning."""
 
@@ -82,8 +79,35 @@ def _battery_life(found: SiteFindings, reasons: dict[str, str]) -> dict[str, Any
     names = ("years", "low_years", "high_years")
     keys: dict[str, Any] = {f"battery_life_{name}": None for name in names}
     keys |= {"battery_wear_usd_per_year": None, "battery_round_trip_at_power": None}
+    worn = worn_batteries(found)
+    if not worn:
+        reasons |= dict.fromkeys(keys, "no battery smooths the meter")
+        return keys
+    first = min(worn.values(), key=lambda battery: battery.lives_years[0])
+    keys |= {f"battery_life_{name}": years for name, years in zip(names, first.lives_years, strict=True)}
+    keys |= {"battery_wear_usd_per_year": sum(battery.usd_per_year for battery in worn.values())}
+    keys |= {"battery_round_trip_at_power": first.round_trip}
+    if first.round_trip is None:
+        reasons["battery_round_trip_at_power"] = "the battery does not move"
+    return keys
+
+
+@dataclass(frozen=True)
+class WornBattery:
+    """What a year of smoothing does to a site's battery."""
+
+    lives_years: tuple[float, float, float]
+    """Life by the middle, the low and the high of the band of the cells' depth exponent. [yr]"""
+    usd_per_year: float
+    """Damage of a year's cycles at the price of its energy. [USD/yr]"""
+    round_trip: float | None
+    """What cells and converter give at the rms power; None when it does not move. [-]"""
+
+
+def worn_batteries(found: SiteFindings) -> dict[str, WornBattery]:
+    """Return the batteries that smooth the meter of their site, by site."""
     electrical, a_year = found.study.place.topology.electrical, _windows_a_year(found)
-    worn = []
+    worn = {}
     for site, reports in found.steady.site_damping.items():
         battery = electrical[site].battery
         stores = [store for report in reports for store in report.stores if store.name == STORES["battery"]]
@@ -96,16 +120,9 @@ def _battery_life(found: SiteFindings, reasons: dict[str, str]) -> dict[str, Any
         power = float(np.sqrt(np.mean(np.square(np.diff(stores[0].stored_j))))) / found.steady.waveform.dt_s
         share = power / battery_rating_w(battery)
         efficiency = round_trip(pack_of(battery.type), min(share, 1.0)) if share > 0.0 else None
-        worn.append(([life_s(battery.type, d / YEAR_S) / YEAR_S for d in damage], damage[0] * price, efficiency))
-    if not worn:
-        reasons |= dict.fromkeys(keys, "no battery smooths the meter")
-        return keys
-    lives, _, efficiency = min(worn, key=lambda found_: found_[0][0])
-    keys |= {f"battery_life_{name}": years for name, years in zip(names, lives, strict=True)}
-    keys |= {"battery_wear_usd_per_year": sum(usd for _, usd, _ in worn), "battery_round_trip_at_power": efficiency}
-    if efficiency is None:
-        reasons["battery_round_trip_at_power"] = "the battery does not move"
-    return keys
+        middle, low, high = (life_s(battery.type, d / YEAR_S) / YEAR_S for d in damage)
+        worn[site] = WornBattery((middle, low, high), damage[0] * price, efficiency)
+    return worn
 
 
 def _bank(found: SiteFindings, reasons: dict[str, str]) -> dict[str, Any]:
@@ -168,10 +185,6 @@ def damping_warnings(found: SiteFindings) -> list[str]:
             what = "power" if name == "load_bank" else "energy or power"
             parts = ", ".join(f"{share:.0%} in the {window} window" for window, share in much.items())
             said.append(f"{name}: its {what} limits it; of what it is asked for it misses {parts}")
-        if name in UNPRICED:
-            said.append(f"{name}: the catalog has no price for it; it is not in the capital cost")
-        if name in PRICED_ALONE:
-            said.append(f"{name}: it is not in the capital cost of a run; `clustersim size` prices what it sizes")
     return said
 
 

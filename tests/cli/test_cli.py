@@ -17,6 +17,7 @@ from clustersim.cli import app
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("numpy", "pandas", "pydantic", "scipy", "numba", "networkx", "streamlit", "yaml", "plotly")
 VERBS = {
+    "build-out",
     "assess",
     "waveform",
     "fit-power",
@@ -164,20 +165,6 @@ def test_plan_of_a_wrong_job(arguments, said):
     assert done.exit_code == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
-
-
-def test_compare(small_scenario, small_folder):
-    other = small_scenario.with_name("undamped.yaml")
-    other.write_text("extends: small\nname: undamped\ndamping: []\n")
-    done = call("compare", small_scenario, other, "--out", small_folder)
-    assert done.exit_code == 0, done.output
-    assert "INPUTS THAT DIFFER" in done.stdout
-    folder = small_folder / "compare-small-undamped"
-    head = (folder / "compare.csv").read_text().splitlines()[0]
-    assert head == "question,key,unit,small,undamped,ratio"
-    assert "undamped" in (folder / "compare.html").read_text()
-    data = json.loads(call("compare", small_scenario, other, "--out", small_folder, "--json").stdout)
-    assert set(data["runs"]) == {"small", "undamped"}
 
 
 def test_topology_counts_and_graph(tmp_path):

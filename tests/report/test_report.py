@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clustersim.errors import InputError
 from clustersim.power.records import Waveform
 from clustersim.report import charts, figures
 from clustersim.report.envelope import envelope
-from clustersim.report.page import compare_html, html
+from clustersim.report.page import html
 from clustersim.report.sections import verdict_table
 from clustersim.report.text import limiter, summary_text
 from clustersim.report.verdict import verdict_text
@@ -131,17 +130,6 @@ def test_texts_of_the_user_are_escaped(small_result):
     page = html(replace(small_result, scenario={**small_result.scenario, "title": nasty}, warnings=(nasty,)))
     assert nasty not in page
     assert "&lt;img" in page
-
-
-def test_compare_page(small_result):
-    from dataclasses import replace
-
-    other = replace(small_result, name="other", run_id="0" * 12)
-    page = compare_html([small_result, other])
-    assert loads(page) == []
-    assert "other" in page
-    with pytest.raises(InputError, match="at least two"):
-        compare_html([small_result])
 
 
 def test_the_summary_tells_drawn_and_provisioned_apart_and_shows_missing_cooling(small_result):

@@ -6,8 +6,8 @@ import shutil
 import pytest
 
 from clustersim.errors import InputError
-from clustersim.scenario import load_any, load_scenario, load_topology, parse_override, shipped
-from clustersim.scenario.files import MOST_BYTES, load_tree, merge, read_yaml
+from clustersim.scenario import load_any, load_scenario, load_topology, located, parse_override, shipped
+from clustersim.scenario.files import MOST_BYTES, load_tree, merge, read_yaml, shipped_names
 
 
 @pytest.fixture
@@ -73,11 +73,13 @@ def test_an_unknown_parent_names_the_nearest(place):
     _refused(place("lost", "extends: colossus_20k\n"), "no file called 'colossus_20k'", "did you mean 'colossus_200k'?")
 
 
-@pytest.mark.parametrize("name", ["../colossus_200k", "/etc/passwd", "a.yaml", "A", "", "a\\b", "1 2"])
+@pytest.mark.parametrize(
+    "name", ["../colossus_200k", "/etc/passwd", "a/../../b", "a//b", "a/", "a.yaml", "A", "", "a\\b", "1 2"]
+)
 def test_only_plain_names_reach_a_file(place, name):
     path = place("outside", f"name: outside\nextends: {json.dumps(name)}\n")
-    _refused(path, "without folder or ending")
-    _refused(shipped("scenarios") / "colossus_200k.yaml", "without folder or ending", overrides={"topology": name})
+    _refused(path, "without ending")
+    _refused(shipped("scenarios") / "colossus_200k.yaml", "without ending", overrides={"topology": name})
 
 
 def test_the_scenarios_own_topologies_come_first(place, tmp_path):
@@ -200,3 +202,11 @@ def test_a_missing_file_names_the_nearest(place, tmp_path):
 
 def test_a_scenario_without_a_place(place):
     _refused(place("nowhere", "name: nowhere\n"), "topology", "expected the name of a topology file, found none")
+
+
+def test_a_shipped_file_in_a_folder_is_named_with_it():
+    path = located("one_or_many/one_building", "scenarios")
+    assert path == shipped("scenarios") / "one_or_many" / "one_building.yaml"
+    with pytest.raises(InputError, match="did you mean 'one_or_many/one_building'"):
+        located("one_or_many/one_buildin", "scenarios")
+    assert "loads/production_server" not in shipped_names("scenarios")

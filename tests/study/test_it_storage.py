@@ -124,7 +124,15 @@ def test_a_store_that_is_too_small_is_named(scenario, stored):
     assert any("rack_storage: its energy or power limits it" in text for text in tight.warnings)
     assert tight.summary["rack_storage_missed_share"] > 0.01
     assert not any("limits it" in text for text in stored["rack"].warnings)
-    assert any("it is not in the capital cost of a run" in text for text in stored["rack"].warnings)
+
+
+def test_the_storage_is_in_the_capital_cost(stored, small):
+    for kind, item in (("psu", "PSU storage: energy"), ("rack", "rack storage: power")):
+        cost = stored[kind].cost
+        line = cost[cost["item"] == item].iloc[0]
+        assert line["group"] == "capex"
+        assert line["usd"] > 0.0
+        assert stored[kind].summary["capex_usd"] > small.summary["capex_usd"]
 
 
 def test_the_assumed_figures_of_the_storage_are_listed(stored):

@@ -9,10 +9,13 @@ from typer.testing import CliRunner
 from clustersim.cli import app
 from clustersim.errors import InputError
 from clustersim.power.measured_load import load_waveform
-from clustersim.report.page import compare_html, html
-from clustersim.report.text import compare_text, summary_text
+from clustersim.report.compare_page import compare_html
+from clustersim.report.compare_text import compare_text
+from clustersim.report.page import html
+from clustersim.report.text import summary_text
 from clustersim.scenario import load_any, load_topology, shipped
 from clustersim.study.assess import Columns, Drawn, Question, Setting, assess_file, place_of
+from clustersim.study.compare import compare, of_result
 from clustersim.study.measured_study import load_trace
 from clustersim.study.result import FILES, Result
 from clustersim.study.run import run
@@ -142,12 +145,15 @@ def test_text_and_page(damped):
 
 
 def test_beside_a_job(plain, small):
-    text = compare_text([small, plain])
-    assert "it_swing_mw" in text
-    assert "A million tokens" in compare_html([plain, small])
-    assert "Where the time of a step goes" not in compare_html(
-        [plain, run(load_any(SHIPPED, {"damping": [], "seed": 3}))]
-    )
+    found = compare([of_result(small), of_result(plain)])
+    assert "it_swing_mw" in compare_text(found)
+    page = compare_html(found)
+    assert "A million tokens" in page
+    assert "Where the time of a step goes" in page
+    # a load has no tokens: what is left is power, and no break-even
+    assert {one.key for one in found.waterfalls} == {"mean_mw"}
+    assert found.break_evens == ()
+    assert "a token has no cost there" in found.no_break_even[0]
 
 
 def test_what_a_slow_sensor_hides_is_not_judged():

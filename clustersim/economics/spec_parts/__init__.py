@@ -1,0 +1,1 @@
+"""Parts of the economics that have input records of their own."""

@@ -50,3 +50,10 @@ def test_the_large_run_is_whole(colossus):
     empty = {key for key, value in summary.items() if value is None}
     assert set(colossus.reasons) == empty
     assert len(colossus.plans) == 10
+
+
+def test_what_the_first_power_of_memphis_runs(colossus):
+    """8 MW of grid and 14 sets of 2.5 MW: 32,000 H100 with some limits of power, as was said in July 2024."""
+    each_mw = colossus.summary["peak_mw"] / colossus.summary["accelerators"]
+    powered = catalog.entry("build_outs", "colossus_memphis").si("powered.2024_07")
+    assert (8.0 + 14 * 2.5) / each_mw == pytest.approx(powered, rel=0.1)

@@ -15,8 +15,8 @@ from benchmarks.operation_cases import OPERATION_BENCHMARKS
 from benchmarks.plant_cases import PLANT_BENCHMARKS
 from benchmarks.processes import output, wall_s
 from benchmarks.records import Benchmark, Found
-from benchmarks.sweep_cases import SWEEP_BENCHMARKS
 from benchmarks.study_cases import STUDY_BENCHMARKS
+from benchmarks.sweep_cases import SWEEP_BENCHMARKS
 from benchmarks.timing import best
 from benchmarks.trace_cases import TRACE_BENCHMARKS
 

@@ -19,7 +19,6 @@ HEAVY = ("numpy", "pandas", "pydantic", "scipy", "numba", "networkx", "streamlit
 VERBS = {
     "build-out",
     "assess",
-    "build-out",
     "catalog",
     "check",
     "cite",

@@ -53,8 +53,9 @@ bench: $(VENV)/.ready-dev                ## measure speed and memory against the
 pictures: $(VENV)/.ready-run             ## draw the fabrics of shipped topologies into docs/
 	$(BIN)/python -m clustersim.report.gallery docs
 
-soak: $(VENV)/.ready-dev                 ## run the long tests
+soak: $(VENV)/.ready-dev                 ## run the long tests, and all others with more examples
 	$(BIN)/python -m pytest -n $(WORKERS) -m soak --timeout 3600
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope -m 'not soak' --hypothesis-profile full
 
 clean:            ## remove what the tools left behind, results excepted
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .numba_cache dist

@@ -12,5 +12,7 @@ if _WORKER:
 from hypothesis import settings  # noqa: E402
 
 # The first example of a test may compile a kernel: no deadline for single examples; pytest's time limit holds.
-settings.register_profile("clustersim", deadline=None)
+# `make soak` takes the profile `full` (--hypothesis-profile full).
+settings.register_profile("full", deadline=None)
+settings.register_profile("clustersim", deadline=None, max_examples=40)
 settings.load_profile("clustersim")

@@ -15,6 +15,7 @@ from benchmarks.operation_cases import OPERATION_BENCHMARKS
 from benchmarks.plant_cases import PLANT_BENCHMARKS
 from benchmarks.processes import output, wall_s
 from benchmarks.records import Benchmark, Found
+from benchmarks.study_cases import STUDY_BENCHMARKS
 from benchmarks.sweep_cases import SWEEP_BENCHMARKS
 from benchmarks.timing import best
 from benchmarks.trace_cases import TRACE_BENCHMARKS
@@ -181,5 +182,6 @@ BENCHMARKS = {
         *PLANT_BENCHMARKS,
         *OPERATION_BENCHMARKS,
         *SWEEP_BENCHMARKS,
+        *STUDY_BENCHMARKS,
     )
 }

@@ -57,6 +57,26 @@ def _forget() -> None:
         forget()
 
 
+@contextmanager
+def recorded() -> Iterator[set[Read]]:
+    """Collect which figures are read inside the block.
+
+    What was derived from the catalog before is forgotten first, so that a warm process reads what a fresh one does.
+    What looks through all figures of an entry at once (``Entry.figures``) is not seen.
+
+    Examples
+    --------
+    >>> with recorded() as reads:
+    ...     watts = entry("accelerators", "H100").si("tdp")
+    >>> reads
+    {Read(kind='accelerators', entry='H100-SXM', figure='tdp')}
+    """
+    for forget in _derived:
+        forget()
+    with listening() as reads:
+        yield reads
+
+
 def kinds() -> tuple[str, ...]:
     """Return the kinds of the catalog: accelerators, models, switches and so on."""
     return tuple(sorted([*(path.stem for path in DATA.glob("*.yaml")), KIND]))
@@ -98,26 +118,6 @@ def use_overlays(paths: Sequence[Path]) -> None:
         _overlays[:] = before
         _forget()
         raise
-
-
-@contextmanager
-def recorded() -> Iterator[set[Read]]:
-    """Collect which figures are read inside the block.
-
-    Values that were made of figures before are forgotten first, so that a warm process reads what a fresh one does.
-    What looks through all figures of an entry at once (``Entry.figures``) is not seen.
-
-    Examples
-    --------
-    >>> with recorded() as reads:
-    ...     watts = entry("accelerators", "H100").si("tdp")
-    >>> reads
-    {Read(kind='accelerators', entry='H100-SXM', figure='tdp')}
-    """
-    for forget in _derived:
-        forget()
-    with listening() as reads:
-        yield reads
 
 
 @cache

@@ -86,9 +86,7 @@ def sweep_html(found: Overview) -> str:
         sections.append(
             Section("failed", "Failed", tables=[Table("Rows that failed", ("rows", "error"), errors, (0,))])
         )
-    return rendered(
-        "validation.html.j2", title=found.title, subtitle=f"{found.name}: {_rows(found)}", sections=sections
-    )
+    return rendered("operate.html.j2", title=found.title, subtitle=f"{found.name}: {_rows(found)}", sections=sections)
 
 
 def _spreads(found: Overview) -> list[tuple[str, ...]]:
@@ -100,7 +98,7 @@ def _drawn(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     if len(table) <= MOST_LINES:
         return table, ""
     every = -(-len(table) // MOST_LINES)
-    return table.iloc[::every], f"Every {every}th of {len(table):,} rows is drawn."
+    return table.iloc[::every], f"One row in {every} of {len(table):,} is drawn."
 
 
 def _parallel(table: pd.DataFrame, found: Overview) -> go.Figure | None:
@@ -110,10 +108,10 @@ def _parallel(table: pd.DataFrame, found: Overview) -> go.Figure | None:
     shown = [name for name in names if name in found.axes] + answers
     if len(shown) < 2:
         return None
-    last = answers[-1] if answers else shown[-1]
+    shade = answers[0] if answers else shown[-1]
     dimensions = [_dimension(table, name) for name in shown]
-    colour = dimensions[shown.index(last)]["values"]
-    lines = {"color": colour, "colorscale": SHADES, "showscale": True, "colorbar": {"title": {"text": last}}}
+    colour = dimensions[shown.index(shade)]["values"]
+    lines = {"color": colour, "colorscale": SHADES, "showscale": True, "colorbar": {"title": {"text": shade}}}
     figure = go.Figure(go.Parcoords(line=lines, dimensions=dimensions, labelangle=-20))
     return figure.update_layout(
         height=460, margin={"l": 70, "r": 40, "t": 110, "b": 30}, font={"family": FONT, "size": 12, "color": INK},

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from clustersim.economics import CostTable, annuity_factor, energy_price, estimate_cost
 from clustersim.economics.build_out import AcceleratorFacts, BuildOut, build_out
@@ -60,12 +61,11 @@ def read_build_out(text: str) -> tuple[BuildOutSpec, Path | None]:
         raise InputError("\n".join(_said(path, one) for one in error.errors())) from None
 
 
-def _said(path: Path, problem: object) -> str:
-    assert isinstance(problem, dict)  # noqa: S101 (pydantic's error records are)
+def _said(path: Path, problem: ErrorDetails) -> str:
     where = ".".join(str(part) for part in problem["loc"]) or "file"
     if problem["type"] == "extra_forbidden":
         return f"{path}: {where}: unknown key{nearest(where.rsplit('.')[-1], BuildOutSpec.model_fields)}"
-    return f"{path}: {where}: {str(problem['msg']).removeprefix('Value error, ')}"
+    return f"{path}: {where}: {problem['msg'].removeprefix('Value error, ')}"
 
 
 def study_build_out(

@@ -187,9 +187,10 @@ def _space(model: ModelSpec, job: JobSpec, network: Network) -> Configuration | 
     cuts = list(_cuts(model, job, network))
     enough = LEAST_BUSY * max((cut.busy for cut in cuts), default=0.0)
     rows = [
-        (*(getattr(cut, name) for name in _SIZES), *option)
+        (*sizes, *option)
         for cut in cuts
         if cut.busy >= enough
+        for sizes in [tuple(getattr(cut, name) for name in _SIZES)]
         for option in _options(cut)
     ]
     if not rows:

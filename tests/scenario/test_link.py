@@ -10,6 +10,7 @@ from clustersim.errors import InputError
 from clustersim.scenario import (
     catalog_digest,
     link_text,
+    load_any,
     load_linked,
     load_scenario,
     page_link,
@@ -17,6 +18,7 @@ from clustersim.scenario import (
     recorded_digest,
     resolved,
     run_id,
+    shipped,
 )
 from clustersim.study.run_parts import input_digests
 
@@ -105,3 +107,12 @@ def test_pages_without_a_link(tmp_path):
     page.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="found no text"):
         page_link(page)
+
+
+def test_a_measured_load_comes_back_whole():
+    measured = load_any(shipped("scenarios") / "measured_load_memphis.yaml")
+    text = link_text(run_id(measured), resolved(measured), catalog_digest())
+    assert resolved(load_linked(read_link(text), "link")) == resolved(measured)
+    broken = link_text(run_id(measured), {**resolved(measured), "load": {}}, catalog_digest())
+    with pytest.raises(InputError, match=r"load\.record: expected a value, found none"):
+        load_linked(read_link(broken), "link")

@@ -8,9 +8,11 @@ from clustersim.study.compare.failed_limits import limits_matrix, limits_table
 from clustersim.study.compare.radar import DEFINITION, radar_table
 from clustersim.study.compare.table import compare_table
 from clustersim.study.compare.waterfall import Waterfall, waterfall_table, waterfalls
+from clustersim.study.summary_keys import QUESTIONS, unit_of
 
 __all__ = [
     "DEFINITION",
+    "QUESTIONS",
     "BreakEven",
     "Comparison",
     "Design",
@@ -26,6 +28,7 @@ __all__ = [
     "of_result",
     "of_summary",
     "radar_table",
+    "unit_of",
     "waterfall_table",
     "waterfalls",
 ]

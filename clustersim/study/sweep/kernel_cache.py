@@ -7,6 +7,7 @@ names the other's code (numba/numba#10128 reports a race of this kind). A lock o
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -17,6 +18,9 @@ from clustersim.study.sweep.durable import FileLock
 
 LOCK = "clustersim.lock"
 _guarded: list[bool] = []
+_here = threading.RLock()
+_held: set[Path] = set()
+"""Locks that this process holds: reading one function's code may ask for another's."""
 
 
 def guard_kernel_cache() -> None:
@@ -36,14 +40,19 @@ def _one_at_a_time(method: Callable[..., Any]) -> Callable[..., Any]:
         path = Path(self._cache_path) / LOCK
         if not path.parent.is_dir():
             return method(self, *arguments)
-        try:
-            lock = FileLock(path)
-        except InputError:  # nobody writes into a folder that cannot be written
-            return method(self, *arguments)
-        try:
-            lock.take(wait=True)
-            return method(self, *arguments)
-        finally:
-            lock.close()
+        with _here:
+            if path in _held:
+                return method(self, *arguments)
+            try:
+                lock = FileLock(path)
+            except InputError:  # nobody writes into a folder that cannot be written
+                return method(self, *arguments)
+            try:
+                lock.take(wait=True)
+                _held.add(path)
+                return method(self, *arguments)
+            finally:
+                _held.discard(path)
+                lock.close()
 
     return guarded

@@ -131,7 +131,7 @@ class StudySpec(Spec):
     """How axes are put together; axes with a distribution need one of the last four.
 
     With a Latin hypercube or a Sobol sequence the other axes are crossed. `saltelli` draws the points of Sobol's
-    indices, ``samples (axes + 2)``; `one_at_a_time` moves each axis to both ends of its range, ``2 axes + 1`` points."""
+    indices, ``samples (axes + 2)``; `one_at_a_time` moves each axis to both ends of its range: ``2 axes + 1``."""
     samples: int | None = Field(default=None, ge=1, le=1_000_000)
     """Points of the Latin hypercube or of the Sobol sequence; base samples of `saltelli`, a power of two."""
     scramble_seed: int = Field(default=1, ge=0)

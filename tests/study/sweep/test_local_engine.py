@@ -161,6 +161,8 @@ def test_the_cache_of_kernels_is_used_by_one_process_at_a_time(tmp_path):
             return key, FileLock(tmp_path / LOCK).take()
 
     assert _one_at_a_time(File.save)(File(), "k") == ("k", False)
+    inner = _one_at_a_time(File.save)
+    assert _one_at_a_time(lambda one: inner(one, "inner"))(File()) == ("inner", False)
     assert FileLock(tmp_path / LOCK).take()
     File._cache_path = str(tmp_path / "none")
     assert _one_at_a_time(lambda _: 3)(File()) == 3

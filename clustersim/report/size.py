@@ -87,13 +87,15 @@ def size_text(found: Sizing) -> str:
             lines += _entry(f"  {item.item}", told + (" (assumed price)" if item.assumed else ""))
         kept = [row for row in found.winner.rows if row.passed is not None and row.key not in found.ignored]
         lines += _entries("rules", [row_text(row) for row in kept])
-        verdict = "passes every check" if found.robust else "PASSES ONLY AT NOMINAL" if _nominal(found) else "FAILS"
-        lines += _entry("verified", verdict)
-        lines += ["", "WHOLE RUNS OF THE DESIGN"]
-        lines += [_check_text(check) for check in found.checks]
-        lines += _climbed(found)
-        lines += ["", "ONE NOTCH LESS, RUN WHOLE"]
-        lines += [line for one in found.neighbours for line in _neighbour(one)] or ["  nothing is less than nothing"]
+        lines += _entry("verified", _verified(found))
+        if found.checks:
+            lines += ["", "WHOLE RUNS OF THE DESIGN"]
+            lines += [_check_text(check) for check in found.checks]
+            lines += _climbed(found)
+            lines += ["", "ONE NOTCH LESS, RUN WHOLE"]
+            lines += [line for one in found.neighbours for line in _neighbour(one)] or [
+                "  nothing is less than nothing"
+            ]
     lines += _apart(found)
     lines += ["", "FRONT: CAPITAL AGAINST ENERGY AND LOST WORK"]
     lines += [f"  {'capital':>14} {'MWh a year':>12} {'lost work':>10} {'USD a year':>14}  design"]
@@ -108,6 +110,12 @@ def size_text(found: Sizing) -> str:
         lines += _entry(f"{bound.rule}, {bound.site}", told)
     lines += ["", "NOTES", *(wrapped(note, "  - ", "    ") for note in _notes(found))]
     return "\n".join(lines)
+
+
+def _verified(found: Sizing) -> str:
+    if found.robust is None:
+        return "not asked for: nothing was run whole"
+    return "passes every check" if found.robust else "PASSES ONLY AT NOMINAL" if _nominal(found) else "FAILS"
 
 
 def _nominal(found: Sizing) -> bool:

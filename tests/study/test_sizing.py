@@ -95,6 +95,14 @@ def test_least_battery_of_a_trapezoid_follows_by_hand(found):
     )
 
 
+def test_without_proof_the_same_winner_is_found_and_nothing_is_claimed(found, trapezoid):
+    unproved = size(trapezoid(), using=["site_battery"], prove=False)
+    assert unproved.winner == found.winner
+    assert (unproved.checks, unproved.neighbours, unproved.sturdy) == ((), (), None)
+    assert unproved.robust is None
+    assert "nothing was run whole" in size_text(unproved)
+
+
 def test_closed_form_stands_beside_it(found):
     (bound,) = found.bounds
     assert bound.power_w == pytest.approx((SWING_W - 10e6) / 2.0, rel=0.04)

@@ -1,7 +1,6 @@
 """What each way of damping does to the power supplies' input and to the meter, and what it costs."""
 
-from clustersim.scenario import load_scenario, shipped
-from clustersim.study.run import run
+from clustersim import load_scenario, steady
 
 SMALL = {
     "topology.site.memphis.fleet": [{"accelerator": "H100-SXM", "count": 2048}],
@@ -27,7 +26,7 @@ DAMPING = {
 
 print(f"{'damping':16}{'IT swing':>10}{'meter swing':>13}{'energy':>9}{'tokens':>9}")
 for name, damping in DAMPING.items():
-    found = run(load_scenario(shipped("scenarios") / "colossus_200k.yaml", {**SMALL, "damping": damping})).summary
+    found = steady(load_scenario("colossus_200k", {**SMALL, "damping": damping})).summary
     print(
         f"{name:16}{found['it_swing_mw']:7.2f} MW{found['swing_mw']:10.2f} MW"
         f"{found['damping_energy_share']:+9.1%}{0.0 - found['throughput_loss']:+9.2%}"

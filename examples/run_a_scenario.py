@@ -1,10 +1,9 @@
 """Load a shipped scenario, make it small, run it, and read the summary."""
 
-from clustersim.scenario import load_scenario, shipped
-from clustersim.study.run import run
+from clustersim import load_scenario, run
 
 scenario = load_scenario(
-    shipped("scenarios") / "colossus_200k.yaml",
+    "colossus_200k",
     {
         "name": "small",
         "topology.site.memphis.fleet": [{"accelerator": "H100-SXM", "count": 2048}],

@@ -90,7 +90,26 @@ def load_study(path: Path, settings: Mapping[str, Any] | None = None) -> Study:
     InputError
         Listing what is wrong, each with its key path.
     """
-    tree = read_yaml(path)
+    return study_of_tree(read_yaml(path), path, settings)
+
+
+def study_of_tree(tree: Mapping[str, Any], path: Path, settings: Mapping[str, Any] | None = None) -> Study:
+    """Return the study that a tree states.
+
+    Parameters
+    ----------
+    tree : mapping
+        What a study file holds.
+    path : Path
+        Where it was written, or would be: messages name it, and files of scenarios are looked for beside it.
+    settings : mapping, optional
+        Key path -> value, for every point, on top of the tree's `set`.
+
+    Raises
+    ------
+    InputError
+        Listing what is wrong, each with its key path.
+    """
     try:
         spec = StudySpec.model_validate(tree)
     except ValidationError as error:

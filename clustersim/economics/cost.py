@@ -237,7 +237,7 @@ def _summary(
         tco_years_usd=years * (equipment.yearly(kept) + building.yearly(building.life.value) + rest),
         levelised_usd_per_h=levelised_usd_per_h(flow, years, equipment.rate),
         staff=running.staff(facts),
-        replaced_parts_usd=total(running.failed_parts(facts)),
+        replaced_parts_usd=total(running.failed_parts(spec, facts)),
     )
 
 

@@ -153,6 +153,23 @@ def server_price(spec: EconomicsSpec, accelerators: Accelerators) -> Price:
     return figure("accelerators", name, "price.accelerator").times(each)
 
 
+def part_price(spec: EconomicsSpec, accelerators: Accelerators) -> Price:
+    """Return the price [USD] of one accelerator as a spare part: the user's, the catalog's, else its share of a server.
+
+    Raises
+    ------
+    InputError
+        As of :func:`server_price`.
+    """
+    name = accelerators.name
+    given = _by_name(spec.accelerator_prices).get(name)
+    if given is not None:
+        return Price(given, USER, False)
+    if catalog.entry("accelerators", name).has("price.accelerator"):
+        return figure("accelerators", name, "price.accelerator")
+    return server_price(spec, accelerators).times(accelerators.servers / accelerators.count)
+
+
 def _by_name(prices: Mapping[str, float]) -> dict[str, float]:
     """Return prices by the catalog's name of the accelerator, of which the user may give an alias."""
     return {catalog.entry("accelerators", name).name: usd for name, usd in prices.items()}

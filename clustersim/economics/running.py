@@ -13,7 +13,17 @@ from clustersim.economics.carbon import carbon, grid_intensity
 from clustersim.economics.facts import CostFacts, MeterCourse
 from clustersim.economics.lines import KWH_J, MW_W, Line, total
 from clustersim.economics.meter import MeterRecord
-from clustersim.economics.prices import USER, Price, chosen, energy_price, figure, grid_price, price_of, rent
+from clustersim.economics.prices import (
+    USER,
+    Price,
+    chosen,
+    energy_price,
+    figure,
+    grid_price,
+    part_price,
+    price_of,
+    rent,
+)
 from clustersim.economics.spec import EconomicsSpec
 from clustersim.economics.tariff import BillLine, bill
 from clustersim.economics.tariffs import tariff_of
@@ -141,7 +151,7 @@ def operations(spec: EconomicsSpec, facts: CostFacts, capex: Sequence[Line]) -> 
         share = Price(total(capex) * spec.taxes_and_insurance, USER, False)
         yield Line("operations", "taxes and insurance", years, "yr", share)
     if spec.failed_parts == "bought":
-        yield from failed_parts(facts)
+        yield from failed_parts(spec, facts)
 
 
 def fibre_lease() -> Price:
@@ -151,11 +161,12 @@ def fibre_lease() -> Price:
     return paid.times(YEAR_S / (term * length))
 
 
-def failed_parts(facts: CostFacts) -> Iterator[Line]:
-    """Yield the accelerators that fail for good: failures times the share that is exchanged, at the catalog's price."""
+def failed_parts(spec: EconomicsSpec, facts: CostFacts) -> Iterator[Line]:
+    """Yield the accelerators that fail for good: failures times the share that is exchanged, at the price of one."""
     exchanged = figure("prices", "failed_parts", "exchanged")
+    kinds = {kind.name: kind for kind in facts.accelerators}
     for name, failures in facts.failures:
-        each = figure("accelerators", name, "price.accelerator")
+        each = part_price(spec, kinds[name])
         price = Price(each.value, f"{each.source}; {exchanged.source}", True, each.low, each.high)
         yield Line("operations", f"failed parts: {name}", failures * exchanged.value, "accelerator", price)
 

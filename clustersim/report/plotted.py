@@ -48,9 +48,7 @@ def plotted(figure: go.Figure) -> Plotted:
     Plotted
         Columns: series, the titles of the axes.
     """
-    traces = [
-        trace for trace in figure.data if trace.x is not None and trace.y is not None and trace.hoverinfo != "skip"
-    ]
+    traces = [trace for trace in figure.data if _has(trace, "x") and _has(trace, "y") and trace.hoverinfo != "skip"]
     titles = [_titles(figure, trace) for trace in traces]
     across = next((x for x, _ in titles if x), "x")
     upward = list(dict.fromkeys(y for _, y in titles if y))
@@ -66,6 +64,11 @@ def plotted(figure: go.Figure) -> Plotted:
     own = upward[0] if len(upward) == 1 else "value" if upward else "y"
     middle = ("from", f"length, {across}") if based else (across,)
     return Plotted(("series", *middle, own), tuple(rows), sum(len(trace.x) for trace in traces))
+
+
+def _has(trace: Any, axis: str) -> bool:
+    """Return whether a trace has values on an axis; parallel coordinates and radars have none."""
+    return getattr(trace, axis, None) is not None
 
 
 def _base(trace: Any) -> Sequence[Any] | None:

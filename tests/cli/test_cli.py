@@ -18,6 +18,10 @@ ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("numpy", "pandas", "pydantic", "scipy", "numba", "networkx", "streamlit", "yaml", "plotly")
 VERBS = {
     "build-out",
+    "explain",
+    "pareto",
+    "sensitivity",
+    "uncertainty",
     "assess",
     "catalog",
     "check",

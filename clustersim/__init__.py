@@ -145,13 +145,15 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first asked for (PEP 562)."""
-    if name not in _WHERE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module, _, inner = _WHERE[name].partition(":")
-    found = globals()[name] = getattr(import_module(module), inner)
-    return found
+if not TYPE_CHECKING:  # a type checker shall refuse names that are not there
+
+    def __getattr__(name: str) -> Any:
+        """Import a public name when it is first asked for (PEP 562)."""
+        if name not in _WHERE:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        module, _, inner = _WHERE[name].partition(":")
+        found = globals()[name] = getattr(import_module(module), inner)
+        return found
 
 
 def __dir__() -> list[str]:

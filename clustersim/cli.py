@@ -10,7 +10,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -326,9 +326,10 @@ def check(
     from clustersim.report.check import problems
 
     wrong = 0
-    for name in files:
+    # a scenario may be called as its place: then both are meant
+    for name, folder in ((name, folder) for name in files for folder in _folders(name)):
         try:
-            path = located(name, "topologies" if (shipped("topologies") / f"{name}.yaml").is_file() else "scenarios")
+            path = located(name, folder)
             found = problems(path)
         except InputError as error:
             path, found = Path(name), [str(error)]
@@ -338,6 +339,13 @@ def check(
         show(f"{path}: {'ok' if not found else f'{len(found)} problem(s)'}")
     if wrong:
         raise typer.Exit(2)
+
+
+def _folders(name: str) -> list[Literal["scenarios", "topologies"]]:
+    """Return the kinds of shipped files that have a name; scenarios where none has."""
+    kinds: tuple[Literal["scenarios", "topologies"], ...] = ("topologies", "scenarios")
+    found = [kind for kind in kinds if not Path(name).is_file() and (shipped(kind) / f"{name}.yaml").is_file()]
+    return found or ["scenarios"]
 
 
 @app.command()

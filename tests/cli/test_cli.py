@@ -410,3 +410,13 @@ def test_ctrl_c_leaves_nothing(small_scenario, tmp_path):
     assert "interrupted" in err
     assert out == ""
     assert not list((tmp_path / "results").glob("*")) if (tmp_path / "results").exists() else True
+
+
+def test_check_means_scenario_and_place_of_one_name():
+    from typer.testing import CliRunner
+
+    from clustersim.cli import app
+
+    said = CliRunner().invoke(app, ["check", "deepseek_v3"])
+    assert said.exit_code == 0
+    assert [Path(line.split(":")[0]).parent.name for line in said.stdout.splitlines()] == ["topologies", "scenarios"]

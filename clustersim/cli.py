@@ -327,7 +327,7 @@ def check(
 
     wrong = 0
     # a scenario may be called as its place: then both are meant
-    for name, folder in ((name, folder) for name in files for folder in _folders(name)):
+    for name, folder in [(one, kind) for one in files for kind in _folders(one)]:
         try:
             path = located(name, folder)
             found = problems(path)

@@ -62,7 +62,9 @@ def test_the_command_prints_it(tmp_path):
     """Of 2,048 accelerators, whose fabric is quick; the plant is that of the shipped place."""
     text = (shipped("topologies") / "colossus_memphis.yaml").read_text(encoding="utf-8")
     small = tmp_path / "small_place.yaml"
-    small.write_text(text.replace("count: 100000", "count: 1024").replace("name: colossus_memphis", "name: small_place"))
+    small.write_text(
+        text.replace("count: 100000", "count: 1024").replace("name: colossus_memphis", "name: small_place")
+    )
     _says_its_chillers(small)
 
 

@@ -9,7 +9,7 @@ if os.environ.get("PYTEST_XDIST_WORKER"):
 
     guard_kernel_cache()
 
-from hypothesis import settings  # noqa: E402
+from hypothesis import settings
 
 # The first example of a test may compile a kernel: no deadline for single examples; pytest's time limit holds.
 # `make soak` takes the profile `full` (--hypothesis-profile full).

@@ -1,15 +1,15 @@
-"""Set-up that must happen before anything imports numba."""
+"""Set-up that must happen before anything compiles a kernel."""
 
 import os
-from pathlib import Path
 
-# Two processes that compile different signatures of one kernel at the same time may pick the same cache file and then
-# read each other's code, so every worker of pytest-xdist keeps its own cache.
-_WORKER = os.environ.get("PYTEST_XDIST_WORKER")
-if _WORKER:
-    os.environ["NUMBA_CACHE_DIR"] = str(Path(__file__).parent / ".numba_cache" / _WORKER)
+# The workers of pytest-xdist share numba's cache, so that each kernel is compiled by one of them only. Two that compile
+# different signatures of one kernel at once may pick the same file, so they read and write it one at a time.
+if os.environ.get("PYTEST_XDIST_WORKER"):
+    from clustersim.study.sweep.kernel_cache import guard_kernel_cache
 
-from hypothesis import settings  # noqa: E402
+    guard_kernel_cache()
+
+from hypothesis import settings
 
 # The first example of a test may compile a kernel: no deadline for single examples; pytest's time limit holds.
 # `make soak` takes the profile `full` (--hypothesis-profile full).

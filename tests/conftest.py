@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pickle
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,27 @@ def reference():
 
 
 @pytest.fixture(scope="session")
+def made_once(tmp_path_factory):
+    """Give a function that makes a thing once for all workers: the first that has it leaves it for the others."""
+    folder = tmp_path_factory.getbasetemp()
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        folder = folder.parent
+
+    def made_once(name, make):
+        """Return the thing of that name in this session; `make` makes it where there is none yet."""
+        path = folder / f"{name}.pickle"
+        if path.exists():
+            return pickle.loads(path.read_bytes())
+        made = make()
+        working = folder / f"{name}-{os.getpid()}.tmp"
+        working.write_bytes(pickle.dumps(made))
+        working.replace(path)
+        return made
+
+    return made_once
+
+
+@pytest.fixture(scope="session")
 def small_scenario(tmp_path_factory):
     path = tmp_path_factory.mktemp("scenarios") / "small.yaml"
     path.write_text(SMALL, encoding="utf-8")
@@ -43,19 +66,19 @@ def small_scenario(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def small_result(small_scenario):
+def small_result(small_scenario, made_once):
     from clustersim.scenario import load_scenario
     from clustersim.study.run import run
 
-    return run(load_scenario(small_scenario))
+    return made_once("small_result", lambda: run(load_scenario(small_scenario)))
 
 
 @pytest.fixture(scope="session")
-def small_page(small_result):
+def small_page(small_result, made_once):
     """The report of the small run, which takes a second to make."""
     from clustersim.report.page import html
 
-    return html(small_result)
+    return made_once("small_page", lambda: html(small_result))
 
 
 @pytest.fixture(scope="session")

@@ -50,9 +50,24 @@ def test_a_place_without_cooling_says_nothing(place):
     assert cooling_text({}) == []
 
 
-def test_the_command_prints_it():
-    done = CliRunner().invoke(app, ["topology", "colossus_memphis"])
+def _says_its_chillers(place):
+    done = CliRunner().invoke(app, ["topology", str(place)])
     assert done.exit_code == 0, done.output
     assert "90 chiller_memphis" in done.output
-    done = CliRunner().invoke(app, ["topology", "colossus_memphis", "--json"])
+    done = CliRunner().invoke(app, ["topology", str(place), "--json"])
     assert json.loads(done.stdout)["cooling"]["memphis"]["count"] == 90
+
+
+def test_the_command_prints_it(tmp_path):
+    """Of 2,048 accelerators, whose fabric is quick; the plant is that of the shipped place."""
+    text = (shipped("topologies") / "colossus_memphis.yaml").read_text(encoding="utf-8")
+    small = tmp_path / "small_place.yaml"
+    small.write_text(
+        text.replace("count: 100000", "count: 1024").replace("name: colossus_memphis", "name: small_place")
+    )
+    _says_its_chillers(small)
+
+
+@pytest.mark.soak
+def test_the_command_prints_it_of_the_shipped_place():
+    _says_its_chillers("colossus_memphis")

@@ -68,8 +68,14 @@ CASES = (
 )
 
 
+QUICK = ("genrou_gast_step10", "gencls_tgov1_db_step30", "genrou_tgov1_sq0.5hz", "genrou_tgov1_zload_step10")
+"""Both machines, both governors, with and without deadband, a step and a square wave, both kinds of load."""
+
+
 @needs_andes
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.soak) for name in CASES]
+)
 def test_island_equals_andes(name):
     """Every case with one machine: both machines, governors, steps and square waves, both kinds of load."""
     machine, *governor, change = name.split("_")

@@ -6,6 +6,7 @@ no public figure is of; runs over the whole horizon are long tests.
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -30,6 +31,13 @@ from clustersim.scenario import load_any, shipped
 from clustersim.study.expected import of_tables, short_settings
 from clustersim.study.run import run
 from clustersim.summary_keys import summary_keys
+
+
+@cache
+def loaded(name):
+    """A shipped scenario, read once."""
+    return load_any(shipped("scenarios") / f"{name}.yaml")
+
 
 ROOT = Path(__file__).resolve().parents[2]
 FACTS = ROOT / ".." / "shared" / "facts"
@@ -60,7 +68,7 @@ def check_a_day(name):
     for key, value in found.summary.items():
         assert (value is None) == (key in found.reasons), key
         assert value is None or isinstance(value, str) == (known[key].unit == "word"), key
-    assert list(expected["key"]) == [one.key for one in short_scenario(name).expect]
+    assert list(expected["key"]) == [one.key for one in loaded(name).expect]
     for row in expected.to_dict("records"):
         assert (row["inside"] is None) == bool(row["reason"]), row["key"]
     table = of_tables({name: expected})
@@ -87,15 +95,15 @@ def test_a_run_says_the_same_as_the_quick_answer():
 
 
 def test_the_page_has_a_row_for_every_figure_and_a_reason_for_every_miss():
-    figures = sum(len(load_any(shipped("scenarios") / f"{name}.yaml").expect) for name in NAMES)
+    figures = sum(len(loaded(name).expect) for name in NAMES)
     assert sum(line.startswith("| `") for line in PAGE.splitlines()) == figures
     assert f"{figures} figures of" in PAGE
     assert all(len(reason) > 40 or reason == "The same." for reason in MISSES.values())
     for name, key in MISSES:
         assert f"- `{name}`, `{key}`: {MISSES[name, key]}" in PAGE
-        assert key in [one.key for one in load_any(shipped("scenarios") / f"{name}.yaml").expect]
+        assert key in [one.key for one in loaded(name).expect]
     for name, key in LONG_MISSES:
-        waits = [one.horizon for one in load_any(shipped("scenarios") / f"{name}.yaml").expect if one.key == key]
+        waits = [one.horizon for one in loaded(name).expect if one.key == key]
         assert max(waits) > 86400.0
         assert LONG_MISSES[name, key] in PAGE
 
@@ -109,13 +117,13 @@ def test_the_list_of_scenarios_is_that_of_the_files():
 def test_every_system_of_the_interview_has_a_scenario_with_public_figures():
     for names in SYSTEMS.values():
         for name in names:
-            expect = load_any(shipped("scenarios") / f"{name}.yaml").expect
+            expect = loaded(name).expect
             assert expect, name
     if FACTS.is_dir():
         told = yaml.safe_load((FACTS / "claims.yaml").read_text(encoding="utf-8"))
         assert {row["system"] for row in told["systems"]["rows"]} == set(SYSTEMS)
         claims = {claim["id"] for claim in told["claims"]}
-        named = {one.claim for name in NAMES for one in load_any(shipped("scenarios") / f"{name}.yaml").expect}
+        named = {one.claim for name in NAMES for one in loaded(name).expect}
         assert named - {""} <= claims
 
 
@@ -123,7 +131,7 @@ def test_every_assumed_input_has_its_source():
     """What a job's, damping's or operation's section says is in the provenance, itself or a part of it."""
     for name in NAMES:
         tree = yaml.safe_load((shipped("scenarios") / f"{name}.yaml").read_text(encoding="utf-8"))
-        said = load_any(shipped("scenarios") / f"{name}.yaml").provenance
+        said = loaded(name).provenance
         for key in {
             **tree.get("set", {}),
             **{f"job.{key}": 0 for key in tree.get("job", {}) if key in ("model", "plan")},
@@ -137,7 +145,7 @@ def test_public_figures_of_places_are_those_of_the_catalog():
     """IT power that a scenario expects of a surveyed place is the figure that the catalog has of it."""
     compared = 0
     for name in NAMES:
-        scenario = load_any(shipped("scenarios") / f"{name}.yaml")
+        scenario = loaded(name)
         public = catalog.entries("places").get(scenario.topology.name)
         for one in scenario.expect:
             if public is None or one.key != "provisioned_mw" or "Epoch" not in one.source or one.figure is None:

@@ -46,18 +46,18 @@ def scenario():
 
 
 @pytest.fixture(scope="session")
-def small(scenario):
+def small(scenario, made_once):
     """The small scenario's result, without damping."""
-    return run(scenario())
+    return made_once("small", lambda: run(scenario()))
 
 
 BATTERY = {"kind": "site_battery", "time_constant": "30 s"}
 
 
 @pytest.fixture(scope="session")
-def battery(scenario):
+def battery(scenario, made_once):
     """The small scenario's result, with the meter smoothed by the battery."""
-    return run(scenario(damping=[BATTERY]))
+    return made_once("battery", lambda: run(scenario(damping=[BATTERY])))
 
 
 @pytest.fixture(scope="session")
@@ -68,6 +68,6 @@ def small_study(scenario):
 
 
 @pytest.fixture(scope="session")
-def colossus():
+def colossus(made_once):
     """The shipped run of 200,000 GPUs."""
-    return run(load_scenario(shipped("scenarios") / "colossus_200k.yaml"))
+    return made_once("colossus", lambda: run(load_scenario(shipped("scenarios") / "colossus_200k.yaml")))

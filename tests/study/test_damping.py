@@ -115,7 +115,9 @@ def test_what_shares_the_device_slows_the_step_by_less_than_a_twentieth(scenario
     assert alone < shared < alone * (1.01 if kind == "compiler_shaping" else 1.05)
 
 
-@pytest.mark.parametrize("kind", FILLS)
+@pytest.mark.parametrize(
+    "kind", ["pytorch_damper", *(pytest.param(kind, marks=pytest.mark.soak) for kind in list(FILLS)[1:])]
+)
 def test_what_shares_the_device_raises_the_trough_and_costs_what_it_burns(scenario, small, kind):
     summary = run(scenario(damping=[FILLS[kind]])).summary
     if kind != "micro_batch_interleave":

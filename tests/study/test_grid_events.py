@@ -272,7 +272,7 @@ def test_a_loop_without_an_end_names_its_last_event(scenario, around, monkeypatc
     assert "did not agree in 20 rounds: the last new event is 'plant: restless' at 20000 s" in found.warnings[0]
 
 
-@pytest.mark.parametrize("effect", ["throttle", "stop"])
+@pytest.mark.parametrize("effect", ["throttle", pytest.param("stop", marks=pytest.mark.soak)])
 def test_an_alarm_of_the_cooling_acts_where_it_is_asked_to(scenario, effect):
     changes = {
         "topology__cooling__memphis__unit": "chiller_fairwater",

@@ -91,6 +91,7 @@ def test_failed_rules_are_counted(small):
     assert (small.verdict.loc[[value is None for value in passed], "reason"] != "").all()
 
 
+@pytest.mark.soak
 def test_same_seed_same_bytes(scenario, small, tmp_path):
     again = run(scenario())
     first, second = small.save(tmp_path / "first"), again.save(tmp_path / "second")
@@ -111,6 +112,7 @@ def test_same_bytes_in_another_process(small, tmp_path):
     subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": "12345"}, check=True)
     for name in SAME:
         assert (first / name).read_bytes() == (tmp_path / "second" / name).read_bytes(), name
+    assert {path.name for path in first.iterdir()} >= set(FILES)
 
 
 def test_another_seed_is_another_run(scenario, small):

@@ -316,7 +316,7 @@ def test_a_start_refuses_no_more_than_there_is(rate, longest):
     assert cut <= above.mean() * longest * (1.0 + 1e-12)
 
 
-@pytest.mark.parametrize("rate", ["1 W/s", "0.0001 W/s"])
+@pytest.mark.parametrize("rate", [pytest.param("1 W/s", marks=pytest.mark.soak), "0.0001 W/s"])
 def test_a_slow_start_draws_no_less_than_idle(scenario, small, small_study, rate):
     study, _ = small_study
     for limit in ({}, {"limit": "1.7 MW"}):

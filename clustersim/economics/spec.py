@@ -75,7 +75,8 @@ class EconomicsSpec(EnergyContractSpec):
     """`server_prices` hold network, storage and host nodes too: the bill of materials of the fabric is not added."""
     rent: RentOrName | None = None
     """Rent of the building per provisioned IT power and month, such as ``130 USD/kW/month``, or a catalog name such as
-    ``colocation``: building, MEP, generators and their upkeep are the landlord's. Left out: they are bought."""
+    ``colocation``: building, MEP and generators are the landlord's; `operations_price` stands in full. Left out: they
+    are bought."""
     fibre: Literal["build", "lease"] = "build"
     """Fibre between sites: dug and owned, or dark fibre leased."""
     other_equipment: Money = 0.0

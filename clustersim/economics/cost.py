@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -12,7 +12,7 @@ from clustersim.economics.capital import YEAR_S, annuity_factor
 from clustersim.economics.cash_flow import Asset, cash_flow, levelised_usd_per_h
 from clustersim.economics.facts import CostFacts
 from clustersim.economics.lines import COST_COLUMNS, MW_W, Line, spread, total
-from clustersim.economics.prices import Price, chosen, rate
+from clustersim.economics.prices import Price, capital_rate, chosen, rate
 from clustersim.economics.running import fuel_of
 from clustersim.economics.spec import EconomicsSpec
 
@@ -54,8 +54,8 @@ class CostTable:
     provisioned_it_w: float
     """[W]"""
     tco_band_usd_per_h: tuple[float, float]
-    """`tco_usd_per_h` less and plus the root of the sum of squares of what the catalog's bands of prices and lives
-    move. [USD/h]"""
+    """`tco_usd_per_h` less and plus the root of the sum of squares of what the catalog's bands of prices, lives
+    and the cost of capital move. [USD/h]"""
     cash_flow: pd.DataFrame
     """Payments by year and item, :data:`~clustersim.economics.cash_flow.CASH_COLUMNS`."""
     years: float
@@ -110,6 +110,21 @@ def _capital(spec: EconomicsSpec, facts: CostFacts) -> tuple[_Capital, _Capital]
         _Capital("servers and network", list(capex.equipment(spec, facts)), short, rate(spec), spec.residual_value),
         _Capital("building and plant", list(capex.building(spec, facts)), long, rate(spec, "building_rate")),
     )
+
+
+def _rate_spread(spec: EconomicsSpec, capital: tuple[_Capital, _Capital], horizon_s: float) -> tuple[float, float]:
+    """Return how far the band of the cost of capital lets the depreciation over the horizon fall and rise. [USD]
+
+    One rate moves both classes together, but for a building with a rate of its own.
+    """
+    found = capital_rate(spec)
+    moved = capital if spec.building_rate is None else capital[:1]
+
+    def yearly(at: float) -> float:
+        return math.fsum(replace(one, rate=at).yearly(one.life.value) for one in moved)
+
+    years, base = horizon_s / YEAR_S, yearly(found.value)
+    return years * (base - yearly(found.lowest)), years * (yearly(found.highest) - base)
 
 
 def _life(line: Line, of: _Capital) -> float:
@@ -204,6 +219,7 @@ def _summary(
     stranded_w = facts.provisioned_it_w - facts.mean_it_w
     damping = facts.damping_energy_j * total(lines, "energy") / supplied_j if supplied_j > 0.0 else 0.0
     spreads = [one.spread(facts.horizon_s) for one in capital] + [spread(later)]
+    spreads.append(_rate_spread(spec, capital, facts.horizon_s))
     low, high = (math.hypot(*(pair[side] for pair in spreads)) / hours for side in (0, 1))
     tco = all_running / hours
     # the servers are kept for the years that are looked at

@@ -58,24 +58,25 @@ def given_or(value: float | None, name: str, key: str) -> Price:
 
 
 def chosen(spec: EconomicsSpec, field: str, name: str, key: str) -> Price:
-    """Return the user's value of a field, else the figure of that name of the cost case, else the catalog's default.
-
-    A value of 0 in `spec` is one that the user left out.
-    """
+    """Return the user's value of a field, 0 too, else the cost case's figure, else the catalog's default."""
     value = getattr(spec, field)
-    if not value and spec.case is not None and catalog.entry("cost_cases", spec.case).has(field):
+    if value is None and spec.case is not None and catalog.entry("cost_cases", spec.case).has(field):
         return figure("cost_cases", spec.case, field)
     return given_or(value, name, key)
 
 
+def capital_rate(spec: EconomicsSpec) -> Price:
+    """Return the yearly cost of capital: the user's, 0 too, else the cost case's with its band, else 0. [-]"""
+    if spec.capital_rate is None and spec.case is not None:
+        return figure("cost_cases", spec.case, "capital_rate")
+    return Price(spec.capital_rate or 0.0, USER, False)
+
+
 def rate(spec: EconomicsSpec, field: str = "capital_rate") -> float:
-    """Return the yearly cost of capital: the user's, else the cost case's, else 0. [-]"""
-    value = getattr(spec, field)
-    if value is None:
-        return rate(spec)
-    if value == 0.0 and field == "capital_rate" and spec.case is not None:
-        return figure("cost_cases", spec.case, field).value
-    return float(value)
+    """Return the yearly cost of capital of servers, or of what outlives them (`building_rate`). [-]"""
+    if field == "building_rate" and spec.building_rate is not None:
+        return spec.building_rate
+    return capital_rate(spec).value
 
 
 def rent(spec: EconomicsSpec) -> Price | None:

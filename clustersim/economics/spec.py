@@ -62,8 +62,8 @@ class EconomicsSpec(EnergyContractSpec):
     """Years over which servers and network lose their value; left out: the catalog's."""
     building_life: Time | None = Field(default=None, gt=0)
     """Years for building, generators, batteries and fibre; left out: the catalog's."""
-    capital_rate: Ratio = Field(default=0.0, ge=0)
-    """Yearly cost of capital; 0 % is straight-line depreciation, with `case` the case's rate."""
+    capital_rate: Ratio | None = Field(default=None, ge=0)
+    """Yearly cost of capital; 0 % is straight-line depreciation. Left out: the rate of `case`, else 0 %."""
     building_rate: Ratio | None = Field(default=None, ge=0)
     """The same for what outlives the accelerators; left out: `capital_rate`."""
     residual_value: Ratio = Field(default=0.0, ge=0, le=1)
@@ -75,7 +75,8 @@ class EconomicsSpec(EnergyContractSpec):
     """`server_prices` hold network, storage and host nodes too: the bill of materials of the fabric is not added."""
     rent: RentOrName | None = None
     """Rent of the building per provisioned IT power and month, such as ``130 USD/kW/month``, or a catalog name such as
-    ``colocation``: building, MEP, generators and their upkeep are the landlord's. Left out: they are bought."""
+    ``colocation``: building, MEP and generators are the landlord's; `operations_price` stands in full. Left out: they
+    are bought."""
     fibre: Literal["build", "lease"] = "build"
     """Fibre between sites: dug and owned, or dark fibre leased."""
     other_equipment: Money = 0.0

@@ -110,8 +110,8 @@ def of_tables(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 def expected_errors(table: pd.DataFrame) -> dict[str, float | int]:
     """Return counts and error statistics of a table of public figures.
 
-    Only figures that are judged and entered nothing count: `judged`, `inside`, `outside`, and median, mean and largest
-    absolute error and the mean error (bias). [%]
+    Only figures that are judged and entered nothing count: `judged`, `inside`, `outside`, `distinct` (figures that
+    several scenarios hold counted once), and median, mean and largest absolute error and the mean error (bias). [%]
     """
     judged = table[table["inside"].notna() & ~table["used"].astype(bool)]
     errors = judged["error_percent"].dropna()
@@ -121,6 +121,7 @@ def expected_errors(table: pd.DataFrame) -> dict[str, float | int]:
         "used": int(table["used"].astype(bool).sum()),
         "not_judged": int(table["inside"].isna().sum()),
         "judged": len(judged),
+        "distinct": len(judged.drop_duplicates(["key", "public", "low", "high"])),
         "inside": inside,
         "outside": len(judged) - inside,
         "median_percent": float(errors.abs().median()),

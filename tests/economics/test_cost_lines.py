@@ -101,6 +101,27 @@ def test_a_case_gives_what_the_user_leaves_out():
         cost(case="h100_neoclod")
 
 
+def test_a_zero_that_the_user_gives_is_no_value_left_out():
+    """0 % and 0 USD beside a cost case: straight-line depreciation of the servers, nothing for operations."""
+    free = cost(case="h100_hyperscaler", capital_rate="0 %", operations_price="0 MUSD/MW/yr", building_price="0 USD/W")
+    assert free.depreciation_usd == pytest.approx(8000 * 31250 / 5)
+    assert free.operations_usd == 0.0
+    assert cost(case="h100_hyperscaler").depreciation_usd > free.depreciation_usd
+
+
+def test_the_band_of_the_cost_of_capital_is_in_the_band():
+    """With all else the user's, the ends of the band are the cost at 9 and 15 %."""
+    own = {
+        "case": "h100_neocloud", "electricity_price": "60 USD/MWh", "accelerator_prices": {"H100-SXM": "30 kUSD"},
+        "operations_price": "1 MUSD/MW/yr", "accelerator_life": "5 yr", "building_life": "20 yr",
+        "rent": "100 USD/kW/month",
+    }  # fmt: skip
+    ends = [cost(**own, capital_rate=rate).tco_usd_per_h for rate in ("9 %", "15 %")]
+    assert cost(**own).tco_band_usd_per_h == pytest.approx(ends)
+    given = cost(**own, capital_rate="11 %")
+    assert given.tco_band_usd_per_h == pytest.approx((given.tco_usd_per_h,) * 2)
+
+
 def test_damping_costs_energy_work_and_equipment():
     """A battery for damping, racks with storage and a load bank, at no interest: each part by hand."""
     rack = DampingEquipment("rack storage", "rack_storage", 3.6e6 * 8, 8e6)

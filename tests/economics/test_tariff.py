@@ -273,3 +273,11 @@ def test_an_unknown_tariff_is_named_with_the_nearest():
 def test_specs_read_back_as_they_are_written():
     for spec in (TariffSpec(name="tva_dsd", contract="150 MW"), TariffSpec.model_validate(FLAT | RICH)):
         assert TariffSpec.model_validate(spec.model_dump(mode="json")) == spec
+
+
+def test_four_coincident_peaks_before_the_first_summer_need_the_past_demand():
+    """January: nothing of transmission for a site that was not there in summer, 8.33 USD/kW for one that was."""
+    january = MeterRecord(datetime.date(2025, 1, 1), np.array([0.0, 31 * 86400.0]), np.array([150e6]))
+    new, old = ({"name": "ercot_4cp"}, {"name": "ercot_4cp", "past_demand": "150 MW"})
+    usd = [bill(tariff_of(TariffSpec.model_validate(tree)), january).group_usd("demand") for tree in (new, old)]
+    assert usd == pytest.approx([0.0, 150e3 * 8.33])

@@ -86,6 +86,7 @@ def test_statistics_leave_out_what_is_built_in_or_not_judged():
     assert {key: told[key] for key in ("figures", "used", "not_judged", "judged", "inside", "outside")} == {
         "figures": 4, "used": 1, "not_judged": 1, "judged": 2, "inside": 1, "outside": 1,
     }  # fmt: skip
+    assert told["distinct"] == 1, "a and b hold the same figure"
     assert told["median_percent"] == pytest.approx(30.0)
     assert told["bias_percent"] == pytest.approx(-20.0)
     assert list(table["scenario"]) == ["a", "a", "b", "b"]

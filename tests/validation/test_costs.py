@@ -102,6 +102,13 @@ def test_stargates_first_phase():
     assert paid[5.0].capex_usd == pytest.approx(price("stargate", "phase_1.servers"), rel=0.15)
 
 
+def test_stargates_first_section():
+    """10 BUSD of total cost of ownership (Lex Fridman Podcast 459) for the 100,800 GB200 of two buildings."""
+    paid = [case_cost("gb200_neocloud", 100_800, years).cost.tco_years_usd for years in (4.0, 5.0, 6.0)]
+    print(f"first section over 4, 5, 6 years: {[round(usd / 1e9, 2) for usd in paid]} BUSD, published 10")
+    assert paid[0] < price("stargate", "first_section.tco") < paid[2]
+
+
 def _hours(seconds, tokens_per_step, tokens, accelerators):
     return tokens / tokens_per_step * seconds * accelerators / HOUR_S
 

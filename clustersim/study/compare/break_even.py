@@ -125,10 +125,7 @@ def inputs_of(a: Priced, b: Priced) -> tuple[Input, ...]:
             Input("goodput", "-", lambda _, facts: facts.goodput,
                   lambda spec, facts, value: (spec, replace(facts, goodput=value)), 0.05, 1.0, "design")
         )  # fmt: skip
-    if a[0].case is None and b[0].case is None:
-        return tuple(found)
-    # with a cost case a price of 0 is one that was left out
-    return tuple(replace(one, low=max(one.low, 1e-9 * one.high)) for one in found)
+    return tuple(found)
 
 
 def _energy_inputs(a: Priced, b: Priced) -> Iterator[Input]:

@@ -91,7 +91,11 @@ def work_through(connection: Connection, wanted: Surroundings, overlay_paths: Se
     threading.Thread(target=_receive, args=(connection, inbox), daemon=True).start()
     while True:
         work, task = pickle.loads(inbox.get())  # noqa: S301 (from the parent process)
-        connection.send(answered(work, task))
+        outcome = answered(work, task)
+        try:
+            connection.send(outcome)
+        except OSError:
+            return  # the engine has died with its end of the pipe: nobody asks any more
 
 
 def _receive(connection: Connection, inbox: queue.SimpleQueue[bytes]) -> None:

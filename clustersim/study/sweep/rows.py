@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +11,8 @@ from clustersim.study.summary_keys import QUESTIONS
 from clustersim.study.sweep.expressions import FormulaError, Value
 from clustersim.study.sweep.points import Points
 from clustersim.study.sweep.records import Outcome, Scalar
+from clustersim.study.sweep.study import Study
+from clustersim.summary_keys import summary_keys
 
 FEASIBLE = "feasible"
 ANSWERS = tuple(key for keys in QUESTIONS.values() for key in keys)
@@ -83,18 +85,36 @@ class Rows:
         return None if None in met else True
 
     def _check(self, answers: Mapping[str, Any], names: Mapping[str, Value]) -> None:
-        study = self._points.study
-        both = sorted(set(answers) & {axis.column for axis in study.axes})
-        if both:
-            raise InputError(f"{study.path}: axes: the name {both[0]!r} is that of an answer; give the axis a name")
-        known = [*names, *answers, *ANSWERS]
-        for one in study.after:
-            one.formula.require_names(known)
-            if one.name in answers:
-                raise InputError(f"{one.formula.where}: the name is that of an answer")
-            known.append(one.name)
-        for formula in study.require:
-            formula.require_names(known)
-        for key in study.spec.keys or ():
-            if key not in answers and key not in ANSWERS:
-                raise InputError(f"{study.path}: keys: unknown answer {key!r}{nearest(key, answers)}")
+        _check_names(self._points.study, answers, names)
+
+
+def check_before(study: Study) -> None:
+    """Refuse names that no answer has, or that an answer has already, before a point runs.
+
+    For levels whose answers are the keys of a run's summary; those of the others are known with the first row.
+
+    Raises
+    ------
+    InputError
+        With the nearest name.
+    """
+    if study.spec.evaluate in ("steady", "run"):
+        axes = [name for axis in study.axes for name in (axis.name, axis.column)]
+        _check_names(study, summary_keys(), [*axes, "seed", *(one.name for one in study.before)])
+
+
+def _check_names(study: Study, answers: Collection[str], names: Iterable[str]) -> None:
+    both = sorted(set(answers) & {axis.column for axis in study.axes})
+    if both:
+        raise InputError(f"{study.path}: axes: the name {both[0]!r} is that of an answer; give the axis a name")
+    known = [*names, *answers, *ANSWERS]
+    for one in study.after:
+        one.formula.require_names(known)
+        if one.name in answers:
+            raise InputError(f"{one.formula.where}: the name is that of an answer")
+        known.append(one.name)
+    for formula in study.require:
+        formula.require_names(known)
+    for key in study.spec.keys or ():
+        if key not in answers and key not in ANSWERS:
+            raise InputError(f"{study.path}: keys: unknown answer {key!r}{nearest(key, answers)}")

@@ -13,7 +13,7 @@ from clustersim.errors import InputError
 from clustersim.study.sweep.collect import Engine, collect
 from clustersim.study.sweep.points import Points, Tasks, digest
 from clustersim.study.sweep.records import Outcome
-from clustersim.study.sweep.rows import FEASIBLE, Rows
+from clustersim.study.sweep.rows import FEASIBLE, Rows, check_before
 from clustersim.study.sweep.store import Store
 from clustersim.study.sweep.study import Study
 from clustersim.study.sweep.surroundings import catalog_digest
@@ -75,8 +75,9 @@ def lay_out(study: Study, progress: Callable[[str], None] = lambda _: None) -> S
     Raises
     ------
     InputError
-        If an axis has an unknown key, constraints leave no point, or the scenario is not valid.
+        If an axis has an unknown key, constraints leave no point, a name is no answer's, or the scenario is not valid.
     """
+    check_before(study)
     points = Points(study)
     progress(f"{study.spec.name}: {points.total:,} points")
     kept = points.kept

@@ -107,6 +107,19 @@ def test_names_of_answers_are_checked_with_the_first_row(study_of, tmp_path, key
         swept(study_of(axes=AXES, **keys), tmp_path / "s")
 
 
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        ({"require": ["peek_mw < 1"]}, "require.0: unknown name 'peek_mw'; did you mean 'peak_mw'"),
+        ({"keys": ["peak_mww"]}, "keys: unknown answer 'peak_mww'; did you mean 'peak_mw'"),
+        ({"axes": {"job.plan.micro_batches": [8]}}, "the name 'micro_batches' is that of an answer"),
+    ],
+)
+def test_names_of_a_runs_answers_are_checked_before_a_point_runs(study_of, keys, told):
+    with pytest.raises(InputError, match=told):
+        lay_out(study_of(**{"axes": AXES, "evaluate": "steady"} | keys))
+
+
 def test_what_is_missing_is_null_and_a_formula_without_value_is_told(study_of, tmp_path):
     derive = {"a": "goodput * 2", "b": "1 / (peak_mw - 4.096)"}
     table = swept(study_of(axes={COUNT: [2048, 4096]}, derive=derive, require="goodput > 0"), tmp_path / "s")

@@ -24,7 +24,7 @@ CHANCE = 0.1
 BAR_PX = 22
 """Height of a bar."""
 HEADS = {
-    "one_at_a_time": ("input", "low", "high", "answer at low", "answer at high", "swing", "elasticity"),
+    "one_at_a_time": ("input", "low", "high", "answer at low", "answer at high", "span", "elasticity"),
     "saltelli": ("input", "first order", "total", "total, 95 % interval"),
     "drawn": ("input", "rank correlation", "q"),
 }
@@ -114,7 +114,7 @@ def _cells(one: KeyAnalysis) -> list[tuple[str, ...]]:
         name = str(row["input"])
         if one.kind == "one_at_a_time":
             middle = [_plain(row["low"]), _plain(row["high"])]
-            rest = [number(row[key], 5) for key in ("answer_low", "answer_high", "swing")]
+            rest = [number(row[key], 5) for key in ("answer_low", "answer_high", "span")]
             rows.append((name, *middle, *rest, number(row["elasticity"])))
         elif one.kind == "saltelli":
             interval = f"{number(row['total_low'])} to {number(row['total_high'])}"

@@ -16,6 +16,7 @@ from clustersim.report.style import BLUE, GREY, RED, styled
 from clustersim.report.words import columns, number
 from clustersim.study.sensitivity.analysis import Swept, bands, rank_correlations, sobol, tornado
 from clustersim.study.sensitivity.pareto import Aim
+from clustersim.study.sweep.spec import SAMPLES_OF
 
 MOST_BARS = 20
 """Inputs that are drawn, and shown on the terminal."""
@@ -80,7 +81,9 @@ def analysis_text(found: Analysis) -> str:
     parts = [f"{swept.spec.title}\n{len(swept.table):,} rows, {swept.failed:,} failed; {_how(swept.spec.combine)}"]
     rows = [[one[0], *(number(value, 4) for value in one[2:])] for one in found.bands.itertuples(index=False)]
     head = ("answer", "5 %", "median", "95 %", "mean", "deviation")
-    parts.append("BANDS\n" + columns(head, rows))
+    sampled = swept.spec.combine in SAMPLES_OF
+    title = "BANDS" if sampled else "SPREAD OF THE ROWS (chosen points, no sample: shares are not probabilities)"
+    parts.append(f"{title}\n" + columns(head, rows))
     for one in found.of_keys:
         cells = _cells(one)[:MOST_BARS]
         if cells:

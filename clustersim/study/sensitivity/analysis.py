@@ -195,8 +195,8 @@ def _by_point(swept: Swept, key: str, points: int) -> NDArray[np.float64]:
 
 def _stated(swept: Swept, column: str, point: int) -> Any:
     """Return an input of a point as its rows have it: the catalog may have changed since; None without a row."""
-    rows = swept.table.loc[swept.table["index"] == point * swept.seeds, column]
-    return None if rows.empty else rows.iloc[0]
+    found = swept.table.loc[swept.table["index"] == point * swept.seeds, column].tolist()
+    return found[0] if found else None
 
 
 def _or_none(value: float) -> float | None:

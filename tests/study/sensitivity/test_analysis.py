@@ -5,7 +5,10 @@ import pytest
 
 from clustersim.errors import InputError
 from clustersim.study.sensitivity.analysis import bands, rank_correlations, read_swept, sobol, tornado
-from tests.study.sensitivity.stores import written
+from tests.study.sensitivity.stores import AXES, written
+
+
+WHOLE = AXES | {"job.tokens_per_step_max": {"uniform": {"from": 1, "to": 3}, "name": "batch", "whole": True}}
 
 
 def product(tau, batch, nothing, seed):
@@ -19,6 +22,8 @@ def test_tornado_has_ends_middle_and_elasticity(tmp_path):
     assert table.loc["tau_s", "elasticity"] == pytest.approx(1.0)
     assert table.loc["batch", "swing"] == pytest.approx(20.0 * (9.0 - 1.0))
     assert table.loc["nothing", "span"] == 0.0
+    whole = read_swept(written(tmp_path / "w", product, "one_at_a_time", axes=WHOLE))
+    assert tornado(whole, "y").set_index("input").loc["batch", "elasticity"] == pytest.approx(2.0)
     assert table.index[0] == "batch"
 
 

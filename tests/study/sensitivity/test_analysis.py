@@ -7,7 +7,6 @@ from clustersim.errors import InputError
 from clustersim.study.sensitivity.analysis import bands, rank_correlations, read_swept, sobol, tornado
 from tests.study.sensitivity.stores import AXES, written
 
-
 WHOLE = AXES | {"job.tokens_per_step_max": {"uniform": {"from": 1, "to": 3}, "name": "batch", "whole": True}}
 
 

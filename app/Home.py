@@ -17,7 +17,7 @@ from clustersim.report.page import html
 from clustersim.report.pod_picture import pod_picture
 from clustersim.report.sections import verdict_table
 from clustersim.report.text import cooling_words, damping_words, limiter, plan_words
-from clustersim.report.words import answer, dollars, number
+from clustersim.report.words import answer, dollars, megawatts, number
 from clustersim.scenario import Scenario, has_job, load_scenario, run_id, shipped
 from clustersim.study.place_survey import result_place
 from clustersim.study.result import Result
@@ -158,11 +158,11 @@ def overview(result: Result) -> None:
             ("A million tokens", answer("usd_per_million_tokens", s["usd_per_million_tokens"])),
         ],
         [
-            ("IT drawn, mean", answer("_mw", s["it_mean_mw"])),
-            ("IT provisioned", answer("_mw", s["provisioned_mw"])),
-            ("Meter, mean", answer("_mw", s["mean_mw"])),
-            ("Swing", answer("_mw", s["swing_mw"])),
-            ("Cooling missing", answer("_mw", s["cooling_shortfall_mw"])),
+            ("IT drawn, mean", megawatts(s["it_mean_mw"])),
+            ("IT provisioned", megawatts(s["provisioned_mw"])),
+            ("Meter, mean", megawatts(s["mean_mw"])),
+            ("Swing", megawatts(s["swing_mw"])),
+            ("Cooling missing", megawatts(s["cooling_shortfall_mw"])),
             ("Rules broken", number(s["rules_failed"])),
         ],
     ]

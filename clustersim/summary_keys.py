@@ -69,6 +69,12 @@ def summary_keys() -> Mapping[str, SummaryKey]:
     )
 
 
+def unit_of(name: str) -> str:
+    """Return the unit in which values of a key are written; ``-`` where there is none, or for no summary key."""
+    known = summary_keys().get(name)
+    return "-" if known is None or known.unit in (*NO_QUANTITY, "share", "1") else known.unit
+
+
 def _read(name: str, page: str, told: dict[str, Any]) -> SummaryKey:
     return SummaryKey(
         name=name,

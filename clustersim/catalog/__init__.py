@@ -8,6 +8,7 @@ from clustersim.catalog.reads import Read
 from clustersim.catalog.records import ASSUMED_BAND, Confidence, Entry, Figure, Source
 from clustersim.catalog.store import (
     catalog_cache,
+    catalog_digest,
     catalog_files,
     derived_from_catalog,
     entries,
@@ -15,6 +16,7 @@ from clustersim.catalog.store import (
     kinds,
     overlays,
     recorded,
+    recorded_digest,
     sources,
     use_overlays,
 )
@@ -27,6 +29,7 @@ __all__ = [
     "Read",
     "Source",
     "catalog_cache",
+    "catalog_digest",
     "catalog_files",
     "derived_from_catalog",
     "entries",
@@ -34,6 +37,7 @@ __all__ = [
     "kinds",
     "overlays",
     "recorded",
+    "recorded_digest",
     "sources",
     "use_overlays",
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, lru_cache
 from pathlib import Path
@@ -85,6 +86,28 @@ def kinds() -> tuple[str, ...]:
 def catalog_files() -> tuple[Path, ...]:
     """Return the paths of the catalog's files and overlays in a fixed order (they enter the identity of a run)."""
     return (*sorted(DATA.glob("*.yaml")), *limit_files(), *_overlays)
+
+
+def catalog_digest() -> str:
+    """Return a digest of the names and contents of the catalog's files and overlays: 12 hexadecimal digits."""
+    return _digest_of((file.name, hashlib.sha256(file.read_bytes()).digest()) for file in catalog_files())
+
+
+def recorded_digest(inputs: Mapping[str, str]) -> str:
+    """Return :func:`catalog_digest` from the inputs that a result lists: ``catalog/FILE`` -> SHA-256 of the file."""
+    return _digest_of(
+        (name.removeprefix("catalog/"), bytes.fromhex(content))
+        for name, content in inputs.items()
+        if name.startswith("catalog/")
+    )
+
+
+def _digest_of(files: Iterable[tuple[str, bytes]]) -> str:
+    digest = hashlib.sha256()
+    for name, content in files:
+        digest.update(name.encode())
+        digest.update(content)
+    return digest.hexdigest()[:12]
 
 
 def overlays() -> tuple[Path, ...]:

@@ -12,7 +12,7 @@ from clustersim.report.page import rendered
 from clustersim.report.sections import Figure, Table
 from clustersim.report.words import answer, number, percent
 from clustersim.study.compare import DEFINITION, BreakEven, Comparison, Waterfall, limits_matrix
-from clustersim.study.summary_keys import MONEY, POWER, SPEED
+from clustersim.study.questions import MONEY, POWER, SPEED
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ def explain_text(found: Explained, levers: pd.DataFrame | None = None) -> str:
 
 def _levers(table: pd.DataFrame, unit: str) -> list[str]:
     """Return the levers that move a key most."""
-    moving = table[table["swing"].abs() > 0.0].iloc[:MOST_LEVERS]
+    moving = table[table["span"] > 0.0].iloc[:MOST_LEVERS]
     said = "what moves it most: figures over the band of their source, quantities of the scenario by a tenth"
     if moving.empty:
         return [wrapped(f"{said}: none of {len(table)} levers does", "")]
@@ -80,8 +80,8 @@ def _levers(table: pd.DataFrame, unit: str) -> list[str]:
         )
         for row in moving.to_dict("records")
     ]
-    still = int((table["swing"] == 0.0).sum())
-    lost = int(table["swing"].isna().sum())
+    still = int((table["span"] == 0.0).sum())
+    lost = int(table["span"].isna().sum())
     note = f"  {still} of {len(table)} levers do not move it" + (f", {lost} have an end that fails" if lost else "")
     return [
         wrapped(said, ""),

@@ -11,9 +11,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from plotly.offline import get_plotlyjs
 
 import clustersim
+from clustersim.catalog import recorded_digest
 from clustersim.report.sections import Table, sections
 from clustersim.report.style import FONT
-from clustersim.scenario import link_text, recorded_digest
+from clustersim.scenario import link_text
 from clustersim.study.result import Result
 
 

@@ -16,6 +16,7 @@ from clustersim.report.style import BLUE, GREY, RED, styled
 from clustersim.report.words import columns, number
 from clustersim.study.sensitivity.analysis import Swept, bands, rank_correlations, sobol, tornado
 from clustersim.study.sensitivity.pareto import Aim
+from clustersim.study.sweep.spec import SAMPLES_OF
 
 MOST_BARS = 20
 """Inputs that are drawn, and shown on the terminal."""
@@ -24,7 +25,7 @@ CHANCE = 0.1
 BAR_PX = 22
 """Height of a bar."""
 HEADS = {
-    "one_at_a_time": ("input", "low", "high", "answer at low", "answer at high", "swing", "elasticity"),
+    "one_at_a_time": ("input", "low", "high", "answer at low", "answer at high", "span", "elasticity"),
     "saltelli": ("input", "first order", "total", "total, 95 % interval"),
     "drawn": ("input", "rank correlation", "q"),
 }
@@ -80,7 +81,9 @@ def analysis_text(found: Analysis) -> str:
     parts = [f"{swept.spec.title}\n{len(swept.table):,} rows, {swept.failed:,} failed; {_how(swept.spec.combine)}"]
     rows = [[one[0], *(number(value, 4) for value in one[2:])] for one in found.bands.itertuples(index=False)]
     head = ("answer", "5 %", "median", "95 %", "mean", "deviation")
-    parts.append("BANDS\n" + columns(head, rows))
+    sampled = swept.spec.combine in SAMPLES_OF
+    title = "BANDS" if sampled else "SPREAD OF THE ROWS (chosen points, no sample: shares are not probabilities)"
+    parts.append(f"{title}\n" + columns(head, rows))
     for one in found.of_keys:
         cells = _cells(one)[:MOST_BARS]
         if cells:
@@ -114,7 +117,7 @@ def _cells(one: KeyAnalysis) -> list[tuple[str, ...]]:
         name = str(row["input"])
         if one.kind == "one_at_a_time":
             middle = [_plain(row["low"]), _plain(row["high"])]
-            rest = [number(row[key], 5) for key in ("answer_low", "answer_high", "swing")]
+            rest = [number(row[key], 5) for key in ("answer_low", "answer_high", "span")]
             rows.append((name, *middle, *rest, number(row["elasticity"])))
         elif one.kind == "saltelli":
             interval = f"{number(row['total_low'])} to {number(row['total_high'])}"

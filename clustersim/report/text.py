@@ -9,7 +9,7 @@ from clustersim.report.expected_text import expected_text
 from clustersim.report.measured import cycle_s, load_lines
 from clustersim.report.text_plant import battery_words, event_words, generation_words
 from clustersim.report.verdict import verdict_text
-from clustersim.report.words import answer, dollars, number, percent, wrapped
+from clustersim.report.words import answer, dollars, megawatts, number, percent, wrapped
 from clustersim.study.result import Result
 
 _LABEL = 26
@@ -104,13 +104,13 @@ def _power(result: Result) -> str:
     return "\n".join(
         [
             f"2  WHAT ITS POWER LOOKS LIKE (100 ms means, {kind})",
-            *([_line("drawn IT, mean", answer("_mw", s["it_mean_mw"]))] if result.measured else _drawn(s)),
-            _line("provisioned IT", f"{answer('_mw', s['provisioned_mw'])} by nameplates, "
+            *([_line("drawn IT, mean", megawatts(s["it_mean_mw"]))] if result.measured else _drawn(s)),
+            _line("provisioned IT", f"{megawatts(s['provisioned_mw'])} by nameplates, "
                   f"{percent(s['it_mean_mw'] / s['provisioned_mw'])} of it drawn on average"),
-            _line("at the meter", f"mean {answer('_mw', s['mean_mw'])}, peak {answer('_mw', s['peak_mw'])}, "
-                  f"trough {answer('_mw', s['trough_mw'])}"),
-            _line(f"swing within a {cycle}", f"{answer('_mw', s['swing_mw'])} at the meter, "
-                  f"{answer('_mw', s['it_swing_mw'])} at the supplies, every {number(cycle_s(result))} s"),
+            _line("at the meter", f"mean {megawatts(s['mean_mw'])}, peak {megawatts(s['peak_mw'])}, "
+                  f"trough {megawatts(s['trough_mw'])}"),
+            _line(f"swing within a {cycle}", f"{megawatts(s['swing_mw'])} at the meter, "
+                  f"{megawatts(s['it_swing_mw'])} at the supplies, every {number(cycle_s(result))} s"),
             _line("largest change in 1 s", f"+{number(s['max_ramp_up_mw_per_s'])} / "
                   f"-{number(s['max_ramp_down_mw_per_s'])} MW/s over all windows"),
             _line("harmonics", f"{_harmonics(result)} of the {period} at the meter (amplitude)"),
@@ -124,9 +124,9 @@ def _power(result: Result) -> str:
 def _drawn(s: dict[str, Any]) -> list[str]:
     """Return the lines of what a job's accelerators draw, and its band."""
     return [
-            _line("drawn IT, computing", f"{answer('_mw', s['it_computing_mw'])} while every rank computes"),
-            _line("drawn IT, mean", f"{answer('_mw', s['it_mean_mw'])} over the step: the bubble takes off "
-                  f"{answer('_mw', s['it_bubble_mw'])}, exchange and optimizer {answer('_mw', _rest_mw(s))}"),
+            _line("drawn IT, computing", f"{megawatts(s['it_computing_mw'])} while every rank computes"),
+            _line("drawn IT, mean", f"{megawatts(s['it_mean_mw'])} over the step: the bubble takes off "
+                  f"{megawatts(s['it_bubble_mw'])}, exchange and optimizer {megawatts(_rest_mw(s))}"),
             _line("its band", f"mean {_band(s, 'mean')}, swing at the supplies {_band(s, 'swing')}, by the bands of "
                   f"the catalog; widest part: {_PARTS.get(s['it_band_of'], s['it_band_of'] + ' level')}"),
     ]  # fmt: skip
@@ -138,13 +138,13 @@ def _harmonics(result: Result) -> str:
     known = [(n, s[f"harmonic_{n}_mw"]) for n in (1, 2, 3) if s[f"harmonic_{n}_mw"] is not None]
     if not known:
         return "none"
-    return ", ".join(f"{answer('_mw', value)} at {number(n / cycle_s(result))} Hz" for n, value in known)
+    return ", ".join(f"{megawatts(value)} at {number(n / cycle_s(result))} Hz" for n, value in known)
 
 
 def _band(s: dict[str, Any], name: str) -> str:
     """Return low and high of a figure of IT power."""
     low, high = s[f"it_{name}_low_mw"], s[f"it_{name}_high_mw"]
-    return "not known" if low is None else f"{number(low)} to {answer('_mw', high)}"
+    return "not known" if low is None else f"{number(low)} to {megawatts(high)}"
 
 
 def _rest_mw(s: dict[str, Any]) -> float:
@@ -186,8 +186,9 @@ def _frequency(s: dict[str, Any], prefix: str) -> str:
 
 def _modes(s: dict[str, Any]) -> str:
     margin = s["resonance_margin"]
+    usual, worst = (answer(key, s[key]) for key in ("modal_deviation_mhz", "modal_deviation_worst_mhz"))
     return (
-        f"move by {answer('_mhz', s['modal_deviation_mhz'])}, {answer('_mhz', s['modal_deviation_worst_mhz'])} with "
+        f"move by {usual}, {worst} with "
         f"the modes at the worst place of their bands{'' if margin is None else f', margin {percent(margin)}'}"
     )
 
@@ -195,14 +196,14 @@ def _modes(s: dict[str, Any]) -> str:
 def cooling_words(s: dict[str, Any]) -> str:
     """Return heat, capacity and what is missing."""
     text = (
-        f"heat {answer('_mw', s['cooling_heat_mw'])}, capacity {answer('_mw', s['cooling_capacity_mw'])} "
+        f"heat {megawatts(s['cooling_heat_mw'])}, capacity {megawatts(s['cooling_capacity_mw'])} "
         f"({number(s['cooling_capacity_low_mw'])} to {number(s['cooling_capacity_high_mw'])})"
     )
     if not s["cooling_shortfall_mw"]:
         return f"{text}: enough"
     minutes = s["cooling_minutes_to_alarm"]
     return (
-        f"{text}: {answer('_mw', s['cooling_shortfall_mw'])} SHORT"
+        f"{text}: {megawatts(s['cooling_shortfall_mw'])} SHORT"
         f"{f', alarm after {number(minutes)} min' if minutes is not None else ''}"
     )
 
@@ -226,7 +227,7 @@ def year_words(s: dict[str, Any]) -> str:
         pue = f"PUE {number(s['pue_annual'])}, worst hour {number(s['peak_hour_pue'])}{water}"
     return (
         f"{pue}; capacity in the worst hour "
-        f"{answer('_mw', s['cooling_capacity_worst_hour_mw'])}, heat above capacity in "
+        f"{megawatts(s['cooling_capacity_worst_hour_mw'])}, heat above capacity in "
         f"{number(s['hours_above_cooling_capacity'])} hours"
     )
 

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from clustersim.study.summary_keys import unit_of
+from clustersim.summary_keys import unit_of
 
 WIDTH = 98
 """Columns of the printed text."""
@@ -70,6 +70,11 @@ def answer(key: str, value: Any) -> str:
     text = f"{value:.3f}" if key.endswith(_EXACT_HZ) else number(value)
     unit = unit_of(key)
     return text if unit == "-" else f"{text} {unit}"
+
+
+def megawatts(value: float | None) -> str:
+    """Return a power that is given in megawatts, with its unit."""
+    return answer("mean_mw", value)
 
 
 def wrapped(text: str, first: str = "  ", rest: str | None = None) -> str:

@@ -1,7 +1,7 @@
 """Scenario and topology files: validated, frozen records; SI from here on."""
 
 from clustersim.scenario.files import located, parse_override, shipped, with_settings
-from clustersim.scenario.link import Link, catalog_digest, is_link, link_text, page_link, read_link, recorded_digest
+from clustersim.scenario.link import Link, is_link, link_text, page_link, read_link
 from clustersim.scenario.load import (
     any_tree,
     has_job,
@@ -25,7 +25,6 @@ __all__ = [
     "SiteScenario",
     "TopologySpec",
     "any_tree",
-    "catalog_digest",
     "has_job",
     "is_link",
     "link_text",
@@ -38,7 +37,6 @@ __all__ = [
     "page_link",
     "parse_override",
     "read_link",
-    "recorded_digest",
     "require_plant",
     "resolved",
     "run_id",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import json
 import re
 import zlib
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import clustersim
-from clustersim.catalog import catalog_files
+from clustersim.catalog import catalog_digest
 from clustersim.errors import InputError
 
 PREFIX = "clustersim:"
@@ -48,25 +47,6 @@ class Link:
         if self.catalog != catalog_digest():
             found.append(f"made with catalog {self.catalog}, this is {catalog_digest()}")
         return "; ".join(found)
-
-
-def catalog_digest() -> str:
-    """Return a digest of the names and contents of the catalog's files and overlays."""
-    digest = hashlib.sha256()
-    for file in catalog_files():
-        digest.update(file.name.encode())
-        digest.update(hashlib.sha256(file.read_bytes()).digest())
-    return digest.hexdigest()[:12]
-
-
-def recorded_digest(inputs: Mapping[str, str]) -> str:
-    """Return the digest of the catalog from the inputs that a result lists: ``catalog/FILE`` -> SHA-256 of the file."""
-    digest = hashlib.sha256()
-    for name, content in inputs.items():
-        if name.startswith("catalog/"):
-            digest.update(name.removeprefix("catalog/").encode())
-            digest.update(bytes.fromhex(content))
-    return digest.hexdigest()[:12]
 
 
 def link_text(run_id: str, tree: Mapping[str, Any], catalog: str) -> str:

@@ -11,7 +11,7 @@ from clustersim.catalog import ASSUMED_BAND
 from clustersim.errors import InputError
 from clustersim.scenario import load_any, resolved, run_id, shipped
 from clustersim.scenario.expectations import Expectation
-from clustersim.study.summary_keys import QUESTIONS
+from clustersim.study.questions import QUESTIONS
 from clustersim.summary_keys import NO_QUANTITY, summary_key, summary_keys
 
 PATH = shipped("scenarios") / "deepseek_v3.yaml"

@@ -6,16 +6,15 @@ import zlib
 
 import pytest
 
+from clustersim.catalog import catalog_digest, recorded_digest
 from clustersim.errors import InputError
 from clustersim.scenario import (
-    catalog_digest,
     link_text,
     load_any,
     load_linked,
     load_scenario,
     page_link,
     read_link,
-    recorded_digest,
     resolved,
     run_id,
     shipped,

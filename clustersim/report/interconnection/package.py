@@ -7,10 +7,10 @@ import json
 import pandas as pd
 
 import clustersim
+from clustersim.catalog import recorded_digest
 from clustersim.report.interconnection.page import interconnection_html
 from clustersim.report.interconnection.tables import Tables, tables
 from clustersim.report.interconnection.waveforms import DIGITS, wave_files, wave_table
-from clustersim.scenario import recorded_digest
 from clustersim.study.result import Result
 
 ABOUT = {

@@ -10,7 +10,7 @@ import pandas as pd
 from clustersim.report.measured import cycle_s
 from clustersim.report.sections.records import Section, Table, cards
 from clustersim.report.text import cooling_words, damping_words, limiter
-from clustersim.report.words import answer, counted, dollars, number, percent
+from clustersim.report.words import answer, counted, dollars, megawatts, number, percent
 from clustersim.study.result import Result
 
 HEADLINES = (
@@ -98,8 +98,8 @@ def _speed(result: Result) -> str:
 def _power(result: Result) -> str:
     s = result.summary
     return (
-        f"{answer('_mw', s['mean_mw'])} at the meter in the mean, {answer('_mw', s['peak_mw'])} at its peak; it swings "
-        f"by {answer('_mw', s['swing_mw'])} every {number(cycle_s(result))} s and changes by up to "
+        f"{megawatts(s['mean_mw'])} at the meter in the mean, {megawatts(s['peak_mw'])} at its peak; it swings "
+        f"by {megawatts(s['swing_mw'])} every {number(cycle_s(result))} s and changes by up to "
         f"{number(max(s['max_ramp_up_mw_per_s'], s['max_ramp_down_mw_per_s']))} MW within a second."
     )
 
@@ -127,8 +127,8 @@ def _damping(result: Result) -> str:
     price = "not told" if share is None else f"{percent(share)} more energy"
     tokens = "" if not loss else f", {percent(abs(loss))} {'more' if loss < 0.0 else 'fewer'} tokens"
     swung = s.get("undamped_swing_mw")
-    before = "" if swung is None else f" The swing at the meter is {answer('_mw', s['swing_mw'])}, "
-    before += "" if swung is None else f"{answer('_mw', swung)} without what damps outside the devices."
+    before = "" if swung is None else f" The swing at the meter is {megawatts(s['swing_mw'])}, "
+    before += "" if swung is None else f"{megawatts(swung)} without what damps outside the devices."
     return f"{damping_words(result.scenario).capitalize()}: {price}{tokens}.{before}"
 
 
@@ -181,7 +181,7 @@ def _limits(result: Result) -> list[str]:
     found = [] if result.measured else [f"the job: {limiter(s)}"]
     sustainable = s.get("sustainable_it_mw")
     if s["cooling_shortfall_mw"] and sustainable is not None:
-        found.append(f"cooling carries {answer('_mw', sustainable)} of IT power of {answer('_mw', s['it_mean_mw'])}")
+        found.append(f"cooling carries {megawatts(sustainable)} of IT power of {megawatts(s['it_mean_mw'])}")
     judged = result.verdict[[passed is True for passed in result.verdict["passed"]]]
     near = judged[judged["rule"] == "equipment-rating"].sort_values("margin", kind="stable").head(1)
     return found + [

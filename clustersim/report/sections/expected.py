@@ -15,7 +15,7 @@ from clustersim.study.result import Result
 
 def expected_section(result: Result) -> Section | None:
     """Return predicted figures beside published ones; None where the scenario expects nothing."""
-    table: pd.DataFrame = getattr(result, "expected", pd.DataFrame())
+    table = result.expected
     if table.empty:
         return None
     rows = [_row(row) for row in table.to_dict("records")]

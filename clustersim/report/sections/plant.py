@@ -15,7 +15,7 @@ from clustersim.report.sections.records import Figure, Section, Table, cards
 from clustersim.report.svg import Picture
 from clustersim.report.text import cooling_words
 from clustersim.report.verdict import verdict_word
-from clustersim.report.words import answer, number, percent
+from clustersim.report.words import megawatts, number, percent
 from clustersim.study.result import Result
 from clustersim.study.site_electrical import result_trees
 
@@ -47,7 +47,7 @@ def plant_section(result: Result) -> Section:
         ("goodput_lost_grid", "time lost to the grid"),
     )
     found = cards(s, keys)
-    found.append(("cooling missing", answer("_mw", s["cooling_shortfall_mw"]), bool(s["cooling_shortfall_mw"])))
+    found.append(("cooling missing", megawatts(s["cooling_shortfall_mw"]), bool(s["cooling_shortfall_mw"])))
     found.append(("rules broken", number(s["rules_failed"]), bool(s["rules_failed"])))
     found.append(("rules not judged", number(s["rules_not_judged"]), False))
     alerts = [f"Cooling: {cooling_words(s)}."] if s["cooling_shortfall_mw"] else []

@@ -8,7 +8,8 @@ from clustersim.study.compare.failed_limits import limits_matrix, limits_table
 from clustersim.study.compare.radar import DEFINITION, radar_table
 from clustersim.study.compare.table import compare_table
 from clustersim.study.compare.waterfall import Waterfall, waterfall_table, waterfalls
-from clustersim.study.summary_keys import QUESTIONS, unit_of
+from clustersim.study.questions import QUESTIONS
+from clustersim.summary_keys import unit_of
 
 __all__ = [
     "DEFINITION",

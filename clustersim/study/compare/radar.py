@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from clustersim.study.compare.designs import Design
-from clustersim.study.summary_keys import better_way, unit_of
+from clustersim.study.questions import better_way
+from clustersim.summary_keys import unit_of
 
 AXES = (
     "tokens_per_s", "goodput", "mfu", "days_to_budget", "swing_mw", "max_ramp_up_mw_per_s", "max_voltage_dip_pu", "pue",

@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from clustersim.study.compare.designs import Design
-from clustersim.study.summary_keys import QUESTIONS, better_way, unit_of
+from clustersim.study.questions import QUESTIONS, better_way
+from clustersim.summary_keys import unit_of
 
 ROUNDING = 1e-9
 """Relative difference below which two values are the same; of values below 1e-3, of that."""

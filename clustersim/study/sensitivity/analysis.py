@@ -20,11 +20,11 @@ from clustersim.study.sweep.axes import Axis, axes_of
 from clustersim.study.sweep.reading import read_manifest, read_points
 from clustersim.study.sweep.spec import StudySpec
 
-RANK_COLUMNS = ("input", "rank_correlation", "p_value", "q_value", "rows")
+RANK_COLUMNS = ("input", "rank_correlation", "p_value", "q_value", "points")
 BAND_COLUMNS = ("key", "rows", "low", "median", "high", "mean", "standard_deviation")
 QUANTILES = (0.05, 0.5, 0.95)
 FEWEST = 8
-"""Rows below which a rank correlation says nothing."""
+"""Points below which a rank correlation says nothing."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,8 @@ def tornado(swept: Swept, key: str) -> pd.DataFrame:
     ranges: dict[str, tuple[Any, Any, Any]] = {}
     ends: dict[tuple[str, str], float | None] = {}
     for place, axis in enumerate(swept.axes):
-        ranges[axis.column] = tuple(axis.placed(at).shown for at in (-1, 0, 1))  # type: ignore[assignment]
+        low, middle, high = (_stated(swept, axis.column, at) for at in (2 * place + 1, 0, 2 * place + 2))
+        ranges[axis.column] = (low, middle, high)
         for at, end in enumerate(("low", "high")):
             ends[axis.column, end] = _or_none(values[2 * place + 1 + at])
     return tornado_table(ranges, _or_none(values[0]), ends)
@@ -129,17 +130,20 @@ def rank_correlations(swept: Swept, key: str) -> pd.DataFrame:
     DataFrame
         Columns :data:`RANK_COLUMNS`. `p_value` is that of no correlation, for this axis alone: of a hundred axes that
         do nothing, five are below 0.05. `q_value` holds for all axes together: of those below 0.1 one in ten does
-        nothing (Benjamini and Hochberg 1995).
+        nothing (Benjamini and Hochberg 1995). A point counts once, with the mean over its seeds: replicates are not
+        independent draws of the axes.
 
     Raises
     ------
     InputError
-        If there is no such answer, or fewer than :data:`FEWEST` rows have it.
+        If there is no such answer, or fewer than :data:`FEWEST` points have it.
     """
     require_answer(swept, key)
-    rows = swept.table[swept.table[key].notna()]
+    answered = swept.table[swept.table[key].notna()]
+    points = answered["index"] // swept.seeds
+    rows = answered.groupby(points).first().assign(**{key: answered[key].astype(float).groupby(points).mean()})
     if len(rows) < FEWEST:
-        raise InputError(f"{swept.folder}: {key}: expected {FEWEST} rows or more for correlations, found {len(rows)}")
+        raise InputError(f"{swept.folder}: {key}: expected {FEWEST} points or more for correlations, found {len(rows)}")
     found = []
     for axis in swept.axes:
         column = rows[axis.column]
@@ -187,6 +191,12 @@ def _by_point(swept: Swept, key: str, points: int) -> NDArray[np.float64]:
     values = np.full(points * swept.seeds, np.nan)
     values[swept.table["index"].to_numpy()] = swept.table[key].to_numpy(np.float64, na_value=np.nan)
     return np.asarray(values.reshape(points, swept.seeds).mean(axis=1))
+
+
+def _stated(swept: Swept, column: str, point: int) -> Any:
+    """Return an input of a point as its rows have it: the catalog may have changed since; None without a row."""
+    found = swept.table.loc[swept.table["index"] == point * swept.seeds, column].tolist()
+    return found[0] if found else None
 
 
 def _or_none(value: float) -> float | None:

@@ -14,8 +14,8 @@ from clustersim.summary_keys import summary_key
 
 SHARE = 0.1
 """By which a quantity of the scenario is lowered and raised. [-]"""
-NO_LEVERS = ("provenance", "expect", "lat", "lon", "horizon", "location", "limits")
-"""Parts of a scenario that are no design: sources, published figures, where it lies, what is asked."""
+NO_LEVERS = ("provenance", "expect", "lat", "lon", "horizon", "location", "limits", "frequency")
+"""Parts of a scenario that are no design: sources, published figures, where it lies and its grid, what is asked."""
 
 
 def quantities(scenario: AnyScenario) -> dict[str, tuple[float, str]]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 from scipy.stats import qmc
 
 from clustersim.errors import InputError
@@ -17,7 +16,7 @@ COLUMNS = (
     "input", "first_order", "first_order_low", "first_order_high", "total", "total_low", "total_high",
 )  # fmt: skip
 RESAMPLES = 999
-"""Bootstrap resamples of the intervals: the number of scipy's own default."""
+"""Bootstrap resamples of the intervals."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,8 @@ class Design:
     """Shape (samples (inputs + 2), inputs); each column uniform between 0 and 1."""
     samples: int
     inputs: int
+    seed: int
+    """Of the scrambling, and of the resamples of the intervals."""
 
 
 def design(inputs: int, samples: int, seed: int) -> Design:
@@ -44,7 +45,7 @@ def design(inputs: int, samples: int, seed: int) -> Design:
     samples : int
         Base samples, a power of two; the model is evaluated ``samples (inputs + 2)`` times.
     seed : int
-        Of the scrambling.
+        Of the scrambling; the intervals of :func:`indices` follow from it too.
 
     Raises
     ------
@@ -68,7 +69,7 @@ def design(inputs: int, samples: int, seed: int) -> Design:
         mixed = a.copy()
         mixed[:, column] = b[:, column]
         blocks.append(mixed)
-    return Design(np.concatenate(blocks), samples, inputs)
+    return Design(np.concatenate(blocks), samples, inputs, seed)
 
 
 def indices(names: tuple[str, ...], plan: Design, values: Floats, confidence: float = 0.95) -> pd.DataFrame:
@@ -101,7 +102,9 @@ def indices(names: tuple[str, ...], plan: Design, values: Floats, confidence: fl
     Notes
     -----
     First order ``S_i = V(E(Y | X_i)) / V(Y)``, total ``T_i = E(V(Y | X_~i)) / V(Y)``; the estimators of Saltelli et al.
-    (2010), table 2 (b and f), as `scipy.stats.sobol_indices` has them.
+    (2010), table 2 (b and f), as `scipy.stats.sobol_indices` has them. Intervals: quantiles of a bootstrap over the
+    base samples (Archer, Saltelli and Sobol 1997), its resamples drawn from the design's seed. The bootstrap takes
+    samples for independent; those of a scrambled Sobol sequence are more even, so that the intervals are rather wide.
     """
     blocks = np.asarray(values, dtype=np.float64).reshape(plan.inputs + 2, plan.samples)
     whole = np.isfinite(blocks).all(axis=0)
@@ -117,17 +120,11 @@ def indices(names: tuple[str, ...], plan: Design, values: Floats, confidence: fl
     if not still:
         # the estimators are exact for any mean, but noisy when it is far from zero
         shifted = kept - kept[:2].mean()
-        answer = stats.sobol_indices(
-            func={"f_A": shifted[:1], "f_B": shifted[1:2], "f_AB": shifted[2:, None, :]}, n=kept.shape[1]
-        )
-        drawn = answer.bootstrap(confidence_level=confidence, n_resamples=RESAMPLES)
-        for name, index, interval in (
-            ("first_order", answer.first_order, drawn.first_order),
-            ("total", answer.total_order, drawn.total_order),
-        ):
-            found[name] = np.ravel(index)
-            found[f"{name}_low"] = np.ravel(interval.confidence_interval.low)
-            found[f"{name}_high"] = np.ravel(interval.confidence_interval.high)
+        answer = _both(shifted)
+        low, high = _interval(shifted, confidence, plan.seed)
+        for place, name in enumerate(("first_order", "total")):
+            found[name] = answer[place]
+            found[f"{name}_low"], found[f"{name}_high"] = low[place], high[place]
         found = found.sort_values("total", ascending=False, kind="stable").reset_index(drop=True)
     found.attrs = {
         "samples": int(kept.shape[1]),
@@ -135,3 +132,25 @@ def indices(names: tuple[str, ...], plan: Design, values: Floats, confidence: fl
         "variance": 0.0 if still else float(np.var(kept[:2])),
     }
     return found
+
+
+def _both(blocks: Floats) -> Floats:
+    """Return first-order and total indices, shape (2, inputs, ...), of values in blocks (inputs + 2, ..., samples)."""
+    a, b, mixed = blocks[0], blocks[1], blocks[2:]
+    variance = np.concatenate([a, b], axis=-1).var(axis=-1)
+    first = (b * (mixed - a)).mean(axis=-1) / variance
+    total = 0.5 * ((a - mixed) ** 2).mean(axis=-1) / variance
+    return np.stack([first, total])
+
+
+def _interval(blocks: Floats, confidence: float, seed: int) -> tuple[Floats, Floats]:
+    """Return low and high ends of the intervals of :func:`_both`; the same seed gives the same ones.
+
+    `SobolResult.bootstrap` of scipy takes no seed, so that its ends would differ from call to call.
+    """
+    samples = blocks.shape[1]
+    stream = np.random.default_rng(seed)
+    drawn = np.stack([_both(blocks[:, stream.integers(0, samples, samples)]) for _ in range(RESAMPLES)])
+    outside = 0.5 * (1.0 - confidence)
+    low, high = np.quantile(drawn, [outside, 1.0 - outside], axis=0)
+    return low, high

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 COLUMNS = (
-    "input", "low", "base", "high", "answer_low", "answer_base", "answer_high", "swing", "elasticity",
+    "input", "low", "base", "high", "answer_low", "answer_base", "answer_high", "swing", "span", "elasticity",
 )  # fmt: skip
 END_COLUMNS = ("low", "high")
 
@@ -17,7 +17,7 @@ END_COLUMNS = ("low", "high")
 def tornado_table(
     ranges: Mapping[str, tuple[Any, Any, Any]], base: float | None, ends: Mapping[tuple[str, str], float | None]
 ) -> pd.DataFrame:
-    """Return what each input does to one answer, the largest swing first.
+    """Return what each input does to one answer, the largest span first.
 
     Parameters
     ----------
@@ -32,6 +32,8 @@ def tornado_table(
     -------
     DataFrame
         Columns :data:`COLUMNS`. `swing` is the answer at the high end less that at the low end; null if either is.
+        `span` is the largest less the smallest of the three answers, which is more than the swing where the answer has
+        its least or its most within the range.
         `elasticity` is its central difference relative to the base: ``(swing / answer_base) / ((high - low) / base)``,
         for inputs that are numbers.
     """
@@ -39,12 +41,27 @@ def tornado_table(
     for name, (low, here, high) in ranges.items():
         below, above = (_number(ends.get((name, end))) for end in END_COLUMNS)
         swing = above - below
+        answers = (below, _number(base), above)
         rows.append(
-            (name, low, here, high, below, _number(base), above, swing, _elasticity(low, here, high, swing, base))
+            (
+                name,
+                low,
+                here,
+                high,
+                below,
+                *answers[1:],
+                swing,
+                _span(answers),
+                _elasticity(low, here, high, swing, base),
+            )
         )
     table = pd.DataFrame(rows, columns=list(COLUMNS))
-    size = table["swing"].abs().fillna(-1.0)
+    size = table["span"].fillna(-1.0)
     return table.iloc[np.argsort(-size.to_numpy(), kind="stable")].reset_index(drop=True)
+
+
+def _span(answers: Sequence[float]) -> float:
+    return float(np.ptp(answers))
 
 
 def _number(value: float | None) -> float:
@@ -59,6 +76,6 @@ def _elasticity(low: Any, here: Any, high: Any, swing: float, base: float | None
 
 
 def ranked(table: pd.DataFrame, most: int) -> Sequence[str]:
-    """Return the inputs with the largest swings, at most `most`, those without any left out."""
-    moving = table[table["swing"].abs() > 0.0]
+    """Return the inputs with the largest spans, at most `most`, those without any left out."""
+    moving = table[table["span"] > 0.0]
     return [str(name) for name in moving["input"][:most]]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 import clustersim
 from clustersim import units
+from clustersim.catalog import catalog_digest
 from clustersim.errors import InputError
 from clustersim.scenario import scenario_of_tree
 from clustersim.study.sensitivity.sobol import design
@@ -26,7 +27,6 @@ from clustersim.study.sweep.expressions import FormulaError, Value
 from clustersim.study.sweep.records import Scalar, Task
 from clustersim.study.sweep.sampling import inside, shares
 from clustersim.study.sweep.study import Study
-from clustersim.study.sweep.surroundings import catalog_digest
 
 MOST_POINTS = 1_000_000
 TRIED = 50

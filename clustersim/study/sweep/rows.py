@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from clustersim.errors import InputError, nearest
-from clustersim.study.summary_keys import QUESTIONS
+from clustersim.study.questions import QUESTIONS
 from clustersim.study.sweep.expressions import FormulaError, Value
 from clustersim.study.sweep.points import Points
 from clustersim.study.sweep.records import Outcome, Scalar

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import clustersim
-from clustersim.catalog import catalog_files, overlays, use_overlays
+from clustersim.catalog import catalog_digest, overlays, use_overlays
 from clustersim.study.sweep.kernel_cache import guard_kernel_cache
 from clustersim.study.sweep.records import Outcome, Task, Work
 
@@ -24,15 +23,6 @@ class Surroundings:
     version: str
     catalog: str
     overlays: tuple[tuple[str, bytes], ...] = ()
-
-
-def catalog_digest() -> str:
-    """Return a hash of the catalog's files and overlays: their names and contents."""
-    digest = hashlib.sha256()
-    for file in catalog_files():
-        digest.update(file.name.encode())
-        digest.update(hashlib.sha256(file.read_bytes()).digest())
-    return digest.hexdigest()[:16]
 
 
 def surroundings() -> Surroundings:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import clustersim
+from clustersim.catalog import catalog_digest
 from clustersim.errors import InputError
 from clustersim.study.sweep.collect import Engine, collect
 from clustersim.study.sweep.points import Points, Tasks, digest
@@ -16,7 +17,6 @@ from clustersim.study.sweep.records import Outcome
 from clustersim.study.sweep.rows import FEASIBLE, Rows, check_before
 from clustersim.study.sweep.store import Store
 from clustersim.study.sweep.study import Study
-from clustersim.study.sweep.surroundings import catalog_digest
 from clustersim.study.sweep.work import evaluate_task
 
 

@@ -14,7 +14,7 @@ from clustersim.study.compare import (
     of_summary,
     radar_table,
 )
-from clustersim.study.summary_keys import KEYS, QUESTIONS
+from clustersim.study.questions import KEYS, QUESTIONS
 
 
 def test_ratio_difference_and_direction_are_those_of_the_base(make):

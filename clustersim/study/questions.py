@@ -1,4 +1,4 @@
-"""The registry of summary keys: which question of the planner a key answers, its unit, and which way is better."""
+"""The planner's questions: which summary keys answer each, and which way is better."""
 
 from __future__ import annotations
 
@@ -130,40 +130,8 @@ KEYS: Mapping[str, Key] = {
 QUESTIONS: Mapping[str, tuple[str, ...]] = {question: tuple(keys) for question, keys in _ASKED.items()}
 """The planner's questions, in order, and the summary keys that answer each."""
 
-UNITS: Mapping[str, str] = {
-    "_mw_per_s": "MW/s",
-    "_hz_per_s": "Hz/s",
-    "_mwh": "MWh",
-    "_usd_per_mw": "USD/MW",
-    "_mw": "MW",
-    "_mhz": "mHz",
-    "_hz": "Hz",
-    "_pu": "pu",
-    "_usd_per_h": "USD/h",
-    "_usd_per_gpu_hour": "USD/h",
-    "_usd_per_gpu": "USD",
-    "_usd_per_mw_year": "USD/MW/yr",
-    "_usd_per_year": "USD/yr",
-    "_usd": "USD",
-    "usd_per_million_tokens": "USD",
-    "_gb": "GB",
-    "tokens_per_s": "1/s",
-    "_days": "d",
-    "days_to_budget": "d",
-    "_per_year": "1/yr",
-    "_time_s": "s",
-    "mttf_h": "h",
-    "_l_per_kwh": "L/kWh",
-}
-"""Ending of a summary key -> unit; keys without one are dimensionless."""
-
-
-def unit_of(key: str) -> str:
-    """Return the unit of a summary key, from its ending; ``-`` when dimensionless."""
-    return next((unit for ending, unit in UNITS.items() if key.endswith(ending)), "-")
-
 
 def better_way(key: str) -> Better | None:
-    """Return which way is better for a summary key; None where it is not clear, or the key is not in the registry."""
+    """Return which way is better for a summary key; None where it is not clear, or the key answers no question."""
     known = KEYS.get(key)
     return None if known is None else known.better

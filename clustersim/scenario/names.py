@@ -91,6 +91,8 @@ def _of_scenario(scenario: SiteScenario) -> Iterator[Reference]:
             yield f"economics.{key}.{name}", "accelerators", name
     if scenario.economics.case is not None:
         yield "economics.case", "cost_cases", scenario.economics.case
+    if scenario.economics.tariff is not None and scenario.economics.tariff.name is not None:
+        yield "economics.tariff", "tariffs", scenario.economics.tariff.name
     for path, kind, name in _of_topology(scenario.topology):
         yield f"topology.{path}", kind, name
 

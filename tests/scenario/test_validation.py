@@ -55,6 +55,10 @@ def test_an_unknown_name_of_operation_is_told_with_those_there_are(key, value, k
     assert known in message
 
 
+def test_an_unknown_tariff_is_told_before_anything_runs():
+    assert "economics.tariff: unknown name 'ercot_4pc'" in _message({"economics.tariff": "ercot_4pc"})
+
+
 @pytest.mark.parametrize("law", ["restart-gpu", "restart-gpu-startup", "restart-in-job"])
 def test_every_restart_law_of_the_catalog_can_be_named(law):
     assert load_scenario(COLOSSUS, {"operation.restart_law": law}).operation.restart_law == law

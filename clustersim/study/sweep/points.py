@@ -265,14 +265,13 @@ def _groups(study: Study) -> tuple[tuple[Axis, ...], ...]:
     by_key = {axis.key: axis for axis in study.axes if not axis.spec.sampled}
     zipped = (tuple(by_key),) if study.spec.combine == "zip" else study.spec.zip
     groups: dict[str, tuple[Axis, ...]] = {}
-    for key, axis in by_key.items():
+    for key in by_key:
         together = next((group for group in zipped if key in group), (key,))
         groups.setdefault(together[0], tuple(by_key[one] for one in together))
         lengths = {one: len(by_key[one].settings) for one in together}
         if len(set(lengths.values())) > 1:
             told = ", ".join(f"{one} has {length}" for one, length in lengths.items())
             raise InputError(f"{study.path}: zip: expected as many values of each, but {told}")
-        del axis
     return tuple(groups.values())
 
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 from clustersim.errors import InputError, nearest
-from clustersim.study.questions import QUESTIONS
 from clustersim.study.sweep.expressions import FormulaError, Value
 from clustersim.study.sweep.points import Points
 from clustersim.study.sweep.records import Outcome, Scalar
@@ -15,7 +14,7 @@ from clustersim.study.sweep.study import Study
 from clustersim.summary_keys import summary_keys
 
 FEASIBLE = "feasible"
-ANSWERS = tuple(key for keys in QUESTIONS.values() for key in keys)
+ANSWERS = tuple(summary_keys())
 """Answers that some run has; one that a point does not have is missing there, not wrong."""
 
 

@@ -36,7 +36,7 @@ dashboard: $(VENV)/.ready-run            ## open the dashboard in a browser
 	$(BIN)/clustersim dashboard
 
 test: $(VENV)/.ready-dev                 ## run the tests
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope -m 'not soak'
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope -m 'not soak and not examples'
 
 lint: $(VENV)/.ready-dev                 ## check style, types and the layers of the package
 	$(BIN)/ruff check .
@@ -44,8 +44,8 @@ lint: $(VENV)/.ready-dev                 ## check style, types and the layers of
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-examples: $(VENV)/.ready-run             ## run the examples
-	@for file in examples/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+examples: $(VENV)/.ready-dev             ## run the examples and compare what they print
+	$(BIN)/python -m pytest -m examples tests/test_examples.py
 
 bench: $(VENV)/.ready-dev                ## measure speed and memory against their limits
 	$(BIN)/python -m benchmarks
@@ -55,7 +55,7 @@ pictures: $(VENV)/.ready-run             ## draw the fabrics of shipped topologi
 
 soak: $(VENV)/.ready-dev                 ## run the long tests, and all others with more examples
 	$(BIN)/python -m pytest -n $(WORKERS) -m soak --timeout 3600
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope -m 'not soak' --hypothesis-profile full
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope -m 'not soak and not examples' --hypothesis-profile full
 
 clean:            ## remove what the tools left behind, results excepted
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .numba_cache dist

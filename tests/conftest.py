@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import pickle
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 REFERENCE = Path(__file__).resolve().parents[1] / ".." / "shared" / "reference"
@@ -37,6 +39,22 @@ def reference():
     return REFERENCE
 
 
+def locked(thing):
+    """Return a thing that was pickled, the arrays of its records read-only as they were: pickling forgets it."""
+    if isinstance(thing, np.ndarray):
+        thing.flags.writeable = False
+    elif dataclasses.is_dataclass(thing):
+        for field in dataclasses.fields(thing):
+            locked(getattr(thing, field.name))
+    elif isinstance(thing, dict):
+        for value in thing.values():
+            locked(value)
+    elif isinstance(thing, tuple | list):
+        for value in thing:
+            locked(value)
+    return thing
+
+
 @pytest.fixture(scope="session")
 def made_once(tmp_path_factory):
     """Give a function that makes a thing once for all workers: the first that has it leaves it for the others."""
@@ -48,7 +66,7 @@ def made_once(tmp_path_factory):
         """Return the thing of that name in this session; `make` makes it where there is none yet."""
         path = folder / f"{name}.pickle"
         if path.exists():
-            return pickle.loads(path.read_bytes())
+            return locked(pickle.loads(path.read_bytes()))
         made = make()
         working = folder / f"{name}-{os.getpid()}.tmp"
         working.write_bytes(pickle.dumps(made))

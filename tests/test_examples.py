@@ -1,7 +1,7 @@
 """Every example runs and prints what is written beside it, and the page on Python shows that.
 
-All run in this process, so that they share imports and compiled kernels; ``make examples`` runs each on its own.
-``UPDATE_EXAMPLES=1 pytest tests/test_examples.py`` writes the outputs anew, to be read before they are committed.
+All run in this process, so that they share imports and compiled kernels. ``make examples`` runs these tests, ``make
+test`` the others; ``UPDATE_EXAMPLES=1 make examples`` writes the outputs anew, to be read before they are committed.
 """
 
 import os
@@ -16,6 +16,7 @@ OF_THE_PAGE = ("plan_capacity", "size_a_battery", "one_or_three", "smoothing_flo
 """Examples that docs/python.md works through."""
 
 
+@pytest.mark.examples
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_output(path, capsys):
     runpy.run_path(str(path), run_name="__main__")

@@ -302,7 +302,7 @@ def kill_writers(writers, folder, times, seed):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_killed_writers_lose_and_double_nothing(writers, tmp_path):
-    kill_writers(writers, tmp_path / "s", 4, seed=1)
+    kill_writers(writers, tmp_path / "s", 2, seed=1)
 
 
 @pytest.mark.soak

@@ -12,7 +12,12 @@ from clustersim.economics.spec import EconomicsSpec
 from clustersim.errors import InputError
 
 USER = "user"
-EXAMPLES = {"price of energy": "USD/MWh", "price of power per time": "USD/kW/month", "price of time": "USD/yr"}
+EXAMPLES = {
+    "price of energy": "USD/MWh",
+    "price of power per time": "USD/kW/month",
+    "price of time": "USD/yr",
+    "price of volume": "USD/m3",
+}
 """Dimensions of prices that a field may name, with a unit of each."""
 
 
@@ -109,8 +114,8 @@ def energy_price(text: str | None, default: str) -> Price:
     return price_of(text, default, "price of energy")
 
 
-def price_of(text: str | None, default: str, dimension: str) -> Price:
-    """Return the price that `text` states or names, in SI; `default` is a catalog name.
+def price_of(text: str | None, default: str, dimension: str, kind: str = "prices") -> Price:
+    """Return the price that `text` states or names, in SI; `default` is a name of the catalog kind.
 
     Raises
     ------
@@ -120,12 +125,12 @@ def price_of(text: str | None, default: str, dimension: str) -> Price:
     if text is not None and text[:1].isdigit():
         return Price(units.parse(text, dimension), USER, False)
     name = text or default
-    found = catalog.entry("prices", name).figure("price")
+    found = catalog.entry(kind, name).figure("price")
     if found.unit not in units.TABLE[dimension]:
         raise InputError(
             f"catalog price {name!r} is in {found.unit}, expected a {dimension} such as {EXAMPLES[dimension]}"
         )
-    return figure("prices", name, "price")
+    return figure(kind, name, "price")
 
 
 def server_price(spec: EconomicsSpec, accelerators: Accelerators) -> Price:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from clustersim import catalog, units
-from clustersim.economics.prices import USER, Price, figure
-from clustersim.errors import InputError
+from clustersim.economics.prices import Price, price_of
 
 DEFAULT = "water_default"
-DIMENSION = "price of volume"
 
 
 def water_price(text: str | None) -> Price:
@@ -18,10 +15,4 @@ def water_price(text: str | None) -> Price:
     InputError
         If the name is unknown, or its figure is not a price of volume.
     """
-    if text is not None and text[:1].isdigit():
-        return Price(units.parse(text, DIMENSION), USER, False)
-    name = text or DEFAULT
-    found = catalog.entry("water_prices", name).figure("price")
-    if found.unit not in units.TABLE[DIMENSION]:
-        raise InputError(f"catalog water_prices {name!r}: expected a price of volume, found {found.unit}")
-    return figure("water_prices", name, "price")
+    return price_of(text, DEFAULT, "price of volume", "water_prices")

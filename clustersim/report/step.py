@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 import clustersim
 from clustersim.report.text import plan_words
 from clustersim.report.words import PLAN_KEYS, answer, columns, number, percent, wrapped
@@ -13,6 +11,7 @@ from clustersim.study.exchange_rates import exchange_rates
 from clustersim.study.it_power import Pool
 from clustersim.study.run_tables import plan_table
 from clustersim.study.step import StepStudy
+from clustersim.study.step_answers import mean_breakdown, step_answers
 from clustersim.training.sequences import KINDS
 
 MOST_UNITS = 4
@@ -21,24 +20,11 @@ MOST_UNITS = 4
 
 def step_data(study: StepStudy, pool: Pool) -> dict[str, Any]:
     """Return the step as plain data for JSON: means over the jittered steps of the pool; breakdown in seconds."""
-    seconds = pool.iteration_time_s
-    parts = {name: float(np.mean([t.breakdown[name] for t in pool.traces])) for name in pool.traces[0].breakdown}
     return {
         "name": study.scenario.name,
         "model": study.model.name,
-        "accelerators": study.accelerators,
-        "accelerators_used": study.plan.accelerators,
-        "tokens_per_step": study.tokens_per_step,
-        "iteration_time_s": seconds,
-        "iteration_time_cv": pool.cv,
-        "mfu": study.mfu(seconds),
-        "hfu": study.hfu(seconds),
-        "tokens_per_s": study.tokens_per_step / seconds,
-        "tokens_per_s_per_gpu": study.tokens_per_step / seconds / study.plan.accelerators,
-        "memory_per_gpu_gb": float(study.program.memory_bytes.max()) / 1e9,
-        "bubble_fraction": parts["bubble"] / seconds,
-        "exposed_comm_fraction": (parts["exchange"] + parts["data_exchange"]) / seconds,
-        "breakdown": {f"{name}_s": value for name, value in parts.items()},
+        **step_answers(study, pool),
+        "breakdown": {f"{name}_s": value for name, value in mean_breakdown(pool).items()},
         "plan": study.plan.model_dump(mode="json"),
         "network_rates": [
             {

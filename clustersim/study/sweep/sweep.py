@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import clustersim
@@ -149,17 +148,3 @@ def _shared(sweep: Sweep, point_id: str) -> str:
         return ""
     behind = {key: value for key, value in settings.items() if key.startswith(SHARED) and not key.startswith(APART)}
     return json.dumps(behind, sort_keys=True, default=str)
-
-
-def study_folder(out: Path, study: Study) -> Path:
-    """Return the folder of a study's store.
-
-    Raises
-    ------
-    InputError
-        If something else is there.
-    """
-    folder = out / study.spec.name
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder}: expected a folder, found a file")
-    return folder

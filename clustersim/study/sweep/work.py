@@ -77,26 +77,11 @@ def _step(scenario: AnyScenario) -> Mapping[str, Any]:
     """Return the training step alone, as `clustersim step` tells it."""
     from clustersim.study.it_power import step_pool
     from clustersim.study.step import study_step
+    from clustersim.study.step_answers import step_answers
 
     study = study_step(_of_a_job(scenario, "step"))
     pool = step_pool(study)
-    seconds = pool.iteration_time_s
-    parts = {name: float(np.mean([one.breakdown[name] for one in pool.traces])) for name in pool.traces[0].breakdown}
-    return {
-        "accelerators": study.accelerators,
-        "accelerators_used": study.plan.accelerators,
-        "tokens_per_step": study.tokens_per_step,
-        "iteration_time_s": seconds,
-        "iteration_time_cv": pool.cv,
-        "iteration_frequency_hz": 1.0 / seconds,
-        "mfu": study.mfu(seconds),
-        "hfu": study.hfu(seconds),
-        "tokens_per_s": study.tokens_per_step / seconds,
-        "tokens_per_s_per_gpu": study.tokens_per_step / seconds / study.plan.accelerators,
-        "memory_per_gpu_gb": float(study.program.memory_bytes.max()) / 1e9,
-        "bubble_fraction": parts["bubble"] / seconds,
-        "exposed_comm_fraction": (parts["exchange"] + parts["data_exchange"]) / seconds,
-    }
+    return {**step_answers(study, pool), "iteration_frequency_hz": 1.0 / pool.iteration_time_s}
 
 
 def _of_a_job(scenario: AnyScenario, level: str) -> Scenario:

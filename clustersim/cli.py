@@ -7,8 +7,6 @@ wrong, 130 interrupted, 1 a fault of the program.
 from __future__ import annotations
 
 import json
-import os
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -18,12 +16,13 @@ import clustersim
 from clustersim.cli_build_out import build_out
 from clustersim.cli_cite import cite
 from clustersim.cli_compare import compare
+from clustersim.cli_dashboard import dashboard
 from clustersim.cli_explain import explain
 from clustersim.cli_operate import operate
 from clustersim.cli_options import JsonOption, ScenarioArg, SetOption
 from clustersim.cli_query import query
 from clustersim.cli_report import report
-from clustersim.cli_results import OutOption, result_of
+from clustersim.cli_results import OutOption
 from clustersim.cli_sensitivity import pareto, sensitivity, uncertainty
 from clustersim.cli_size import size
 from clustersim.cli_sweep import sweep
@@ -72,6 +71,8 @@ def run(
     settings: SetOption = None,
 ) -> None:
     """Run a scenario and write its result folder."""
+    from clustersim.report.stored import result_of
+
     seeded = [*(settings or []), *([] if seed is None else [f"seed={seed}"])]
     with told() as tell:
         result, folder, reused = result_of(any_scenario_of(scenario, seeded), out, force, tell)
@@ -348,22 +349,7 @@ def _folders(name: str) -> list[Literal["scenarios", "topologies"]]:
     return found or ["scenarios"]
 
 
-@app.command()
-def dashboard(
-    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port on this machine.")] = 8501,
-) -> None:
-    """Serve the dashboard on 127.0.0.1."""
-    page = shipped("app") / "Home.py"
-    typer.echo(f"dashboard at http://127.0.0.1:{port} (Ctrl-C ends it)", err=True)
-    server = [sys.executable, "-m", "streamlit", "run", str(page)]
-    options = ["--server.address", "127.0.0.1", "--server.port", str(port), "--server.headless", "true"]
-    paths = [str(Path(clustersim.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
-    # the page must find this very package, installed or not; the server takes our place, and with it every signal
-    inherited = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
-    sys.stderr.flush()
-    os.execve(sys.executable, [*server, *options], inherited)  # noqa: S606 (our own interpreter and page)
-
-
+app.command()(dashboard)
 app.command()(assess)
 app.command()(waveform)
 app.command("fit-power")(fit_power)

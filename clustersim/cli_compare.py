@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from clustersim.cli_options import JsonOption, SetOption
-from clustersim.cli_results import OutOption, result_of
+from clustersim.cli_results import OutOption
 from clustersim.console import show, show_json, told, write_all
 from clustersim.errors import InputError
 from clustersim.named_files import any_scenario_of
@@ -73,4 +73,6 @@ def design_of(text: str, out: Path, settings: list[str] | None, tell: Callable[[
     if is_folder(text):
         tell(f"stored result {text}")
         return of_folder(Path(text))
+    from clustersim.report.stored import result_of
+
     return of_result(result_of(any_scenario_of(text, settings), out, False, tell)[0])

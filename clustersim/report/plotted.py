@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -32,7 +34,7 @@ class Plotted:
         return f"{len(self.rows):,} of {self.points:,} points, of each series with its least and greatest"
 
 
-def plotted(figure: go.Figure) -> Plotted:
+def plotted(figure: go.Figure, most: int | None = MOST_ROWS) -> Plotted:
     """Return the points of a figure of lines, markers or bars.
 
     Of a long series evenly spaced points stay, and its least and greatest value. Bars that begin elsewhere than at zero
@@ -42,6 +44,8 @@ def plotted(figure: go.Figure) -> Plotted:
     ----------
     figure : Figure
         Its traces have `x` and `y`, bars perhaps a `base`.
+    most : int, optional
+        Rows at most, or about that; None: every point.
 
     Returns
     -------
@@ -53,7 +57,7 @@ def plotted(figure: go.Figure) -> Plotted:
     across = next((x for x, _ in titles if x), "x")
     upward = list(dict.fromkeys(y for _, y in titles if y))
     based = any(_base(trace) is not None for trace in traces)
-    each = max(6, MOST_ROWS // max(1, len(traces)))
+    each = None if most is None else max(6, most // max(1, len(traces)))
     rows: list[tuple[str, ...]] = []
     for trace, (_, title) in zip(traces, titles, strict=True):
         name = str(trace.name or "") + (f", {title}" if len(upward) > 1 and title else "")
@@ -64,6 +68,14 @@ def plotted(figure: go.Figure) -> Plotted:
     own = upward[0] if len(upward) == 1 else "value" if upward else "y"
     middle = ("from", f"length, {across}") if based else (across,)
     return Plotted(("series", *middle, own), tuple(rows), sum(len(trace.x) for trace in traces))
+
+
+def csv_of(figure: go.Figure) -> str:
+    """Return every point of a figure as CSV."""
+    found = plotted(figure, None)
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([found.head, *found.rows])
+    return text.getvalue()
 
 
 def _has(trace: Any, axis: str) -> bool:
@@ -86,10 +98,10 @@ def _titles(figure: go.Figure, trace: Any) -> tuple[str, str]:
     return found[0], found[1]
 
 
-def _kept(trace: Any, most: int) -> list[int]:
+def _kept(trace: Any, most: int | None) -> list[int]:
     """Return the indices of the points that a table shows, in order."""
     size = len(trace.x)
-    if size <= most:
+    if most is None or size <= most:
         return list(range(size))
     chosen = set(np.linspace(0, size - 1, most - 2).round().astype(int).tolist())
     values = np.asarray(trace.y)

@@ -1,6 +1,7 @@
 """Scenario and topology files: validated, frozen records; SI from here on."""
 
-from clustersim.scenario.files import located, parse_override, shipped, with_settings
+from clustersim.scenario.draft import Draft, draft_of_query, setting_text
+from clustersim.scenario.files import located, parse_override, shipped, shipped_names, with_settings
 from clustersim.scenario.link import Link, is_link, link_text, page_link, read_link
 from clustersim.scenario.load import (
     any_tree,
@@ -19,12 +20,14 @@ from clustersim.scenario.topology import TopologySpec, require_plant
 
 __all__ = [
     "AnyScenario",
+    "Draft",
     "Link",
     "LoadScenario",
     "Scenario",
     "SiteScenario",
     "TopologySpec",
     "any_tree",
+    "draft_of_query",
     "has_job",
     "is_link",
     "link_text",
@@ -41,6 +44,8 @@ __all__ = [
     "resolved",
     "run_id",
     "scenario_of_tree",
+    "setting_text",
     "shipped",
+    "shipped_names",
     "with_settings",
 ]

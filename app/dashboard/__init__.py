@@ -1,0 +1,1 @@
+"""What the pages of the dashboard share; pages import nothing of each other."""

@@ -1,0 +1,108 @@
+"""The bar on top of a page: which scenario, what was changed, whose result is shown, and what to do with it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from clustersim.background.records import State
+from clustersim.scenario import Draft
+from clustersim.study.result import Result
+from dashboard import downloads, presets, results, share, show, state, uploads, work
+
+UPLOADED = "(uploaded)"
+
+
+def result() -> Result | None:
+    """Show the bar; return the result that the page shows, or None where there is none yet, which the bar says."""
+    _bar()
+    if st.session_state["notice"]:
+        st.warning(st.session_state["notice"], icon=":material/link_off:")
+    if state.problems():
+        st.error(state.problems(), icon=":material/error:")
+    found = results.shown()
+    current = results.of_draft()
+    if current is None and not state.problems():
+        _run_state(found)
+    if found is None and state.problems():
+        show.empty("Nothing to show yet.", "Mend what is named above, or open another preset.")
+    return found
+
+
+def _bar() -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="bar"):
+        names = [preset.name for preset in presets.presets()]
+        now = state.draft().name if state.draft().is_shipped else UPLOADED
+        options = names if state.draft().is_shipped else [UPLOADED, *names]
+        labels = {preset.name: f"{preset.name}: {preset.title}" for preset in presets.presets()}
+        labels[UPLOADED] = state.draft().name
+        st.session_state["bar-preset"] = now
+        st.selectbox(
+            "Scenario",
+            options,
+            key="bar-preset",
+            format_func=labels.__getitem__,
+            on_change=_opened,
+            width=520,
+        )
+        _run_button()
+        share.button()
+        downloads.button(results.of_draft())
+        uploads.button()
+    _changes()
+
+
+def _opened() -> None:
+    name = st.session_state["bar-preset"]
+    if name != UPLOADED:
+        state.open_preset(name)
+
+
+def _run_button() -> None:
+    current = results.of_draft()
+    label, icon = ("Run", ":material/play_arrow:") if current is None else ("Run again", ":material/refresh:")
+    ticket = work.ticket_of(work.run_request(state.draft(), force=current is not None))
+    busy = ticket is not None and not ticket.state.over
+    pressed = st.button(
+        label, key="run", icon=icon, type="primary" if current is None else "secondary",
+        disabled=bool(state.problems()) or busy, help=f"`{state.draft().command()}`",
+    )  # fmt: skip
+    if pressed:
+        work.ask(work.run_request(state.draft(), force=current is not None))
+        st.session_state["rerunning"] = current is not None
+        st.rerun()
+
+
+def _changes() -> None:
+    settings = state.draft().settings
+    if not settings:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        words = ", ".join(f"{path} = {value}" for path, value in settings.items())
+        st.caption(f"{len(settings)} changed: {show.plain(words[:200])}")
+        if st.button("Undo all", key="undo-all", icon=":material/undo:", type="tertiary"):
+            state.edit(state.draft().without())
+            st.rerun()
+
+
+def _run_state(found: Result | None) -> None:
+    """Show how far the run of the draft is; ask for it where the user need not be asked."""
+    request = work.run_request(state.draft())
+    ticket = work.ticket_of(request)
+    if ticket is None and (state.wants_run() or not state.draft().settings):
+        work.ask(request)
+    ended = work.progress(request, "run")
+    if ended is not None and ended.state is State.DONE:
+        results.forget()
+        st.rerun()
+    elif ended is not None:
+        work.failed(ended)
+    elif ticket is None and state.draft().settings and not state.wants_run():
+        whose = "Shown is the result from before these changes." if found else "There is no result yet."
+        st.info(f"{whose} Press Run to answer them.", icon=":material/edit:")
+    if found is None:
+        show.skeleton()
+
+
+def preset_draft(name: str) -> Draft:
+    """Return the draft of a preset as it ships."""
+    return Draft(name)

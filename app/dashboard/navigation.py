@@ -1,0 +1,55 @@
+"""The pages, their order and their addresses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard import preparation, state, theme
+
+PAGES = Path(__file__).resolve().parents[1] / "pages"
+SECTIONS = {
+    "Plan": (("overview", "Overview", "map"), ("design", "Design", "account_tree")),
+    "Answers": (
+        ("training", "Training", "speed"),
+        ("power", "Power", "electric_bolt"),
+        ("plant", "Plant", "factory"),
+        ("limits", "Limits", "gavel"),
+    ),
+    "Studies": (("compare", "Compare", "balance"), ("sweep", "Sweep", "scatter_plot")),
+    "Evidence": (
+        ("measured", "Measured", "monitoring"),
+        ("validation", "Validation", "verified"),
+        ("catalog", "Catalog", "menu_book"),
+        ("about", "About", "info"),
+    ),
+}
+"""Section -> name of the file and of the address, title, icon."""
+
+
+def open_page() -> None:
+    """Show the page that the address asks for, with the navigation beside it."""
+    pages = {
+        section: [
+            st.Page(
+                PAGES / f"{name}.py",
+                title=title,
+                icon=f":material/{icon}:",
+                url_path=name,
+                default=name == "overview",
+            )
+            for name, title, icon in entries
+        ]
+        for section, entries in SECTIONS.items()
+    }
+    page = st.navigation(pages, position="sidebar", expanded=True)
+    theme.apply()
+    state.restore()
+    preparation.start()
+    page.run()
+
+
+def page_file(name: str) -> Path:
+    """Return the file of a page, for links to it."""
+    return PAGES / f"{name}.py"

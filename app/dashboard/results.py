@@ -1,0 +1,67 @@
+"""Stored results, read once for all users; and which of them a page shows."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from clustersim.report.stored import is_stored, result_folder, stored
+from clustersim.study.result import Result
+from dashboard import state
+from dashboard.settings import settings
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def loaded(folder: str) -> Result:
+    """Return the result in a folder; a result with its identity never changes."""
+    return stored(Path(folder))
+
+
+def folder_of(name: str, identity: str) -> Path:
+    """Return the folder of a run's result, be it there or not."""
+    return result_folder(settings().results, name, identity)
+
+
+def has_result(name: str, identity: str) -> bool:
+    """Whether the result of a run is stored."""
+    return is_stored(folder_of(name, identity))
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def summary(folder: str) -> dict[str, Any]:
+    """Return the summary of a stored result."""
+    found: dict[str, Any] = json.loads((Path(folder) / "summary.json").read_text(encoding="utf-8"))
+    return found
+
+
+def of_draft() -> Result | None:
+    """Return the stored result of the draft as it is now; None where there is none yet."""
+    scenario = state.scenario()
+    if scenario is None or not has_result(scenario.name, state.identity()):
+        return None
+    return loaded(str(folder_of(scenario.name, state.identity())))
+
+
+def shown() -> Result | None:
+    """Return the result that pages show: the draft's, else the one shown before; None where there is none.
+
+    So a page keeps its answers while a change is being run; the bar on top says whose they are.
+    """
+    found = of_draft()
+    if found is not None:
+        st.session_state["shown"] = str(folder_of(found.name, found.run_id))
+        st.session_state["shown_base"] = state.draft().name
+        return found
+    before = st.session_state.get("shown")
+    if before is None or st.session_state.get("shown_base") != state.draft().name:
+        return None
+    return loaded(before)
+
+
+def forget() -> None:
+    """Read results again: one of them was made anew."""
+    loaded.clear()
+    summary.clear()

@@ -1,0 +1,115 @@
+"""Figures, tables, pictures and numbers as every page shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from clustersim.report.dark import dark_svg, grounded
+from clustersim.report.plotted import csv_of
+from clustersim.report.words import answer
+from clustersim.summary_keys import summary_keys
+from dashboard import theme
+
+PLOT = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["lasso2d", "autoScale2d"]}
+
+
+def title(name: str, says: str) -> None:
+    """Show the heading of a page and what it answers, in a sentence."""
+    st.title(name, anchor=False)
+    st.caption(says)
+
+
+def figure(
+    drawn: go.Figure, key: str, heading: str, says: str, *, select: bool = False, file: str | None = None
+) -> Any:
+    """Show a figure with its heading, an explanation in one sentence, and its points as a file.
+
+    Parameters
+    ----------
+    drawn : Figure
+        Axes titled with units.
+    key : str
+        Of the widget.
+    heading, says : str
+        What it is, and how to read it.
+    select : bool
+        Whether dragging over it selects; the page then runs again.
+    file : str, optional
+        Name of the file of points; left out: `key`.
+
+    Returns
+    -------
+    object
+        The selection, where `select`.
+    """
+    st.markdown(f"**{plain(heading)}**")
+    options: dict[str, Any] = {"on_select": "rerun", "selection_mode": "box"} if select else {}
+    shown, alt = grounded(drawn, dark=theme.is_dark()), f"{heading}. {says}"
+    found = st.plotly_chart(shown, width="stretch", config=PLOT, key=key, theme=None, alt=alt, **options)
+    words, button = st.columns([6, 1], vertical_alignment="top")
+    words.caption(plain(says))
+    button.download_button(
+        "CSV", lambda: csv_of(drawn), f"{file or key}.csv", "text/csv", key=f"csv-{key}", on_click="ignore",
+        type="tertiary", icon=":material/download:", help=f"The points of: {heading}",
+    )  # fmt: skip
+    return found
+
+
+def picture(svg: str, heading: str, says: str, key: str) -> None:
+    """Show a drawing with its heading, an explanation in one sentence, and the drawing as a file."""
+    st.markdown(f"**{plain(heading)}**")
+    shown = dark_svg(svg) if theme.is_dark() else svg
+    # as an image nothing that might be written inside it can run
+    st.image(shown, width="stretch", alt=f"{heading}. {says}")
+    words, button = st.columns([6, 1], vertical_alignment="top")
+    words.caption(plain(says))
+    button.download_button(
+        "SVG", svg, f"{key}.svg", "image/svg+xml", key=f"svg-{key}", on_click="ignore", type="tertiary",
+        icon=":material/download:", help=f"The drawing: {heading}",
+    )  # fmt: skip
+
+
+def metrics(summary: Mapping[str, Any], labels: Sequence[tuple[str, str]], reasons: Mapping[str, str]) -> None:
+    """Show summary keys side by side: key and label; the help of each tells what it means, or why it is not there."""
+    with st.container(horizontal=True, gap="small"):
+        for key, label in labels:
+            known = summary_keys()[key]
+            meaning = f"`{key}`: {known.meaning}."
+            why = reasons.get(key)
+            st.metric(
+                label,
+                answer(key, summary.get(key)),
+                help=meaning if why is None else f"{meaning} Not there: {plain(why)}",
+                border=True,
+                width=180,
+            )
+
+
+def table(rows: pd.DataFrame, key: str, **options: Any) -> Any:
+    """Show a table; the browser's own menu on it saves it as CSV."""
+    return st.dataframe(rows, hide_index=True, width="stretch", key=key, **options)
+
+
+def empty(what: str, advice: str) -> None:
+    """Show that there is nothing yet, and what to do about it."""
+    with st.container(border=True):
+        st.markdown(f"**{plain(what)}**")
+        st.caption(plain(advice))
+
+
+def skeleton() -> None:
+    """Show the shape of what comes, while it is made."""
+    for height in (90, 320, 220):
+        st.skeleton(height)
+
+
+def plain(text: str) -> str:
+    """Return text that shows as it is: nothing in it is taken for Markdown, HTML or an icon."""
+    for letter in "\\`*_{}[]<>#$|~:":
+        text = text.replace(letter, f"\\{letter}")
+    return text

@@ -1,0 +1,27 @@
+"""Light and dark: which of them the browser shows, and what Streamlit's own theme leaves out."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+CSS = """
+.stMainBlockContainer {padding: 2.4rem 2.2rem 3rem; max-width: 1500px}
+[data-testid=stSidebar][aria-expanded=true] {width: 216px !important; min-width: 216px !important}
+[data-testid=stSidebarHeader] {padding-bottom: 0; height: auto}
+h1 {padding-top: 0 !important}
+[data-testid=stMetricValue] {font-size: 1.45rem; font-variant-numeric: tabular-nums}
+[data-testid=stMetricLabel] p {font-size: .86rem}
+[data-testid=stCaptionContainer] {line-height: 1.35}
+@media (max-width: 640px) {.stMainBlockContainer {padding-left: 1rem; padding-right: 1rem}}
+@media (prefers-reduced-motion: reduce) {* {transition: none !important; animation: none !important}}
+"""
+
+
+def apply() -> None:
+    """Put the styles in that the theme has no settings for."""
+    st.html(f"<style>{CSS}</style>")
+
+
+def is_dark() -> bool:
+    """Whether the browser shows the dark theme."""
+    return st.context.theme.type == "dark"

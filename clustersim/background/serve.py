@@ -1,0 +1,70 @@
+"""The process that serves requests: ``python -m clustersim.background.serve``, started by the queue alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import resource
+import signal
+import sys
+import threading
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from clustersim.background.worker import kill_session
+from clustersim.catalog import use_overlays
+from clustersim.errors import InputError
+from clustersim.study.sweep.kernel_cache import guard_kernel_cache
+
+MOST_SERVED = 40
+"""Requests after which a process is replaced, so that what it keeps cannot grow without end."""
+MOST_MEMORY = 3_000_000_000
+"""Largest memory that a process may have had and still be kept. [B]"""
+
+
+def serve(connection: Connection) -> None:
+    """Serve requests until the other end of the pipe is closed, or this process should be replaced."""
+    from clustersim.background.verbs import VERBS
+
+    connection.send(("ready", None))
+    inbox: queue.SimpleQueue[tuple[str, dict[str, Any]]] = queue.SimpleQueue()
+    # a thread of its own reads, so that the process ends with who asked even in the middle of a run
+    threading.Thread(target=_receive, args=(connection, inbox), daemon=True).start()
+    for _ in range(MOST_SERVED):
+        verb, arguments = inbox.get()
+        try:
+            answer = VERBS[verb](tell=lambda told: connection.send(("part", told)), **arguments)
+        except InputError as error:
+            connection.send(("wrong", str(error)))
+        except Exception as error:
+            # a fault of the program is told to who asked, and the process is not trusted any further
+            connection.send(("failed", f"{type(error).__name__}: {' '.join(str(error).split())}"))
+            return
+        else:
+            connection.send(("done", answer))
+        if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 > MOST_MEMORY:
+            return
+
+
+def _receive(connection: Connection, inbox: queue.SimpleQueue[tuple[str, dict[str, Any]]]) -> None:
+    while True:
+        try:
+            inbox.put(connection.recv())
+        except (EOFError, OSError):
+            kill_session(os.getpid())
+
+
+def main() -> None:
+    """Take over what the queue has told, and serve."""
+    told = json.loads(sys.argv[1])
+    os.nice(told["nice"])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    use_overlays([Path(path) for path in told["overlays"]])
+    guard_kernel_cache()
+    serve(Connection(told["handle"]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""What a worker process can be asked for. Every verb takes plain data and returns plain data: paths, keys, numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from clustersim.scenario import AnyScenario, Draft
+
+Tell = Callable[[Any], None]
+"""Told text, or text and the fraction that is done."""
+
+RUN_PARTS = ("training step and plan", "operation", "power", "plant", "limits and cost", "report")
+"""Parts of a run that it tells of, in their order."""
+
+
+def drafted(name: str, tree: Mapping[str, Any] | None, settings: Mapping[str, Any]) -> AnyScenario:
+    """Return the scenario of a draft that was sent as plain data.
+
+    Raises
+    ------
+    InputError
+        Listing everything that is wrong, each with its key path.
+    """
+    return Draft(name, tree, settings).scenario()
+
+
+def run(
+    *, name: str, tree: Mapping[str, Any] | None, settings: Mapping[str, Any], out: str, force: bool = False, tell: Tell
+) -> dict[str, Any]:
+    """Run a scenario; return its identity and folder."""
+    from clustersim.report.stored import result_of
+
+    def told(part: str) -> None:
+        at = next((at for at, known in enumerate(RUN_PARTS) if part.endswith(known)), 0)
+        tell((part, at / len(RUN_PARTS)))
+
+    result, folder, reused = result_of(drafted(name, tree, settings), Path(out), force, told)
+    return {"run_id": result.run_id, "folder": str(folder), "reused": reused}
+
+
+def size(
+    *,
+    name: str,
+    tree: Mapping[str, Any] | None,
+    settings: Mapping[str, Any],
+    packs: list[str],
+    using: list[str] | None,
+    tell: Tell,
+) -> dict[str, Any]:
+    """Size damping and storage; return what ``clustersim size --json`` prints, and the files that ``--out`` writes."""
+    from clustersim.report.size import size_data, size_files, size_text
+    from clustersim.study.sizing import size as sized
+
+    found = sized(drafted(name, tree, settings), packs, using, 1, tell)
+    files = {path.name: text for path, text in size_files(found, Path()).items()}
+    return {"data": size_data(found), "text": size_text(found), "files": files}
+
+
+VERBS: dict[str, Callable[..., Any]] = {"run": run, "size": size}
+"""Name -> function. Each is told of progress by `tell`, and raises InputError for what a user can cause."""

@@ -1,0 +1,52 @@
+"""The bar on top of every page: presets, changes, runs, links."""
+
+from __future__ import annotations
+
+import pytest
+
+from clustersim.background.records import State
+
+PAGES = (
+    "overview", "design", "training", "power", "plant", "limits", "compare", "sweep", "measured", "validation",
+    "catalog", "about",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_opens_on_a_stored_result(open_page, name):
+    at = open_page(name)
+    assert len(at.title) == 1
+    assert not at.error
+
+
+def test_a_stored_result_is_shown_without_a_run(open_page, still_queue):
+    at = open_page("overview")
+    assert at.metric
+    assert still_queue.asked == {}
+
+
+def test_a_preset_without_a_result_runs_by_itself_and_can_be_cancelled(open_page, still_queue, tmp_path):
+    at = open_page("overview", results=tmp_path, scenario="gpt4_20k")
+    ticket = still_queue.only("run")
+    assert ticket.request.arguments["name"] == "gpt4_20k"
+    assert not at.metric
+    at.button(key="cancel-run").click().run()
+    assert still_queue.only("run").state is State.CANCELLED
+    assert any("Cancelled" in info.value for info in at.info)
+    # what was cancelled does not start again by itself
+    at.run()
+    assert still_queue.only("run").state is State.CANCELLED
+
+
+def test_a_failed_run_says_what_the_command_line_says(open_page, still_queue, tmp_path):
+    at = open_page("overview", results=tmp_path, scenario="gpt4_20k")
+    still_queue.becomes(
+        still_queue.only("run").id, state=State.FAILED, error="job.plan: does not fit <b>$x$</b>", input_error=True
+    )
+    at.run()
+    assert any("job.plan: does not fit" in error.value for error in at.error)
+
+
+def test_wrong_settings_in_the_address_are_named(open_page):
+    at = open_page("overview", scenario="gpt4_20k", set="sed=3")
+    assert any("did you mean 'seed'" in warning.value for warning in at.warning)

@@ -188,7 +188,7 @@ def _labels(
     """
     parts: list[str] = []
     listed: list[str] = []
-    most = 0.35 if wanted.alone else 0.02 if sheet.width >= WIDE else -1.0
+    most = 0.12 if wanted.alone else 0.02 if sheet.width >= WIDE else -1.0
     for mark in sorted(marks, key=wanted.later):
         name, power = mark.label(alone=wanted.alone)
         words = [line for line in (name, power) if line]
@@ -244,9 +244,10 @@ def _wrapped(paragraphs: Sequence[str], width: float, style: MapStyle) -> list[s
 
 def _said(places: Sequence[MappedPlace], marks: Sequence[Mark]) -> str:
     """Return what a screen reader says."""
-    if len(places) > 1:
-        return f"Map of {len(places)} places at {len(marks)} positions"
-    told = "; ".join(", ".join(filter(None, mark.label(alone=True))) for mark in marks)
+    alone = len(places) == 1
+    told = "; ".join(", ".join(filter(None, mark.label(alone=alone))) for mark in marks)
+    if not alone:
+        return f"Map of {len(places)} places: {told}"
     routes = "; ".join(f"{route.a} - {route.b}: {number(route.km)} km of fibre" for route in places[0].fibre)
     return "; ".join(filter(None, (f"Map of {places[0].title}: {told}", routes)))
 

@@ -129,6 +129,7 @@ def test_outlines_are_small_whole_and_where_they_should_be():
         for ring in rings:
             assert len(ring) >= 3
             assert all(-180.0 <= lon <= 180.0 and -90.0 <= lat <= 90.0 for lon, lat in ring)
+            assert all(abs(a[0] - b[0]) < 90.0 for a, b in itertools.pairwise([*ring, ring[0]])), "across the date line"
     assert conterminous() == pytest.approx((-124.7, -66.95, 25.0, 49.4), abs=0.6)
     assert "public domain" in found.credit
 
@@ -201,7 +202,9 @@ def test_places_at_one_position_are_not_added_up():
         place_of(OMAHA, name="a", title="Campus, first"),
         place_of(OMAHA, name="b", title="Campus, all", mw=300.0),
     )
-    said = texts(site_map([early, late, place_of(ATLANTA, name="c", title="Far (2026)")], chosen="a"))
+    drawn = site_map([early, late, place_of(ATLANTA, name="c", title="Far (2026)")], chosen="a")
+    said = texts(drawn)
+    assert 'aria-label="Map of 3 places: Campus, 2 places, up to 300 MW; Far, 100 MW"' in drawn
     assert {"Campus", "2 places, up to 300 MW", "Far", "100 MW"} <= set(said)
 
 
@@ -243,6 +246,16 @@ def boxes(drawn):
             yield Area(
                 x - {"start": 0.0, "middle": 0.5, "end": 1.0}[item.attrib["text-anchor"]] * long, y - size, long, size
             )
+
+
+@pytest.mark.parametrize("width", [WIDTH, NARROW])
+def test_many_sites_close_together_are_numbered(width):
+    crowd = place_of(*((41.0 + 0.1 * (at % 5), -96.0 + 0.2 * (at // 5)) for at in range(25)))
+    drawn = site_map([crowd], width=width)
+    for a, b in itertools.combinations(boxes(drawn), 2):
+        assert a.shared(b) < 0.3 * min(a.size, b.size)
+    told = " ".join(texts(drawn))
+    assert all(re.search(rf"\b{site.name}\b|and \d+ more", told) for site in crowd.sites)
 
 
 @pytest.mark.parametrize("width", [WIDTH, NARROW])

@@ -85,13 +85,39 @@ def _document(path: Path) -> Any:
     if size > MOST_BYTES:
         raise InputError(f"{path}: expected at most {MOST_BYTES / 1e6:g} MB, found {size / 1e6:.1f} MB")
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)  # noqa: S506 (a SafeLoader)
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not valid YAML: {str(error).splitlines()[0]}") from None
+    return _loaded(text, str(path))
+
+
+def read_text(text: str, where: str) -> dict[str, Any]:
+    """Return the mapping in YAML text; `where` is named in messages.
+
+    Raises
+    ------
+    InputError
+        If it is too long, not YAML or not a mapping.
+    """
+    if len(text.encode()) > MOST_BYTES:
+        raise InputError(
+            f"{where}: expected at most {MOST_BYTES / 1e6:g} MB, found {len(text.encode()) / 1e6:.1f} MB"
+        )
+    data = _loaded(text, where)
+    if not isinstance(data, dict):
+        raise InputError(f"{where}: expected a mapping of keys, found {type(data).__name__}")
+    return data
+
+
+def _loaded(text: str, where: str) -> Any:
+    try:
+        return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 (a SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f":{mark.line + 1}" if mark else ""
-        raise InputError(f"{path}{line}: not valid YAML: {error.problem or error.context}") from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"{path}: not valid YAML: {str(error).splitlines()[0]}") from None
+        raise InputError(f"{where}{line}: not valid YAML: {error.problem or error.context}") from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise InputError(f"{where}: not valid YAML: {str(error).splitlines()[0]}") from None
 
 
 def shipped(folder: str) -> Path:

@@ -12,7 +12,8 @@ from dashboard.settings import settings
 
 @st.cache_resource(show_spinner=False)
 def start() -> None:
-    """Ask once for every preset that has no stored result."""
+    """Start the worker processes, and ask once for every preset that has no stored result."""
+    work.queue().warm()
     if not settings().prepare:
         return
     for preset in presets.presets():

@@ -6,7 +6,6 @@ import streamlit as st
 
 CSS = """
 .stMainBlockContainer {padding: 2.4rem 2.2rem 3rem; max-width: 1500px}
-[data-testid=stSidebar][aria-expanded=true] {width: 216px !important; min-width: 216px !important}
 [data-testid=stSidebarHeader] {padding-bottom: 0; height: auto}
 h1 {padding-top: 0 !important}
 [data-testid=stMetricValue] {font-size: 1.45rem; font-variant-numeric: tabular-nums}

@@ -10,7 +10,7 @@ CSS = """
 h1 {padding-top: 0 !important}
 [data-testid=stMetricValue] {font-size: 1.45rem; font-variant-numeric: tabular-nums}
 [data-testid=stMetricLabel] p {font-size: .86rem}
-[data-testid=stCaptionContainer] {line-height: 1.35}
+[data-testid=stCaptionContainer], [data-testid=stCaptionContainer] p {line-height: 1.4; color: inherit; opacity: .92}
 @media (max-width: 640px) {.stMainBlockContainer {padding-left: 1rem; padding-right: 1rem}}
 @media (prefers-reduced-motion: reduce) {* {transition: none !important; animation: none !important}}
 """

@@ -86,7 +86,7 @@ def metrics(summary: Mapping[str, Any], labels: Sequence[tuple[str, str]], reaso
                 short_answer(key, summary.get(key)),
                 help=meaning if why is None else f"{meaning} Not there: {plain(why)}",
                 border=True,
-                width=180,
+                width=152,
             )
 
 

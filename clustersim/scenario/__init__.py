@@ -1,7 +1,7 @@
 """Scenario and topology files: validated, frozen records; SI from here on."""
 
 from clustersim.scenario.draft import Draft, draft_of_query, setting_text
-from clustersim.scenario.files import located, parse_override, shipped, shipped_names, with_settings
+from clustersim.scenario.files import located, parse_override, shipped, shipped_names, value_at, with_settings
 from clustersim.scenario.link import Link, is_link, link_text, page_link, read_link
 from clustersim.scenario.load import (
     any_tree,
@@ -47,5 +47,6 @@ __all__ = [
     "setting_text",
     "shipped",
     "shipped_names",
+    "value_at",
     "with_settings",
 ]

@@ -12,7 +12,7 @@ from typing import Any
 
 from clustersim.catalog import catalog_digest
 from clustersim.errors import InputError
-from clustersim.scenario.files import located, parse_override, read_yaml, resolved_tree
+from clustersim.scenario.files import located, parse_override, read_yaml, resolved_tree, value_at
 from clustersim.scenario.link import link_text, read_link
 from clustersim.scenario.load import any_tree, load_any, load_resolved, resolved, run_id
 from clustersim.scenario.spec import AnyScenario
@@ -88,7 +88,7 @@ class Draft:
             If the key path leads nowhere.
         """
         plain = self.without(*[key for key in self.settings if _within(key, (path,))] or [path])
-        return plain if _value_at(plain.written(), path) == value else self.changed({path: value})
+        return plain if value_at(plain.written(), path) == value else self.changed({path: value})
 
     def placed(self, topology: str) -> Draft:
         """Return the draft at another shipped place; what was changed of the place before is gone.
@@ -143,17 +143,6 @@ class Draft:
 def _within(key: str, paths: Iterable[str]) -> bool:
     """Whether a key path is one of others or lies below one."""
     return any(key == path or key.startswith(f"{path}.") for path in paths)
-
-
-def _value_at(tree: Any, path: str) -> Any:
-    """Return what is written at a key path; None where nothing is."""
-    node = tree
-    for part in path.split("."):
-        if isinstance(node, list):
-            node = node[int(part)] if part.isdigit() and int(part) < len(node) else None
-        else:
-            node = node.get(part) if isinstance(node, Mapping) else None
-    return node
 
 
 def _differences(old: Any, new: Any, path: str = "") -> dict[str, Any] | None:

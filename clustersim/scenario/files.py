@@ -115,9 +115,7 @@ def read_text(text: str, where: str) -> dict[str, Any]:
         If it is too long, not YAML or not a mapping.
     """
     if len(text.encode()) > MOST_BYTES:
-        raise InputError(
-            f"{where}: expected at most {MOST_BYTES / 1e6:g} MB, found {len(text.encode()) / 1e6:.1f} MB"
-        )
+        raise InputError(f"{where}: expected at most {MOST_BYTES / 1e6:g} MB, found {len(text.encode()) / 1e6:.1f} MB")
     data = _told(text, where)
     if not isinstance(data, dict):
         raise InputError(f"{where}: expected a mapping of keys, found {type(data).__name__}")
@@ -393,6 +391,17 @@ def with_settings(tree: Mapping[str, Any], settings: Mapping[str, Any], where: s
         _put(changed, key, value, where)
         own = {name for name in own if name != key and not name.startswith(f"{key}.")}
     return changed
+
+
+def value_at(tree: Any, path: str) -> Any:
+    """Return what is written at a dotted key path; None where nothing is."""
+    node = tree
+    for part in path.split("."):
+        if isinstance(node, list):
+            node = node[int(part)] if part.isdigit() and int(part) < len(node) else None
+        else:
+            node = node.get(part) if isinstance(node, Mapping) else None
+    return node
 
 
 def parse_override(text: str) -> tuple[str, Any]:

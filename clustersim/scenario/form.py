@@ -212,10 +212,7 @@ def _kinds(record: type[BaseModel]) -> tuple[str, ...]:
 def _words(annotation: Any) -> list[str]:
     """Return the words of the literals in an annotation."""
     return [
-        str(word)
-        for one in _members(annotation)
-        if typing.get_origin(one) is Literal
-        for word in typing.get_args(one)
+        str(word) for one in _members(annotation) if typing.get_origin(one) is Literal for word in typing.get_args(one)
     ]
 
 
@@ -280,7 +277,7 @@ def _field(path: str, info: FieldInfo, value: Any, tree: Mapping[str, Any]) -> F
         default=_default(info),
         units=found_units,
         meaning=_meaning(info, "" if found_units else _range(about)),
-        verbatim=plain and str in members or bool(found_units),
+        verbatim=(plain and str in members) or bool(found_units),
     )
 
 

@@ -6,12 +6,13 @@ import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from clustersim.catalog import catalog_digest
-from clustersim.errors import InputError
-from clustersim.scenario.files import located, parse_override, resolved_tree
+from clustersim.errors import InputError, nearest
+from clustersim.scenario.files import parse_override, resolved_tree, shipped, shipped_names
 from clustersim.scenario.link import link_text, read_link
 from clustersim.scenario.load import load_any, load_resolved, resolved, run_id
 from clustersim.scenario.spec import AnyScenario
@@ -50,7 +51,7 @@ class Draft:
             Listing everything that is wrong, each with its key path, as the command line does.
         """
         if self.tree is None:
-            return load_any(located(self.name, "scenarios"), self.settings)
+            return load_any(_shipped_file(self.name), self.settings)
         return load_resolved(resolved_tree(self.tree, self.name, self.settings), self.name)
 
     def changed(self, settings: Mapping[str, Any]) -> Draft:
@@ -80,6 +81,14 @@ class Draft:
         settings = [f"--set {shlex.quote(setting_text(key, value))}" for key, value in self.settings.items()]
         name = self.name if self.tree is None else f"{self.name}.yaml"
         return " ".join(["clustersim", verb, shlex.quote(name), *settings])
+
+
+def _shipped_file(name: str) -> Path:
+    """Return the file of a shipped scenario; a name may come from an address, so that no other file is read."""
+    names = shipped_names("scenarios")
+    if name not in names:
+        raise InputError(f"scenario: expected a shipped one, found {name[:60]!r}{nearest(name, names)}")
+    return shipped("scenarios") / f"{name}.yaml"
 
 
 def setting_text(path: str, value: Any) -> str:

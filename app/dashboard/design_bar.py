@@ -6,7 +6,7 @@ import streamlit as st
 
 from clustersim.background.records import Request, State
 from clustersim.errors import InputError
-from clustersim.scenario import setting_text, shipped_names, value_at
+from clustersim.scenario import placed, setting_text, shipped_names, value_at
 from dashboard import design_edit, show, state, work
 
 
@@ -27,7 +27,7 @@ def _placed() -> None:
     name = st.session_state["design-place"]
     if name in shipped_names("topologies"):
         try:
-            design_edit.take(state.draft().placed(name))
+            design_edit.take(placed(state.draft(), name))
         except InputError as error:
             design_edit.refuse(str(error))
 

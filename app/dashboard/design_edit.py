@@ -8,6 +8,7 @@ import streamlit as st
 
 from clustersim.errors import InputError
 from clustersim.scenario import Draft
+from clustersim.scenario import put as with_value
 from dashboard import state
 
 MOST_STEPS = 50
@@ -54,7 +55,7 @@ def put_all(values: dict[str, Any]) -> None:
     draft = state.draft()
     try:
         for path, value in values.items():
-            draft = draft.put(path, value)
+            draft = with_value(draft, path, value)
     except InputError as error:
         refuse(str(error))
         return

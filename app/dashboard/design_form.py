@@ -60,7 +60,7 @@ def values(shown: Sequence[FormField]) -> None:
     more = [one for one in single if one not in first]
     _grid(first)
     if more and first:
-        with st.expander(f"{len(more)} more, at what holds without them"):
+        with st.expander(f"More ({len(more)})"):
             _grid(more)
     else:
         _grid(more)
@@ -86,7 +86,7 @@ def widget(field: FormField) -> None:
     if field.choices and not field.free:
         blank = () if field.required and field.text else (LEFT_OUT,)
         options = list(dict.fromkeys((*blank, *((field.text,) if field.text else ()), *field.choices)))
-        names = {LEFT_OUT: _without(field)}
+        names = {LEFT_OUT: f"{_without(field)} (default)" if field.default is not None else _without(field)}
         st.selectbox(label, options, format_func=lambda one: names.get(one, one), width=WIDE, **told)
     else:
         st.text_input(label, placeholder=_without(field), width=WIDE, **told)
@@ -110,6 +110,8 @@ def _help(field: FormField) -> str:
 
 def _typed(field: FormField, key: str) -> None:
     typed = st.session_state[key]
+    if typed == (bool(field.default if field.value is None else field.value) if field.kind == "flag" else field.text):
+        return
     try:
         value = typed if isinstance(typed, bool) else field.read(typed or "")
         if field.name == "kind":

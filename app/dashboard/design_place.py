@@ -53,7 +53,7 @@ def _drawn(digest: str, _topology: TopologySpec) -> tuple[Drawn | None, str]:
 
 
 def drawn() -> tuple[Drawn | None, str]:
-    """Return the place of the draft; None, and why, where it cannot be built. While the draft is wrong: the last one."""
+    """Return the place of the draft; None, and why, where it cannot be built. A wrong draft has the last one."""
     scenario = state.scenario()
     if scenario is None:
         return st.session_state.get("design-drawn"), ""
@@ -75,15 +75,15 @@ def headline(found: Drawn) -> None:
         value for site in counts["sites"].values() for key, value in site.items() if key.endswith("_switches")
     )
     cards = [
-        ("Accelerators", number(counts["accelerators"]), "In all sites; `accelerators` of `clustersim topology --json`."),
+        ("Accelerators", number(counts["accelerators"]), "Of all sites; `accelerators` of `clustersim topology`."),
         ("Sites", number(len(counts["sites"])), "Of the place."),
         ("Switches", number(switches), "Of the scale-out fabric, all tiers of all sites."),
         ("Network", dollars(counts["network_usd"]), "Switches, optics and cables with a price; `network_usd`."),
-        ("Network power", f"{number(counts['network_typical_mw'])} MW", "Typical, of switches and optics; `network_typical_mw`."),
+        ("Network power", f"{number(counts['network_typical_mw'])} MW", "Typical; `network_typical_mw`."),
     ]  # fmt: skip
     with st.container(horizontal=True, gap="small"):
         for label, value, meaning in cards:
-            st.metric(label, value, help=meaning, border=True, width=172)
+            st.metric(label, value, help=meaning, border=True, width=186)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -141,7 +141,6 @@ def _show_map(found: Drawn) -> None:
         return
     st.markdown("**Where it stands**")
     st.image(svg, width="stretch", alt=f"Map of the sites of {found.place.topology.title}")
-    st.caption("Areas of dots: power at the meter with all computers at their nameplates; lines: fibre.")
 
 
 def counts_table(found: Drawn) -> None:

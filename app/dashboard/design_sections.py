@@ -12,7 +12,7 @@ import streamlit as st
 
 from clustersim.scenario import value_at
 from clustersim.scenario.donors import donors
-from clustersim.scenario.form import fields
+from clustersim.scenario.form import FormField, fields
 from dashboard import design_edit, design_form, show
 
 SITE_NAME = re.compile(r"^[a-z0-9_]+$")
@@ -28,6 +28,8 @@ class Section:
     """Key path of its record; ``SITE`` stands for the chosen site."""
     skip: tuple[str, ...] = ()
     """Fields that another section shows."""
+    inline: tuple[str, ...] = ()
+    """Small records whose fields stand among its own."""
 
     @property
     def by_site(self) -> bool:
@@ -39,7 +41,7 @@ SECTIONS: Mapping[str, Section] = {
     "job": Section("Job", "job"),
     "load": Section("Load", "load", ("record", "file", "kind")),
     "damping": Section("Damping", "damping"),
-    "place": Section("Place", "topology.site.SITE"),
+    "place": Section("Place", "topology.site.SITE", inline=("location", "servers")),
     "fabric": Section("Fabric", "topology.fabric", ("wan",)),
     "electrical": Section("Electrical", "topology.electrical.SITE"),
     "cooling": Section("Cooling", "topology.cooling.SITE"),
@@ -101,7 +103,12 @@ def editor(name: str, site: str) -> None:
     shown = [one for one in fields(path, tree) if one.name not in section.skip]
     nested = [one for one in shown if one.kind == "records" or design_form.is_record(one)]
     single = [one for one in shown if one not in nested]
+    for one in [one for one in nested if one.name in section.inline]:
+        single += fields(one.path, tree)
+        nested.remove(one)
     parts = [*([GENERAL] if single else []), *(one.name for one in nested)]
+    if name == "place":
+        parts.reverse()
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         part = _chosen_part(name, parts)
         if path.startswith("topology.") and name != "place":
@@ -129,7 +136,7 @@ def _chosen_part(name: str, parts: list[str]) -> str:
     return str(found or parts[0])
 
 
-def _nested(field: design_form.FormField) -> None:
+def _nested(field: FormField) -> None:
     if field.meaning:
         st.caption(show.plain(field.meaning.replace("`", "")))
     if field.kind == "records":

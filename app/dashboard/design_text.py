@@ -6,6 +6,7 @@ import streamlit as st
 import yaml
 
 from clustersim.errors import InputError
+from clustersim.scenario import rewritten
 from clustersim.scenario.files import read_text
 from dashboard import design_edit, state
 
@@ -26,7 +27,7 @@ def editor() -> None:
 
 def _apply(text: str) -> None:
     try:
-        design_edit.take(state.draft().rewritten(read_text(text, state.draft().name)))
+        design_edit.take(rewritten(state.draft(), read_text(text, state.draft().name)))
     except InputError as error:
         st.error(str(error), icon=":material/error:")
         return

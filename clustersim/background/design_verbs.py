@@ -1,8 +1,7 @@
-"""What the design of a place and of a job is asked for: what is wrong with it, how far apart its parts are, its graph."""
+"""What a design is asked for: what is wrong with it, how far apart the parts of its place are, the graph of them."""
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 import zipfile
@@ -67,7 +66,7 @@ def place_graph(*, topology: Mapping[str, Any], ending: str, out: str, tell: Tel
         packed = working / file.name
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr(file.name.removesuffix(".zip"), text)
-        os.replace(packed, file)
+        packed.replace(file)
     finally:
         shutil.rmtree(working)
     return {"file": str(file), "bytes": len(text.encode())}

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from clustersim.catalog import catalog_digest
-from clustersim.errors import InputError
-from clustersim.scenario.files import located, parse_override, read_yaml, resolved_tree, value_at
+from clustersim.errors import InputError, nearest
+from clustersim.scenario.files import parse_override, resolved_tree, shipped, shipped_names
 from clustersim.scenario.link import link_text, read_link
 from clustersim.scenario.load import any_tree, load_any, load_resolved, resolved, run_id
 from clustersim.scenario.spec import AnyScenario
 
-_KEY = re.compile(r"^[A-Za-z0-9_-]+$")
 MOST_SETTINGS = 200
 """Settings that an address may hold."""
-MOST_DIFFERENCES = 40
-"""Settings as which an edited text is kept; more of them are a scenario of its own."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +51,12 @@ class Draft:
             Listing everything that is wrong, each with its key path, as the command line does.
         """
         if self.tree is None:
-            return load_any(located(self.name, "scenarios"), self.settings)
+            return load_any(_shipped_file(self.name), self.settings)
         return load_resolved(resolved_tree(self.tree, self.name, self.settings), self.name)
 
     def changed(self, settings: Mapping[str, Any]) -> Draft:
         """Return the draft with more settings; a later one replaces the earlier of its key path and of those below."""
-        kept = {key: value for key, value in self.settings.items() if not _within(key, settings)}
+        kept = {key: value for key, value in self.settings.items() if not within(key, settings)}
         return Draft(self.name, self.tree, MappingProxyType(kept | dict(settings)))
 
     def without(self, *paths: str) -> Draft:
@@ -76,50 +73,8 @@ class Draft:
             If a file or a key path is wrong, so that there is nothing to show.
         """
         if self.tree is None:
-            return any_tree(located(self.name, "scenarios"), self.settings)
+            return any_tree(_shipped_file(self.name), self.settings)
         return resolved_tree(self.tree, self.name, self.settings)
-
-    def put(self, path: str, value: Any) -> Draft:
-        """Return the draft with a value at a key path; without any setting where it has that value without one.
-
-        Raises
-        ------
-        InputError
-            If the key path leads nowhere.
-        """
-        plain = self.without(*[key for key in self.settings if _within(key, (path,))] or [path])
-        return plain if value_at(plain.written(), path) == value else self.changed({path: value})
-
-    def placed(self, topology: str) -> Draft:
-        """Return the draft at another shipped place; what was changed of the place before is gone.
-
-        Raises
-        ------
-        InputError
-            If there is no such place.
-        """
-        kept = {key: value for key, value in self.settings.items() if not _within(key, ("topology",))}
-        if self.tree is None:
-            moved = Draft(self.name, None, MappingProxyType({"topology": topology, **kept}))
-            home = Draft(self.name, None, MappingProxyType(kept))
-            return home if home.written() == moved.written() else moved
-        place = read_yaml(located(topology, "topologies"))
-        return Draft(self.name, {**self.tree, "topology": place}, MappingProxyType(kept))
-
-    def rewritten(self, tree: Mapping[str, Any]) -> Draft:
-        """Return the draft that says what a whole tree says: as settings where they can, else as a tree of its own.
-
-        Raises
-        ------
-        InputError
-            If only a tree of its own can say it, and it is wrong.
-        """
-        plain = self.without()
-        settings = _differences(plain.written(), tree)
-        if settings is not None and len(settings) <= MOST_DIFFERENCES:
-            return Draft(self.name, self.tree, MappingProxyType(settings))
-        name = str(tree.get("name", self.name))[:60]
-        return Draft(name, resolved(load_resolved(tree, name)))
 
     def query(self) -> dict[str, str | list[str]]:
         """Return what an address must hold to bring the draft back."""
@@ -140,28 +95,17 @@ class Draft:
         return " ".join(["clustersim", verb, shlex.quote(name), *settings])
 
 
-def _within(key: str, paths: Iterable[str]) -> bool:
+def within(key: str, paths: Iterable[str]) -> bool:
     """Whether a key path is one of others or lies below one."""
     return any(key == path or key.startswith(f"{path}.") for path in paths)
 
 
-def _differences(old: Any, new: Any, path: str = "") -> dict[str, Any] | None:
-    """Return key path -> value of what is other in `new`; None where settings cannot say it."""
-    if isinstance(old, Mapping) and isinstance(new, Mapping):
-        if set(old) - set(new) or not all(_KEY.match(key) for key in new if old.get(key) != new[key]):
-            return None
-        pairs = [(key, old.get(key), value) for key, value in new.items() if key not in old or old[key] != value]
-    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        pairs = [(str(at), *both) for at, both in enumerate(zip(old, new, strict=True)) if both[0] != both[1]]
-    else:
-        return {path: new}
-    found: dict[str, Any] = {}
-    for key, before, after in pairs:
-        inner = _differences(before, after, f"{path}.{key}" if path else key)
-        if inner is None:
-            return {path: new} if path else None
-        found |= inner
-    return found
+def _shipped_file(name: str) -> Path:
+    """Return the file of a shipped scenario; a name may come from an address, so that no other file is read."""
+    names = shipped_names("scenarios")
+    if name not in names:
+        raise InputError(f"scenario: expected a shipped one, found {name[:60]!r}{nearest(name, names)}")
+    return shipped("scenarios") / f"{name}.yaml"
 
 
 def setting_text(path: str, value: Any) -> str:

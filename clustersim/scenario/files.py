@@ -48,7 +48,7 @@ class _StrictLoader(_Loader):  # type: ignore[misc,valid-type]
 
 
 def _loaded(text: str) -> Any:
-    """Return what is in YAML text; aliases (a few bytes can grow to gigabytes) and endless nesting are refused first."""
+    """Return what is in YAML text; aliases (they can grow to gigabytes) and endless nesting are refused first."""
     depth = 0
     for event in yaml.parse(text, Loader=_Loader):
         if isinstance(event, yaml.events.AliasEvent):

@@ -249,13 +249,13 @@ def _range(about: list[Any]) -> str:
     words = []
     for one in about:
         if isinstance(one, Ge):
-            words.append(f"at least {one.ge:g}")  # type: ignore[str-format]
+            words.append(f"at least {one.ge:g}")
         elif isinstance(one, Gt):
-            words.append(f"above {one.gt:g}")  # type: ignore[str-format]
+            words.append(f"above {one.gt:g}")
         elif isinstance(one, Le):
-            words.append(f"at most {one.le:g}")  # type: ignore[str-format]
+            words.append(f"at most {one.le:g}")
         elif isinstance(one, Lt):
-            words.append(f"below {one.lt:g}")  # type: ignore[str-format]
+            words.append(f"below {one.lt:g}")
     return ", ".join(words)
 
 
@@ -277,7 +277,7 @@ def _field(path: str, info: FieldInfo, value: Any, tree: Mapping[str, Any]) -> F
         default=_default(info),
         units=found_units,
         meaning=_meaning(info, "" if found_units else _range(about)),
-        verbatim=(plain and str in members) or bool(found_units),
+        verbatim=plain and str in members,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from clustersim.scenario.spec import AnyScenario
 
 MOST_SETTINGS = 200
 """Settings that an address may hold."""
+_UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,11 @@ def _shipped_file(name: str) -> Path:
 def setting_text(path: str, value: Any) -> str:
     """Return a setting as ``--set`` takes it: ``path=value``, the value as one line of YAML."""
     plain = isinstance(value, str) and _reads_back(path, value)
-    return f"{path}={value if plain else json.dumps(value, ensure_ascii=False)}"
+    if plain:
+        return f"{path}={value}"
+    # YAML reads JSON, but for letters that it does not take as they are
+    quoted = _UNPRINTABLE.sub(lambda found: f"\\u{ord(found.group()):04x}", json.dumps(value, ensure_ascii=False))
+    return f"{path}={quoted}"
 
 
 def _reads_back(path: str, value: str) -> bool:

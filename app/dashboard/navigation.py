@@ -47,6 +47,7 @@ def open_page() -> None:
     theme.apply()
     state.restore()
     preparation.start()
+    preparation.status()
     page.run()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import cache
 from typing import Any
 
 import streamlit as st
@@ -15,7 +16,7 @@ from dashboard import state
 from dashboard.settings import settings
 
 
-@st.cache_resource(show_spinner=False, on_release=Queue.close)
+@cache
 def queue() -> Queue:
     """Return the queue of this server."""
     return Queue(settings().workers)

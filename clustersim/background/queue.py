@@ -74,6 +74,13 @@ class Queue:
         self._wake()
         return known
 
+    def warm(self) -> None:
+        """Start the processes before anything is asked, so that the first request need not wait for them."""
+        with self._lock:
+            while len([one for one in self._workers if not one.nice]) < self.count:
+                self._workers.append(Worker())
+        self._wake()
+
     def ticket(self, ticket_id: str) -> Ticket | None:
         """Return a ticket as it stands now; None where it is not known any more."""
         with self._lock:

@@ -25,14 +25,13 @@ _PRICES = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_./ -]*\.[cC][sS][vV]$")
 _INSIDE = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_./ -]*\.ya?ml$")
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """Safe loader that refuses aliases (a few bytes can grow to gigabytes) and repeated keys."""
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+DEEPEST = 100
+"""Levels of a YAML file; those of this program have a dozen."""
 
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.events.AliasEvent):
-            event = self.peek_event()  # type: ignore[no-untyped-call]
-            raise yaml.composer.ComposerError(None, None, "anchors and aliases are not supported", event.start_mark)
-        return super().compose_node(parent, index)
+
+class _StrictLoader(_Loader):  # type: ignore[misc,valid-type]
+    """Safe loader that refuses repeated keys."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:
         seen: set[object] = set()
@@ -46,6 +45,22 @@ class _StrictLoader(yaml.SafeLoader):
                 raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", key_node.start_mark)
             seen.add(key)
         return super().construct_mapping(node, deep=deep)
+
+
+def _loaded(text: str) -> Any:
+    """Return what is in YAML text; aliases (a few bytes can grow to gigabytes) and endless nesting are refused first."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.events.AliasEvent):
+            raise yaml.composer.ComposerError(None, None, "anchors and aliases are not supported", event.start_mark)  # type: ignore[arg-type]
+        if isinstance(event, yaml.events.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.events.CollectionEndEvent):
+            depth -= 1
+        if depth > DEEPEST:
+            problem = f"expected at most {DEEPEST} levels, found more"
+            raise yaml.composer.ComposerError(None, None, problem, event.start_mark)  # type: ignore[arg-type]
+    return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 (a SafeLoader)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -85,7 +100,7 @@ def _document(path: Path) -> Any:
     if size > MOST_BYTES:
         raise InputError(f"{path}: expected at most {MOST_BYTES / 1e6:g} MB, found {size / 1e6:.1f} MB")
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)  # noqa: S506 (a SafeLoader)
+        return _loaded(path.read_text(encoding="utf-8"))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f":{mark.line + 1}" if mark else ""
@@ -366,6 +381,6 @@ def parse_override(text: str) -> tuple[str, Any]:
     if not sign or not key:
         raise InputError(f"--set: expected path=value such as job.model=deepseek-v3, found {text!r}")
     try:
-        return key.strip(), yaml.load(value, Loader=_StrictLoader)  # noqa: S506 (a SafeLoader)
+        return key.strip(), _loaded(value)
     except (yaml.YAMLError, RecursionError) as error:
         raise InputError(f"--set {key}: not valid YAML: {str(error).splitlines()[0]}") from None

@@ -182,7 +182,7 @@ _SIZES = ("tensor", "context", "pipeline", "virtual", "expert", "data", "micro_b
 _CHOICES = ("recompute", "sharding", "schedule", "expert_overlap", "shard_group")
 
 
-def _space(model: ModelSpec, job: JobSpec, network: Network) -> Configuration | None:
+def search_space_of(model: ModelSpec, job: JobSpec, network: Network) -> Configuration | None:
     """Return all plans worth a look as one record; None if there is none."""
     cuts = list(_cuts(model, job, network))
     enough = LEAST_BUSY * max((cut.busy for cut in cuts), default=0.0)
@@ -211,7 +211,7 @@ def _space(model: ModelSpec, job: JobSpec, network: Network) -> Configuration | 
     )
 
 
-def _plan(plans: Configuration, index: int, job: JobSpec, sites: int) -> PlanSpec:
+def plan_at(plans: Configuration, index: int, job: JobSpec, sites: int) -> PlanSpec:
     """Return one plan of the record, made for a place of so many sites."""
 
     def size(name: str) -> int:
@@ -253,7 +253,7 @@ def search_plans(
     CapacityError
         If no plan fits in memory or within the tokens per step.
     """
-    plans = _space(model, job, network)
+    plans = search_space_of(model, job, network)
     usable = float(usable_bytes(accelerators).min())
     where = f"{sum(network.accelerators):,} accelerators"
     if plans is None:
@@ -280,7 +280,7 @@ def search_plans(
         if cut in seen:
             continue
         seen.add(cut)
-        plan = _plan(fitting, int(index), job, len(network.accelerators))
+        plan = plan_at(fitting, int(index), job, len(network.accelerators))
         candidate = _exact(model, job, accelerators, reached, network, plan, usable)
         if candidate is not None:
             found.append(candidate)

@@ -65,8 +65,8 @@ def _found(answer: dict[str, Any]) -> None:
     rows, refused = answer["plans"], answer["refused"]
     st.caption(
         f"{counted(answer['tried'], 'plan')} tried, {number(answer['found'])} fit, {number(answer['too_large'])} need "
-        f"more memory than the {number(answer['usable_memory_gb'])} GB that a job can use. Times of the first eight are "
-        "with jitter, of the others without, of those that do not fit in closed form."
+        f"more memory than the {number(answer['usable_memory_gb'])} GB that a job can use. The first eight are timed "
+        "with jitter, the others without, those that do not fit in closed form."
     )
     show.figure(
         plan_scatter(rows, refused, answer["usable_memory_gb"]), "training-scatter", "Memory against time",
@@ -80,9 +80,7 @@ def _found(answer: dict[str, Any]) -> None:
 
 
 def _choice(rows: list[dict[str, Any]]) -> None:
-    words = {
-        str(at): f"{at}: {number(row['iteration_time_s'])} s, {cut_words(row)}" for at, row in enumerate(rows, 1)
-    }
+    words = {str(at): f"{at}: {number(row['iteration_time_s'])} s, {cut_words(row)}" for at, row in enumerate(rows, 1)}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         rank = st.selectbox(
             "Plan to use", list(words), key="training-plan", bind="query-params", format_func=words.__getitem__,

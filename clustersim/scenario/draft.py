@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+
+import yaml
 
 from clustersim.catalog import catalog_digest
 from clustersim.errors import InputError, nearest
@@ -20,7 +21,6 @@ from clustersim.scenario.spec import AnyScenario
 
 MOST_SETTINGS = 200
 """Settings that an address may hold."""
-_UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 @dataclass(frozen=True)
@@ -98,9 +98,9 @@ def setting_text(path: str, value: Any) -> str:
     plain = isinstance(value, str) and _reads_back(path, value)
     if plain:
         return f"{path}={value}"
-    # YAML reads JSON, but for letters that it does not take as they are
-    quoted = _UNPRINTABLE.sub(lambda found: f"\\u{ord(found.group()):04x}", json.dumps(value, ensure_ascii=False))
-    return f"{path}={quoted}"
+    text = yaml.safe_dump(value, default_flow_style=True, width=float("inf"), sort_keys=False, allow_unicode=True)
+    text = text.removesuffix("\n").removesuffix("\n...")
+    return f"{path}={text}"
 
 
 def _reads_back(path: str, value: str) -> bool:

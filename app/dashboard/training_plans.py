@@ -80,9 +80,7 @@ def _found(answer: dict[str, Any]) -> None:
 
 
 def _choice(rows: list[dict[str, Any]]) -> None:
-    words = {
-        str(at): f"{at}: {number(row['iteration_time_s'])} s, {cut_words(row)}" for at, row in enumerate(rows, 1)
-    }
+    words = {str(at): f"{at}: {number(row['iteration_time_s'])} s, {cut_words(row)}" for at, row in enumerate(rows, 1)}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         rank = st.selectbox(
             "Plan to use", list(words), key="training-plan", bind="query-params", format_func=words.__getitem__,

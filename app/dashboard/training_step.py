@@ -18,7 +18,8 @@ from dashboard.training_details import Details, details
 
 NAMED = ("fastest", "median", "slowest")
 WHOLE = (0.0, 100.0)
-VIEWS = {"time": "Every pass", "batch": "One micro-batch"}
+DRAGGED = "training-dragged"
+"""Where the session keeps the key of the schedule that it shows, and the length of its step."""
 
 
 def schedule(result: Result) -> None:
@@ -71,15 +72,12 @@ def _gantt(result: Result, found: Details) -> None:
         rows, t0_s, t1_s, stage=None if lane == "all" else int(lane), followed=None if batch == "none" else int(batch)
     )
     drawn.figure.update_layout(dragmode="select", selectdirection="h")
-    event = show.figure(
-        drawn.figure, f"training-gantt-{unit}-{lane}-{batch}-{low}-{high}", f"One step of unit {unit}, stage by stage",
-        drawn.note, select=True, file=f"{result.name}-step-unit-{unit}",
+    # another key for another view: what was dragged over belongs to the view in which it was
+    st.session_state[DRAGGED] = (f"training-gantt-{unit}-{lane}-{batch}-{low}-{high}", seconds)
+    show.figure(
+        drawn.figure, st.session_state[DRAGGED][0], f"One step of unit {unit}, stage by stage", drawn.note,
+        select=True, file=f"{result.name}-step-unit-{unit}",
     )  # fmt: skip
-    boxes = event["selection"]["box"] if event else []
-    if boxes:
-        start, end = sorted(boxes[0]["x"])
-        st.session_state["training-zoom"] = (_share(start, seconds), _share(end, seconds))
-        st.rerun(scope="fragment")
     _buttons(result, found, unit, rows, (low, high))
 
 
@@ -88,10 +86,17 @@ def _share(at_s: float, seconds: float) -> float:
 
 
 def _take_zoom() -> None:
-    """Set the slider to what was dragged over, before it is shown."""
-    zoom = st.session_state.pop("training-zoom", None)
-    if zoom is not None and zoom[1] > zoom[0]:
-        st.session_state["training-window"] = zoom
+    """Set the slider to what was dragged over since it was shown."""
+    key, seconds = st.session_state.get(DRAGGED, (DRAGGED, 0.0))
+    event = st.session_state.get(key) if key != DRAGGED else None
+    boxes = event["selection"]["box"] if event else []
+    if boxes:
+        low, high = (_share(at_s, seconds) for at_s in sorted(boxes[0]["x"]))
+        _zoom(low, max(high, low + 0.1))
+
+
+def _zoom(low: float, high: float) -> None:
+    st.session_state["training-window"] = (low, min(high, 100.0))
 
 
 def _rows(found: Details, unit: int) -> pd.DataFrame:
@@ -100,9 +105,10 @@ def _rows(found: Details, unit: int) -> pd.DataFrame:
 
 def _buttons(result: Result, found: Details, unit: int, rows: pd.DataFrame, window: tuple[float, float]) -> None:
     with st.container(horizontal=True, gap="small"):
-        if st.button("Whole step", key="training-whole", icon=":material/zoom_out_map:", disabled=window == WHOLE):
-            st.session_state["training-zoom"] = WHOLE
-            st.rerun(scope="fragment")
+        st.button(
+            "Whole step", key="training-whole", icon=":material/zoom_out_map:", disabled=window == WHOLE,
+            on_click=_zoom, args=WHOLE,
+        )  # fmt: skip
         head = {"scenario": result.name, "seed": result.scenario["seed"], "units": found.data["units"]["count"]}
         st.download_button(
             "Trace of this unit", lambda: json.dumps(trace_of(rows, head), separators=(",", ":")),

@@ -19,11 +19,11 @@ CARDS = [
         ("goodput", "Goodput"),
     ],
     [
-        ("bubble_fraction", "Pipeline bubble"),
-        ("exposed_comm_fraction", "Exposed exchange"),
-        ("memory_per_gpu_gb", "Memory per GPU"),
-        ("tokens_per_s_per_gpu", "Tokens/s per GPU"),
-        ("days_to_budget", "To the token budget"),
+        ("bubble_fraction", "Bubble"),
+        ("exposed_comm_fraction", "Exposed comm"),
+        ("memory_per_gpu_gb", "Memory/GPU"),
+        ("tokens_per_s_per_gpu", "Tokens/s/GPU"),
+        ("days_to_budget", "To budget"),
     ],
 ]
 PARTS = {

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from clustersim.background.training_verbs import plan, step
+from clustersim.background.power_verbs import waveform
 from clustersim.scenario import AnyScenario, Draft
 
 Tell = Callable[[Any], None]
@@ -59,5 +60,11 @@ def size(
     return {"data": size_data(found), "text": size_text(found), "files": files}
 
 
-VERBS: dict[str, Callable[..., Any]] = {"run": run, "size": size, "step": step, "plan": plan}
+VERBS: dict[str, Callable[..., Any]] = {
+    "run": run,
+    "size": size,
+    "step": step,
+    "plan": plan,
+    "waveform": waveform,
+}
 """Name -> function. Each is told of progress by `tell`, and raises InputError for what a user can cause."""

@@ -101,7 +101,7 @@ def spectrum(wave: Waveform) -> go.Figure:
     window = np.hanning(power.size)
     amplitude = 2.0 * np.abs(np.fft.rfft((power - power.mean()) * window)) / window.sum() / MW
     frequency = np.fft.rfftfreq(power.size, wave.dt_s)
-    x, y = _peaks(frequency[1:], amplitude[1:], MOST_POINTS // 2)
+    x, y = peaks(frequency[1:], amplitude[1:], MOST_POINTS // 2)
     figure = go.Figure(
         go.Scatter(
             x=_short(x), y=_short(y), mode="lines", line={"color": BLUE, "width": 1.1}, name="meter",
@@ -124,7 +124,7 @@ def spectrum(wave: Waveform) -> go.Figure:
     return figure.update_xaxes(type="log", dtick=1)
 
 
-def _peaks(
+def peaks(
     x: NDArray[np.floating], y: NDArray[np.floating], most: int
 ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """Return the largest point of every logarithmic bucket of `x`."""

@@ -22,18 +22,8 @@ ICONS = {"FAIL": "✕ FAIL", "not judged": "○ not judged", "PASS": "✓ PASS"}
 COLOURS = {"FAIL": "#b3440a", "not judged": "#52606d", "PASS": "#00735a"}
 CARDS = (("rules_failed", "Rules broken"), ("rules_not_judged", "Rules not judged"))
 SHOWN = (
-    "verdict",
-    "rule",
-    "says",
-    "where",
-    "measured",
-    "limit",
-    "margin_percent",
-    "window",
-    "decided",
-    "pack",
-    "source",
-)
+    "verdict", "rule", "where", "measured", "limit", "margin_percent", "window", "decided", "pack", "says", "source",
+)  # fmt: skip
 
 
 @st.cache_data(max_entries=16, show_spinner=False)

@@ -29,6 +29,13 @@ def result() -> Result | None:
     return found
 
 
+def head() -> None:
+    """Show the bar alone, on a page that needs no result."""
+    _bar()
+    if st.session_state["notice"]:
+        st.warning(st.session_state["notice"], icon=":material/link_off:")
+
+
 def _bar() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="bar"):
         names = [preset.name for preset in presets.presets()]

@@ -8,6 +8,7 @@ from typing import Any
 
 from clustersim.background.training_verbs import plan, step
 from clustersim.background.power_verbs import waveform
+from clustersim.background.sweep_verbs import sweep
 from clustersim.scenario import AnyScenario, Draft
 
 Tell = Callable[[Any], None]
@@ -66,5 +67,6 @@ VERBS: dict[str, Callable[..., Any]] = {
     "step": step,
     "plan": plan,
     "waveform": waveform,
+    "sweep": sweep,
 }
 """Name -> function. Each is told of progress by `tell`, and raises InputError for what a user can cause."""

@@ -9,6 +9,7 @@ from typing import Any
 from clustersim.background.training_verbs import plan, step
 from clustersim.background.power_verbs import waveform
 from clustersim.background.sweep_verbs import sweep
+from clustersim.background.design_verbs import check, place_graph, survey_place
 from clustersim.scenario import AnyScenario, Draft
 
 Tell = Callable[[Any], None]
@@ -68,5 +69,8 @@ VERBS: dict[str, Callable[..., Any]] = {
     "plan": plan,
     "waveform": waveform,
     "sweep": sweep,
+    "check": check,
+    "survey_place": survey_place,
+    "place_graph": place_graph,
 }
 """Name -> function. Each is told of progress by `tell`, and raises InputError for what a user can cause."""

@@ -63,13 +63,37 @@ def _document(path: Path) -> Any:
     if size > MOST_BYTES:
         raise InputError(f"{path}: expected at most {MOST_BYTES / 1e6:g} MB, found {size / 1e6:.1f} MB")
     try:
-        return strict_yaml(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not valid YAML: {str(error).splitlines()[0]}") from None
+    return _told(text, str(path))
+
+
+def read_text(text: str, where: str) -> dict[str, Any]:
+    """Return the mapping in YAML text; `where` is named in messages.
+
+    Raises
+    ------
+    InputError
+        If it is too long, not YAML or not a mapping.
+    """
+    if len(text.encode()) > MOST_BYTES:
+        raise InputError(f"{where}: expected at most {MOST_BYTES / 1e6:g} MB, found {len(text.encode()) / 1e6:.1f} MB")
+    data = _told(text, where)
+    if not isinstance(data, dict):
+        raise InputError(f"{where}: expected a mapping of keys, found {type(data).__name__}")
+    return data
+
+
+def _told(text: str, where: str) -> Any:
+    try:
+        return strict_yaml(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f":{mark.line + 1}" if mark else ""
-        raise InputError(f"{path}{line}: not valid YAML: {error.problem or error.context}") from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"{path}: not valid YAML: {str(error).splitlines()[0]}") from None
+        raise InputError(f"{where}{line}: not valid YAML: {error.problem or error.context}") from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise InputError(f"{where}: not valid YAML: {str(error).splitlines()[0]}") from None
 
 
 def shipped(folder: str) -> Path:
@@ -330,6 +354,17 @@ def with_settings(tree: Mapping[str, Any], settings: Mapping[str, Any], where: s
         _put(changed, key, value, where)
         own = {name for name in own if name != key and not name.startswith(f"{key}.")}
     return changed
+
+
+def value_at(tree: Any, path: str) -> Any:
+    """Return what is written at a dotted key path; None where nothing is."""
+    node = tree
+    for part in path.split("."):
+        if isinstance(node, list):
+            node = node[int(part)] if part.isdigit() and int(part) < len(node) else None
+        else:
+            node = node.get(part) if isinstance(node, Mapping) else None
+    return node
 
 
 def parse_override(text: str) -> tuple[str, Any]:

@@ -2,6 +2,11 @@
 
 import os
 
+# Two workers fill two cores: threads of linear algebra would only wait for one another. Set before numpy is imported.
+if os.environ.get("PYTEST_XDIST_WORKER"):
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+
 # The workers of pytest-xdist share numba's cache, so that each kernel is compiled by one of them only. Two that compile
 # different signatures of one kernel at once may pick the same file, so they read and write it one at a time.
 if os.environ.get("PYTEST_XDIST_WORKER"):

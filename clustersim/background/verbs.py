@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from clustersim.background.training_verbs import plan, step
+from clustersim.background.design_verbs import check, place_graph, survey_place
 from clustersim.background.power_verbs import waveform
 from clustersim.background.sweep_verbs import sweep
-from clustersim.background.design_verbs import check, place_graph, survey_place
+from clustersim.background.training_verbs import plan, step
 from clustersim.scenario import AnyScenario, Draft
 
 Tell = Callable[[Any], None]

@@ -10,6 +10,7 @@ from clustersim.errors import InputError
 from clustersim.study.compare.differences import shortened
 from clustersim.study.sweep.catalog_axes import is_figure
 from clustersim.study.sweep.spec import DISCRETE, SAMPLED
+from clustersim.summary_keys import summary_keys
 from dashboard import show, sweep_fields, sweep_study
 
 KINDS = {
@@ -38,13 +39,19 @@ def _adder(name: str, label: str, known: dict[str, Any]) -> None:
     told = {path: f"{path}: {shortened(value)[:40]}" for path, value in known.items()}
     path = st.selectbox(
         label, list(known), index=None, format_func=lambda path: told.get(path, path), accept_new_options=True,
-        key=sweep_study.key(f"add-{name}"), placeholder="Type to search, or write a key path", width=460,
+        key=sweep_study.key(f"add-{name}"), placeholder="Type to search, or write a key path", width=440,
     )  # fmt: skip
     if path and path not in sweep_study.tree()["axes"]:
         value = known.get(path)
-        sweep_study.tree()["axes"][path] = {"values": [value]}
+        sweep_study.tree()["axes"][path] = {"values": [value]} | _free_name(path)
         sweep_study.renew()
         st.rerun()
+
+
+def _free_name(path: str) -> dict[str, str]:
+    """Return a name for an axis whose own one is that of an answer."""
+    last = path.rsplit(".", 1)[-1]
+    return {"name": f"{last}_set"} if last in summary_keys() else {}
 
 
 def _axis(at: int, path: str) -> None:
@@ -69,7 +76,11 @@ def _axis(at: int, path: str) -> None:
             except InputError as error:
                 st.error(show.plain(str(error)), icon=":material/error:")
                 return
-        kept = {name: value for name, value in spec.items() if name in ("name", "labels", "whole")}
+            name = st.text_input(
+                "Column", spec.get("name") or "", key=sweep_study.key(f"{at}-name"), width=160, max_chars=60,
+                placeholder="by its key", help="Its name in the table and in formulas.",
+            )  # fmt: skip
+        kept = {key: spec[key] for key in ("labels", "whole") if key in spec} | ({"name": name} if name else {})
         if len(kept.get("labels", ())) != len(found if isinstance(found, list) else ()):
             kept.pop("labels", None)
         sweep_study.tree()["axes"][path] = {chosen: found} | kept
@@ -98,7 +109,7 @@ def _body(at: int, kind: str, body: Any) -> Any:
     """Show the controls of one kind; return what the study says."""
     if kind == "values":
         text = st.text_input(
-            "Values, separated by commas", sweep_study.flow(body), key=sweep_study.key(f"{at}-values"), width=560,
+            "Values, separated by commas", sweep_study.flow(body), key=sweep_study.key(f"{at}-values"), width=440,
             help="As a scenario file writes them: 10 MW, 70 %, 2048, or whole sections in braces.",
         )  # fmt: skip
         return sweep_study.read_values(text or "")

@@ -14,6 +14,7 @@ if os.environ.get("PYTEST_XDIST_WORKER"):
 
     guard_kernel_cache()
 
+import pytest
 from hypothesis import settings
 
 # The first example of a test may compile a kernel: no deadline for single examples; pytest's time limit holds.
@@ -21,3 +22,12 @@ from hypothesis import settings
 settings.register_profile("full", deadline=None)
 settings.register_profile("clustersim", deadline=None, max_examples=40)
 settings.load_profile("clustersim")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hand the modules out in the order of files, where pytest-xdist can.
+
+    By itself it hands out those with few tests last: they are the long ones, and one worker waits for the other.
+    """
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False

@@ -1,4 +1,4 @@
-"""Every shipped scenario over one day: it finishes, its answers are named and whole, and the page says what they are.
+"""Shipped scenarios over one day: each finishes, its answers are named and whole, and the page says what they are.
 
 Halves of them are classes, so that two workers share them. They are answered without the windows around events, which
 no public figure is of; runs over the whole horizon are long tests.
@@ -42,6 +42,9 @@ def loaded(name):
 ROOT = Path(__file__).resolve().parents[2]
 FACTS = ROOT / ".." / "shared" / "facts"
 NAMES = shipped_names()
+LARGE = {"rainier_million": "rainier_400k", "arizona_130k": "arizona_as_said", "gpt4_25k": "gpt4_20k"}
+"""Scenarios that are long to answer, and a smaller one of the same job or place; these only in long tests."""
+QUICK = [name for name in NAMES if name not in LARGE]
 PAGE = (ROOT / "docs" / "expectations.md").read_text(encoding="utf-8")
 SYSTEMS = {
     "xAI Colossus 1": ("colossus_200k", "memphis_surveyed"),
@@ -78,15 +81,22 @@ def check_a_day(name):
 
 
 class TestFirstHalf:
-    @pytest.mark.parametrize("name", NAMES[::2])
+    @pytest.mark.parametrize("name", QUICK[::2])
     def test_a_day(self, name):
         check_a_day(name)
 
 
 class TestSecondHalf:
-    @pytest.mark.parametrize("name", NAMES[1::2])
+    @pytest.mark.parametrize("name", QUICK[1::2])
     def test_a_day(self, name):
         check_a_day(name)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", LARGE)
+def test_a_day_of_a_large_one(name):
+    check_a_day(name)
+    assert LARGE[name] in QUICK
 
 
 def test_a_run_says_the_same_as_the_quick_answer():

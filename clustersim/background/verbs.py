@@ -10,6 +10,7 @@ from clustersim.background.design_verbs import check, place_graph, survey_place
 from clustersim.background.power_verbs import waveform
 from clustersim.background.sweep_verbs import sweep
 from clustersim.background.training_verbs import plan, step
+from clustersim.background.overview_verbs import gallery
 from clustersim.scenario import AnyScenario, Draft
 
 Tell = Callable[[Any], None]
@@ -72,5 +73,6 @@ VERBS: dict[str, Callable[..., Any]] = {
     "check": check,
     "survey_place": survey_place,
     "place_graph": place_graph,
+    "gallery": gallery,
 }
 """Name -> function. Each is told of progress by `tell`, and raises InputError for what a user can cause."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -135,7 +137,7 @@ def peaks(
     return x[keep], y[keep]
 
 
-def plant_response(responses: tuple[PlantResponse, ...], window: str, mode: str) -> go.Figure:
+def plant_response(responses: Sequence[PlantResponse], window: str, mode: str) -> go.Figure:
     """Return frequency, voltage, sources and state of charge of every site over a window."""
     found = [r for r in responses if (r.window, r.mode) == (window, mode)]
     figure = make_subplots(

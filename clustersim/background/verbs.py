@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from clustersim.background import trace_verbs
 from clustersim.scenario import AnyScenario, Draft
 
 Tell = Callable[[Any], None]
@@ -58,5 +59,12 @@ def size(
     return {"data": size_data(found), "text": size_text(found), "files": files}
 
 
-VERBS: dict[str, Callable[..., Any]] = {"run": run, "size": size}
+VERBS: dict[str, Callable[..., Any]] = {
+    "run": run,
+    "size": size,
+    **{one.__name__: one for one in (
+        trace_verbs.trace_columns, trace_verbs.trace_read, trace_verbs.assess, trace_verbs.fit_power,
+        trace_verbs.validate,
+    )},
+}  # fmt: skip
 """Name -> function. Each is told of progress by `tell`, and raises InputError for what a user can cause."""

@@ -11,6 +11,7 @@ from clustersim.background.power_verbs import waveform
 from clustersim.background.sweep_verbs import sweep
 from clustersim.background.training_verbs import plan, step
 from clustersim.background.overview_verbs import gallery
+from clustersim.background import trace_verbs
 from clustersim.scenario import AnyScenario, Draft
 
 Tell = Callable[[Any], None]
@@ -75,4 +76,9 @@ VERBS: dict[str, Callable[..., Any]] = {
     "place_graph": place_graph,
     "gallery": gallery,
 }
+    **{one.__name__: one for one in (
+        trace_verbs.trace_columns, trace_verbs.trace_read, trace_verbs.assess, trace_verbs.fit_power,
+        trace_verbs.validate,
+    )},
+}  # fmt: skip
 """Name -> function. Each is told of progress by `tell`, and raises InputError for what a user can cause."""

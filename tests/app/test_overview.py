@@ -7,11 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-import yaml
 
-from clustersim.background.records import State
 from clustersim.report.headline import QUESTIONS, verdict_of
-from clustersim.report.preset_gallery import PresetGallery, PresetSize, gallery_file, save_gallery
+from clustersim.report.preset_gallery import PresetSize, gallery_file
 from clustersim.report.words import short_answer
 from clustersim.scenario import shipped_names
 
@@ -37,7 +35,10 @@ def with_gallery(results_folder):
         {"name": "nowhere", "title": "Nowhere", "sites": []},
     )
     file.parent.mkdir(exist_ok=True)
-    tree = {"sizes": {name: asdict(size) for name, size in sizes.items()}, "places": [p | {"fibre": []} for p in places]}
+    tree = {
+        "sizes": {name: asdict(size) for name, size in sizes.items()},
+        "places": [p | {"fibre": []} for p in places],
+    }
     file.write_text(json.dumps(tree), encoding="utf-8")
     yield sizes
     file.unlink()
@@ -60,7 +61,9 @@ def test_numbers_are_those_of_the_summary(open_page, small_result):
         (label, short_answer(key, small_result.summary.get(key))) for one in QUESTIONS for key, label in one.answers
     ]
     assert [(metric.label, metric.value) for metric in at.metric] == wanted
-    assert all(key in metric.help for metric, key in zip(at.metric, [k for q in QUESTIONS for k, _ in q.answers], strict=True))
+    assert all(
+        key in metric.help for metric, key in zip(at.metric, [k for q in QUESTIONS for k, _ in q.answers], strict=True)
+    )
 
 
 def test_the_map_is_an_image_and_nothing_is_drawn_by_plotly(open_page):

@@ -28,6 +28,9 @@ MOST_S = 4 * 3600.0
 """Time that one request may take. [s]"""
 OWN = "server"
 """Who asks for what nobody waits for; it is served when nothing else is, at low priority."""
+LONG_VERBS = frozenset({"sweep"})
+"""Verbs that may take hours; one of them is served at a time, beside the others and at lower priority."""
+LONG_NICE = 10
 KILLED = "its process was killed (out of memory, or stopped from outside)"
 
 
@@ -169,9 +172,11 @@ class Queue:
 
     def _hand_out(self) -> None:
         for ticket in self._waiting():
-            nice = BACKGROUND_NICE if self._is_own(ticket) else 0
-            if nice and any(one.serving for one in self._workers):
+            own = self._is_own(ticket)
+            if own and any(one.serving for one in self._workers):
                 return
+            # what takes long has a process of its own, so that it holds up nobody who waits for a page
+            nice = BACKGROUND_NICE if own else LONG_NICE if ticket.request.verb in LONG_VERBS else 0
             alike = [one for one in self._workers if one.nice == nice]
             free = next((one for one in alike if one.ready and one.serving is None), None)
             if free is None:

@@ -10,6 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import yaml
+
 from clustersim.catalog import catalog_digest
 from clustersim.errors import InputError, nearest
 from clustersim.scenario.files import parse_override, resolved_tree, shipped, shipped_names
@@ -111,7 +113,11 @@ def _shipped_file(name: str) -> Path:
 def setting_text(path: str, value: Any) -> str:
     """Return a setting as ``--set`` takes it: ``path=value``, the value as one line of YAML."""
     plain = isinstance(value, str) and _reads_back(path, value)
-    return f"{path}={value if plain else json.dumps(value, ensure_ascii=False)}"
+    if plain:
+        return f"{path}={value}"
+    text = yaml.safe_dump(value, default_flow_style=True, width=float("inf"), sort_keys=False, allow_unicode=True)
+    text = text.removesuffix("\n").removesuffix("\n...")
+    return f"{path}={text}"
 
 
 def _reads_back(path: str, value: str) -> bool:

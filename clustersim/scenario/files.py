@@ -14,6 +14,7 @@ import yaml
 from clustersim.economics.spec import read_prices
 from clustersim.errors import InputError, nearest
 from clustersim.plant.spec import read_epw
+from clustersim.scenario.strict_yaml import strict_yaml
 
 MOST_BYTES = 1_000_000
 """Largest file that is read: a real scenario has a few thousand bytes. [B]"""
@@ -23,44 +24,6 @@ _PART = re.compile(r"^(?:[A-Za-z0-9_-]+)$")
 _WEATHER = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_./ -]*\.[eE][pP][wW]$")
 _PRICES = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_./ -]*\.[cC][sS][vV]$")
 _INSIDE = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_./ -]*\.ya?ml$")
-
-
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-DEEPEST = 100
-"""Levels of a YAML file; those of this program have a dozen."""
-
-
-class _StrictLoader(_Loader):  # type: ignore[misc,valid-type]
-    """Safe loader that refuses repeated keys."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-        seen: set[object] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if not isinstance(key, str):
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"expected a text key, got {key!r}", key_node.start_mark
-                )
-            if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", key_node.start_mark)
-            seen.add(key)
-        return super().construct_mapping(node, deep=deep)
-
-
-def _loaded(text: str) -> Any:
-    """Return what is in YAML text; aliases (they can grow to gigabytes) and endless nesting are refused first."""
-    depth = 0
-    for event in yaml.parse(text, Loader=_Loader):
-        if isinstance(event, yaml.events.AliasEvent):
-            raise yaml.composer.ComposerError(None, None, "anchors and aliases are not supported", event.start_mark)  # type: ignore[arg-type]
-        if isinstance(event, yaml.events.CollectionStartEvent):
-            depth += 1
-        elif isinstance(event, yaml.events.CollectionEndEvent):
-            depth -= 1
-        if depth > DEEPEST:
-            problem = f"expected at most {DEEPEST} levels, found more"
-            raise yaml.composer.ComposerError(None, None, problem, event.start_mark)  # type: ignore[arg-type]
-    return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 (a SafeLoader)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -124,7 +87,7 @@ def read_text(text: str, where: str) -> dict[str, Any]:
 
 def _told(text: str, where: str) -> Any:
     try:
-        return _loaded(text)
+        return strict_yaml(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f":{mark.line + 1}" if mark else ""
@@ -416,6 +379,6 @@ def parse_override(text: str) -> tuple[str, Any]:
     if not sign or not key:
         raise InputError(f"--set: expected path=value such as job.model=deepseek-v3, found {text!r}")
     try:
-        return key.strip(), _loaded(value)
+        return key.strip(), strict_yaml(value)
     except (yaml.YAMLError, RecursionError) as error:
         raise InputError(f"--set {key}: not valid YAML: {str(error).splitlines()[0]}") from None

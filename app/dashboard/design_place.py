@@ -80,7 +80,7 @@ def headline(found: Drawn) -> None:
     ]  # fmt: skip
     with st.container(horizontal=True, gap="small"):
         for label, value, meaning in cards:
-            st.metric(label, value, help=meaning, border=True, width=186)
+            st.metric(label, value, help=meaning, border=True, width=230 if label == "Network" else 165)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -71,7 +71,7 @@ class FormField:
         if not typed:
             # what cannot be null goes back to what holds where nothing is written
             return None if self.nullable or self.default is None else self.default
-        return typed if self.verbatim or typed in self.choices else parse_override(f"{self.path}={typed}")[1]
+        return typed if self.verbatim else parse_override(f"{self.path}={typed}")[1]
 
 
 def written(value: Any) -> str:
@@ -86,8 +86,8 @@ def written(value: Any) -> str:
         return value
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:_}" if abs(value) >= 10_000 else str(value)
-    if isinstance(value, float):
-        return f"{value:_.0f}" if value.is_integer() and 1e4 <= abs(value) < 1e15 else f"{value:g}"
+    if isinstance(value, float) and value.is_integer() and 1e4 <= abs(value) < 1e15:
+        return f"{value:_.0f}"
     line = yaml.safe_dump(value, default_flow_style=True, width=10**6, sort_keys=False, allow_unicode=True)
     return line.removesuffix("...\n").strip()
 
@@ -111,6 +111,7 @@ def fields(path: str, tree: Mapping[str, Any]) -> tuple[FormField, ...]:
     found = node if isinstance(node, Mapping) else {}
     within = f"{path}." if path else ""
     shown = [_field(f"{within}{name}", info, found.get(name), tree) for name, info in record.model_fields.items()]
+    shown.sort(key=lambda one: one.name != "kind")
     if len(others) < 2:
         return tuple(one for one in shown if one.name != "kind" or len(one.choices) > 1)
     kinds = tuple(kind for one in others for kind in _kinds(one))
@@ -266,7 +267,9 @@ def _field(path: str, info: FieldInfo, value: Any, tree: Mapping[str, Any]) -> F
     named = names_at(path, tree)
     words = tuple(_words(info.annotation))
     found_units = _units(about)
-    plain = all(one in (str, float, int) or typing.get_origin(one) is Literal for one in members)
+    texts = [
+        one is str or (typing.get_origin(one) is Literal and str in map(type, typing.get_args(one))) for one in members
+    ]
     return FormField(
         path=path,
         kind=_kind(info.annotation, members, bool(words or named.names)),
@@ -278,7 +281,7 @@ def _field(path: str, info: FieldInfo, value: Any, tree: Mapping[str, Any]) -> F
         default=_default(info),
         units=found_units,
         meaning=_meaning(info, "" if found_units else _range(about)),
-        verbatim=plain and str in members,
+        verbatim=all(texts),
     )
 
 

@@ -202,9 +202,8 @@ def files(found: Drawn) -> None:
     """Offer the place as files: topology, drawings, graph."""
     name = found.place.topology.name
     with st.popover("Files of the place", icon=":material/download:"):
-        text = yaml.safe_dump(found.tree, sort_keys=False, allow_unicode=True)
-        _file("Topology (YAML)", text, f"{name}.yaml", "application/yaml")
-        _file("Counts and bill (JSON)", json.dumps(found.counts, indent=1), f"{name}.json", "application/json")
+        _file("Topology (YAML)", lambda: _yaml(found.tree), f"{name}.yaml", "application/yaml")
+        _file("Counts and bill (JSON)", lambda: json.dumps(found.counts, indent=1), f"{name}.json", "application/json")
         if found.place.topology.electrical:
             _file(
                 "One-line diagram (SVG)", _one_line(found.digest, found.place), f"{name}-one-line.svg", "image/svg+xml"
@@ -213,6 +212,10 @@ def files(found: Drawn) -> None:
         st.caption("The switch graph is written when it is asked for; of a large place it takes a minute.")
         for ending in FORMATS:
             _graph(found, ending)
+
+
+def _yaml(tree: dict[str, Any]) -> str:
+    return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)
 
 
 def _graph(found: Drawn, ending: str) -> None:

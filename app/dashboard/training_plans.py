@@ -83,7 +83,7 @@ def _choice(rows: list[dict[str, Any]]) -> None:
     words = {str(at): f"{at}: {number(row['iteration_time_s'])} s, {cut_words(row)}" for at, row in enumerate(rows, 1)}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         rank = st.selectbox(
-            "Plan to use", list(words), key="training-plan", bind="query-params", format_func=words.__getitem__,
+            "Plan to use", list(words), key="training-plan", format_func=words.__getitem__,
             width=720,
         )  # fmt: skip
         chosen = rows[int(rank) - 1]["plan"]

@@ -26,12 +26,13 @@ CARDS = [
         ("days_to_budget", "To budget"),
     ],
 ]
+SITES = "Between sites"
 PARTS = {
-    "step": ("One step", training_step.schedule),
-    "memory": ("Memory", training_step.memory),
-    "plans": ("Plans", training_plans.plans),
-    "days": ("Days", training_days.days),
-    "sites": ("Between sites", training_sites.between),
+    "One step": training_step.schedule,
+    "Memory": training_step.memory,
+    "Plans": training_plans.plans,
+    "Days": training_days.days,
+    SITES: training_sites.between,
 }
 
 
@@ -62,12 +63,11 @@ def main(result: Result) -> None:
         "then what is lost; the last bar spreads the stops of the job over its steps.",
     )
     several = len(result.scenario["topology"]["site"]) > 1
-    options = [name for name in PARTS if name != "sites" or several]
-    chosen = st.segmented_control(
-        "Look closer", options, default="step", required=True, key="training-part", bind="query-params",
-        format_func=lambda name: PARTS[name][0],
-    )  # fmt: skip
-    PARTS[chosen or "step"][1](result)
+    options = [name for name in PARTS if name != SITES or several]
+    part = st.segmented_control(
+        "Look closer", options, default=options[0], required=True, key="training-part", bind="query-params"
+    )
+    PARTS[part](result)
 
 
 show.title("Training", "How fast the job trains here, and what limits it.")

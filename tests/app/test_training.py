@@ -40,10 +40,10 @@ def plan_answer(small_result, made_once):
 def opened(open_page, still_queue, step_answer):
     """Give a function that opens the page when the step has been made."""
 
-    def opened(part="step"):
+    def opened(part="One step"):
         at = open_page("training")
         still_queue.becomes(still_queue.only("step").id, state=State.DONE, answer=step_answer)
-        return at.run() if part == "step" else at.segmented_control(key="training-part").set_value(part).run()
+        return at.run() if part == "One step" else at.segmented_control(key="training-part").set_value(part).run()
 
     return opened
 
@@ -111,7 +111,7 @@ def test_a_part_of_the_step_can_be_looked_at_and_left_again(opened):
 
 
 def test_memory_adds_up_and_stays_below_the_limit(opened, step_answer, small_result):
-    at = opened("memory")
+    at = opened("Memory")
     bars = [trace for trace in drawn(at, "training-memory")["data"] if trace["type"] == "bar"]
     most = max(sum(heights) for heights in zip(*(trace["y"] for trace in bars), strict=True))
     assert most == pytest.approx(small_result.summary["memory_per_gpu_gb"], rel=1e-4)
@@ -119,7 +119,7 @@ def test_memory_adds_up_and_stays_below_the_limit(opened, step_answer, small_res
 
 def test_days_tell_states_and_causes(open_page):
     at = open_page("training")
-    at.segmented_control(key="training-part").set_value("days").run()
+    at.segmented_control(key="training-part").set_value("Days").run()
     assert not at.exception
     assert any(text.startswith("How the job spends its days") for text in shown(at))
     assert any(text.startswith("Where the time went") for text in shown(at))
@@ -132,7 +132,7 @@ def test_one_site_has_no_part_between_sites(open_page):
 
 def test_a_plan_that_a_search_found_goes_into_the_draft(open_page, still_queue, plan_answer):
     at = open_page("training")
-    at.segmented_control(key="training-part").set_value("plans").run()
+    at.segmented_control(key="training-part").set_value("Plans").run()
     at.button(key="training-search").click().run()
     ticket = still_queue.only("plan")
     assert ticket.request.arguments["settings"] == {"job.plan": "best"}
@@ -152,7 +152,7 @@ def test_a_plan_that_a_search_found_goes_into_the_draft(open_page, still_queue, 
 
 def test_a_search_that_fails_says_why(open_page, still_queue):
     at = open_page("training")
-    at.segmented_control(key="training-part").set_value("plans").run()
+    at.segmented_control(key="training-part").set_value("Plans").run()
     at.button(key="training-search").click().run()
     still_queue.becomes(still_queue.only("plan").id, state=State.FAILED, error="job.model: no plan", input_error=True)
     at.run()
@@ -162,7 +162,7 @@ def test_a_search_that_fails_says_why(open_page, still_queue):
 
 def test_plans_are_those_of_the_run_until_a_search(open_page, small_result):
     at = open_page("training")
-    at.segmented_control(key="training-part").set_value("plans").run()
+    at.segmented_control(key="training-part").set_value("Plans").run()
     assert at.dataframe[0].value["step [s]"].tolist() == pytest.approx(
         small_result.plans["iteration_time_s"].tolist(), rel=1e-3
     )

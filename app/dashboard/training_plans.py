@@ -29,14 +29,8 @@ def plans(result: Result) -> None:
     request = request_of_draft()
     ticket = work.ticket_of(request)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        over = ticket is not None and ticket.state.over
-        if st.button(
-            "Search plans", key="training-search", icon=":material/search:", type="secondary" if over else "primary",
-            disabled=ticket is not None and ticket.state in (State.QUEUED, State.RUNNING, State.DONE),
-            help=f"`{state.draft().command('plan')}`",
-        ):  # fmt: skip
-            work.ask(request)
-            st.rerun()
+        if ticket is None or ticket.state in (State.FAILED, State.CANCELLED):
+            _search(request)
         _let_search()
     ended = work.progress(request, "plans")
     if ended is not None and ended.state is State.DONE:
@@ -49,6 +43,15 @@ def plans(result: Result) -> None:
     many = result.summary["plans_compared"]
     said = f"{counted(many, 'plan')} fit; these are the fastest." if many else "The scenario gives its plan."
     st.caption(f"{said} A search lists more of them, those that do not fit too, and lets you take one.")
+
+
+def _search(request: Request) -> None:
+    if st.button(
+        "Search plans", key="training-search", icon=":material/search:", type="primary",
+        help=f"`{state.draft().command('plan')}`",
+    ):  # fmt: skip
+        work.ask(request)
+        st.rerun()
 
 
 def _let_search() -> None:
@@ -65,8 +68,8 @@ def _found(answer: dict[str, Any]) -> None:
     rows, refused = answer["plans"], answer["refused"]
     st.caption(
         f"{counted(answer['tried'], 'plan')} tried, {number(answer['found'])} fit, {number(answer['too_large'])} need "
-        f"more memory than the {number(answer['usable_memory_gb'])} GB that a job can use. Times of the first eight are "
-        "with jitter, of the others without, of those that do not fit in closed form."
+        f"more memory than the {number(answer['usable_memory_gb'])} GB that a job can use. Times of the first eight "
+        "are with jitter, of the others without, of those that do not fit in closed form."
     )
     show.figure(
         plan_scatter(rows, refused, answer["usable_memory_gb"]), "training-scatter", "Memory against time",

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 from clustersim.background.records import State
+from clustersim.cli import app
+from clustersim.report.step import trace_of
 from clustersim.report.words import short_answer
 
 CARDS = (
@@ -157,7 +162,8 @@ def test_a_search_that_fails_says_why(open_page, still_queue):
     still_queue.becomes(still_queue.only("plan").id, state=State.FAILED, error="job.model: no plan", input_error=True)
     at.run()
     assert any("job.model: no plan" in error.value for error in at.error)
-    assert not at.button(key="training-search").disabled
+    at.button(key="training-search").click().run()
+    assert still_queue.only("plan").state is State.QUEUED
 
 
 def test_plans_are_those_of_the_run_until_a_search(open_page, small_result):
@@ -182,24 +188,59 @@ def test_a_measured_load_has_no_step(open_page, monkeypatch, small_result):
 
 
 def test_the_step_is_what_the_command_line_prints(small_scenario, step_answer, tmp_path):
-    from pathlib import Path
-
-    from typer.testing import CliRunner
-
-    from clustersim.cli import app
-    from clustersim.report.step import trace_of
-
     file = tmp_path / "trace.json"
-    ran = CliRunner().invoke(app, ["step", str(small_scenario), "--json", "--trace", str(file), "--unit", "slowest"])
-    assert ran.exit_code == 0, ran.output
-    printed = json.loads(ran.stdout)
+    printed = command("step", str(small_scenario), "--json", "--trace", str(file), "--unit", "slowest")
     folder = Path(step_answer["folder"])
-    kept = json.loads((folder / "step.json").read_text(encoding="utf-8"))
-    assert kept == printed
-    import pandas as pd
-
+    assert json.loads((folder / "step.json").read_text(encoding="utf-8")) == printed
     table = pd.read_parquet(folder / "operations.parquet")
-    slowest = printed["units"]["slowest"]["unit"]
+    rows = table[table["unit"] == printed["units"]["slowest"]["unit"]]
     head = {"scenario": "small", "seed": 1, "units": printed["units"]["count"]}
-    mine = trace_of(table[table["unit"] == slowest], head)
-    assert mine == json.loads(file.read_text(encoding="utf-8"))
+    assert trace_of(rows, head) == json.loads(file.read_text(encoding="utf-8"))
+    command("step", str(small_scenario), "--json", "--trace", str(file))
+    assert (folder / "trace.json").read_text(encoding="utf-8").strip() == file.read_text(encoding="utf-8").strip()
+
+
+def test_plans_are_what_the_command_line_prints(small_scenario, plan_answer):
+    assert command("plan", str(small_scenario), "--json", "--top", "5") == plan_answer
+
+
+def test_a_plan_of_the_search_takes_as_long_when_it_is_given(small_result, plan_answer):
+    from clustersim.scenario import Draft
+    from clustersim.study.step import study_step
+
+    best = plan_answer["plans"][0]
+    study = study_step(Draft("small", small_result.scenario, {"job.plan": best["plan"]}).scenario())
+    assert study.trace(0).iteration_time_s == pytest.approx(best["iteration_time_s"], rel=0.01)
+    assert study.program.memory_bytes.max() / 1e9 == pytest.approx(best["memory_gb"], rel=1e-12)
+    assert study.mfu(best["iteration_time_s"]) == pytest.approx(best["mfu"], rel=1e-12)
+
+
+def test_refused_plans_need_more_than_there_is(plan_answer):
+    assert plan_answer["refused"]
+    assert plan_answer["tried"] == plan_answer["too_large"] + plan_answer["found"]
+    for one in plan_answer["refused"]:
+        assert one["memory_gb"] > plan_answer["usable_memory_gb"]
+        assert f"{one['memory_gb']:.1f} GB" in one["reason"]
+
+
+def command(*words):
+    """Return what the command line prints, as data."""
+    ran = CliRunner().invoke(app, list(words))
+    assert ran.exit_code == 0, ran.output
+    return json.loads(ran.stdout)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--unit", "0"], "expected --trace FILE too"),
+        (["--trace", "t.json", "--unit", "slowes"], "did you mean 'slowest'"),
+        (["--trace", "t.json", "--unit", "64"], "a number from 0 to 63"),
+    ],
+)
+def test_a_wrong_unit_is_named(small_scenario, words, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    ran = CliRunner().invoke(app, ["step", str(small_scenario), *words])
+    assert ran.exit_code == 2
+    assert message in " ".join(ran.output.split())
+    assert not (tmp_path / "t.json").exists()

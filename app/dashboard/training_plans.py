@@ -68,8 +68,8 @@ def _found(answer: dict[str, Any]) -> None:
     rows, refused = answer["plans"], answer["refused"]
     st.caption(
         f"{counted(answer['tried'], 'plan')} tried, {number(answer['found'])} fit, {number(answer['too_large'])} need "
-        f"more memory than the {number(answer['usable_memory_gb'])} GB that a job can use. Times of the first eight "
-        "are with jitter, of the others without, of those that do not fit in closed form."
+        f"more memory than the {number(answer['usable_memory_gb'])} GB that a job can use. The first eight are timed "
+        "with jitter, the others without, those that do not fit in closed form."
     )
     show.figure(
         plan_scatter(rows, refused, answer["usable_memory_gb"]), "training-scatter", "Memory against time",

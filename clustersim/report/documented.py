@@ -1,7 +1,7 @@
 """What the documentation says of how the models were held against measurements, as data that ships with the program.
 
-``python -m clustersim.report.documented > clustersim/report/documented.json`` reads the generated pages of validation and
-the overview of the README; nothing is typed in, and the tests compare the file with the pages.
+``python -m clustersim.report.documented > clustersim/report/documented.json`` reads the generated pages of validation
+and the overview of the README; nothing is typed in, and the tests compare the file with the pages.
 """
 
 from __future__ import annotations

@@ -32,7 +32,8 @@ def schedule(result: Result) -> None:
         step_parts(found.data["breakdown"], found.data["iteration_time_s"]),
         "training-parts",
         "Where the time of a step goes",
-        "Mean over all accelerators and jittered steps; exchanges count where compute does not hide them.",
+        "Share of the step, mean over accelerators and jittered steps; exchanges inside and between replicas "
+        "count where compute does not hide them.",
     )
     _spread(found)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -15,8 +16,8 @@ from clustersim.report.step import trace_of
 from clustersim.report.words import short_answer
 
 CARDS = (
-    "iteration_time_s", "tokens_per_s", "mfu", "hfu", "goodput", "bubble_fraction", "exposed_comm_fraction",
-    "memory_per_gpu_gb", "tokens_per_s_per_gpu", "days_to_budget",
+    "iteration_time_s", "tokens_per_s", "mfu", "hfu", "bubble_fraction", "exposed_comm_fraction", "memory_per_gpu_gb",
+    "tokens_per_s_per_gpu", "goodput", "days_to_budget",
 )  # fmt: skip
 
 
@@ -135,6 +136,42 @@ def test_one_site_has_no_part_between_sites(open_page):
     assert at.segmented_control(key="training-part").options == ["One step", "Memory", "Plans", "Days"]
 
 
+@pytest.fixture(scope="session")
+def several_sites(tmp_path_factory, made_once):
+    """What the worker answers for a job of three sites."""
+    from clustersim.background.training_verbs import step
+
+    names = ("council_bluffs", "omaha", "papillion")
+    fleets = {f"topology.site.{name}.fleet": [{"accelerator": "TPU7x", "count": 1024}] for name in names}
+    plan = {"tensor": 8, "pipeline": 4, "data": 96, "micro_batches": 8}
+    asked = {
+        "name": "iowa_nebraska",
+        "tree": None,
+        "settings": {"job.model": "llama3.1-70b", "job.plan": plan, **fleets},
+    }
+    out = str(tmp_path_factory.mktemp("steps"))
+    return made_once("training-sites", lambda: step(**asked, out=out, tell=lambda told: None))
+
+
+def test_several_sites_tell_what_travels_between_them(open_page, still_queue, several_sites, small_result, monkeypatch):
+    from dashboard import bar
+
+    topology = small_result.scenario["topology"]
+    site = topology["site"]["memphis"]
+    scenario = small_result.scenario | {"topology": topology | {"site": {"omaha": site, "papillion": site}}}
+    monkeypatch.setattr(bar, "result", lambda: replace(small_result, scenario=scenario, run_id="of_three_sites"))
+    at = open_page("training")
+    at.segmented_control(key="training-part").set_value("Between sites").run()
+    still_queue.becomes(still_queue.only("step").id, state=State.DONE, answer=several_sites)
+    at.run()
+    assert not at.exception
+    ways, cuts, costs = (frame.value for frame in at.dataframe)
+    printed = json.loads((Path(several_sites["folder"]) / "step.json").read_text(encoding="utf-8"))["between_sites"]
+    assert ways["mean [Gbit/s]"].tolist() == pytest.approx([way["mean_gbit_s"] for way in printed["ways"]], rel=1e-3)
+    assert len(cuts) == 6
+    assert len(costs) == len(printed["costs"])
+
+
 def test_a_plan_that_a_search_found_goes_into_the_draft(open_page, still_queue, plan_answer):
     at = open_page("training")
     at.segmented_control(key="training-part").set_value("Plans").run()
@@ -175,8 +212,6 @@ def test_plans_are_those_of_the_run_until_a_search(open_page, small_result):
 
 
 def test_a_measured_load_has_no_step(open_page, monkeypatch, small_result):
-    from dataclasses import replace
-
     from dashboard import bar
 
     load = {key: value for key, value in small_result.scenario.items() if key != "job"} | {"load": {}}

@@ -52,8 +52,8 @@ def test_every_operation_is_drawn_where_they_are_few():
     assert csv_of(found.figure).count("\n") == 1 + len(rows)
 
 
-@settings(max_examples=25, deadline=None)
-@given(st.integers(1, 12), st.integers(1, 400), st.floats(0.01, 3.0), st.booleans())
+@settings(max_examples=12, deadline=None)
+@given(st.integers(1, 12), st.integers(1, 250), st.floats(0.01, 3.0), st.booleans())
 def test_a_merged_drawing_keeps_ends_and_covers_all_work(stages, batches, backward_s, turns):
     rows = pipeline(stages, batches, 1.0, backward_s)
     if turns:

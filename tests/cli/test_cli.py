@@ -29,6 +29,7 @@ VERBS = {
     "compare",
     "dashboard",
     "fit-power",
+    "nodes",
     "operate",
     "plan",
     "query",

@@ -6,7 +6,7 @@ import pytest
 
 from clustersim.report.words import answer
 
-DIP = {"kind": "voltage_dip", "at": "30 h", "residual": "0.3 pu", "duration": "55 ms"}
+DIP = {"kind": "voltage_dip", "at": "1.5 d", "residual": "0.3 pu", "duration": "55 ms"}
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_generators_battery_and_modes_are_shown(plant, small_result):
     assert not plant.exception
     facts = plant.dataframe[0].value
     assert "GAST_openipsl" in set(facts["memphis"])
-    assert {"Running", "Standby", "Governor", "Inertia h", "Ramp", "Loading"} <= set(facts[""])
+    assert {"Running", "Standby", "Governor", "Inertia H", "Ramp", "Loading"} <= set(facts[""])
     cards = {one.label: one.value for one in plant.metric}
     said = answer("battery_cycles_per_year", small_result.summary["battery_cycles_per_year"])
     assert cards["Full cycles a year"] == said

@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from clustersim.background.records import State
-from clustersim.scenario import Draft
 from clustersim.study.result import Result
 from dashboard import downloads, presets, results, share, show, state, uploads, work
 
@@ -16,16 +15,25 @@ def result() -> Result | None:
     """Show the bar; return the result that the page shows, or None where there is none yet, which the bar says."""
     _bar()
     if st.session_state["notice"]:
-        st.warning(st.session_state["notice"], icon=":material/link_off:")
+        st.warning(show.plain(st.session_state["notice"]), icon=":material/link_off:")
     if state.problems():
-        st.error(state.problems(), icon=":material/error:")
+        st.error(show.plain(state.problems()), icon=":material/error:")
     found = results.shown()
     current = results.of_draft()
     if current is None and not state.problems():
         _run_state(found)
+    elif current is not None:
+        _again()
     if found is None and state.problems():
         show.empty("Nothing to show yet.", "Mend what is named above, or open another preset.")
     return found
+
+
+def head() -> None:
+    """Show the bar alone, on a page that needs no result."""
+    _bar()
+    if st.session_state["notice"]:
+        st.warning(show.plain(st.session_state["notice"]), icon=":material/link_off:")
 
 
 def _bar() -> None:
@@ -42,7 +50,7 @@ def _bar() -> None:
             key="bar-preset",
             format_func=labels.__getitem__,
             on_change=_opened,
-            width=520,
+            width=430,
         )
         _run_button()
         share.button()
@@ -68,7 +76,7 @@ def _run_button() -> None:
     )  # fmt: skip
     if pressed:
         work.ask(work.run_request(state.draft(), force=current is not None))
-        st.session_state["rerunning"] = current is not None
+        st.session_state["again"] = current is not None
         st.rerun()
 
 
@@ -103,6 +111,12 @@ def _run_state(found: Result | None) -> None:
         show.skeleton()
 
 
-def preset_draft(name: str) -> Draft:
-    """Return the draft of a preset as it ships."""
-    return Draft(name)
+def _again() -> None:
+    """Show how far a run is that repeats the one whose result is shown; the new result takes its place."""
+    ended = work.progress(work.run_request(state.draft(), force=True), "run-again")
+    if ended is None or not st.session_state.pop("again", False):
+        return
+    if ended.state is State.DONE:
+        results.forget()
+        st.rerun()
+    work.failed(ended)

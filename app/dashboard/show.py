@@ -11,7 +11,7 @@ import streamlit as st
 
 from clustersim.report.dark import dark_svg, grounded
 from clustersim.report.plotted import csv_of
-from clustersim.report.words import answer
+from clustersim.report.words import short_answer
 from clustersim.summary_keys import summary_keys
 from dashboard import theme
 
@@ -83,10 +83,10 @@ def metrics(summary: Mapping[str, Any], labels: Sequence[tuple[str, str]], reaso
             why = reasons.get(key)
             st.metric(
                 label,
-                answer(key, summary.get(key)),
+                short_answer(key, summary.get(key)),
                 help=meaning if why is None else f"{meaning} Not there: {plain(why)}",
                 border=True,
-                width=180,
+                width=152,
             )
 
 

@@ -6,12 +6,11 @@ import streamlit as st
 
 CSS = """
 .stMainBlockContainer {padding: 2.4rem 2.2rem 3rem; max-width: 1500px}
-[data-testid=stSidebar][aria-expanded=true] {width: 216px !important; min-width: 216px !important}
 [data-testid=stSidebarHeader] {padding-bottom: 0; height: auto}
 h1 {padding-top: 0 !important}
-[data-testid=stMetricValue] {font-size: 1.45rem; font-variant-numeric: tabular-nums}
+[data-testid=stMetricValue] {font-size: 1.3rem; font-variant-numeric: tabular-nums}
 [data-testid=stMetricLabel] p {font-size: .86rem}
-[data-testid=stCaptionContainer] {line-height: 1.35}
+[data-testid=stCaptionContainer], [data-testid=stCaptionContainer] p {line-height: 1.4; color: inherit; opacity: .92}
 @media (max-width: 640px) {.stMainBlockContainer {padding-left: 1rem; padding-right: 1rem}}
 @media (prefers-reduced-motion: reduce) {* {transition: none !important; animation: none !important}}
 """

@@ -72,6 +72,20 @@ def answer(key: str, value: Any) -> str:
     return text if unit == "-" else f"{text} {unit}"
 
 
+def short_answer(key: str, value: Any) -> str:
+    """Return the same where there is little room: from a million on in millions, ``95.0 M/s``.
+
+    Money and shares are short already.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or abs(value) < 1e6 or key.endswith("_usd"):
+        return answer(key, value)
+    unit = unit_of(key)
+    text = f"{number(value / 1e6)} M"
+    if unit.startswith("1/"):
+        return f"{text}{unit[1:]}"
+    return text if unit == "-" else f"{text} {unit}"
+
+
 def megawatts(value: float | None) -> str:
     """Return a power that is given in megawatts, with its unit."""
     return answer("mean_mw", value)

@@ -36,6 +36,9 @@ class StillQueue:
     def __init__(self):
         self.asked = {}
 
+    def warm(self):
+        return None
+
     def submit(self, request, who):
         from clustersim.background.records import Ticket
 
@@ -91,7 +94,7 @@ def open_page(monkeypatch, results_folder, small_link, still_queue):
         at.run()
         assert not at.exception, at.exception
         if name != "overview":
-            at.switch_page(f"pages/{name}.py").run()
+            at.switch_page(f"screens/{name}.py").run()
             assert not at.exception, at.exception
         return at
 

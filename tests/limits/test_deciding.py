@@ -1,4 +1,4 @@
-"""Where a rule is decided: the stretch holds what the judge measures, and lies where the record breaks the rule."""
+"""Where a rule is decided: the stretch holds what the judge measures, and lies where the record breaks it."""
 
 import numpy as np
 import pytest

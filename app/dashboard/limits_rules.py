@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -149,6 +150,8 @@ def _evidence(result: Result, row: Any, whole: bool) -> None:
         )  # fmt: skip
     told = [f"Pack: {row['pack']}", f"status: {row['status']}", f"source: {row['source']}"]
     st.caption(show.plain("; ".join(told) + (f". {row['reason']}" if row["reason"] else "")))
+    said = " ".join(["clustersim evidence", shlex.quote(result.name), shlex.quote(found.rule.id)])
+    st.caption(f"On the command line: {show.plain(said)}")
     if found.rule.formula:
         st.caption(show.plain(f"Measured as: {found.rule.formula}"))
     if found.rule.measure != "rating":

@@ -17,6 +17,7 @@ from clustersim.cli_build_out import build_out
 from clustersim.cli_cite import cite
 from clustersim.cli_compare import compare
 from clustersim.cli_dashboard import dashboard
+from clustersim.cli_evidence import evidence
 from clustersim.cli_explain import explain
 from clustersim.cli_nodes import nodes
 from clustersim.cli_operate import operate
@@ -380,6 +381,7 @@ app.command()(size)
 app.command("build-out")(build_out)
 app.command()(operate)
 app.command()(explain)
+app.command()(evidence)
 app.command()(sweep)
 app.command()(query)
 app.command()(report)

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from clustersim.errors import InputError
-from clustersim.report.sensitivity import HEADS, analyse, bars, cells, how, notes
+from clustersim.report.sensitivity import HEADS, bars, cells, how, notes
 from clustersim.report.sweep import rows_text
 from clustersim.report.sweep_figures import MOST_LINES, MOST_POINTS, parallel, scatter, thinned
 from clustersim.study.questions import better_way
@@ -184,7 +184,7 @@ def _moves(folder: Path, found: Overview, table: pd.DataFrame) -> None:  # noqa:
             show.empty("No answer is a number.", "Keep an answer that is one.")
             return
         key = _column("Answer", answers, answers[0], "sweep-answer")
-        analysis = analyse(swept, [key])
+        analysis = sweep_stores.analysed(folder, key)
     except InputError as error:
         st.info(show.plain(str(error).replace(f"{folder}: ", "")), icon=":material/info:")
         return

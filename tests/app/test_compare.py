@@ -134,9 +134,11 @@ def test_the_same_run_twice_is_what_the_command_line_refuses(compare_page, small
     assert any("the same run" in one.value for one in at.error)
 
 
-def test_a_damaged_design_in_the_address_is_named(compare_page):
-    at = compare_page("no_such_preset")
-    assert any("no\\_such\\_preset" in one.value or "no_such_preset" in one.value for one in at.error)
+@pytest.mark.parametrize("text", ["no_such_preset", "/etc/passwd", "scenario=/etc/passwd", "link=abc", "set=a", "="])
+def test_a_design_in_the_address_that_is_none_is_named(compare_page, text):
+    at = compare_page(text)
+    assert len(at.error) == 1
+    assert "/etc" not in at.error[0].value or "expected the name of a preset" in at.error[0].value
 
 
 def test_a_version_is_kept_and_compared(compare_page):

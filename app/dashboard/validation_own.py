@@ -47,7 +47,7 @@ def own() -> None:
         st.session_state["validation-path"] = str(path)
     known = st.session_state.get("validation-path")
     if known is None:
-        show.empty("No table yet.", "Each row is predicted from what it says of itself, as `clustersim validate` does.")
+        show.empty("No table yet.", "Each row is predicted from what it says of itself, as clustersim validate does.")
         return
     path = Path(known)
     request = Request("validate", {"path": str(path), "out": str(path.parent)}, f"predicting {path.name}")

@@ -93,6 +93,10 @@ def step(
     scenario: ScenarioArg,
     as_json: JsonOption = False,
     trace: Annotated[Path | None, typer.Option("--trace", help="Write the step as a Chrome trace (Perfetto).")] = None,
+    units: Annotated[
+        list[str] | None,
+        typer.Option("--unit", help="With --trace: fastest, median, slowest or a number; may be repeated."),
+    ] = None,
     settings: SetOption = None,
 ) -> None:
     """Time one training step: MFU, memory, breakdown."""
@@ -102,13 +106,15 @@ def step(
     from clustersim.study.it_power import step_pool
     from clustersim.study.step import study_step
 
+    if units and trace is None:
+        raise InputError("step --unit: expected --trace FILE too, found none")
     with told() as tell:
         tell("training step and plan")
         study = study_step(scenario_of(scenario, settings))
         pool = step_pool(study)
         between = between_sites(study, pool.iteration_time_s)
     if trace is not None:
-        write(trace, json.dumps(chrome_trace(study), separators=(",", ":")))
+        write(trace, json.dumps(chrome_trace(study, units or ()), separators=(",", ":")))
     if as_json:
         several = {} if between is None else {"between_sites": between_sites_data(between)}
         show_json(step_data(study, pool) | several)
@@ -197,10 +203,15 @@ def validate(
         cli_tables.steps(table, as_json, csv, html, markdown, fitted)
 
 
-def _two_files(first: str, one: Path | None, second: str, other: Path | None) -> None:
-    """Refuse one file for two outputs."""
-    if one is not None and other is not None and one.resolve() == other.resolve():
-        raise InputError(f"{first} and {second}: expected two files, found {one} twice")
+def _different_files(**files: Path | None) -> None:
+    """Refuse one file for two outputs, which are given by their options."""
+    told: dict[Path, str] = {}
+    for key, file in files.items():
+        if file is not None:
+            option = f"--{key.replace('_', '-')}"
+            other = told.setdefault(file.resolve(), option)
+            if other != option:
+                raise InputError(f"{other} and {option}: expected two files, found {file} twice")
 
 
 @app.command()
@@ -237,6 +248,13 @@ def topology(
     one_line: Annotated[
         Path | None, typer.Option("--one-line", metavar="FILE.svg", help="Draw the electrical one-line diagram.")
     ] = None,
+    site_map: Annotated[
+        Path | None, typer.Option("--map", metavar="FILE.svg", help="Draw where the sites are, and their fibre.")
+    ] = None,
+    map_all: Annotated[
+        Path | None,
+        typer.Option("--map-all", metavar="FILE.svg", help="Draw where all shipped places are, and this one."),
+    ] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write a page with the picture and the tables.")] = None,
     losses: Annotated[
         bool, typer.Option("--losses", help="The table of losses of a very large place too, which takes long.")
@@ -254,9 +272,7 @@ def topology(
     size_bytes = read_size(size)
     if exported is not None:
         check_format(exported)
-    _two_files("--export", exported, "--html", html)
-    _two_files("--export", exported, "--one-line", one_line)
-    _two_files("--html", html, "--one-line", one_line)
+    _different_files(export=exported, one_line=one_line, map=site_map, map_all=map_all, html=html)
     with told() as tell:
         tell("place")
         built = build_place(load_topology(located(place, "topologies")), "bf16")
@@ -282,6 +298,11 @@ def topology(
 
             tell("one-line diagram")
             texts[one_line] = place_one_line(built, one_line)
+        if site_map is not None or map_all is not None:
+            from clustersim.report.site_map import map_files
+
+            tell("map")
+            texts |= map_files(built, site_map, map_all)
         if html is not None and whole is not None:
             from clustersim.report.place_page import place_html
 

@@ -28,9 +28,8 @@ def dashboard(
     """Serve the dashboard on 127.0.0.1."""
     if out.exists() and not out.is_dir():
         raise InputError(f"--out: expected a folder, found the file {out}")
-    page = shipped("app") / "Home.py"
+    page = shipped("app") / "serve.py"
     typer.echo(f"dashboard at http://{address}:{port} (Ctrl-C ends it); results in {out}", err=True)
-    server = [sys.executable, "-m", "streamlit", "run", str(page)]
     options = ["--server.address", address, "--server.port", str(port)]
     paths = [str(Path(clustersim.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     # the page must find this very package, installed or not; the server takes our place, and with it every signal
@@ -41,4 +40,4 @@ def dashboard(
         "CLUSTERSIM_PREPARE": "yes" if prepare else "no",
     }
     sys.stderr.flush()
-    os.execve(sys.executable, [*server, *options], inherited)  # noqa: S606 (our own interpreter and page)
+    os.execve(sys.executable, [sys.executable, str(page), *options], inherited)  # noqa: S606 (our own interpreter and page)

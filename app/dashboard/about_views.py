@@ -8,7 +8,7 @@ import streamlit as st
 import clustersim
 from clustersim.report.catalog_tables import licences
 from clustersim.report.cite import cite_bibtex, cite_text
-from clustersim.report.evidence import evidence
+from clustersim.report.documented import evidence
 from clustersim.report.glossary import glossary
 from clustersim.study.references import FILE, read_sources
 from clustersim.study.result import Result

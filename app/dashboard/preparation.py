@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import streamlit as st
 
 from clustersim.background.queue import OWN
@@ -10,7 +12,7 @@ from dashboard import presets, results, work
 from dashboard.settings import settings
 
 
-@st.cache_resource(show_spinner=False)
+@cache
 def start() -> None:
     """Start the worker processes, and ask once for every preset that has no stored result."""
     work.queue().warm()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import streamlit as st
+from functools import cache
 
 from clustersim.scenario import load_any, located, run_id, shipped_names
 
@@ -20,7 +19,7 @@ class Preset:
     """Name that the scenario gives itself; its result folder is called after it."""
 
 
-@st.cache_resource(show_spinner=False)
+@cache
 def presets() -> tuple[Preset, ...]:
     """Return every shipped scenario, the largest places first as the command line lists them."""
     found = []

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from clustersim.report.evidence import DocTable, evidence
+from clustersim.report.documented import DocTable, evidence
 from clustersim.report.expected_shown import expected_rows, of_tables, reasons_of, statistics_text
 from clustersim.study.result import Result
 from dashboard import presets, results, show

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import cache
 from typing import Any
 
 import streamlit as st
@@ -11,11 +12,11 @@ from clustersim.background.queue import Queue
 from clustersim.background.records import Request, State, Ticket
 from clustersim.errors import InputError
 from clustersim.scenario import Draft
-from dashboard import state
+from dashboard import show, state
 from dashboard.settings import settings
 
 
-@st.cache_resource(show_spinner=False, on_release=Queue.close)
+@cache
 def queue() -> Queue:
     """Return the queue of this server."""
     return Queue(settings().workers)
@@ -96,6 +97,6 @@ def failed(ticket: Ticket) -> None:
     if ticket.state is State.CANCELLED:
         st.info("Cancelled; nothing was left half-written.", icon=":material/block:")
     elif ticket.input_error:
-        st.error(ticket.error, icon=":material/error:")
+        st.error(show.plain(ticket.error), icon=":material/error:")
     else:
-        st.error(f"A fault of the program: {ticket.error}", icon=":material/bug_report:")
+        st.error(f"A fault of the program: {show.plain(ticket.error)}", icon=":material/bug_report:")

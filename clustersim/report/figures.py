@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -105,7 +107,7 @@ def amplitude_spectrum(power: NDArray[np.float64], dt_s: float, name: str) -> go
     window = np.hanning(power.size)
     amplitude = 2.0 * np.abs(np.fft.rfft((power - power.mean()) * window)) / window.sum() / MW
     frequency = np.fft.rfftfreq(power.size, dt_s)
-    x, y = _peaks(frequency[1:], amplitude[1:], MOST_POINTS // 2)
+    x, y = peaks(frequency[1:], amplitude[1:], MOST_POINTS // 2)
     figure = go.Figure(
         go.Scatter(
             x=_short(x), y=_short(y), mode="lines", line={"color": BLUE, "width": 1.1}, name=name,
@@ -128,7 +130,7 @@ def amplitude_spectrum(power: NDArray[np.float64], dt_s: float, name: str) -> go
     return figure.update_xaxes(type="log", dtick=1)
 
 
-def _peaks(
+def peaks(
     x: NDArray[np.floating], y: NDArray[np.floating], most: int
 ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """Return the largest point of every logarithmic bucket of `x`."""
@@ -139,7 +141,7 @@ def _peaks(
     return x[keep], y[keep]
 
 
-def plant_response(responses: tuple[PlantResponse, ...], window: str, mode: str) -> go.Figure:
+def plant_response(responses: Sequence[PlantResponse], window: str, mode: str) -> go.Figure:
     """Return frequency, voltage, sources and state of charge of every site over a window."""
     found = [r for r in responses if (r.window, r.mode) == (window, mode)]
     figure = make_subplots(

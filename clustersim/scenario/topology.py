@@ -26,6 +26,8 @@ class LocationSpec(Spec):
 
     lat: float = Field(ge=-90, le=90)
     lon: float = Field(ge=-180, le=180)
+    disclosed: bool = True
+    """False: nobody published where it stands, or it is a design; the position stands for none, and no map shows it."""
 
 
 class FleetSpec(Spec):

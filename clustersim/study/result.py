@@ -7,6 +7,7 @@ import os
 import platform
 import shutil
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,9 @@ import clustersim
 from clustersim.errors import InputError
 from clustersim.plant.records import PlantResponse
 from clustersim.power.records import Waveform
+from clustersim.study.result_parts import StoredResponses, StoredWaveforms, response_table, waveform_table
 
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 FILES = (
     "scenario.yaml",
     "manifest.json",
@@ -37,6 +40,7 @@ PARQUET = (
     "cash_flow",
     "energy_hours",
     "expected",
+    "course",
 )  # fmt: skip
 """Tables of a result that are saved under their own name."""
 
@@ -60,11 +64,11 @@ class Result:
     timeline: pd.DataFrame
     events: pd.DataFrame
     """Windows and interruptions: t_s, kind, cause."""
-    waveforms: dict[str, Waveform]
-    """By window."""
+    waveforms: Mapping[str, Waveform]
+    """By window; of a stored result they are read on first use, as are the responses."""
     close_up: pd.DataFrame
     """Power of one rack, server and accelerator: time_s, rack_w, server_w, accelerator_w."""
-    responses: tuple[PlantResponse, ...]
+    responses: Sequence[PlantResponse]
     verdict: pd.DataFrame
     cost: pd.DataFrame
     bill: pd.DataFrame
@@ -89,6 +93,8 @@ class Result:
     (`clustersim.study.energy_hours.ENERGY_COLUMNS`)."""
     expected: pd.DataFrame = field(default_factory=pd.DataFrame)
     """What is public beside the answers (`clustersim.study.expected.COLUMNS`); no rows without a section `expect`."""
+    course: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Power over the horizon, stretch by stretch (`clustersim.study.course.COLUMNS`)."""
     warnings: tuple[str, ...] = ()
     inputs: dict[str, str] = field(default_factory=dict)
     """SHA-256 of every catalog file and of the resolved scenario."""
@@ -196,8 +202,8 @@ class Result:
             scenario=scenario_in(folder),
             summary=json.loads((folder / "summary.json").read_text(encoding="utf-8")),
             reasons=manifest["null_keys"],
-            waveforms=_waveforms(pd.read_parquet(folder / "waveform.parquet")),
-            responses=_responses(pd.read_parquet(folder / "response.parquet")),
+            waveforms=StoredWaveforms(folder / "waveform.parquet"),
+            responses=StoredResponses(folder / "response.parquet"),
             events=pd.read_csv(folder / "events.csv", keep_default_na=False),
             verdict=verdict,
             step=table("step"),
@@ -214,6 +220,7 @@ class Result:
             cash_flow=newer("cash_flow"),
             energy_hours=newer("energy_hours"),
             expected=newer("expected"),
+            course=newer("course"),
             warnings=tuple(manifest["warnings"]),
             inputs=manifest["inputs"],
             cost_facts=manifest.get("cost_facts", {}),
@@ -226,109 +233,6 @@ def _parquet(table: pd.DataFrame, path: Path) -> None:
     table.to_parquet(path, index=False, compression="zstd", row_group_size=100_000, use_dictionary=words or False)
 
 
-def waveform_table(waveforms: dict[str, Waveform]) -> pd.DataFrame:
-    """Return all waveforms in one table: window, time_s and per node the columns ``<node>_w`` and ``<node>_var``.
-
-    The parent of each node is in the table's ``attrs``.
-    """
-    parts = []
-    for name, wave in waveforms.items():
-        columns: dict[str, Any] = {"window": name, "time_s": wave.times_s()}
-        for row, node in enumerate(wave.nodes):
-            columns[f"{node}_w"] = wave.watts[row]
-            columns[f"{node}_var"] = wave.vars[row]
-        parts.append(pd.DataFrame(columns))
-    table = pd.concat(parts, ignore_index=True)
-    first = next(iter(waveforms.values()))
-    table.attrs = {
-        "parents": dict(zip(first.nodes, first.parents, strict=True)),
-        "dt_s": {name: wave.dt_s for name, wave in waveforms.items()},
-        "t0_s": {name: wave.t0_s for name, wave in waveforms.items()},
-    }
-    return table
-
-
-def _waveforms(table: pd.DataFrame) -> dict[str, Waveform]:
-    parents: dict[str, str | None] = table.attrs["parents"]
-    nodes = tuple(parents)
-    found = {}
-    for name in table.attrs["dt_s"]:
-        part = table[table["window"] == name]
-        found[name] = Waveform(
-            t0_s=table.attrs["t0_s"][name],
-            dt_s=table.attrs["dt_s"][name],
-            nodes=nodes,
-            parents=tuple(parents.values()),
-            watts=np.stack([part[f"{node}_w"].to_numpy(copy=True) for node in nodes]),
-            vars=np.stack([part[f"{node}_var"].to_numpy(copy=True) for node in nodes]),
-        )
-    return found
-
-
-_SERIES = ("load_w", "frequency_hz", "voltage_pu", "grid_w", "generator_w", "battery_w", "state_of_charge")
-
-
-def _group_column(number: int) -> str:
-    """Return the column of a group of generators, counted from 0 in the order of the file."""
-    return f"generators_{number}_w"
-
-
-def response_table(responses: tuple[PlantResponse, ...]) -> pd.DataFrame:
-    """Return all plant responses in one table; scalars are in the table's ``attrs``.
-
-    Columns ``generators_<n>_w`` hold the groups of generators of an island; no value where a site has no such group.
-    """
-    parts = []
-    heads = []
-    for response in responses:
-        columns: dict[str, Any] = {"site": response.site, "window": response.window, "mode": response.mode}
-        columns["time_s"] = response.t0_s + response.dt_s * np.arange(response.load_w.size)
-        columns |= {name: getattr(response, name) for name in _SERIES}
-        columns |= {_group_column(number): watts for number, watts in enumerate(response.group_w)}
-        parts.append(pd.DataFrame(columns))
-        heads.append(
-            {
-                "site": response.site,
-                "window": response.window,
-                "mode": response.mode,
-                "t0_s": response.t0_s,
-                "dt_s": response.dt_s,
-                "initial_rocof_hz_per_s": response.initial_rocof_hz_per_s,
-                "warnings": list(response.warnings),
-                "groups": len(response.group_w),
-                "machine_loss_w": response.machine_loss_w,
-                "samples": int(response.load_w.size),
-            }
-        )
-    table = pd.concat(parts, ignore_index=True)
-    table.attrs = {"responses": heads}
-    return table
-
-
-def _responses(table: pd.DataFrame) -> tuple[PlantResponse, ...]:
-    found = []
-    begin = 0
-    for head in table.attrs["responses"]:
-        part = table.iloc[begin : begin + head["samples"]]
-        begin += head["samples"]
-        series: dict[str, Any] = {name: part[name].to_numpy(copy=True) for name in _SERIES}
-        found.append(
-            PlantResponse(
-                site=head["site"],
-                window=head["window"],
-                mode=head["mode"],
-                t0_s=head["t0_s"],
-                dt_s=head["dt_s"],
-                initial_rocof_hz_per_s=head["initial_rocof_hz_per_s"],
-                warnings=tuple(head["warnings"]),
-                group_w=tuple(part[_group_column(k)].to_numpy(copy=True) for k in range(head["groups"])),
-                machine_loss_w=head["machine_loss_w"],
-                **series,
-            )
-        )
-    return tuple(found)
-
-
 def scenario_in(folder: Path) -> Any:
     """Return the scenario that a result folder holds.
 
@@ -339,6 +243,6 @@ def scenario_in(folder: Path) -> Any:
     """
     path = folder / "scenario.yaml"
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (safe loader)
     except (UnicodeDecodeError, RecursionError, yaml.YAMLError) as error:
         raise InputError(f"{path}: not valid YAML: {error}") from None

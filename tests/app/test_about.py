@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import clustersim
-from clustersim.report.evidence import evidence
+from clustersim.report.documented import evidence
 from clustersim.report.glossary import glossary
 
 

@@ -9,7 +9,7 @@ import pytest
 from clustersim.background.records import State
 from clustersim.background.verbs import VERBS
 from clustersim.errors import InputError
-from clustersim.report.evidence import evidence
+from clustersim.report.documented import evidence
 
 HEAD = (
     "row_id,model,accelerator,n_gpus,precision,layers,hidden,heads,ffn,vocab,seq_len,tp,pp,micro_batch,"

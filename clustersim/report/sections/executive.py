@@ -45,13 +45,13 @@ COST = (
 
 def executive_section(result: Result) -> Section:
     """Return the first page of a report, from the result alone."""
-    found = [row for row in _answers(result) if row[1]]
+    found = [row for row in answers(result) if row[1]]
     headlines = [row for row in (_headline(result.summary, key, label) for key, label in HEADLINES) if row]
     tables = [
         Table("Questions and answers", ("question", "answer"), found),
         Table("Headline figures", ("figure", "value", "band", "key"), headlines, (1, 2)),
     ]
-    broken = _broken(result.verdict)
+    broken = broken_rows(result.verdict)
     if broken:
         more = len(result.verdict[result.verdict["passed"].eq(False)]) - len(broken)
         title = "What fails, and by how much" + (f" (the worst; {more} more in the verdict)" if more else "")
@@ -72,7 +72,8 @@ def executive_section(result: Result) -> Section:
     )
 
 
-def _answers(result: Result) -> list[tuple[str, str]]:
+def answers(result: Result) -> list[tuple[str, str]]:
+    """Return what a planner asks, and the answer in a sentence or two."""
     return [
         ("What is the load?" if result.measured else "How fast does it train, and what limits it?", _speed(result)),
         ("What does its power look like?", _power(result)),
@@ -161,7 +162,8 @@ def _band(summary: Mapping[str, Any], key: str) -> str:
     return "" if low is None or high is None else f"{number(low)} to {answer(key, high)}"
 
 
-def _broken(verdict: pd.DataFrame) -> list[tuple[str, ...]]:
+def broken_rows(verdict: pd.DataFrame) -> list[tuple[str, ...]]:
+    """Return the worst broken rules: rule, where, found, limit, found over limit."""
     rows = verdict[[passed is False for passed in verdict["passed"]]].sort_values("margin", kind="stable")
     return [
         (

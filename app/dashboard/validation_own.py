@@ -58,8 +58,6 @@ def own() -> None:
         show.skeleton()
     elif ended.state is State.DONE:
         _answer(ended.answer, path.name)
-    elif ended.state is State.FAILED and ended.input_error:
-        st.error(show.plain(ended.error), icon=":material/error:")
     else:
         work.failed(ended)
 

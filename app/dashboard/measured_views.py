@@ -14,29 +14,28 @@ import streamlit as st
 
 from clustersim.report.assess import shown_in
 from clustersim.report.dark import grounded
-from clustersim.report.trace_figures import Line, trace_figure, trace_note
+from clustersim.report.envelope import Envelope
+from clustersim.report.trace_figures import Line, trace_figure
 from clustersim.report.words import number, percent
 from dashboard import show, theme
 
 Answer = Mapping[str, Any]
 
 
-def lines(read: Answer, assessed: Answer | None, fitted: Answer | None) -> list[Line]:
+def _drawn(read: Answer, assessed: Answer | None, fitted: Answer | None) -> dict[str, tuple[str, Answer]]:
     """Return what is drawn over time: the trace as it was judged, else as it was read, and what was made of it."""
-    found = []
-    if assessed is None:
-        found.append(_line("measured", read["folder"], read))
-    else:
-        found += [_line(name, assessed["folder"], one) for name, one in assessed["lines"].items()]
+    found = {"measured": (str(read["folder"]), read)}
+    if assessed is not None:
+        found = {name: (str(assessed["folder"]), one) for name, one in assessed["lines"].items()}
     # a record fitted to one load is not drawn beside many of them
     if fitted is not None and (assessed is None or assessed["data"]["units"] == 1):
-        found.append(_line("fitted record", fitted["folder"], fitted["line"]))
+        found["fitted record"] = (str(fitted["folder"]), fitted["line"])
     return found
 
 
-def _line(name: str, folder: str, told: Answer) -> Line:
-    watts = np.load(Path(folder) / told["file"], mmap_mode="r")
-    return Line(name, told["t0_s"], told["dt_s"], watts)
+@st.cache_data(max_entries=64, show_spinner=False)
+def _points(path: str, t0_s: float, dt_s: float, window_s: tuple[float, float]) -> Envelope:
+    return Line(t0_s, dt_s, np.load(path, mmap_mode="r")).within(*window_s)
 
 
 def window(read: Answer) -> tuple[float, float]:
@@ -58,15 +57,16 @@ def _zoom(first_s: float, last_s: float) -> None:
 def power(read: Answer, assessed: Answer | None, fitted: Answer | None) -> None:
     """Show the trace over time; dragging over it shows that part with all its samples."""
     shown = window(read)
-    drawn = lines(read, assessed, fitted)
+    drawn = _drawn(read, assessed, fitted)
+    points = {
+        name: _points(f"{folder}/{told['file']}", told["t0_s"], told["dt_s"], shown)
+        for name, (folder, told) in drawn.items()
+    }
     job = None if assessed is None else (assessed["data"]["job"]["from_s"], assessed["data"]["job"]["to_s"])
-    peak = read["peak_mw"] if assessed is None else max(
-        assessed["data"]["statistics"]["peak_mw"], float(np.max(drawn[0].within(*window(read)).y)) * 1e-6
-    )  # fmt: skip
-    figure = trace_figure(drawn, shown, peak, job)
+    peak = max(told["peak_mw"] for _, told in drawn.values())
     event = show.figure(
-        figure, f"measured-power-{shown[0]:.9g}-{shown[1]:.9g}", "Power over time",
-        f"{trace_note(drawn[0], shown)}. Drag over a part of it to see it closer.", select=True, file="power",
+        trace_figure(points, shown, peak, job), f"measured-power-{shown[0]:.9g}-{shown[1]:.9g}", "Power over time",
+        f"{next(iter(points.values())).note}. Drag over a part of it to see it closer.", select=True, file="power",
     )  # fmt: skip
     boxes = [] if event is None else event["selection"]["box"]
     if boxes:

@@ -2,6 +2,11 @@
 
 import os
 
+# Two workers fill two cores: threads of linear algebra would only wait for one another. Set before numpy is imported.
+if os.environ.get("PYTEST_XDIST_WORKER"):
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+
 # The workers of pytest-xdist share numba's cache, so that each kernel is compiled by one of them only. Two that compile
 # different signatures of one kernel at once may pick the same file, so they read and write it one at a time.
 if os.environ.get("PYTEST_XDIST_WORKER"):
@@ -9,6 +14,7 @@ if os.environ.get("PYTEST_XDIST_WORKER"):
 
     guard_kernel_cache()
 
+import pytest
 from hypothesis import settings
 
 # The first example of a test may compile a kernel: no deadline for single examples; pytest's time limit holds.
@@ -16,3 +22,12 @@ from hypothesis import settings
 settings.register_profile("full", deadline=None)
 settings.register_profile("clustersim", deadline=None, max_examples=40)
 settings.load_profile("clustersim")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hand the modules out in the order of files, where pytest-xdist can.
+
+    By itself it hands out those with few tests last: they are the long ones, and one worker waits for the other.
+    """
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False

@@ -93,6 +93,10 @@ def step(
     scenario: ScenarioArg,
     as_json: JsonOption = False,
     trace: Annotated[Path | None, typer.Option("--trace", help="Write the step as a Chrome trace (Perfetto).")] = None,
+    units: Annotated[
+        list[str] | None,
+        typer.Option("--unit", help="With --trace: fastest, median, slowest or a number; may be repeated."),
+    ] = None,
     settings: SetOption = None,
 ) -> None:
     """Time one training step: MFU, memory, breakdown."""
@@ -102,13 +106,15 @@ def step(
     from clustersim.study.it_power import step_pool
     from clustersim.study.step import study_step
 
+    if units and trace is None:
+        raise InputError("step --unit: expected --trace FILE too, found none")
     with told() as tell:
         tell("training step and plan")
         study = study_step(scenario_of(scenario, settings))
         pool = step_pool(study)
         between = between_sites(study, pool.iteration_time_s)
     if trace is not None:
-        write(trace, json.dumps(chrome_trace(study), separators=(",", ":")))
+        write(trace, json.dumps(chrome_trace(study, units or ()), separators=(",", ":")))
     if as_json:
         several = {} if between is None else {"between_sites": between_sites_data(between)}
         show_json(step_data(study, pool) | several)

@@ -162,33 +162,21 @@ def _again(study: str, engine: str, address: str | None, out: Path, settings: Se
 
 def _progress(left: int, points: int, tell: Callable[[str], None]) -> Callable[[Outcome], None]:
     """Return what is told each point: it says how many are done, the rate, and the time left."""
-    began = time.monotonic()
-    said = began
-    done = failed = 0
+    from clustersim.study.sweep.pace import Pace
+
+    pace, said = Pace(left, points), time.monotonic()
     terminal = sys.stderr.isatty()
 
     def one(outcome: Outcome) -> None:
-        nonlocal said, done, failed
-        done += 1
-        failed += outcome.error is not None
+        nonlocal said
+        pace.count(outcome)
         now = time.monotonic()
-        if not terminal and done < left and now - said < EVERY_S:
+        if not terminal and pace.done < left and now - said < EVERY_S:
             return
         said = now
-        rate = done / max(now - began, 1e-9)
-        tell(
-            f"{points - left + done:,} of {points:,} points, {failed:,} failed, {rate:.3g} points/s, "
-            f"{_span((left - done) / rate)} left"
-        )
+        tell(pace.text)
 
     return one
-
-
-def _span(seconds: float) -> str:
-    """Return a time as people say it: ``45 s``, ``12 min``, ``3.5 h``."""
-    if seconds < 90.0:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60.0:.0f} min" if seconds < 5400.0 else f"{seconds / 3600.0:.1f} h"
 
 
 def _dry(found: Sweep, as_json: bool) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import partial
 from typing import Annotated
 
 from pydantic import BeforeValidator, PlainSerializer
@@ -130,13 +131,9 @@ def _quantity(dimension: str) -> tuple[BeforeValidator, PlainSerializer]:
 
     Files are read with every quantity as text; the serializer writes text that reads back as the same float.
     """
-    def read(value: object) -> float:
-        return parse(value, dimension)
-
-    def write(value: float) -> str:
-        return shortest(value, dimension)
-
-    return BeforeValidator(read), PlainSerializer(write, return_type=str)
+    # partial functions, so that a form can ask a field for its dimension
+    read = partial(parse, dimension=dimension)
+    return BeforeValidator(read), PlainSerializer(partial(shortest, dimension=dimension), return_type=str)
 
 
 def shortest(value: float, dimension: str) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import os
 import pickle
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
+import typer.testing
 
 REFERENCE = Path(__file__).resolve().parents[1] / ".." / "shared" / "reference"
 
@@ -29,6 +31,14 @@ economics: {electricity_price: TN}
 set:
   topology.site.memphis.fleet: [{accelerator: H100-SXM, count: 2048}]
 """
+
+
+@pytest.fixture(scope="session", autouse=True)
+def verbs_made_once():
+    """Make the parsers of the command line once: the runner of typer makes them again for every call."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(typer.testing, "_get_command", cache(typer.testing._get_command))
+        yield
 
 
 @pytest.fixture(scope="session")

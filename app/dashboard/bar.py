@@ -15,9 +15,9 @@ def result() -> Result | None:
     """Show the bar; return the result that the page shows, or None where there is none yet, which the bar says."""
     _bar()
     if st.session_state["notice"]:
-        st.warning(st.session_state["notice"], icon=":material/link_off:")
+        st.warning(show.plain(st.session_state["notice"]), icon=":material/link_off:")
     if state.problems():
-        st.error(state.problems(), icon=":material/error:")
+        st.error(show.plain(state.problems()), icon=":material/error:")
     found = results.shown()
     current = results.of_draft()
     if current is None and not state.problems():
@@ -27,6 +27,13 @@ def result() -> Result | None:
     if found is None and state.problems():
         show.empty("Nothing to show yet.", "Mend what is named above, or open another preset.")
     return found
+
+
+def head() -> None:
+    """Show the bar alone, on a page that needs no result."""
+    _bar()
+    if st.session_state["notice"]:
+        st.warning(show.plain(st.session_state["notice"]), icon=":material/link_off:")
 
 
 def _bar() -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import streamlit as st
 
 from dashboard import preparation, state, theme
 
-PAGES = Path(__file__).resolve().parents[1] / "pages"
+_log = logging.getLogger("clustersim.dashboard")
+PAGES = Path(__file__).resolve().parents[1] / "screens"
 SECTIONS = {
     "Plan": (("overview", "Overview", "map"), ("design", "Design", "account_tree")),
     "Answers": (
@@ -48,7 +50,15 @@ def open_page() -> None:
     state.restore()
     preparation.start()
     preparation.status()
-    page.run()
+    try:
+        page.run()
+    except Exception:
+        # the reason goes to the server's log, where whoever runs it can see it; a visitor learns that it is not them
+        _log.exception("fault in page %s", page.title)
+        st.error(
+            "A fault of the program; the server's log has the details. Other pages still work.",
+            icon=":material/bug_report:",
+        )
 
 
 def page_file(name: str) -> Path:

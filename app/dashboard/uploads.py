@@ -11,7 +11,7 @@ import streamlit as st
 
 from clustersim.errors import InputError
 from clustersim.scenario import Draft, load_any, resolved
-from dashboard import state
+from dashboard import show, state
 
 MOST_BYTES = 1_000_000
 """Largest scenario file."""
@@ -75,7 +75,7 @@ def button() -> None:
         try:
             draft = draft_of(files)
         except InputError as error:
-            st.error(str(error), icon=":material/error:")
+            st.error(show.plain(str(error)), icon=":material/error:")
             return
         state.edit(draft)
         st.session_state["restored"] = True

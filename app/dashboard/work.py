@@ -12,7 +12,7 @@ from clustersim.background.queue import Queue
 from clustersim.background.records import Request, State, Ticket
 from clustersim.errors import InputError
 from clustersim.scenario import Draft
-from dashboard import state
+from dashboard import show, state
 from dashboard.settings import settings
 
 
@@ -97,6 +97,6 @@ def failed(ticket: Ticket) -> None:
     if ticket.state is State.CANCELLED:
         st.info("Cancelled; nothing was left half-written.", icon=":material/block:")
     elif ticket.input_error:
-        st.error(ticket.error, icon=":material/error:")
+        st.error(show.plain(ticket.error), icon=":material/error:")
     else:
-        st.error(f"A fault of the program: {ticket.error}", icon=":material/bug_report:")
+        st.error(f"A fault of the program: {show.plain(ticket.error)}", icon=":material/bug_report:")

@@ -24,8 +24,13 @@ TICK_S = 0.5
 """How long the queue sleeps where nothing happens. [s]"""
 MOST_STARTS = 3
 """So often processes may end one after the other before one of them is ready."""
+MOST_S = 4 * 3600.0
+"""Time that one request may take. [s]"""
 OWN = "server"
 """Who asks for what nobody waits for; it is served when nothing else is, at low priority."""
+LONG_VERBS = frozenset({"sweep"})
+"""Verbs that may take hours; one of them is served at a time, beside the others and at lower priority."""
+LONG_NICE = 10
 KILLED = "its process was killed (out of memory, or stopped from outside)"
 
 
@@ -149,6 +154,7 @@ class Queue:
             with self._lock:
                 if self._closed:
                     break
+                self._end_overlong()
                 self._hand_out()
                 by_pipe = {worker.connection: worker for worker in self._workers}
             speaking = wait([*by_pipe, self._reader], TICK_S)
@@ -166,9 +172,11 @@ class Queue:
 
     def _hand_out(self) -> None:
         for ticket in self._waiting():
-            nice = BACKGROUND_NICE if self._is_own(ticket) else 0
-            if nice and any(one.serving for one in self._workers):
+            own = self._is_own(ticket)
+            if own and any(one.serving for one in self._workers):
                 return
+            # what takes long has a process of its own, so that it holds up nobody who waits for a page
+            nice = BACKGROUND_NICE if own else LONG_NICE if ticket.request.verb in LONG_VERBS else 0
             alike = [one for one in self._workers if one.nice == nice]
             free = next((one for one in alike if one.ready and one.serving is None), None)
             if free is None:
@@ -182,6 +190,14 @@ class Queue:
                 self._tickets[ticket.id] = replace(
                     ticket, state=State.RUNNING, started_s=self._clock(), part="starting"
                 )
+
+    def _end_overlong(self) -> None:
+        for worker in [one for one in self._workers if one.serving is not None]:
+            ticket = self._tickets[str(worker.serving)]
+            if ticket.elapsed_s(self._clock()) > MOST_S:
+                self._workers.remove(worker)
+                worker.kill()
+                self._end(ticket.id, State.FAILED, error=f"it took more than {MOST_S / 3600:g} h", input_error=True)
 
     def _heard(self, worker: Worker) -> None:
         message = worker.received()

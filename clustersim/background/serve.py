@@ -20,8 +20,10 @@ from clustersim.study.sweep.kernel_cache import guard_kernel_cache
 
 MOST_SERVED = 40
 """Requests after which a process is replaced, so that what it keeps cannot grow without end."""
-MOST_MEMORY = 3_000_000_000
+MOST_KEPT = 3_000_000_000
 """Largest memory that a process may have had and still be kept. [B]"""
+MOST_SHARE = 0.6
+"""Share of the machine's memory that one request may take; beyond it the request fails and not the machine."""
 
 
 def serve(connection: Connection) -> None:
@@ -38,13 +40,16 @@ def serve(connection: Connection) -> None:
             answer = VERBS[verb](tell=lambda told: connection.send(("part", told)), **arguments)
         except InputError as error:
             connection.send(("wrong", str(error)))
+        except MemoryError:
+            connection.send(("wrong", f"it needs more than {_most_memory() / 1e9:.0f} GB of memory"))
+            return
         except Exception as error:
             # a fault of the program is told to who asked, and the process is not trusted any further
             connection.send(("failed", f"{type(error).__name__}: {' '.join(str(error).split())}"))
             return
         else:
             connection.send(("done", answer))
-        if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 > MOST_MEMORY:
+        if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 > MOST_KEPT:
             return
 
 
@@ -56,10 +61,16 @@ def _receive(connection: Connection, inbox: queue.SimpleQueue[tuple[str, dict[st
             kill_session(os.getpid())
 
 
+def _most_memory() -> int:
+    """Return the memory that one request may take. [B]"""
+    return int(MOST_SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+
+
 def main() -> None:
     """Take over what the queue has told, and serve."""
     told = json.loads(sys.argv[1])
     os.nice(told["nice"])
+    resource.setrlimit(resource.RLIMIT_DATA, (_most_memory(), _most_memory()))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     use_overlays([Path(path) for path in told["overlays"]])
     guard_kernel_cache()

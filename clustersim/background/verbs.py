@@ -6,7 +6,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from clustersim.background import trace_verbs
+from clustersim.background.design_verbs import check, place_graph, survey_place
 from clustersim.background.overview_verbs import gallery
+from clustersim.background.power_verbs import waveform
+from clustersim.background.sweep_verbs import sweep
+from clustersim.background.training_verbs import plan, step
 from clustersim.scenario import AnyScenario, Draft
 
 Tell = Callable[[Any], None]
@@ -62,6 +67,18 @@ def size(
 VERBS: dict[str, Callable[..., Any]] = {
     "run": run,
     "size": size,
+    "step": step,
+    "plan": plan,
+    "waveform": waveform,
+    "sweep": sweep,
+    "check": check,
+    "survey_place": survey_place,
+    "place_graph": place_graph,
     "gallery": gallery,
+    "trace_columns": trace_verbs.trace_columns,
+    "trace_read": trace_verbs.trace_read,
+    "assess": trace_verbs.assess,
+    "fit_power": trace_verbs.fit_power,
+    "validate": trace_verbs.validate,
 }
 """Name -> function. Each is told of progress by `tell`, and raises InputError for what a user can cause."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer
@@ -17,7 +18,7 @@ __all__ = ["YEAR_S", "EconomicsSpec", "read_prices"]
 def _price(dimension: str, unit: str) -> tuple[BeforeValidator, PlainSerializer]:
     """Return reader and writer of a price; `unit` is the unit in which it is written."""
     return (
-        BeforeValidator(lambda value: units.parse(value, dimension)),
+        BeforeValidator(partial(units.parse, dimension=dimension)),
         PlainSerializer(lambda value: units.text(value, unit), return_type=str),
     )
 

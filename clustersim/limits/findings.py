@@ -35,7 +35,7 @@ class Found(NamedTuple):
     value: float
 
 
-def _meter(trace: Trace) -> tuple[NDArray[np.float64], float]:
+def meter_means(trace: Trace) -> tuple[NDArray[np.float64], float]:
     """Return the power as means over 100 ms, or as it is where the samples are coarser or do not divide 100 ms."""
     factor = round(METER_DT_S / trace.dt_s)
     if factor <= 1 or not math.isclose(factor * trace.dt_s, METER_DT_S, rel_tol=1e-6):
@@ -58,22 +58,32 @@ def _sampled(trace: Trace, shortest_s: float) -> None:
 
 
 def _ramp(rule: Rule, trace: Trace) -> float:
-    power, dt = _meter(trace)
+    power, dt = meter_means(trace)
     lag = given(rule.lag)
     _sampled(trace, lag)
     _resolved(trace, lag)
-    if not trace.steady and power.size * dt <= 2.0 * lag:
-        # Beyond the window around an event the power is taken to be settled.
-        count = round(lag / dt) + 1
-        before = power[0] if trace.before_w is None else trace.before_w
-        after = power[-1] if trace.settled_w is None else trace.settled_w
-        power = np.concatenate([np.full(count, before), power, np.full(count, after)])
     # Any change within the time counts: the difference over exactly 60 s is zero for a swing that repeats every 20 s.
-    return measures.sliding_range(power, dt, lag) / lag
+    return measures.sliding_range(with_surroundings(rule, trace, power, dt)[0], dt, lag) / lag
+
+
+def with_surroundings(
+    rule: Rule, trace: Trace, power_w: NDArray[np.float64], dt_s: float
+) -> tuple[NDArray[np.float64], int]:
+    """Return the power that a ramp is looked for in, and how many samples of it lie before the trace.
+
+    Beyond a window around an event that is short beside the time of the rule the power is taken to be settled.
+    """
+    lag = given(rule.lag)
+    if trace.steady or power_w.size * dt_s > 2.0 * lag:
+        return power_w, 0
+    count = round(lag / dt_s) + 1
+    before = power_w[0] if trace.before_w is None else trace.before_w
+    after = power_w[-1] if trace.settled_w is None else trace.settled_w
+    return np.concatenate([np.full(count, before), power_w, np.full(count, after)]), count
 
 
 def _range(rule: Rule, trace: Trace) -> float:
-    power, dt = _meter(trace)
+    power, dt = meter_means(trace)
     return _recurring_range(rule, trace, power, dt)
 
 
@@ -121,7 +131,7 @@ def _band_range(rule: Rule, trace: Trace) -> float:
     return measures.band_range(trace.power_w, trace.dt_s, low, high)
 
 
-_OF_POWER: dict[str, Callable[[Rule, Trace], float]] = {
+OF_POWER: dict[str, Callable[[Rule, Trace], float]] = {
     "ramp": _ramp,
     "range": _range,
     "band_energy": _band,
@@ -129,10 +139,11 @@ _OF_POWER: dict[str, Callable[[Rule, Trace], float]] = {
     "band_range": _band_range,
     "step_change": _step,
 }
-_OF_VOLTAGE = ("voltage_dip", "voltage_change", "min_voltage", "max_voltage", "flicker", "flicker_long")
+OF_VOLTAGE = ("voltage_dip", "voltage_change", "min_voltage", "max_voltage", "flicker", "flicker_long")
 
 
-def _of_voltage(rule: Rule, voltage_pu: NDArray[np.float64], dt_s: float) -> float:
+def of_voltage(rule: Rule, voltage_pu: NDArray[np.float64], dt_s: float) -> float:
+    """Return what a rule measures of a voltage at the point of interconnection."""
     if rule.measure in _VOLTAGE:
         return _VOLTAGE[rule.measure](voltage_pu, dt_s, rule.lasting or 0.0)
     short = rule.measure == "flicker"
@@ -157,10 +168,11 @@ _VOLTAGE: dict[str, Callable[[NDArray[np.float64], float, float], float]] = {
 def _of_island_voltage(rule: Rule, response: PlantResponse) -> float:
     if np.ptp(response.voltage_pu) == 0.0:
         raise NotJudgedError(island.NO_VOLTAGE)
-    return _of_voltage(rule, response.voltage_pu, response.dt_s)
+    return of_voltage(rule, response.voltage_pu, response.dt_s)
 
 
-def _of_frequency(rule: Rule, response: PlantResponse) -> float:
+def of_frequency(rule: Rule, response: PlantResponse) -> float:
+    """Return what a rule measures of the frequency of a response, or of the recovery of its voltage."""
     island.meant_for(rule, response)
     if rule.measure == "min_frequency":
         return float(response.frequency_hz.min())
@@ -185,9 +197,9 @@ def candidates(rule: Rule, site: str, evidence: Evidence) -> Candidates:
     """Yield the windows of a site that the rule may look at, each with the measurement still to be made."""
     if MEASURES[rule.measure].observed:
         return _observed(rule, site, evidence)
-    if rule.measure in _OF_POWER:
+    if rule.measure in OF_POWER:
         return _of_traces(rule, site, evidence)
-    return _of_voltages(rule, site, evidence) if rule.measure in _OF_VOLTAGE else _of_plant(rule, site, evidence)
+    return _of_voltages(rule, site, evidence) if rule.measure in OF_VOLTAGE else _of_plant(rule, site, evidence)
 
 
 def _of_traces(rule: Rule, site: str, evidence: Evidence) -> Candidates:
@@ -197,14 +209,14 @@ def _of_traces(rule: Rule, site: str, evidence: Evidence) -> Candidates:
     over = 1.0 if rule.measure != "step_change" or strength is None else strength
     for trace in evidence.traces:
         if trace.site == site:
-            yield trace.window, lambda trace=trace: _OF_POWER[rule.measure](rule, trace) / over  # type: ignore[misc]
+            yield trace.window, lambda trace=trace: OF_POWER[rule.measure](rule, trace) / over  # type: ignore[misc]
 
 
 def _of_voltages(rule: Rule, site: str, evidence: Evidence) -> Candidates:
     beside_grid = (rule.mode or "grid_parallel") in ("grid_parallel", "any")
     known = [t for t in evidence.traces if t.site == site and t.voltage_pu is not None and beside_grid]
     for trace in known:
-        yield trace.window, lambda trace=trace: _of_voltage(rule, trace.voltage_pu, trace.dt_s)  # type: ignore[misc]
+        yield trace.window, lambda trace=trace: of_voltage(rule, trace.voltage_pu, trace.dt_s)  # type: ignore[misc]
     seen = {id(trace.voltage_pu) for trace in known}
     for response in evidence.responses:
         if response.site != site or id(response.voltage_pu) in seen or not _in_mode(rule, response, "grid_parallel"):
@@ -214,14 +226,14 @@ def _of_voltages(rule: Rule, site: str, evidence: Evidence) -> Candidates:
         else:
             yield (
                 response.window,
-                lambda response=response: _of_voltage(rule, response.voltage_pu, response.dt_s),  # type: ignore[misc]
+                lambda response=response: of_voltage(rule, response.voltage_pu, response.dt_s),  # type: ignore[misc]
             )
 
 
 def _of_plant(rule: Rule, site: str, evidence: Evidence) -> Candidates:
     for response in evidence.responses:
         if response.site == site and _in_mode(rule, response, "island"):
-            yield response.window, lambda response=response: _of_frequency(rule, response)  # type: ignore[misc]
+            yield response.window, lambda response=response: of_frequency(rule, response)  # type: ignore[misc]
 
 
 def _observed(rule: Rule, site: str, evidence: Evidence) -> Candidates:
@@ -241,8 +253,8 @@ def missing(rule: Rule, site: str, evidence: Evidence) -> str:
         return f"nothing was found on {rule.measure}: the plant was not asked, or has none of it"
     if rule.measure == "step_change" and site not in evidence.short_circuit_va:
         return "no short-circuit power: the place has no grid, or a trace is judged alone"
-    if rule.measure in _OF_POWER:
+    if rule.measure in OF_POWER:
         return "no power record"
-    if rule.measure in _OF_VOLTAGE:
+    if rule.measure in OF_VOLTAGE:
         return NO_ISLAND if rule.mode == "island" else NO_VOLTAGE
     return NO_GRID if rule.mode == "grid_parallel" else NO_ISLAND

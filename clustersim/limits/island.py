@@ -24,7 +24,7 @@ DRIFT = 0.1
 
 def nominal_hz(response: PlantResponse) -> float:
     """Return the nominal frequency of a response. [Hz]"""
-    usual = _before(response)
+    usual = before_hz(response)
     return min(NOMINAL_HZ, key=lambda nominal: abs(nominal - usual))
 
 
@@ -47,7 +47,7 @@ def meant_for(rule: Rule, response: PlantResponse) -> None:
         raise NotJudgedError(f"the rule is for another nominal frequency than the {nominal:g} Hz of the site")
 
 
-def _before(response: PlantResponse) -> float:
+def before_hz(response: PlantResponse) -> float:
     """Return the frequency that a transient starts from: the first sample; in lasting operation the median. [Hz]"""
     if response.window == "steady":
         return float(np.median(response.frequency_hz))
@@ -56,12 +56,12 @@ def _before(response: PlantResponse) -> float:
 
 def transient_dip(rule: Rule, response: PlantResponse) -> float:  # noqa: ARG001 (one signature for all)
     """Return ``(f before - min f) / f nominal``. [-]"""
-    return max(0.0, _before(response) - float(response.frequency_hz.min())) / nominal_hz(response)
+    return max(0.0, before_hz(response) - float(response.frequency_hz.min())) / nominal_hz(response)
 
 
 def transient_rise(rule: Rule, response: PlantResponse) -> float:  # noqa: ARG001
     """Return ``(max f - f before) / f nominal``. [-]"""
-    return max(0.0, float(response.frequency_hz.max()) - _before(response)) / nominal_hz(response)
+    return max(0.0, float(response.frequency_hz.max()) - before_hz(response)) / nominal_hz(response)
 
 
 def recovery_band_time(rule: Rule, response: PlantResponse) -> float:
@@ -91,6 +91,11 @@ def voltage_recovery_time(rule: Rule, response: PlantResponse) -> float:
     return _recovery_s(rule, response, response.voltage_pu, given(rule.tolerance), "voltage")
 
 
+def settled_at(values: NDArray[np.float64]) -> float:
+    """Return the level on which a record settles: the mean of its last tenth."""
+    return float(values[-max(1, round(SETTLED_SHARE * values.size)) :].mean())
+
+
 def _recovery_s(rule: Rule, response: PlantResponse, values: NDArray[np.float64], width: float, what: str) -> float:
     if response.window == "steady":
         raise NotJudgedError("lasting operation has no single transient to recover from: an event is needed")
@@ -98,7 +103,7 @@ def _recovery_s(rule: Rule, response: PlantResponse, values: NDArray[np.float64]
     if not left.size:
         return 0.0
     tail = max(1, round(SETTLED_SHARE * values.size))
-    settled = float(values[-tail:].mean())
+    settled = settled_at(values)
     drift = abs(settled - float(values[-2 * tail : -tail].mean()))
     outside = np.flatnonzero(np.abs(values - settled) > width)
     end = int(outside[-1]) + 1 if outside.size else int(left[0])

@@ -128,7 +128,12 @@ def repeated_range(power_w: Array, dt_s: float, window_s: float, skip: int) -> f
 
 
 def band_range(power_w: Array, dt_s: float, low_hz: float, high_hz: float) -> float:
-    """Return max - min of what a band holds of a record, in the unit of `power_w`.
+    """Return max - min of what a band holds of a record (:func:`band_part`), in the unit of `power_w`."""
+    return float(np.ptp(band_part(power_w, dt_s, low_hz, high_hz)))
+
+
+def band_part(power_w: Array, dt_s: float, low_hz: float, high_hz: float) -> Array:
+    """Return what a band holds of a record, in the unit of `power_w`, without either end.
 
     Butterworth band pass of fourth order, run forwards and backwards so that nothing is delayed: gain 1 at
     ``sqrt(low high)``, 1/2 at either edge. Three periods of the lower edge at either end, where the filter settles,
@@ -154,7 +159,7 @@ def band_range(power_w: Array, dt_s: float, low_hz: float, high_hz: float) -> fl
         raise InputError(f"a band from {low_hz:g} Hz needs a longer record than {8.0 / low_hz:g} s")
     sections = signal.butter(4, (low_hz, high_hz), "bandpass", fs=1.0 / dt_s, output="sos")
     inside = signal.sosfiltfilt(sections, power_w - power_w.mean(), padlen=settling)
-    return float(np.ptp(inside[settling:-settling]))
+    return np.asarray(inside[settling:-settling], dtype=np.float64)
 
 
 def swing(power_w: Array, starts: NDArray[np.int64]) -> float:
@@ -226,10 +231,28 @@ def lasting_extremes(values: Array, dt_s: float, lasting_s: float) -> tuple[floa
     InputError
         If the record is not longer than the time.
     """
+    high, low = _held(values, dt_s, lasting_s)
+    return float(high.min()), float(low.max())
+
+
+def lasting_at(values: Array, dt_s: float, lasting_s: float, highest: bool) -> tuple[int, int]:
+    """Return where the lowest level of :func:`lasting_extremes`, or the highest, begins to be held.
+
+    Returns
+    -------
+    tuple of int
+        Its sample, and how many samples later the time is over.
+    """
+    high, low = _held(values, dt_s, lasting_s)
+    return int(low.argmax() if highest else high.argmin()), values.size - high.size
+
+
+def _held(values: Array, dt_s: float, lasting_s: float) -> tuple[Array, Array]:
+    """Return the most and the least of every stretch of a time, one per start."""
     span = math.floor(lasting_s / dt_s + 1e-6)
     if span >= values.size:
         raise InputError(f"what lasts longer than {lasting_s:g} s needs a longer record than {values.size * dt_s:g} s")
     size, shift = span + 1, -((span + 1) // 2)
     high = ndimage.maximum_filter1d(values, size, origin=shift)[: values.size - span]
     low = ndimage.minimum_filter1d(values, size, origin=shift)[: values.size - span]
-    return float(high.min()), float(low.max())
+    return high, low

@@ -14,6 +14,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from clustersim.plant import network_kernels as k
+from clustersim.plant.solve_kernels import solve_here
 
 Array = NDArray[np.float64]
 Complex = NDArray[np.complex128]
@@ -94,9 +95,10 @@ def solve_plants(
             return v, net, True
         if not worst < 1e6:
             break
-        change_v = np.linalg.solve(jacobian, mismatch)
+        if not solve_here(jacobian, mismatch):
+            break
         for i in range(n):
-            v[i] -= change_v[i] + 1j * change_v[n + i]
+            v[i] -= mismatch[i] + 1j * mismatch[n + i]
     return v, net, False
 
 

@@ -11,6 +11,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from clustersim.plant.solve_kernels import solve_here
+
 Array = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 
@@ -86,9 +88,10 @@ def solve_loads(open_v: Complex, z: Complex, s: Complex, y: Complex, guess: Comp
             return v, True
         if not worst < 1e6:
             break
-        change = np.linalg.solve(jacobian, mismatch)
+        if not solve_here(jacobian, mismatch):
+            break
         for i in range(n):
-            v[i] -= change[i] + 1j * change[n + i]
+            v[i] -= mismatch[i] + 1j * mismatch[n + i]
     return v, False
 
 

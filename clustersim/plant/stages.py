@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -76,12 +77,12 @@ class StageFlow:
     loss_var: Floats
     """What the stage takes itself."""
 
-    @property
+    @cached_property
     def through(self) -> Floats:
         """What counts on the rating at the outlet. [VA] or [W]"""
         return np.asarray(np.hypot(self.out_w, self.out_var) if self.stage.by_current else np.abs(self.out_w))
 
-    @property
+    @cached_property
     def loading(self) -> Floats:
         """Through the stage over the rating of all its units. [-]"""
         return self.through / self.stage.rating
@@ -172,11 +173,12 @@ def stage_flows(spec: SitePlantSpec, load_w: ArrayLike, reactive_var: ArrayLike 
     found = []
     for stage in reversed(stages_of(spec)):
         out_w, out_var = stage.spec.share * power, stage.spec.share * reactive
-        counted = np.hypot(out_w, out_var) if stage.by_current else np.abs(out_w)
+        apparent = np.hypot(out_w, out_var)
+        counted = apparent if stage.by_current else np.abs(out_w)
         loading = counted / stage.rating
         loaded = (1.0 - stage.proportional) * loading**2 + stage.proportional * loading
         loss = stage.rating * (stage.no_load + stage.load_loss * loaded)
-        current = np.hypot(out_w, out_var) / stage.rating
+        current = apparent / stage.rating
         absorbed = stage.reactance * stage.rating * current**2
         found.append(StageFlow(stage, np.asarray(out_w), np.asarray(out_var), np.asarray(loss), np.asarray(absorbed)))
         power, reactive = power + loss, reactive + absorbed

@@ -49,6 +49,17 @@ class Record:
 
 
 @dataclass(frozen=True)
+class Described:
+    """What the configuration says of a record, before its data are read."""
+
+    channels: tuple[Channel, ...]
+    samples: int
+    data: Path
+    text: bool
+    """Whether the data are text."""
+
+
+@dataclass(frozen=True)
 class _Head:
     channels: tuple[Channel, ...]
     digital: int
@@ -148,6 +159,25 @@ def _times(path: Path, head: _Head, stamps: Array) -> Array:
     return np.asarray(head.start_s + np.concatenate([[0.0], np.cumsum(step[:-1])]))
 
 
+def described(path: Path) -> Described:
+    """Return what the ``.cfg`` at `path` says of its record.
+
+    Raises
+    ------
+    InputError
+        If it does not keep to the format, or there is no data file beside it.
+    """
+    head = _head(path)
+    return Described(head.channels, head.rates[-1][1], _data_of(path), head.form == "ASCII")
+
+
+def _data_of(path: Path) -> Path:
+    data = next((f for f in (path.with_suffix(".dat"), path.with_suffix(".DAT")) if f.is_file()), None)
+    if data is None:
+        raise InputError(f"{path.with_suffix('.dat')}: no such file; it belongs to {path.name}")
+    return data
+
+
 def read(path: Path) -> Record:
     """Return the analogue channels of a COMTRADE record; `path` is its ``.cfg``, the ``.dat`` lies beside it.
 
@@ -157,9 +187,7 @@ def read(path: Path) -> Record:
         If a file is missing or does not keep to the format; the message names the line or row.
     """
     head = _head(path)
-    data = next((f for f in (path.with_suffix(".dat"), path.with_suffix(".DAT")) if f.is_file()), None)
-    if data is None:
-        raise InputError(f"{path.with_suffix('.dat')}: no such file; it belongs to {path.name}")
+    data = _data_of(path)
     stamps, raw = _ascii(data, len(head.channels)) if head.form == "ASCII" else _binary(data, head)
     if stamps.size == 0:
         raise InputError(f"{data}: empty")

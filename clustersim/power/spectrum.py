@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import fft, signal
 
 from clustersim.errors import InputError
+from clustersim.power.fourier import fourier_sums
 from clustersim.power.records import coarsen
 
 Array = NDArray[np.float64]
@@ -220,16 +221,15 @@ def harmonics(power_w: Array, dt_s: float, period_s: float, most: int = 10) -> t
         return ()
     scale = 2.0 / (n * float(window @ window))
     averaged = _welch_bands(values, width, period_s)
+    orders = [order for order in range(1, most + 1) if order / period_s <= 0.5 / width]
+    turned = np.abs(fourier_sums(window * centred, np.array(orders) / period_s * width))
     found = []
-    for order in range(1, most + 1):
+    for order, magnitude in zip(orders, turned, strict=True):
         frequency = order / period_s
-        if frequency > 0.5 / width:
-            break
         low, high = (order - 0.5) / period_s, (order + 0.5) / period_s
         first, last = max(1, math.ceil(low * n * width - 1e-9)), math.ceil(high * n * width - 1e-9)
         inside = float(energy[first:last].sum())
-        turn = np.exp(-2j * np.pi * frequency * width * np.arange(n))
-        line = 2.0 * abs(complex((window * centred) @ turn)) / float(window.sum())
+        line = 2.0 * float(magnitude) / float(window.sum())
         lost = 1.0 if factor == 1 else float(np.sinc(frequency * width)) / float(np.sinc(frequency * dt_s))
         found.append(
             Harmonic(

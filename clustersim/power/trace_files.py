@@ -55,6 +55,8 @@ class Columns:
     """A step longer than this many median steps is an error; the catalog's when absent."""
     sensor_s: float = 0.0
     """Averaging time of the sensor. [s]"""
+    most_bins: int = MOST_BINS
+    """More bins than this are refused."""
 
 
 def read_trace(path: Path, columns: Columns | None = None) -> PowerTrace:
@@ -71,25 +73,30 @@ def read_trace(path: Path, columns: Columns | None = None) -> PowerTrace:
         raise InputError(f"sensor: expected an averaging time of at least zero, got {asked.sensor_s:g} s")
     if not path.is_file():
         raise InputError(f"{path}: no such file")
-    kind = "".join(path.suffixes[-2:]).lower() if path.suffix.lower() == ".gz" else path.suffix.lower()
+    kind = kind_of(path)
     if kind == ".cfg":
         return _from_comtrade(path, asked)
     if kind in (".csv", ".csv.gz", ".txt"):
         return _from_table(path, asked, _csv(path))
     if kind in (".parquet", ".pq"):
-        return _from_table(path, asked, _parquet(path))
+        return _from_table(path, asked, _parquet(path, asked))
     raise InputError(f"{path}: expected .csv, .csv.gz, .parquet or COMTRADE's .cfg, found {kind or 'no ending'}")
+
+
+def kind_of(path: Path) -> str:
+    """Return the ending of a file's name in small letters, of a packed file both."""
+    return "".join(path.suffixes[-2:]).lower() if path.suffix.lower() == ".gz" else path.suffix.lower()
 
 
 def _csv(path: Path) -> pa.Table:
     try:
-        table = csv.read_csv(path, parse_options=csv.ParseOptions(delimiter=_delimiter(path)))
+        table = csv.read_csv(path, parse_options=csv.ParseOptions(delimiter=delimiter_of(path)))
         return table.rename_columns(table.column_names)  # names that are no text are told here
     except (pa.ArrowException, OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as CSV: {error}") from None
 
 
-def _delimiter(path: Path) -> str:
+def delimiter_of(path: Path) -> str:
     """Return what separates the names in the header: a comma, else a semicolon or a tabulator where there is one."""
     opened = gzip.open if path.suffix.lower() == ".gz" else open
     with opened(path, "rb") as file:
@@ -97,9 +104,14 @@ def _delimiter(path: Path) -> str:
     return next((mark.decode() for mark in (b",", b";", b"\t") if mark in head), ",")
 
 
-def _parquet(path: Path) -> pa.Table:
+def _parquet(path: Path, asked: Columns) -> pa.Table:
+    """Return the columns that are asked for, or all where some are left to their usual names."""
+    reactive = () if asked.reactive is None else (asked.reactive,)
     try:
-        return parquet.read_table(path)
+        with parquet.ParquetFile(path) as file:
+            names = file.schema_arrow.names
+            chosen = [asked.time, *asked.power, *reactive] if asked.time and asked.power else names
+            return file.read(columns=chosen if len(set(names)) == len(names) and set(chosen) <= set(names) else None)
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path}: cannot be read as Parquet: {error}") from None
 
@@ -134,11 +146,16 @@ def _column(path: Path, names: list[str], asked: tuple[str, ...], usual: tuple[s
 
 
 def _unit_of(path: Path, name: str) -> str:
-    lower = name.strip().lower()
-    found = next((unit for suffix, unit in UNIT_OF_SUFFIX.items() if lower.endswith(suffix)), None)
+    found = unit_in(name)
     if found is None:
         raise InputError(f"{path}: column {name!r} does not tell its unit; give W, kW, MW, GW or pu")
     return found
+
+
+def unit_in(name: str) -> str | None:
+    """Return the unit that a column's name tells; None where it tells none."""
+    lower = name.strip().lower()
+    return next((unit for suffix, unit in UNIT_OF_SUFFIX.items() if lower.endswith(suffix)), None)
 
 
 def _numbers(path: Path, table: pa.Table, name: str) -> Array:
@@ -249,8 +266,10 @@ def on_even_clock(
     if max(-float(off.min()), float(off.max())) <= rules.si("tolerance") * even and asked.dt_s is None:
         return PowerTrace(name, float(times_s[0]), even, watts, var, asked.sensor_s)
     width = usual if asked.dt_s is None else asked.dt_s
-    if not width > 0.0 or (times_s[-1] - times_s[0]) / width > MOST_BINS:
-        raise InputError(f"{path}: expected bins above zero and at most {MOST_BINS:,} of them, got {width:g} s each")
+    if not width > 0.0 or (times_s[-1] - times_s[0]) / width > asked.most_bins:
+        raise InputError(
+            f"{path}: expected bins above zero and at most {asked.most_bins:,} of them, got {width:g} s each"
+        )
     clock = f"exact means over {width:.6g} s, power between readings: {asked.between}"
     made = [None if v is None else bin_means(times_s, v, width, asked.between) for v in (watts, var)]
     if made[0] is None or made[0].size < rules.si("least_samples"):

@@ -51,6 +51,14 @@ class PowerTables:
         """Whether the accelerators have a power-smoothing profile."""
         return bool(self.profile.size)
 
+    @property
+    def burns(self) -> bool:
+        """Whether damping inside the accelerators makes them draw more, or less, than they would without."""
+        plain = np.array_equal(self.operation_w, self.operation_raw_w) and np.array_equal(
+            self.level_w, self.level_raw_w
+        )
+        return self.profiled or self.fillers.shape[-1] > 1 or not plain
+
 
 def power_tables(
     timing: StepTiming,
@@ -105,12 +113,12 @@ def power_tables(
         rows = np.array([profile_row(p, float(r)) for p, r in zip(profiles, rated, strict=True)])
         scaled = members[:, :, None] * rows[:, None, :]
         scaled[..., profile_kernels.HOLD] = rows[:, None, profile_kernels.HOLD]
-        profile = scaled
+        profile = np.ascontiguousarray(scaled)
     return PowerTables(
         operation_w=operation[1],
         operation_raw_w=operation[0],
-        level_w=members[:, :, None] * shaped[:, None, 1:],
-        level_raw_w=members[:, :, None] * raw[:, None, 1:],
+        level_w=np.ascontiguousarray(members[:, :, None] * shaped[:, None, 1:]),
+        level_raw_w=np.ascontiguousarray(members[:, :, None] * raw[:, None, 1:]),
         fillers=filler_watts(damping.gap_filler, rated, members, raw[:, 0]),
         time_constant_s=max(device.time_constant_s for device in devices),
         burst_w=overshoot[:, None, None] * (operation[2] - operation[0]),
@@ -202,7 +210,7 @@ class Binner:
             begin, done, over = trace.optimizer_start_s, trace.optimizer_end_s, trace.iteration_time_s
         else:
             # nothing moves in a reduction that never ends
-            level_w, raw_w = level_w[:, :, STUCK], raw_w[:, :, STUCK]
+            level_w, raw_w = (np.ascontiguousarray(one[:, :, STUCK]) for one in (level_w, raw_w))
             begin = over = held_until_s
             done = np.full(schedule.stages, held_until_s)
         for kind in range(tables.level_w.shape[0]):
@@ -260,7 +268,7 @@ class Binner:
             self._set_level(np.zeros(self.tables.level_w.shape[:2]), t_s, held=False)
 
     def _set_level(self, watts: Floats, t_s: float, *, held: bool, units: NDArray[np.int64] | None = None) -> None:
-        for kind, level_w in enumerate(watts):
+        for kind, level_w in enumerate(np.ascontiguousarray(watts)):
             rank_kernels.set_level(
                 self.bins,
                 self.dt_s,

@@ -134,8 +134,10 @@ def answers_bar(results: Sequence[Result | Design], key: str, title: str) -> go.
     return figure.update_yaxes(autorange="reversed", automargin=True)
 
 
-def predicted_over_measured(rows: pd.DataFrame, by: str, measured: str, predicted: str, what: str) -> go.Figure:
-    """Return a scatter of predicted over measured, one colour per value of `by`, with lines at 1 and 20 % off.
+def predicted_over_measured(
+    rows: pd.DataFrame, by: str, measured: str, predicted: str, what: str, off: float = 0.2
+) -> go.Figure:
+    """Return a scatter of predicted over measured, one colour per value of `by`, with lines at 1 and 20 % off it.
 
     Parameters
     ----------
@@ -143,6 +145,8 @@ def predicted_over_measured(rows: pd.DataFrame, by: str, measured: str, predicte
         With the columns `by`, `measured`, `predicted` and row_id.
     what : str
         What is predicted, with its unit, for the titles of the axes.
+    off : float
+        How far from 1 the dotted lines are. [-]
     """
     figure = go.Figure()
     for index, (name, part) in enumerate(rows.groupby(by)):
@@ -153,7 +157,7 @@ def predicted_over_measured(rows: pd.DataFrame, by: str, measured: str, predicte
         )  # fmt: skip
     if len(rows):
         ends = np.array([rows[measured].min(), rows[measured].max()])
-        for factor, dash in ((1.0, "solid"), (1.2, "dot"), (1 / 1.2, "dot")):
+        for factor, dash in ((1.0, "solid"), (1.0 + off, "dot"), (1.0 / (1.0 + off), "dot")):
             figure.add_trace(
                 go.Scatter(x=ends, y=ends * factor, mode="lines", line={"color": GREY, "dash": dash, "width": 1},
                            showlegend=False, hoverinfo="skip")

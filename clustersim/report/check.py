@@ -9,7 +9,7 @@ from typing import Any
 from clustersim.errors import InputError
 from clustersim.limits import rules_of
 from clustersim.limits.spec import is_pack, pack_rules
-from clustersim.scenario import LoadScenario, Scenario, load_any, load_topology
+from clustersim.scenario import AnyScenario, LoadScenario, Scenario, load_any, load_topology
 from clustersim.scenario.files import read_yaml
 from clustersim.scenario.topology import TopologySpec
 from clustersim.study.fleet_check import check_fleet
@@ -40,6 +40,11 @@ def problems(path: Path) -> list[str]:
         scenario = load_any(path)
     except InputError as error:
         return str(error).splitlines()
+    return scenario_problems(scenario, path)
+
+
+def scenario_problems(scenario: AnyScenario, path: Path) -> list[str]:
+    """Return every problem of a scenario that reads well, as a run would refuse it; `path` is named in each."""
     if isinstance(scenario, LoadScenario):
         questions = [lambda: rules_of(scenario.limits), lambda: study_load(scenario), lambda: load_trace(scenario)]
         return _refusals(path, questions) + _modes(path, scenario.topology, "topology.")

@@ -51,6 +51,8 @@ def waterfall(one: Waterfall) -> go.Figure:
             y=[one.start, *(part.change for part in parts), None],
             measure=["absolute", *["relative"] * len(parts), "total"],
             texttemplate="%{delta:.3g}",
+            textposition="outside",
+            cliponaxis=False,
             connector={"line": {"color": GREY, "width": 1}},
             increasing={"marker": {"color": SERIES[1]}},
             decreasing={"marker": {"color": SERIES[0]}},

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from clustersim.report import charts, compare_figures
+from clustersim.report.compare_rows import crossing, told, waterfall_rows
 from clustersim.report.page import rendered
 from clustersim.report.sections import Figure, Table
-from clustersim.report.words import answer, number, percent
+from clustersim.report.words import answer, number
 from clustersim.study.compare import DEFINITION, BreakEven, Comparison, Waterfall, limits_matrix
 from clustersim.study.questions import MONEY, POWER, SPEED
 
@@ -124,40 +125,17 @@ def _waterfalls(found: Comparison) -> Part:
 
 
 def _waterfall(one: Waterfall) -> Table:
-    whole = one.end - one.start
-    rows = [
-        (
-            part.name, number(part.start, 4), number(part.end, 4), f"{part.change:+.4g}",
-            percent(part.change / whole) if whole else "-",
-        )
-        for part in one.parts
-    ]  # fmt: skip
-    rows.append(("sum", number(one.start, 4), number(one.end, 4), f"{whole:+.4g}", "100 %" if whole else "-"))
-    return Table("", ("part", one.base, one.design, "adds", "of the difference"), rows, (1, 2, 3, 4))
+    table = waterfall_rows(one)
+    return Table("", tuple(table.columns), [tuple(row) for row in table.to_numpy()], (1, 2, 3, 4))
 
 
 def _lines(found: Comparison) -> Part:
     blocks = [
-        Block(_curve(one), Figure(_crossing(one), compare_figures.break_even(one), _told(one)))
+        Block(_curve(one), Figure(crossing(one), compare_figures.break_even(one), told(one)))
         for one in found.break_evens
     ]
     notes = ("The cost model alone is evaluated again; what the runs found (energy, speed, counts) stays.",)
     return Part("break-even", "Where two designs cost the same per token", blocks, (*notes, *found.no_break_even))
-
-
-def _crossing(one: BreakEven) -> str:
-    varied = "" if one.input.varied == "both" else f" of {one.varied} alone"
-    return f"{one.base} and {one.design}: {one.input.name}{varied}"
-
-
-def _told(one: BreakEven) -> str:
-    if one.value is None:
-        return f"No break-even: {one.reason}. {one.above} is cheaper at the top of the range."
-    more = f" {one.reason}." if one.reason else ""
-    return (
-        f"Equal at {one.value:.5g} {one.input.unit} ({one.method}); below it {one.below} is cheaper, above it "
-        f"{one.above}.{more}"
-    )
 
 
 def _curve(one: BreakEven) -> Table:

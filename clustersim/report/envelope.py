@@ -28,7 +28,7 @@ class Envelope:
         return f"{self.x.size:,} of {self.samples:,} points; minimum and maximum of every bucket are kept"
 
 
-def envelope(t0_s: float, dt_s: float, values: NDArray[np.float64], most: int = MOST_POINTS) -> Envelope:
+def envelope(t0_s: float, dt_s: float, values: NDArray[np.floating], most: int = MOST_POINTS) -> Envelope:
     """Return at most `most` points of a record, in order of time.
 
     The record is cut into ``most / 2`` buckets; of each the least and the greatest sample stay, so that a spike of one

@@ -95,18 +95,22 @@ def close_up(result: Result) -> go.Figure:
 
 
 def spectrum(wave: Waveform) -> go.Figure:
-    """Return the amplitude spectrum of the meter (mean removed, Hann window), and the 0.1-20 Hz band.
+    """Return the amplitude spectrum of the meter (:func:`amplitude_spectrum`)."""
+    return amplitude_spectrum(wave.power("meter"), wave.dt_s, "meter")
+
+
+def amplitude_spectrum(power: NDArray[np.float64], dt_s: float, name: str) -> go.Figure:
+    """Return the amplitude spectrum of a power [W] (mean removed, Hann window), and the 0.1-20 Hz band.
 
     The largest line of each of 1,000 logarithmic buckets of frequency is drawn.
     """
-    power = wave.power("meter")
     window = np.hanning(power.size)
     amplitude = 2.0 * np.abs(np.fft.rfft((power - power.mean()) * window)) / window.sum() / MW
-    frequency = np.fft.rfftfreq(power.size, wave.dt_s)
-    x, y = _peaks(frequency[1:], amplitude[1:], MOST_POINTS // 2)
+    frequency = np.fft.rfftfreq(power.size, dt_s)
+    x, y = peaks(frequency[1:], amplitude[1:], MOST_POINTS // 2)
     figure = go.Figure(
         go.Scatter(
-            x=_short(x), y=_short(y), mode="lines", line={"color": BLUE, "width": 1.1}, name="meter",
+            x=_short(x), y=_short(y), mode="lines", line={"color": BLUE, "width": 1.1}, name=name,
             hovertemplate="%{x:.3g} Hz<br>%{y:.3g} MW<extra></extra>", showlegend=False,
         )
     )  # fmt: skip
@@ -126,7 +130,7 @@ def spectrum(wave: Waveform) -> go.Figure:
     return figure.update_xaxes(type="log", dtick=1)
 
 
-def _peaks(
+def peaks(
     x: NDArray[np.floating], y: NDArray[np.floating], most: int
 ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """Return the largest point of every logarithmic bucket of `x`."""

@@ -15,6 +15,7 @@ from clustersim.report.place_cooling import cooling_data, cooling_text
 from clustersim.report.place_queries import domain_rows, how_to_read, outage_data
 from clustersim.report.place_tables import OTHER_RAIL, bill_table, cable_table, fibre_table, latency_table
 from clustersim.report.words import columns, counted, dollars, number, wrapped
+from clustersim.study.place import Place
 from clustersim.study.place_survey import PlaceSurvey
 from clustersim.study.site_electrical import nameplate_trees
 
@@ -38,8 +39,8 @@ def _money(bill: Iterable[BillItem], accelerators: int) -> dict[str, float]:
     }
 
 
-def _site_data(survey: PlaceSurvey, tree: SiteFabric) -> dict[str, Any]:
-    name, bill = tree.site.name, survey.place.bill
+def _site_data(place: Place, tree: SiteFabric) -> dict[str, Any]:
+    name, bill = tree.site.name, place.bill
     return {
         "accelerators": tree.site.endpoints,
         **site_counts(tree),
@@ -127,30 +128,14 @@ def no_losses(survey: PlaceSurvey) -> str | None:
     )
 
 
-def place_data(survey: PlaceSurvey, size_bytes: float) -> dict[str, Any]:
-    """Return everything about a place as plain data for JSON; `size_bytes` is that of the all-reduce [B]."""
-    place = survey.place
-    totals = bill_totals(place.bill)
-    lengths = {(cable.site, f"cable {cable.run.tier.name}"): cable.run.total / 1e3 for cable in survey.cables}
-    lengths |= {
-        (f"{r.a} - {r.b}", f"{label} fibre pair"): way.fibre_pairs * way.route_m / 1e3
-        for r in place.fabric.wan
-        for label, way in zip(WAY_LABELS, r.ways, strict=False)
-    }
-    bill = [
-        {
-            "place": item.place, "item": item.item, "part": item.part, "count": item.count,
-            "watts_typical": item.watts_typical, "watts_maximum": item.watts_maximum, "usd": item.usd,
-            "total_km": lengths.get((item.place, item.item)), "in_accelerators": item.in_accelerators,
-        }
-        for item in place.bill
-    ]  # fmt: skip
+def place_counts(place: Place) -> dict[str, Any]:
+    """Return what a place consists of, as far as no path has to be looked for: counts, money, power, bill, fibre."""
     return {
         "name": place.topology.name,
         "title": place.topology.title,
         "accelerators": place.accelerators,
         "left_out": list(place.topology.left_out),
-        "sites": {tree.site.name: _site_data(survey, tree) for tree in place.fabric.sites},
+        "sites": {tree.site.name: _site_data(place, tree) for tree in place.fabric.sites},
         "links_between_sites": [
             {
                 "a": r.a,
@@ -161,8 +146,33 @@ def place_data(survey: PlaceSurvey, size_bytes: float) -> dict[str, Any]:
             }
             for r in place.fabric.wan
         ],
-        "bill": bill,
+        "bill": [
+            {
+                "place": item.place, "item": item.item, "part": item.part, "count": item.count,
+                "watts_typical": item.watts_typical, "watts_maximum": item.watts_maximum, "usd": item.usd,
+                "total_km": None, "in_accelerators": item.in_accelerators,
+            }
+            for item in place.bill
+        ],
         **_money(place.bill, place.accelerators),
+    }  # fmt: skip
+
+
+def place_data(survey: PlaceSurvey, size_bytes: float) -> dict[str, Any]:
+    """Return everything about a place as plain data for JSON; `size_bytes` is that of the all-reduce [B]."""
+    place = survey.place
+    totals = bill_totals(place.bill)
+    lengths = {(cable.site, f"cable {cable.run.tier.name}"): cable.run.total / 1e3 for cable in survey.cables}
+    lengths |= {
+        (f"{r.a} - {r.b}", f"{label} fibre pair"): way.fibre_pairs * way.route_m / 1e3
+        for r in place.fabric.wan
+        for label, way in zip(WAY_LABELS, r.ways, strict=False)
+    }
+    counts = place_counts(place)
+    bill = [{**row, "total_km": lengths.get((row["place"], row["item"]))} for row in counts["bill"]]
+    return {
+        **counts,
+        "bill": bill,
         "without_watts": list(totals.without_watts),
         "without_price": list(totals.without_price),
         "fibre_routes": fibre_data(survey),

@@ -71,11 +71,19 @@ def plotted(figure: go.Figure, most: int | None = MOST_ROWS) -> Plotted:
 
 
 def csv_of(figure: go.Figure) -> str:
-    """Return every point of a figure as CSV."""
-    found = plotted(figure, None)
+    """Return every point of a figure as CSV; of a radar its axes and how far out each point is."""
+    found = plotted(_unrolled(figure), None)
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([found.head, *found.rows])
     return text.getvalue()
+
+
+def _unrolled(figure: go.Figure) -> go.Figure:
+    """Return a figure whose radar, if it has one, is points over axes."""
+    if not any(trace.type == "scatterpolar" for trace in figure.data):
+        return figure
+    points = go.Figure([go.Scatter(x=trace.theta, y=trace.r, name=trace.name) for trace in figure.data])
+    return points.update_xaxes(title_text="axis").update_yaxes(title_text="share of the best")
 
 
 def _has(trace: Any, axis: str) -> bool:

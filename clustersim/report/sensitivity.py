@@ -78,21 +78,22 @@ def analysis_data(found: Analysis) -> dict[str, Any]:
 def analysis_text(found: Analysis) -> str:
     """Return an analysis as text."""
     swept = found.swept
-    parts = [f"{swept.spec.title}\n{len(swept.table):,} rows, {swept.failed:,} failed; {_how(swept.spec.combine)}"]
+    parts = [f"{swept.spec.title}\n{len(swept.table):,} rows, {swept.failed:,} failed; {how(swept.spec.combine)}"]
     rows = [[one[0], *(number(value, 4) for value in one[2:])] for one in found.bands.itertuples(index=False)]
     head = ("answer", "5 %", "median", "95 %", "mean", "deviation")
     sampled = swept.spec.combine in SAMPLES_OF
     title = "BANDS" if sampled else "SPREAD OF THE ROWS (chosen points, no sample: shares are not probabilities)"
     parts.append(f"{title}\n" + columns(head, rows))
     for one in found.of_keys:
-        cells = _cells(one)[:MOST_BARS]
-        if cells:
-            parts.append(f"{one.key}\n" + columns(HEADS[one.kind], cells, widest=60))
-        parts += _notes(one)
+        found_rows = cells(one)[:MOST_BARS]
+        if found_rows:
+            parts.append(f"{one.key}\n" + columns(HEADS[one.kind], found_rows, widest=60))
+        parts += notes(one)
     return "\n\n".join(parts)
 
 
-def _how(combine: str) -> str:
+def how(combine: str) -> str:
+    """Return how a sweep's points tell what moves an answer."""
     said = {
         "one_at_a_time": "each input at either end of its range, the others in the middle",
         "saltelli": "shares of the variance (Saltelli 2010)",
@@ -100,7 +101,8 @@ def _how(combine: str) -> str:
     return said.get(combine, "rank correlation (Spearman) with each input")
 
 
-def _notes(one: KeyAnalysis) -> list[str]:
+def notes(one: KeyAnalysis) -> list[str]:
+    """Return what is to be said of an answer's table."""
     if one.kind == "drawn":
         left = len(one.table) - len(_standing_out(one.table))
         return [f"  {left:,} other inputs of {one.key} do not stand out from chance in these rows"] if left else []
@@ -110,7 +112,8 @@ def _notes(one: KeyAnalysis) -> list[str]:
     return [f"  {told['samples']} base samples used, {told['broken']} left out for a point without an answer"]
 
 
-def _cells(one: KeyAnalysis) -> list[tuple[str, ...]]:
+def cells(one: KeyAnalysis) -> list[tuple[str, ...]]:
+    """Return the rows of an answer's table, under :data:`HEADS`; of correlations those that stand out."""
     rows: list[tuple[str, ...]] = []
     shown = _standing_out(one.table) if one.kind == "drawn" else one.table
     for row in shown.to_dict("records"):
@@ -141,17 +144,17 @@ def analysis_html(found: Analysis) -> str:
     swept = found.swept
     rows = [(str(one[0]), *(number(value, 5) for value in one[1:])) for one in found.bands.itertuples(index=False)]
     head = ("answer", "rows", "5 %", "median", "95 %", "mean", "deviation")
-    sections = [Section("bands", "Bands", tables=[Table(_how(swept.spec.combine), head, rows, tuple(range(1, 7)))])]
+    sections = [Section("bands", "Bands", tables=[Table(how(swept.spec.combine), head, rows, tuple(range(1, 7)))])]
     for one in found.of_keys:
-        cells = _cells(one)
-        table = Table(one.key, HEADS[one.kind], cells, tuple(range(1, len(HEADS[one.kind]))))
-        picture = Figure(f"What moves {one.key}", _bars(one), _how(swept.spec.combine))
+        table = Table(one.key, HEADS[one.kind], cells(one), tuple(range(1, len(HEADS[one.kind]))))
+        picture = Figure(f"What moves {one.key}", bars(one), how(swept.spec.combine))
         sections.append(Section(one.key, one.key, figures=[picture], tables=[table]))
     subtitle = f"{len(swept.table):,} rows, {swept.failed:,} failed"
     return rendered("operate.html.j2", title=swept.spec.title, subtitle=subtitle, sections=sections)
 
 
-def _bars(one: KeyAnalysis) -> go.Figure:
+def bars(one: KeyAnalysis) -> go.Figure:
+    """Return what moves an answer, as bars: a tornado, indices of Sobol or rank correlations."""
     table = _standing_out(one.table) if one.kind == "drawn" else one.table
     shown = table.iloc[:MOST_BARS].iloc[::-1]
     names = shown["input"].astype(str)

@@ -26,7 +26,7 @@ SHADES = [[0.0, "#56B4E9"], [0.5, "#7A8490"], [1.0, "#D55E00"]]
 
 def sweep_text(found: Overview) -> str:
     """Return rows, failures, the feasible share, and the range of the chief answers."""
-    parts = [f"{found.title}\n{found.name}: {_rows(found)}"]
+    parts = [f"{found.title}\n{found.name}: {rows_text(found)}"]
     if found.errors:
         lines = [wrapped(f"{text} ({count})", "  ! ", "    ") for text, count in found.errors[:MOST_ERRORS]]
         if len(found.errors) > MOST_ERRORS:
@@ -38,7 +38,8 @@ def sweep_text(found: Overview) -> str:
     return "\n\n".join(parts)
 
 
-def _rows(found: Overview) -> str:
+def rows_text(found: Overview) -> str:
+    """Return how many rows there are, how many failed and how many are feasible."""
     said = f"{len(found.table):,} of {found.points:,} rows, {found.failed:,} failed"
     if found.feasible is None:
         return said
@@ -70,7 +71,7 @@ def sweep_html(found: Overview) -> str:
         Section(
             "overview",
             "Overview",
-            tables=[Table(_rows(found), ("answer", "least", "median", "most"), _spreads(found), (1, 2, 3))],
+            tables=[Table(rows_text(found), ("answer", "least", "median", "most"), _spreads(found), (1, 2, 3))],
         ),
     ]
     coordinates = _parallel(drawn, found)
@@ -86,7 +87,9 @@ def sweep_html(found: Overview) -> str:
         sections.append(
             Section("failed", "Failed", tables=[Table("Rows that failed", ("rows", "error"), errors, (0,))])
         )
-    return rendered("operate.html.j2", title=found.title, subtitle=f"{found.name}: {_rows(found)}", sections=sections)
+    return rendered(
+        "operate.html.j2", title=found.title, subtitle=f"{found.name}: {rows_text(found)}", sections=sections
+    )
 
 
 def _spreads(found: Overview) -> list[tuple[str, ...]]:

@@ -1,7 +1,8 @@
 """Scenario and topology files: validated, frozen records; SI from here on."""
 
 from clustersim.scenario.draft import Draft, draft_of_query, setting_text
-from clustersim.scenario.files import located, parse_override, shipped, shipped_names, with_settings
+from clustersim.scenario.edit import placed, put, rewritten
+from clustersim.scenario.files import located, parse_override, shipped, shipped_names, value_at, with_settings
 from clustersim.scenario.link import Link, is_link, link_text, page_link, read_link
 from clustersim.scenario.load import (
     any_tree,
@@ -39,13 +40,17 @@ __all__ = [
     "located",
     "page_link",
     "parse_override",
+    "placed",
+    "put",
     "read_link",
     "require_plant",
     "resolved",
+    "rewritten",
     "run_id",
     "scenario_of_tree",
     "setting_text",
     "shipped",
     "shipped_names",
+    "value_at",
     "with_settings",
 ]

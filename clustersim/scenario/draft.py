@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import yaml
+
 from clustersim.catalog import catalog_digest
-from clustersim.errors import InputError
-from clustersim.scenario.files import located, parse_override, resolved_tree
+from clustersim.errors import InputError, nearest
+from clustersim.scenario.files import parse_override, resolved_tree, shipped, shipped_names
 from clustersim.scenario.link import link_text, read_link
-from clustersim.scenario.load import load_any, load_resolved, resolved, run_id
+from clustersim.scenario.load import any_tree, load_any, load_resolved, resolved, run_id
 from clustersim.scenario.spec import AnyScenario
 
 MOST_SETTINGS = 200
@@ -50,18 +53,30 @@ class Draft:
             Listing everything that is wrong, each with its key path, as the command line does.
         """
         if self.tree is None:
-            return load_any(located(self.name, "scenarios"), self.settings)
+            return load_any(_shipped_file(self.name), self.settings)
         return load_resolved(resolved_tree(self.tree, self.name, self.settings), self.name)
 
     def changed(self, settings: Mapping[str, Any]) -> Draft:
-        """Return the draft with more settings; a later one of the same key path replaces the earlier."""
-        kept = {key: value for key, value in self.settings.items() if key not in settings}
+        """Return the draft with more settings; a later one replaces the earlier of its key path and of those below."""
+        kept = {key: value for key, value in self.settings.items() if not within(key, settings)}
         return Draft(self.name, self.tree, MappingProxyType(kept | dict(settings)))
 
     def without(self, *paths: str) -> Draft:
         """Return the draft without the settings of some key paths; without all of them where none is named."""
         kept = {key: value for key, value in self.settings.items() if paths and key not in paths}
         return Draft(self.name, self.tree, MappingProxyType(kept))
+
+    def written(self) -> dict[str, Any]:
+        """Return the scenario as it is written, its place in it and the settings in place; right or wrong.
+
+        Raises
+        ------
+        InputError
+            If a file or a key path is wrong, so that there is nothing to show.
+        """
+        if self.tree is None:
+            return any_tree(_shipped_file(self.name), self.settings)
+        return resolved_tree(self.tree, self.name, self.settings)
 
     def query(self) -> dict[str, str | list[str]]:
         """Return what an address must hold to bring the draft back."""
@@ -82,10 +97,27 @@ class Draft:
         return " ".join(["clustersim", verb, shlex.quote(name), *settings])
 
 
+def within(key: str, paths: Iterable[str]) -> bool:
+    """Whether a key path is one of others or lies below one."""
+    return any(key == path or key.startswith(f"{path}.") for path in paths)
+
+
+def _shipped_file(name: str) -> Path:
+    """Return the file of a shipped scenario; a name may come from an address, so that no other file is read."""
+    names = shipped_names("scenarios")
+    if name not in names:
+        raise InputError(f"scenario: expected a shipped one, found {name[:60]!r}{nearest(name, names)}")
+    return shipped("scenarios") / f"{name}.yaml"
+
+
 def setting_text(path: str, value: Any) -> str:
     """Return a setting as ``--set`` takes it: ``path=value``, the value as one line of YAML."""
     plain = isinstance(value, str) and _reads_back(path, value)
-    return f"{path}={value if plain else json.dumps(value, ensure_ascii=False)}"
+    if plain:
+        return f"{path}={value}"
+    text = yaml.safe_dump(value, default_flow_style=True, width=float("inf"), sort_keys=False, allow_unicode=True)
+    text = text.removesuffix("\n").removesuffix("\n...")
+    return f"{path}={text}"
 
 
 def _reads_back(path: str, value: str) -> bool:

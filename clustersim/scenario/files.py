@@ -14,6 +14,7 @@ import yaml
 from clustersim.economics.spec import read_prices
 from clustersim.errors import InputError, nearest
 from clustersim.plant.spec import read_epw
+from clustersim.scenario.strict_yaml import strict_yaml
 
 MOST_BYTES = 1_000_000
 """Largest file that is read: a real scenario has a few thousand bytes. [B]"""
@@ -23,44 +24,6 @@ _PART = re.compile(r"^(?:[A-Za-z0-9_-]+)$")
 _WEATHER = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_./ -]*\.[eE][pP][wW]$")
 _PRICES = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_./ -]*\.[cC][sS][vV]$")
 _INSIDE = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_./ -]*\.ya?ml$")
-
-
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-DEEPEST = 100
-"""Levels of a YAML file; those of this program have a dozen."""
-
-
-class _StrictLoader(_Loader):  # type: ignore[misc,valid-type]
-    """Safe loader that refuses repeated keys."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-        seen: set[object] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if not isinstance(key, str):
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"expected a text key, got {key!r}", key_node.start_mark
-                )
-            if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", key_node.start_mark)
-            seen.add(key)
-        return super().construct_mapping(node, deep=deep)
-
-
-def _loaded(text: str) -> Any:
-    """Return what is in YAML text; aliases (a few bytes can grow to gigabytes) and endless nesting are refused first."""
-    depth = 0
-    for event in yaml.parse(text, Loader=_Loader):
-        if isinstance(event, yaml.events.AliasEvent):
-            raise yaml.composer.ComposerError(None, None, "anchors and aliases are not supported", event.start_mark)  # type: ignore[arg-type]
-        if isinstance(event, yaml.events.CollectionStartEvent):
-            depth += 1
-        elif isinstance(event, yaml.events.CollectionEndEvent):
-            depth -= 1
-        if depth > DEEPEST:
-            problem = f"expected at most {DEEPEST} levels, found more"
-            raise yaml.composer.ComposerError(None, None, problem, event.start_mark)  # type: ignore[arg-type]
-    return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 (a SafeLoader)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -100,13 +63,37 @@ def _document(path: Path) -> Any:
     if size > MOST_BYTES:
         raise InputError(f"{path}: expected at most {MOST_BYTES / 1e6:g} MB, found {size / 1e6:.1f} MB")
     try:
-        return _loaded(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not valid YAML: {str(error).splitlines()[0]}") from None
+    return _told(text, str(path))
+
+
+def read_text(text: str, where: str) -> dict[str, Any]:
+    """Return the mapping in YAML text; `where` is named in messages.
+
+    Raises
+    ------
+    InputError
+        If it is too long, not YAML or not a mapping.
+    """
+    if len(text.encode()) > MOST_BYTES:
+        raise InputError(f"{where}: expected at most {MOST_BYTES / 1e6:g} MB, found {len(text.encode()) / 1e6:.1f} MB")
+    data = _told(text, where)
+    if not isinstance(data, dict):
+        raise InputError(f"{where}: expected a mapping of keys, found {type(data).__name__}")
+    return data
+
+
+def _told(text: str, where: str) -> Any:
+    try:
+        return strict_yaml(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f":{mark.line + 1}" if mark else ""
-        raise InputError(f"{path}{line}: not valid YAML: {error.problem or error.context}") from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"{path}: not valid YAML: {str(error).splitlines()[0]}") from None
+        raise InputError(f"{where}{line}: not valid YAML: {error.problem or error.context}") from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise InputError(f"{where}: not valid YAML: {str(error).splitlines()[0]}") from None
 
 
 def shipped(folder: str) -> Path:
@@ -369,6 +356,17 @@ def with_settings(tree: Mapping[str, Any], settings: Mapping[str, Any], where: s
     return changed
 
 
+def value_at(tree: Any, path: str) -> Any:
+    """Return what is written at a dotted key path; None where nothing is."""
+    node = tree
+    for part in path.split("."):
+        if isinstance(node, list):
+            node = node[int(part)] if part.isdigit() and int(part) < len(node) else None
+        else:
+            node = node.get(part) if isinstance(node, Mapping) else None
+    return node
+
+
 def parse_override(text: str) -> tuple[str, Any]:
     """Return key path and value of ``path=value``; the value is read as YAML.
 
@@ -381,6 +379,6 @@ def parse_override(text: str) -> tuple[str, Any]:
     if not sign or not key:
         raise InputError(f"--set: expected path=value such as job.model=deepseek-v3, found {text!r}")
     try:
-        return key.strip(), _loaded(value)
+        return key.strip(), strict_yaml(value)
     except (yaml.YAMLError, RecursionError) as error:
         raise InputError(f"--set {key}: not valid YAML: {str(error).splitlines()[0]}") from None

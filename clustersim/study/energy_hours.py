@@ -42,27 +42,49 @@ class SiteCourse:
         return np.asarray(np.diff(np.interp(marks_s, self.edges_s, total)))
 
 
-def site_course(found: SiteFindings, site: str) -> SiteCourse:
-    """Return the power of a site over the horizon: that of each state of its timeline, when it was in it.
+@dataclass(frozen=True)
+class SiteLoad:
+    """What one site takes over the horizon: one power for every stretch in which it is in one state."""
+
+    states: tuple[str, ...]
+    edges_s: Array
+    """Shape (stretches + 1,). [s]"""
+    watts: Array
+    """Shape (stretches,). [W]"""
+
+
+def site_load(found: SiteFindings, site: str) -> SiteLoad:
+    """Return what a site takes over the horizon: that of each state of its timeline, when it was in it.
 
     The energies of a run hold what a power per state does not: cooling as integrated, losses of the swing, falls after
-    stops. The states' powers are scaled to them, load and generators each by one factor, so that the sum over time is
-    the energy of the summary.
+    stops. The states' powers are scaled to them by one factor, so that the sum over time is the energy of the summary.
     """
     record = found.history[site]
     spans = record.spans or ((TRAIN, found.horizon_s),)
-    plant, mode = found.study.place.topology.electrical[site], found.study.scenario.plant.mode
-    loads = {state: record.load_w[state] + found.site_damping_w(site, state) for state in {name for name, _ in spans}}
-    made = {state: steady_generation_w(plant, watts, mode) for state, watts in loads.items()}
+    states = tuple(state for state, _ in spans)
+    loads = {state: record.load_w[state] + found.site_damping_w(site, state) for state in dict.fromkeys(states)}
     seconds = np.array([length for _, length in spans])
-    load = np.array([loads[state] for state, _ in spans])
-    generated = np.array([made[state] for state, _ in spans])
+    load = np.array([loads[state] for state in states])
     load *= found.site_energy_j(site) / float(load @ seconds)
-    by_states = float(generated @ seconds)
+    return SiteLoad(states, np.concatenate([[0.0], np.cumsum(seconds)]), load)
+
+
+def site_course(found: SiteFindings, site: str) -> SiteCourse:
+    """Return where the power of a site comes from over the horizon.
+
+    What generators make in each state is scaled to their energy as :func:`site_load` is to the site's.
+    """
+    record, taken = found.history[site], site_load(found, site)
+    plant, mode = found.study.place.topology.electrical[site], found.study.scenario.plant.mode
+    states = dict.fromkeys(taken.states)
+    loads = {state: record.load_w[state] + found.site_damping_w(site, state) for state in states}
+    made = {state: steady_generation_w(plant, watts, mode) for state, watts in loads.items()}
+    generated = np.array([made[state] for state in taken.states])
+    by_states = float(generated @ np.diff(taken.edges_s))
     if by_states > 0.0:
         generated *= found.generator_energy_j[site] / by_states
-    grid = np.zeros_like(load) if found.island else load - generated
-    return SiteCourse(np.concatenate([[0.0], np.cumsum(seconds)]), generated, grid)
+    grid = np.zeros_like(taken.watts) if found.island else taken.watts - generated
+    return SiteCourse(taken.edges_s, generated, grid)
 
 
 def meter_records(found: SiteFindings, start: datetime.date) -> dict[str, MeterRecord]:

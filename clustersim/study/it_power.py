@@ -13,6 +13,7 @@ from clustersim.power.damped import Level
 from clustersim.power.device import LEVELS
 from clustersim.power.device_damping import DeviceDamping, device_damping
 from clustersim.power.dummy import filled_power
+from clustersim.power.joined import joined_means
 from clustersim.power.profile_kernels import FLOOR
 from clustersim.power.records import coarsen
 from clustersim.power.smoothing import device_profile
@@ -194,32 +195,29 @@ def _one_by_one(study: StepStudy, table: PowerTables, pool: Pool, rng: np.random
 
 
 def _added_up(study: StepStudy, table: PowerTables, pool: Pool, rng: np.random.Generator) -> Made:
-    """Bin every step of the pool once and add them up in random order."""
-    parts, lengths = [], []
-    energy = np.zeros((len(study.place.nodes), 4))
-    for trace in pool.traces:
-        bins = math.ceil(trace.iteration_time_s / EVENT_DT_S - 1e-9)
-        binner = _binner(study, table, (bins + 2) * EVENT_DT_S, EVENT_DT_S)
-        # one empty bin before, so that nothing counts as settled; back to nothing at the end
-        binner.add_step(trace, EVENT_DT_S)
-        binner.clear((bins + 1) * EVENT_DT_S)
-        parts.append(binner.bins[:, 1:])
-        lengths.append(bins)
-        energy += binner.energy
+    """Bin every step of the pool once and add them up in random order.
+
+    Steps that the window has no room for count in what damping burns; where it burns nothing they are left out.
+    """
+    lengths = [math.ceil(trace.iteration_time_s / EVENT_DT_S - 1e-9) for trace in pool.traces]
     total = round(STEADY_S / EVENT_DT_S)
     order: list[int] = []
     while sum(lengths[index] for index in order[1:]) < total:
-        order.extend(int(index) for index in rng.permutation(len(parts)))
+        order.extend(int(index) for index in rng.permutation(len(lengths)))
     first = lengths[order[0]]
-    window = _binner(study, table, (first + total) * EVENT_DT_S, EVENT_DT_S)
     starts = np.concatenate(([0], np.cumsum([lengths[index] for index in order])))
-    for index, begin in zip(order, starts, strict=False):
-        room = window.bins.shape[1] - begin
-        if room <= 0:
-            break
-        piece = parts[index][:, :room]
-        window.bins[:, begin : begin + piece.shape[1]] += piece
-    fine, _ = window.finish()
+    seen = {index for index, begin in zip(order, starts, strict=False) if begin < first + total}
+    parts: dict[int, NDArray[np.float64]] = {}
+    energy = np.zeros((len(study.place.nodes), 4))
+    for index in range(len(lengths)) if table.burns else sorted(seen):
+        binner = _binner(study, table, (lengths[index] + 2) * EVENT_DT_S, EVENT_DT_S)
+        # one empty bin before, so that nothing counts as settled; back to nothing at the end
+        binner.add_step(pool.traces[index], EVENT_DT_S)
+        binner.clear((lengths[index] + 1) * EVENT_DT_S)
+        energy += binner.energy
+        if index in seen:
+            parts[index] = binner.bins[:, 1:]
+    fine = joined_means(parts, order, first + total, EVENT_DT_S, table.time_constant_s)
     inside = starts[(starts >= first) & (starts <= first + total)]
     return fine[:, first:], (inside - first) * EVENT_DT_S, energy
 

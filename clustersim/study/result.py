@@ -40,6 +40,7 @@ PARQUET = (
     "cash_flow",
     "energy_hours",
     "expected",
+    "course",
 )  # fmt: skip
 """Tables of a result that are saved under their own name."""
 
@@ -92,6 +93,8 @@ class Result:
     (`clustersim.study.energy_hours.ENERGY_COLUMNS`)."""
     expected: pd.DataFrame = field(default_factory=pd.DataFrame)
     """What is public beside the answers (`clustersim.study.expected.COLUMNS`); no rows without a section `expect`."""
+    course: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Power over the horizon, stretch by stretch (`clustersim.study.course.COLUMNS`)."""
     warnings: tuple[str, ...] = ()
     inputs: dict[str, str] = field(default_factory=dict)
     """SHA-256 of every catalog file and of the resolved scenario."""
@@ -217,6 +220,7 @@ class Result:
             cash_flow=newer("cash_flow"),
             energy_hours=newer("energy_hours"),
             expected=newer("expected"),
+            course=newer("course"),
             warnings=tuple(manifest["warnings"]),
             inputs=manifest["inputs"],
             cost_facts=manifest.get("cost_facts", {}),

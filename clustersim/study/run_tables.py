@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
 from clustersim.operation import Timeline
 from clustersim.study.it_power import Pool, close_up
+from clustersim.study.place import build_fleet
 from clustersim.study.step import StepStudy
 from clustersim.study.summary import plan_keys
+from clustersim.training.records import StepTrace
 from clustersim.training.search import Candidate, binding
 from clustersim.training.sequences import KINDS
 from clustersim.workload.footprint import usable_bytes
@@ -16,11 +21,14 @@ from clustersim.workload.footprint import usable_bytes
 
 def step_table(study: StepStudy, pool: Pool) -> pd.DataFrame:
     """Return the operations of the first step for a first and a last unit."""
-    trace = pool.traces[0]
+    return operations_table(study, pool.traces[0], sorted({0, study.fleet.unit_class.size - 1}))
+
+
+def operations_table(study: StepStudy, trace: StepTrace, units: Sequence[int]) -> pd.DataFrame:
+    """Return what some units of a step do, one row per operation: the passes, then the exchange and the update."""
     schedule = study.timing.schedule
-    units = sorted({0, study.fleet.unit_class.size - 1})
     stages = np.repeat(np.arange(schedule.stages), schedule.per_stage)
-    parts = [
+    passes = [
         pd.DataFrame(
             {
                 "unit": unit,
@@ -34,27 +42,29 @@ def step_table(study: StepStudy, pool: Pool) -> pd.DataFrame:
         )
         for unit in units
     ]
-    for unit in units:
-        for stage in range(schedule.stages):
-            tail = [
-                ("data_exchange", trace.end_s[unit].reshape(schedule.stages, -1)[stage, -1], trace.optimizer_start_s),
-                ("optimizer", trace.optimizer_start_s, trace.optimizer_end_s[stage]),
-                ("gather", trace.optimizer_end_s[stage], trace.iteration_time_s),
-            ]
-            parts.append(
-                pd.DataFrame(
-                    {
-                        "unit": unit,
-                        "stage": stage,
-                        "kind": [t[0] for t in tail],
-                        "virtual_stage": -1,
-                        "micro_batch": -1,
-                        "start_s": [t[1] for t in tail],
-                        "end_s": [t[2] for t in tail],
-                    }
-                )
-            )
-    return pd.concat(parts, ignore_index=True)
+    updates = [_update(study, trace, unit, stage) for unit in units for stage in range(schedule.stages)]
+    return pd.concat([*passes, *updates], ignore_index=True)
+
+
+def _update(study: StepStudy, trace: StepTrace, unit: int, stage: int) -> pd.DataFrame:
+    """Return what a stage does after its last pass."""
+    done = trace.end_s[unit].reshape(study.timing.schedule.stages, -1)[stage, -1]
+    rows = [
+        ("data_exchange", done, trace.optimizer_start_s),
+        ("optimizer", trace.optimizer_start_s, trace.optimizer_end_s[stage]),
+        ("gather", trace.optimizer_end_s[stage], trace.iteration_time_s),
+    ]
+    return pd.DataFrame(
+        {
+            "unit": unit,
+            "stage": stage,
+            "kind": [row[0] for row in rows],
+            "virtual_stage": -1,
+            "micro_batch": -1,
+            "start_s": [row[1] for row in rows],
+            "end_s": [row[2] for row in rows],
+        }
+    )
 
 
 def close_up_table(study: StepStudy, pool: Pool) -> pd.DataFrame:
@@ -74,9 +84,9 @@ def event_table(timeline: Timeline, of_grid: list[tuple[float, str, str]]) -> pd
 
 
 def plan_table(study: StepStudy, top: int = 10) -> pd.DataFrame:
-    """Return the best plans of the search, or the given one: cut, memory, iteration time, tokens per second."""
+    """Return the best plans of the search, or the given one: cut, memory, time, tokens per second, MFU."""
     rows = []
-    for candidate in study.candidates[:top] or (_given(study),):
+    for candidate in plan_candidates(study, top):
         plan = candidate.plan
         rows.append(
             {
@@ -86,10 +96,22 @@ def plan_table(study: StepStudy, top: int = 10) -> pd.DataFrame:
                 "memory_gb": candidate.memory_bytes / 1e9,
                 "iteration_time_s": candidate.iteration_time_s,
                 "tokens_per_s": candidate.tokens_per_s,
+                "mfu": _mfu(study, candidate),
                 "binding": candidate.binding,
             }
         )
     return pd.DataFrame(rows)
+
+
+def _mfu(study: StepStudy, candidate: Candidate) -> float:
+    """Return the MFU of a plan of the search [-]."""
+    on_it = replace(study, plan=candidate.plan, fleet=build_fleet(study.place, candidate.plan))
+    return on_it.mfu(candidate.iteration_time_s)
+
+
+def plan_candidates(study: StepStudy, top: int) -> tuple[Candidate, ...]:
+    """Return the best plans of the search, or the given one."""
+    return study.candidates[:top] or (_given(study),)
 
 
 def _given(study: StepStudy) -> Candidate:

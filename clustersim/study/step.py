@@ -308,7 +308,7 @@ def _shared_out(
     most = program.plan.model_copy(update={"micro_batches": timing.most_batches})
     fullest = _program(program.model, most, scenario, place)
     check_memory(fullest)
-    program = replace(program, memory_bytes=fullest.memory_bytes)
+    program = replace(program, memory=fullest.memory)
     return replace(timing, program=program), fleet, program
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from clustersim.errors import InputError
 from clustersim.power.measured_load import load_waveform, read_load
 from clustersim.power.trace import PowerTrace
-from clustersim.power.trace_files import MOST_BINS, Columns
+from clustersim.power.trace_files import Columns
 from clustersim.power.trace_period import JobWindow, job_window
 from clustersim.study.trace_damping import Devices, TraceDamping, read_damping
 from clustersim.study.trace_site import TracePlace
@@ -98,11 +98,13 @@ def drawn_trace(path: Path, columns: Columns, drawn: Drawn | None = None) -> Pow
         If the file is no load record, or columns or units are asked of it.
     """
     asked = Drawn() if drawn is None else drawn
-    if columns != Columns(dt_s=columns.dt_s, between=columns.between):
+    if columns != Columns(dt_s=columns.dt_s, between=columns.between, most_bins=columns.most_bins):
         raise InputError(f"{path}: a load record has its own power and units; leave out columns, unit, base and sensor")
     load = read_load(path)
     seconds = max(LEAST_S, LEAST_CYCLES * load.period) if asked.duration_s is None else asked.duration_s
     width = DRAWN_DT_S if columns.dt_s is None else columns.dt_s
-    if not (0.0 < width <= seconds and seconds / width <= MOST_BINS):
-        raise InputError(f"{path}: expected a duration of 1 to {MOST_BINS:,} bins, got {seconds:g} s of {width:g} s")
+    if not (0.0 < width <= seconds and seconds / width <= columns.most_bins):
+        raise InputError(
+            f"{path}: expected a duration of 1 to {columns.most_bins:,} bins, got {seconds:g} s of {width:g} s"
+        )
     return load_waveform(load, seconds, width, asked.seed)

@@ -143,27 +143,29 @@ def _cuts(model: ModelSpec, job: JobSpec, network: Network) -> Iterator[_Cut]:
                     yield _Cut(tensor, context, pipeline, virtual, expert, data, count)
 
 
-def _options(cut: _Cut) -> Iterator[tuple[int, ...]]:
-    """Yield codes of recomputation, sharding, schedule and overlap of experts that a cut may have, and its shards."""
+def _options(cut: _Cut) -> Numbers:
+    """Return the :data:`_CHOICES` that a cut may have, one row each."""
+    plain = cut.pipeline > 1 and cut.virtual == 1
+    both_ways = cut.pipeline % 2 == 0 and cut.micro_batches % 2 == 0 and cut.micro_batches >= 2 * cut.pipeline
     # gradients of a plain pipeline would be reduced after every micro-batch, parameters gathered for every one
-    shardings = ["optimizer"] + (["gradients"] if cut.virtual > 1 else ["parameters"] if cut.pipeline == 1 else [])
-    schedules = ["1f1b"]
-    if cut.pipeline > 1 and cut.virtual == 1:
-        schedules.append("zero_bubble")
-        if cut.pipeline % 2 == 0 and cut.micro_batches % 2 == 0 and cut.micro_batches >= 2 * cut.pipeline:
-            schedules.append("dualpipe")
+    more = "gradients" if cut.virtual > 1 else "parameters" if cut.pipeline == 1 else None
+    schedules = ("1f1b", *(("zero_bubble",) if plain else ()), *(("dualpipe",) if plain and both_ways else ()))
+    return _option_rows(more, schedules, cut.expert > 1, _instances(cut.data))
+
+
+@lru_cache(maxsize=4096)
+def _option_rows(more: str | None, schedules: tuple[str, ...], experts: bool, instances: tuple[int, ...]) -> Numbers:
+    """Return codes of recomputation, sharding, schedule and overlap of experts, and shards, in all combinations."""
     bubble, pairs = SCHEDULES.index("zero_bubble"), EXPERT_OVERLAPS.index("pairs")
-    for option in itertools.product(
+    rows = itertools.product(
         range(len(RECOMPUTES)),
-        (SHARDINGS.index(name) for name in shardings),
+        (SHARDINGS.index(name) for name in ("optimizer", more) if name),
         (SCHEDULES.index(name) for name in schedules),
-        range(len(EXPERT_OVERLAPS)) if cut.expert > 1 else (0,),
-        _instances(cut.data),
-    ):
-        _, _, schedule, overlap, _ = option
-        # zero bubble keeps too few micro-batches for one to hide the exchange of another
-        if not (schedule == bubble and overlap == pairs):
-            yield option
+        range(len(EXPERT_OVERLAPS)) if experts else (0,),
+        instances,
+    )
+    # zero bubble keeps too few micro-batches for one to hide the exchange of another
+    return np.array([row for row in rows if not (row[2] == bubble and row[3] == pairs)], dtype=np.float64)
 
 
 @lru_cache(maxsize=4096)
@@ -182,20 +184,17 @@ _SIZES = ("tensor", "context", "pipeline", "virtual", "expert", "data", "micro_b
 _CHOICES = ("recompute", "sharding", "schedule", "expert_overlap", "shard_group")
 
 
-def _space(model: ModelSpec, job: JobSpec, network: Network) -> Configuration | None:
+def search_space_of(model: ModelSpec, job: JobSpec, network: Network) -> Configuration | None:
     """Return all plans worth a look as one record; None if there is none."""
     cuts = list(_cuts(model, job, network))
     enough = LEAST_BUSY * max((cut.busy for cut in cuts), default=0.0)
-    rows = [
-        (*sizes, *option)
-        for cut in cuts
-        if cut.busy >= enough
-        for sizes in [tuple(getattr(cut, name) for name in _SIZES)]
-        for option in _options(cut)
-    ]
-    if not rows:
+    kept = [cut for cut in cuts if cut.busy >= enough]
+    if not kept:
         return None
-    columns = dict(zip((*_SIZES, *_CHOICES), np.array(rows, dtype=np.float64).T, strict=True))
+    choices = [_options(cut) for cut in kept]
+    sizes = np.array([[getattr(cut, name) for name in _SIZES] for cut in kept], dtype=np.float64)
+    rows = np.hstack([np.repeat(sizes, [len(each) for each in choices], axis=0), np.concatenate(choices)])
+    columns = dict(zip((*_SIZES, *_CHOICES), np.ascontiguousarray(rows.T), strict=True))
     data, group = columns.pop("data"), columns.pop("shard_group")
     record = {"sequence": job.sequence_length, "accelerators": 1, "micro_batch": 1, "micro_batches": 1}
     one = configurations([model_record(model) | record | {"precision": PRECISIONS[job.precision]}])
@@ -211,7 +210,7 @@ def _space(model: ModelSpec, job: JobSpec, network: Network) -> Configuration | 
     )
 
 
-def _plan(plans: Configuration, index: int, job: JobSpec, sites: int) -> PlanSpec:
+def plan_at(plans: Configuration, index: int, job: JobSpec, sites: int) -> PlanSpec:
     """Return one plan of the record, made for a place of so many sites."""
 
     def size(name: str) -> int:
@@ -253,7 +252,7 @@ def search_plans(
     CapacityError
         If no plan fits in memory or within the tokens per step.
     """
-    plans = _space(model, job, network)
+    plans = search_space_of(model, job, network)
     usable = float(usable_bytes(accelerators).min())
     where = f"{sum(network.accelerators):,} accelerators"
     if plans is None:
@@ -280,7 +279,7 @@ def search_plans(
         if cut in seen:
             continue
         seen.add(cut)
-        plan = _plan(fitting, int(index), job, len(network.accelerators))
+        plan = plan_at(fitting, int(index), job, len(network.accelerators))
         candidate = _exact(model, job, accelerators, reached, network, plan, usable)
         if candidate is not None:
             found.append(candidate)

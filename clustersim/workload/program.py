@@ -22,7 +22,7 @@ from clustersim.workload.costs import (
     plain_block,
     stage_block,
 )
-from clustersim.workload.footprint import Held, passes_in_flight, stage_footprint, usable_bytes
+from clustersim.workload.footprint import Footprint, Held, passes_in_flight, stage_footprint, usable_bytes
 from clustersim.workload.hardware import Hardware, hardware
 from clustersim.workload.spec import ModelSpec, PlanSpec
 from clustersim.workload.weights import Weights, weights
@@ -63,8 +63,13 @@ class StepProgram:
     """Per rank, reduced over all replicas; shape (virtual stages,)."""
     expert_parameters: NDArray[np.float64]
     """Per rank, reduced over the ranks that hold the same experts; shape (virtual stages,)."""
-    memory_bytes: NDArray[np.float64]
-    """Needed by one rank of each stage; shape (stages,). [B]"""
+    memory: Footprint
+    """Needed by one rank of each stage, by what it holds; shape (stages,). [B]"""
+
+    @property
+    def memory_bytes(self) -> NDArray[np.float64]:
+        """Needed by one rank of each stage; shape (stages,). [B]"""
+        return _frozen(np.asarray(self.memory.total))
 
     @property
     def work(self) -> BlockTime:
@@ -209,13 +214,13 @@ def build_step_program(
         attention=attention,
         dense_parameters=_frozen(dense + copies * w.embedding / plan.tensor),
         expert_parameters=_frozen(held.mixtures * w.expert * c.experts / c.expert),
-        memory_bytes=_frozen(_memory(c, w, plan, held, copies, replicas or plan.data)),
+        memory=_memory(c, w, plan, held, copies, replicas or plan.data),
     )
 
 
 def _memory(
     c: Configuration, w: Weights, plan: PlanSpec, held: _Stages, copies: NDArray[np.float64], replicas: int
-) -> NDArray[np.float64]:
+) -> Footprint:
     """Return the memory of one rank of each stage [B]; of DualPipe's two stages the mean, which the model doubles."""
     p = plan.pipeline
     each = 2.0 if plan.schedule == "dualpipe" else 1.0
@@ -236,7 +241,8 @@ def _memory(
         passes=passes_in_flight(c, np.arange(p, dtype=np.float64)),
         head=of_stage(held.heads) > 0.0,
     )
-    return np.asarray(np.broadcast_to(stage_footprint(site, w, stage).total, (p,))).copy()
+    found = stage_footprint(site, w, stage)
+    return Footprint(**{name: _frozen(np.broadcast_to(part, (p,)).copy()) for name, part in vars(found).items()})
 
 
 def _frozen(array: NDArray[_Scalar]) -> NDArray[_Scalar]:

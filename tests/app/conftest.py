@@ -94,7 +94,7 @@ def open_page(monkeypatch, results_folder, small_link, still_queue):
         at.run()
         assert not at.exception, at.exception
         if name != "overview":
-            at.switch_page(f"pages/{name}.py").run()
+            at.switch_page(f"screens/{name}.py").run()
             assert not at.exception, at.exception
         return at
 

@@ -97,7 +97,7 @@ def test_no_two_files_have_the_same_name():
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_no_key_appears_twice_in_a_file(path):
     """YAML keeps the last of two equal keys without a word."""
-    node = yaml.compose(path.read_text(encoding="utf-8"))
+    node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     stack = [node]
     while stack:
         one = stack.pop()
@@ -285,7 +285,7 @@ def facts(name):
     path = FACTS / f"{name}.yaml"
     if not path.is_file():
         pytest.skip(f"no {path.name} beside the repository")
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
 
 
 @pytest.mark.parametrize(

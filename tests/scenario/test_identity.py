@@ -17,7 +17,7 @@ MEMPHIS = shipped("scenarios") / "colossus_200k.yaml"
 def test_resolved_round_trip(path):
     scenario = load_any(path)
     tree = resolved(scenario)
-    again = type(scenario).model_validate(yaml.safe_load(yaml.safe_dump(tree)))
+    again = type(scenario).model_validate(yaml.load(yaml.dump(tree, Dumper=yaml.CSafeDumper), Loader=yaml.CSafeLoader))
     assert again == scenario
     assert resolved(again) == tree
     assert run_id(again) == run_id(scenario)

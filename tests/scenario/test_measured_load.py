@@ -21,7 +21,7 @@ def folder(tmp_path):
 
 
 def _changed(path, change):
-    tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    tree = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     change(tree)
     path.write_text(yaml.safe_dump(tree), encoding="utf-8")
     return path

@@ -102,14 +102,14 @@ def built(name):
 
 
 def tree(path):
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
 
 
 def facts(name):
     path = FACTS / f"{name}.yaml"
     if not path.is_file():
         pytest.skip(f"no {path.name} beside the repository")
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
 
 
 @pytest.mark.parametrize("path", PATHS, ids=NAMES)

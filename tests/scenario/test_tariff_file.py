@@ -9,7 +9,7 @@ from clustersim.scenario.files import load_tree
 
 
 def written(folder, tariff):
-    text = yaml.safe_load((shipped("scenarios") / "colossus_200k.yaml").read_text(encoding="utf-8"))
+    text = yaml.load((shipped("scenarios") / "colossus_200k.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     text["economics"] = {"tariff": tariff, "billing_start": "2025-07-01"}
     path = folder / "priced.yaml"
     path.write_text(yaml.safe_dump(text), encoding="utf-8")

@@ -134,7 +134,9 @@ def test_a_cooling_unit_of_another_kind_is_named(key, record, part):
 @pytest.fixture
 def bare(tmp_path):
     """A scenario on a place whose file stops at the fabric."""
-    place = yaml.safe_load((shipped("topologies") / "colossus_memphis.yaml").read_text(encoding="utf-8"))
+    place = yaml.load(
+        (shipped("topologies") / "colossus_memphis.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader
+    )
     place = {key: value for key, value in place.items() if key not in {"electrical", "cooling"}} | {"name": "bare"}
     place["site"]["memphis"]["fleet"] = [{"accelerator": "H100-SXM", "count": 64}]
     job = "{model: llama3.1-8b, sequence_length: 4096, tokens_per_step_max: 524288, token_budget: 1.0e+12, "
@@ -156,7 +158,9 @@ def test_a_place_without_plant_can_be_stepped_and_not_run(bare):
 
 def test_half_a_plant_names_the_section_that_is_absent(bare):
     place = bare.parents[1] / "topologies" / "bare.yaml"
-    whole = yaml.safe_load((shipped("topologies") / "colossus_memphis.yaml").read_text(encoding="utf-8"))
+    whole = yaml.load(
+        (shipped("topologies") / "colossus_memphis.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader
+    )
     place.write_text(place.read_text() + yaml.safe_dump({"electrical": whole["electrical"]}), encoding="utf-8")
     with pytest.raises(InputError, match="cooling: the topology file of bare has no cooling section"):
         run(load_scenario(bare))

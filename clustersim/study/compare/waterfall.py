@@ -76,6 +76,7 @@ def waterfalls(base: Design, other: Design) -> tuple[Waterfall, ...]:
     found = (
         cost_by_line(base, other),
         cost_by_cause(base, other),
+        capital(base, other),
         time_per_token(base, other),
         useful_speed(base, other),
         goodput(base, other),
@@ -162,6 +163,26 @@ def cost_by_line(base: Design, other: Design) -> Waterfall | None:
     title = "A million tokens, by cost line"
     parts = additive(here, there)
     return _waterfall("usd_per_million_tokens", title, "USD", (base, other), ends, parts, ADDITIVE)
+
+
+def capital_lines(design: Design) -> dict[str, float] | None:
+    """Return the capital by line [million USD]; what the lines leave out of the total stands as :data:`REST`."""
+    total = design.summary.get("capex_usd")
+    if total is None or design.cost.empty:
+        return None
+    rows = design.cost[design.cost["group"] == "capex"]
+    found = {str(item): float(usd) / 1e6 for item, usd in rows.groupby("item", sort=False)["usd"].sum().items()}
+    rest = float(total) / 1e6 - math.fsum(found.values())
+    return found if abs(rest) <= ROUNDING * abs(float(total)) / 1e6 else found | {REST: rest}
+
+
+def capital(base: Design, other: Design) -> Waterfall | None:
+    """Return the capital by line."""
+    a, b = capital_lines(base), capital_lines(other)
+    if a is None or b is None:
+        return None
+    ends = (math.fsum(a.values()), math.fsum(b.values()))
+    return _waterfall("capex_usd", "Capital, by line", "million USD", (base, other), ends, additive(a, b), ADDITIVE)
 
 
 def cost_by_cause(base: Design, other: Design) -> Waterfall | None:

@@ -56,6 +56,16 @@ def figure_of(key: str) -> tuple[str, str, str]:
     raise InputError(f"{key}: catalog kind {kind} has no entry {parts[0]!r}{nearest(parts[0], names)}")
 
 
+def figure_texts() -> dict[str, str]:
+    """Return every figure of the catalog as an axis names it, with its value and unit."""
+    return {
+        f"{PREFIX}{kind}.{name}.{figure}": entry.figures[figure].text
+        for kind in catalog.kinds()
+        for name, entry in catalog.entries(kind).items()
+        for figure in entry.figures
+    }
+
+
 def overlay_text(changes: Mapping[str, Any]) -> str:
     """Return the overlay with which the figures of `changes` have the values given; source and confidence stay.
 

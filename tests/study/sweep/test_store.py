@@ -246,7 +246,7 @@ def write(folder, most_bytes):
             for start in range(first, first + 4000, 2):
                 rows = [{"x": i, "note": os.urandom(200).hex() if i % 3 else None} for i in (start, start + 1)]
                 store.append([Outcome(f"p{i}", i, row, None, 0.0) for i, row in zip((start, start + 1), rows)])
-                print(start, start + 1, flush=True)
+                os.write(1, f"{start} {start + 1}\\n".encode())  # at once: what is said is said whole
                 if start % 20 == 0:
                     store.finish()
         except InputError as error:

@@ -1,0 +1,241 @@
+"""What is found in a trace: power over time, rules, spectrum, the fitted record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import plotly.io
+import streamlit as st
+
+from clustersim.report.assess import shown_in
+from clustersim.report.trace_figures import Line, trace_figure, trace_note
+from clustersim.report.words import number, percent
+from dashboard import show
+
+Answer = Mapping[str, Any]
+
+
+def lines(read: Answer, assessed: Answer | None, fitted: Answer | None) -> list[Line]:
+    """Return what is drawn over time: the trace as it was judged, else as it was read, and what was made of it."""
+    found = []
+    if assessed is None:
+        found.append(_line("measured", read["folder"], read))
+    else:
+        found += [_line(name, assessed["folder"], one) for name, one in assessed["lines"].items()]
+    # a record fitted to one load is not drawn beside many of them
+    if fitted is not None and (assessed is None or assessed["data"]["units"] == 1):
+        found.append(_line("fitted record", fitted["folder"], fitted["line"]))
+    return found
+
+
+def _line(name: str, folder: str, told: Answer) -> Line:
+    watts = np.load(Path(folder) / told["file"], mmap_mode="r")
+    return Line(name, told["t0_s"], told["dt_s"], watts)
+
+
+def window(read: Answer) -> tuple[float, float]:
+    """Return the part of the record that is shown: what the address says, else all of it. [s]"""
+    begin, end = read["t0_s"], read["t0_s"] + read["duration_s"]
+    try:
+        asked = float(st.query_params.get("measured-from", begin)), float(st.query_params.get("measured-to", end))
+    except ValueError:
+        return begin, end
+    first, last = max(begin, asked[0]), min(end, asked[1])
+    return (first, last) if last - first >= 2.0 * read["dt_s"] else (begin, end)
+
+
+def _zoom(first_s: float, last_s: float) -> None:
+    st.query_params["measured-from"] = f"{first_s:.9g}"
+    st.query_params["measured-to"] = f"{last_s:.9g}"
+
+
+def power(read: Answer, assessed: Answer | None, fitted: Answer | None) -> None:
+    """Show the trace over time; dragging over it shows that part with all its samples."""
+    shown = window(read)
+    drawn = lines(read, assessed, fitted)
+    job = None if assessed is None else (assessed["data"]["job"]["from_s"], assessed["data"]["job"]["to_s"])
+    peak = read["peak_mw"] if assessed is None else max(
+        assessed["data"]["statistics"]["peak_mw"], float(np.max(drawn[0].within(*window(read)).y)) * 1e-6
+    )  # fmt: skip
+    figure = trace_figure(drawn, shown, peak, job)
+    event = show.figure(
+        figure, f"measured-power-{shown[0]:.9g}-{shown[1]:.9g}", "Power over time",
+        f"{trace_note(drawn[0], shown)}. Drag over a part of it to see it closer.", select=True, file="power",
+    )  # fmt: skip
+    boxes = [] if event is None else event["selection"]["box"]
+    if boxes:
+        _zoom(*sorted(float(value) for value in boxes[0]["x"])[:2])
+        st.rerun()
+    width, middle = shown[1] - shown[0], 0.5 * (shown[0] + shown[1])
+    with st.container(horizontal=True, gap="small"):
+        for label, icon, to in (
+            ("Whole record", "fit_width", None),
+            ("Closer", "zoom_in", (middle - width / 4, middle + width / 4)),
+            ("Wider", "zoom_out", (middle - width, middle + width)),
+            ("Earlier", "chevron_left", (shown[0] - width / 2, shown[1] - width / 2)),
+            ("Later", "chevron_right", (shown[0] + width / 2, shown[1] + width / 2)),
+        ):
+            key = f"measured-{label.split()[0].lower()}"
+            if st.button(label, key=key, icon=f":material/{icon}:", type="tertiary"):
+                _move(read, to)
+
+
+def _move(read: Answer, to: tuple[float, float] | None) -> None:
+    if to is None:
+        for key in ("measured-from", "measured-to"):
+            st.query_params.pop(key, None)
+    else:
+        begin, end = read["t0_s"], read["t0_s"] + read["duration_s"]
+        first = min(max(begin, to[0]), max(begin, end - min(to[1] - to[0], end - begin)))
+        _zoom(first, min(end, first + (to[1] - to[0])))
+    st.rerun()
+
+
+def numbers(data: Answer) -> None:
+    """Show what `assess` prints of the job."""
+    found = data["statistics"]
+    unit, per = shown_in(found["peak_mw"])
+    period = "none" if found["period_s"] is None else f"{number(found['period_s'])} s"
+    swing = "not told" if found["swing_mw"] is None else f"{number(found['swing_mw'] * per)} {unit}"
+    cards = (
+        ("Mean", f"{number(found['mean_mw'] * per)} {unit}", "`mean_mw`: mean power of the job."),
+        ("Peak", f"{number(found['peak_mw'] * per)} {unit}", "`peak_mw`: of 100 ms means in the job."),
+        ("Swing", swing, "`swing_mw`: median over periods of highest less lowest."),
+        ("Period", period, "`period_s`: after which the power repeats."),
+        ("Rules broken", str(data["rules_failed"]), "`rules_failed`"),
+        ("Not judged", str(data["rules_not_judged"]), "`rules_not_judged`: the table says why."),
+    )
+    with st.container(horizontal=True, gap="small"):
+        for label, value, says in cards:
+            st.metric(label, value, help=says, border=True, width=160)
+    for note in data["notes"]:
+        st.caption(show.plain(note))
+
+
+def rules(assessed: Answer) -> None:
+    """Show the verdict, undamped and behind damping, the broken rules first."""
+    data = assessed["data"]
+    table = _verdict(data["verdict"])
+    if data["damped"] is not None:
+        behind = _verdict(data["damped"]["verdict"])
+        table.insert(1, "behind damping", behind["verdict"])
+        table.insert(3, "then", behind["measured"])
+    order = {"FAIL": 0, "PASS": 1, "not judged": 2}
+    show.table(table.sort_values("verdict", key=lambda one: one.map(order), kind="stable"), "measured-verdict")
+    st.caption(
+        "Measured is what the rule looks at; a margin below zero breaks it. Why a rule is not judged stands last."
+    )
+    if data["damped"] is not None:
+        damped = data["damped"]
+        st.markdown("**What the damping did**")
+        show.table(pd.DataFrame(damped["elements"]), "measured-elements")
+        st.caption(
+            f"Burned and lost: {percent(damped['energy_overhead'])} of the energy; energy of the record "
+            f"{100.0 * damped['energy_change']:+.3g} %."
+        )
+
+
+def _verdict(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    said = {True: "PASS", False: "FAIL", None: "not judged"}
+
+    def figure(row: Mapping[str, Any], key: str) -> str:
+        value = row[key]
+        return "" if value is None else f"{number(value)} {row['unit']}".strip()
+
+    return pd.DataFrame(
+        {
+            "verdict": said[row["passed"]], "rule": row["rule"], "measured": figure(row, "measured"),
+            "limit": figure(row, "limit"), "margin": "" if row["margin"] is None else f"{100 * row['margin']:+.0f} %",
+            "where": row["node"], "window": row["window"], "reason": row["reason"], "source": row["source"],
+        }
+        for row in rows
+    )  # fmt: skip
+
+
+def spectrum(assessed: Answer) -> None:
+    """Show the spectrum of the job, the shares of bands, harmonics, and how the spectrum changes over time."""
+    folder, found = Path(assessed["folder"]), assessed["data"]["statistics"]
+    show.figure(
+        _figure(folder / "spectrum.json"), "measured-spectrum", "Spectrum of the job",
+        "Amplitude of sines (Hann window); the largest of every narrow band is drawn.", file="spectrum",
+    )  # fmt: skip
+    left, right = st.columns(2)
+    with left:
+        st.markdown("**Shares of bands**")
+        show.table(pd.DataFrame(found["band_shares"]), "measured-bands")
+    with right:
+        st.markdown("**Harmonics of the period**")
+        if found["harmonics"]:
+            show.table(pd.DataFrame(found["harmonics"]), "measured-harmonics")
+        else:
+            st.caption("None: nothing repeats within half of the job.")
+    if assessed["no_spectrogram"]:
+        st.caption(f"No spectrogram: {show.plain(assessed['no_spectrogram'])}")
+        return
+    show.figure(
+        _figure(folder / "spectrogram.json"), "measured-spectrogram", "Spectrogram",
+        "Which frequencies are strong when: density over time, bright is strong.", file="spectrogram-points",
+    )  # fmt: skip
+
+
+def _figure(path: Path) -> go.Figure:
+    return plotly.io.from_json(path.read_text(encoding="utf-8"))
+
+
+def fit(fitted: Answer, command: str) -> None:
+    """Show the fitted load record beside the trace, with the record as a file."""
+    data, folder = fitted["data"], Path(fitted["folder"])
+    unit, per = shown_in(data["high_w"] * 1e-6)
+    watts = per * 1e-6
+    cards = (
+        ("Period", f"{number(data['period_s'])} s", f"Standard deviation {number(data['period_sd_s'])} s."),
+        ("High level", f"{number(data['high_w'] * watts)} {unit}", "`high_w`"),
+        ("Low level", f"{number(data['low_w'] * watts)} {unit}", "`low_w`"),
+        ("Duty", percent(data["duty"]), "`duty`: share of the period at the high level."),
+        ("Cycles", str(data["cycles"]), "`cycles` that could be followed."),
+    )
+    with st.container(horizontal=True, gap="small"):
+        for label, value, says in cards:
+            st.metric(label, value, help=says, border=True, width=170)
+    for said in data["warnings"]:
+        st.warning(show.plain(said), icon=":material/warning:")
+    rows = [
+        {"figure": key, "trace": value, "waveform of the record": data["reproduced"].get(key)}
+        for key, value in data["measured"].items()
+    ]
+    st.markdown("**The record's waveform beside the trace**")
+    show.table(pd.DataFrame(rows), "measured-fit")
+    st.caption("Levels are in MW; band_energy_share is the share of the energy from 0.1 to 20 Hz.")
+    with st.container(horizontal=True, gap="small"):
+        _file("Load record (YAML)", folder / "load.yaml", "application/yaml")
+        _file("Figures (JSON)", folder / "fit.json", "application/json")
+    with st.expander("As the command line prints it", icon=":material/terminal:"):
+        st.code(command, language="bash", wrap_lines=True)
+        st.code((folder / "fit.txt").read_text(encoding="utf-8"), language=None)
+
+
+def files(assessed: Answer, command: str) -> None:
+    """Offer the files of an assessment, and the line that makes them."""
+    folder = Path(assessed["folder"])
+    with st.container(horizontal=True, gap="small"):
+        _file("Assessment (JSON)", folder / "assess.json", "application/json")
+        _file("Verdict (CSV)", folder / "verdict.csv", "text/csv")
+        if (folder / "spectrogram.csv").is_file():
+            _file("Spectrogram (CSV)", folder / "spectrogram.csv", "text/csv")
+        if (folder / "site.parquet").is_file():
+            _file("Site over time (Parquet)", folder / "site.parquet", "application/vnd.apache.parquet")
+    with st.expander("As the command line prints it", icon=":material/terminal:"):
+        st.code(command, language="bash", wrap_lines=True)
+        st.code((folder / "assess.txt").read_text(encoding="utf-8"), language=None)
+
+
+def _file(label: str, path: Path, kind: str) -> None:
+    st.download_button(
+        label, path.read_bytes, path.name, kind, key=f"measured-file-{path.name}", on_click="ignore",
+        icon=":material/download:",
+    )  # fmt: skip

@@ -1,0 +1,116 @@
+"""What the plant is made of and how much of it is used: generators, battery, modes of the grid, cooling."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from clustersim.report.plant_figures import heat_bars
+from clustersim.report.plant_tables import battery_table, cooling_table, generator_table
+from clustersim.report.sections.plant import mode_tables
+from clustersim.report.text import cooling_words, reserve_words, year_words
+from clustersim.report.text_plant import battery_words, event_words, generation_words
+from clustersim.study.result import Result
+from dashboard import show
+
+GENERATION = (
+    ("generator_mean_mw", "Generators, mean"),
+    ("fuel_mwh", "Fuel"),
+    ("generator_unit_hours", "Unit-hours"),
+    ("spinning_reserve_mw", "Spinning reserve"),
+    ("largest_unit_mw", "Largest unit"),
+    ("co2_t", "CO2"),
+)
+WEAR = (
+    ("battery_cycles_per_year", "Full cycles a year"),
+    ("battery_cycle_depth_share", "Depth of a cycle"),
+    ("battery_life_years", "Life"),
+    ("battery_wear_usd_per_year", "Wear a year"),
+)
+GRID_MODES = (
+    ("modal_deviation_mhz", "Modes move by"),
+    ("modal_deviation_worst_mhz", "At the worst place"),
+    ("resonance_margin", "Resonance margin"),
+    ("torsional_pu", "Torsional"),
+)
+HEAT = (
+    ("cooling_heat_mw", "Heat to cool"),
+    ("cooling_capacity_mw", "Capacity"),
+    ("cooling_shortfall_mw", "Missing"),
+    ("cooling_minutes_to_alarm", "Alarm after"),
+    ("cooling_units_spare", "Units that may fail"),
+    ("cooling_minutes_to_alarm_n1", "Alarm, one lost"),
+    ("cooling_minutes_to_alarm_dip", "Alarm after a dip"),
+    ("pue_annual", "PUE of a year"),
+    ("wue_l_per_kwh", "Water"),
+)
+
+
+def machines(result: Result) -> None:
+    """Show generators, batteries and the modes of the grid."""
+    st.subheader("Generators", anchor=False)
+    table = generator_table(result)
+    if table.empty:
+        show.empty("There are no generators on site.", "Design, section electrical, adds them.")
+    else:
+        _words(generation_words(result.summary))
+        show.metrics(result.summary, GENERATION, result.reasons)
+        _facts(table, "plant-generators")
+    st.subheader("Battery", anchor=False)
+    table = battery_table(result)
+    if table.empty:
+        show.empty("There is no battery on site.", "Design, section electrical, adds one.")
+    else:
+        _words(battery_words(result.summary))
+        show.metrics(result.summary, WEAR, result.reasons)
+        _facts(table, "plant-batteries")
+    st.subheader("Modes of the grid", anchor=False)
+    show.metrics(result.summary, GRID_MODES, result.reasons)
+    for number, modes in enumerate(mode_tables(result.modes)):
+        st.caption("Harmonics of the power that move the modes of the interconnection most.")
+        show.table(pd.DataFrame(modes.rows, columns=list(modes.head)), f"plant-modes-{number}")
+
+
+def cooling(result: Result) -> None:
+    """Show heat against capacity, what may fail, and a year of weather."""
+    s = result.summary
+    words = cooling_words(s)
+    (st.error if s["cooling_shortfall_mw"] else st.success)(
+        f"Cooling: {show.plain(words)}.",
+        icon=":material/mode_heat:" if s["cooling_shortfall_mw"] else ":material/ac_unit:",
+    )
+    show.metrics(s, [one for one in HEAT if one[0] in s], result.reasons)
+    show.figure(
+        heat_bars(s), "plant-heat", "Heat against capacity",
+        "Mean heat while the job trains, and what the cooling can reject; the bar on the capacity is the band of the "
+        "figures that it rests on.",
+    )  # fmt: skip
+    said = []
+    if "cooling_units_spare" in s:
+        said.append(("Loss of units", reserve_words(s)))
+    if s.get("hours_above_cooling_capacity") is not None:
+        said.append(("A year of weather", year_words(s)))
+    for title, text in said:
+        st.markdown(f"**{title}:** {show.plain(text)}.")
+    _facts(cooling_table(result), "plant-cooling")
+
+
+def event_answer(result: Result) -> None:
+    """Show what the events of the grid did in a run, in words."""
+    _words(event_words(result.summary))
+
+
+def _words(text: str | None) -> None:
+    if text is not None:
+        st.markdown(f"{show.plain(text[0].upper() + text[1:])}.")
+
+
+def _facts(table: pd.DataFrame, key: str) -> None:
+    """Show records side by side, a line for each fact: what a person reads and a phone has room for."""
+    turned = table.T.reset_index()
+    turned.columns = ["", *(str(number + 1) for number in range(len(table)))]
+    turned.iloc[:, 0] = turned.iloc[:, 0].str.capitalize()
+    if "site" in table.columns and not table["site"].duplicated().any():
+        turned.columns = ["", *table["site"]]
+        turned = turned.iloc[1:]
+    show.table(turned, key)

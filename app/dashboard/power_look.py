@@ -1,0 +1,145 @@
+"""The waveform of the Power page: what is drawn, the chart that is zoomed by dragging, and what stands below it."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from clustersim.errors import InputError
+from clustersim.report import power_figures, power_samples
+from clustersim.report.dark import grounded
+from clustersim.report.measured import cycle_s
+from clustersim.report.power_record import Record
+from clustersim.study.result import Result
+from dashboard import power_source, power_views, power_zoom, show, theme
+from dashboard.power_source import HORIZON
+from dashboard.power_zoom import Zoom
+
+MOST_NODES = 8
+MOST_CSV = 1_000_000
+"""Samples that are written as CSV; more are written as Parquet only."""
+QUANTITIES = {"p": "Active", "q": "Reactive"}
+
+
+@st.fragment
+def look(result: Result) -> None:
+    """Show a record of power, and a closer look at it; only this part of the page runs when it is touched."""
+    options = power_source.options(result)
+    if st.session_state.get("power-window", "steady") not in options:
+        st.session_state["power-window"] = "steady"
+    name = st.segmented_control(
+        "Record", list(options), key="power-window", bind="query-params", default="steady", required=True,
+        format_func=options.__getitem__, on_change=_other, label_visibility="collapsed",
+    )  # fmt: skip
+    name = name or "steady"
+    if name == HORIZON:
+        _horizon(result)
+        power_views.views(result, None, name, [], None)
+        return
+    try:
+        record = power_source.record_of(result, name)
+        zoom, nodes, reactive = _controls(result, record, name)
+        _chart(record, zoom, nodes, reactive, name)
+    except InputError as error:
+        st.error(show.plain(str(error)), icon=":material/error:")
+        return
+    power_views.views(result, record, name, nodes, zoom, reactive=reactive)
+
+
+def _other() -> None:
+    power_zoom.forget()
+    st.session_state.pop("power-node", None)
+
+
+def _nodes(name: str, nodes: tuple[str, ...]) -> list[str]:
+    key, first = "power-node", power_source.first_nodes(name, nodes)
+    asked = st.session_state.get(key)
+    if asked and not set(asked) <= set(nodes):
+        st.session_state[key] = [node for node in asked if node in nodes] or first
+    found: list[str] = st.multiselect(
+        "Nodes", list(nodes), first, key=key, bind="query-params", max_selections=MOST_NODES, width="stretch",
+        help="Of the electrical tree. The first one is shown in the strip, and has its spectrum below.",
+    )  # fmt: skip
+    return found
+
+
+def _controls(result: Result, record: Record, name: str) -> tuple[Zoom, list[str], bool]:
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        nodes = _nodes(name, record.nodes)
+        quantity = "p"
+        if record.has_vars:
+            quantity = st.segmented_control(
+                "Power", list(QUANTITIES), key="power-quantity", bind="query-params", default="p", required=True,
+                format_func=QUANTITIES.__getitem__, width="content",
+            )  # fmt: skip
+        zoom = power_zoom.fields(record.whole, record.dt_s, cycle_s(result))
+    _moves(zoom)
+    return zoom, nodes, quantity == "q"
+
+
+def _moves(zoom: Zoom) -> None:
+    with st.container(horizontal=True, gap="small"):
+        power_zoom.buttons(zoom)
+    if zoom.problem:
+        st.error(show.plain(f"{zoom.problem}. Shown is all of it."), icon=":material/error:")
+
+
+def _chart(record: Record, zoom: Zoom, nodes: list[str], reactive: bool, name: str) -> None:
+    if not nodes:
+        show.empty("No node is chosen.", "Choose one above: the meter, a site, a part of it, a hall.")
+        return
+    traces = {node: power_source.samples_of(record, node, reactive=reactive) for node in nodes}
+    scale = power_figures.scale_of(traces, reactive=reactive)
+    drawn = power_figures.zoomed(traces, zoom.whole, zoom.dt_s, zoom.span, scale)
+    _drawn(drawn, zoom, f"Power of {', '.join(nodes)}")
+    count = next(iter(traces.values())).samples
+    first, last = zoom.span.samples(zoom.whole.begin_s, zoom.dt_s, count)
+    note = power_figures.note(drawn, last - first, zoom.dt_s)
+    words, csv, packed = st.columns([6, 1, 1], vertical_alignment="top")
+    words.caption(show.plain(note))
+    stem = f"power-{name}-{first}-{last}"
+
+    def shown() -> power_samples.Table:
+        return power_samples.shown_samples(record, nodes, zoom.span, reactive=reactive)
+
+    csv.download_button(
+        "CSV", lambda: power_samples.csv_bytes(shown()), f"{stem}.csv", "text/csv", key="power-csv", on_click="ignore",
+        type="tertiary", icon=":material/download:", disabled=last - first > MOST_CSV,
+        help=f"The {last - first:,} samples of the span; up to {MOST_CSV:,} of them as CSV.",
+    )  # fmt: skip
+    packed.download_button(
+        "Parquet", lambda: power_samples.parquet_bytes(shown()), f"{stem}.parquet", "application/vnd.apache.parquet",
+        key="power-parquet", on_click="ignore", type="tertiary", icon=":material/download:",
+        help=f"The {last - first:,} samples of the span, as they are in the result.",
+    )  # fmt: skip
+
+
+def _drawn(drawn: go.Figure, zoom: Zoom, alt: str) -> None:
+    st.plotly_chart(
+        grounded(drawn, dark=theme.is_dark()), width="stretch", theme=None, key=power_zoom.CHART, alt=alt,
+        config=show.PLOT | {"displayModeBar": False}, selection_mode="box", on_select=lambda: power_zoom.dragged(zoom),
+    )  # fmt: skip
+
+
+def _horizon(result: Result) -> None:
+    course = power_source.course(result)
+    whole = power_source.horizon_of(course)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        nodes = _nodes(HORIZON, tuple(course))
+        zoom = power_zoom.fields(whole, 1.0, cycle_s(result))
+    _moves(zoom)
+    if not nodes:
+        show.empty("No node is chosen.", "Choose the meter or a site above.")
+        return
+    chosen = {node: course[node] for node in nodes}
+    windows = {name: wave.t0_s for name, wave in result.waveforms.items()}
+    drawn = power_figures.horizon(chosen, whole, zoom.span, windows)
+    _drawn(drawn, zoom, f"Power of {', '.join(nodes)} over the horizon")
+    words, csv = st.columns([7, 1], vertical_alignment="top")
+    words.caption(show.plain(power_figures.horizon_note(result, chosen, zoom.span)))
+    csv.download_button(
+        "CSV",
+        lambda: power_samples.csv_bytes(power_samples.shown_course(chosen, zoom.span, power_figures.BINS)),
+        "power-horizon.csv", "text/csv", key="power-csv", on_click="ignore", type="tertiary",
+        icon=":material/download:", help="The stretches or bins that are drawn.",
+    )  # fmt: skip

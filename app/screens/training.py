@@ -1,0 +1,78 @@
+"""Training: how fast the job trains here, and what limits it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from clustersim.report.text import limiter, plan_words
+from clustersim.report.training_figures import waterfall
+from clustersim.study.result import Result
+from dashboard import bar, show, training_days, training_plans, training_sites, training_step
+from dashboard.navigation import page_file
+
+CARDS = [
+    [
+        ("iteration_time_s", "Iteration time"),
+        ("tokens_per_s", "Tokens/s"),
+        ("mfu", "MFU"),
+        ("hfu", "HFU"),
+        ("goodput", "Goodput"),
+    ],
+    [
+        ("bubble_fraction", "Bubble"),
+        ("exposed_comm_fraction", "Exposed comm"),
+        ("memory_per_gpu_gb", "Memory/GPU"),
+        ("tokens_per_s_per_gpu", "Tokens/s/GPU"),
+        ("days_to_budget", "To budget"),
+    ],
+]
+PARTS = {
+    "step": ("One step", training_step.schedule),
+    "memory": ("Memory", training_step.memory),
+    "plans": ("Plans", training_plans.plans),
+    "days": ("Days", training_days.days),
+    "sites": ("Between sites", training_sites.between),
+}
+
+
+def without_job(result: Result) -> None:
+    """Say that a measured load has no step to look into, and where to go instead."""
+    show.empty(
+        f"The load of {result.name} is measured: there is no job in it.",
+        "Steps, plans and goodput belong to a job. What the load does to the place is on the pages Power, Plant and "
+        "Limits; any other scenario trains a model.",
+    )
+    with st.container(horizontal=True):
+        for name, label in (("power", "Its power"), ("plant", "What the plant does"), ("limits", "Rules and margins")):
+            st.page_link(page_file(name), label=label, icon=":material/arrow_forward:")
+
+
+def main(result: Result) -> None:
+    """Show the answers in one glance, and one part of them closer."""
+    for keys in CARDS:
+        show.metrics(result.summary, keys, result.reasons)
+    st.markdown(
+        f"**Largest loss:** {show.plain(limiter(result.summary))}  \n**Plan:** {show.plain(plan_words(result.summary))}"
+    )
+    show.figure(
+        waterfall(result.summary),
+        "training-waterfall",
+        "From the ideal step to the real one",
+        "Each bar begins where the one above ends: the model's products at the accelerators' peak (MFU of the step), "
+        "then what is lost; the last bar spreads the stops of the job over its steps.",
+    )
+    several = len(result.scenario["topology"]["site"]) > 1
+    options = [name for name in PARTS if name != "sites" or several]
+    chosen = st.segmented_control(
+        "Look closer", options, default="step", required=True, key="training-part", bind="query-params",
+        format_func=lambda name: PARTS[name][0],
+    )  # fmt: skip
+    PARTS[chosen or "step"][1](result)
+
+
+show.title("Training", "How fast the job trains here, and what limits it.")
+found = bar.result()
+if found is not None and found.measured:
+    without_job(found)
+elif found is not None:
+    main(found)

@@ -1,0 +1,178 @@
+"""The spectrum and the spectrogram of a record of power, with the lines and bands that matter drawn in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from clustersim.limits import LimitsSpec, rules_of
+from clustersim.power.records import coarsen
+from clustersim.power.spectrum import Spectrogram, spectrogram
+from clustersim.report.envelope import MOST_POINTS
+from clustersim.report.figures import peaks
+from clustersim.report.power_figures import Scale
+from clustersim.report.spectrogram import spectrogram_figure
+from clustersim.report.style import BLUE, GREEN, GREY, ORANGE, PURPLE, styled
+from clustersim.study.result import Result
+
+MOST_SAMPLES = 1_000_000
+"""Longer records are averaged down to about this many samples before they are transformed."""
+HARMONICS = 10
+"""Harmonics of the iteration that are drawn."""
+FEWEST = 64
+"""Samples of a span that has a spectrum."""
+SEGMENTS = 40.0
+"""A spectrogram's segment is this part of the span, or as long as holds :data:`FEWEST` samples."""
+WHITE = "rgb(255, 255, 255)"
+BANDED = ("band_energy", "band_amplitude", "band_range")
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A frequency, or a band of them, that is drawn in."""
+
+    kind: str
+    """iteration, mode or rule."""
+    name: str
+    low_hz: float
+    high_hz: float
+
+
+def rule_marks(result: Result) -> tuple[Mark, ...]:
+    """Return the bands that the rules of a result look at."""
+    rules = rules_of(LimitsSpec.model_validate(result.scenario["limits"]))
+    return tuple(
+        Mark("rule", rule.id, float(rule.band[0]), float(rule.band[1]))
+        for rule in rules
+        if rule.measure in BANDED and rule.band is not None
+    )
+
+
+def line_marks(result: Result) -> tuple[Mark, ...]:
+    """Return the iteration frequency, its harmonics, and the modes of the grid and of shafts where they are known."""
+    found = []
+    base = result.summary.get("iteration_frequency_hz")
+    if base:
+        found += [Mark("iteration", f"{n} x iteration", n * base, n * base) for n in range(1, HARMONICS + 1)]
+    if not result.modes.empty:
+        modes = result.modes.drop_duplicates("mode")
+        found += [
+            Mark("mode", str(name), float(hertz), float(hertz))
+            for name, hertz in zip(modes["mode"], modes["mode_hz"], strict=True)
+        ]
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Samples of a span, ready to be transformed."""
+
+    values: Array
+    dt_s: float
+    averaged: int
+    """Samples of the record in each."""
+
+
+def part_of(values: NDArray[np.floating], dt_s: float) -> Part:
+    """Return a span averaged down where it is long: exact means, so that lower frequencies stay as they are."""
+    factor = max(1, -(-values.size // MOST_SAMPLES))
+    whole = np.asarray(values, dtype=np.float64)
+    return Part(whole if factor == 1 else coarsen(whole, factor), dt_s * factor, factor)
+
+
+def amplitudes(part: Part) -> tuple[Array, Array]:
+    """Return frequencies above zero [Hz] and amplitudes, mean removed, Hann window; of a sine its amplitude."""
+    window = np.hanning(part.values.size)
+    found = 2.0 * np.abs(np.fft.rfft((part.values - part.values.mean()) * window)) / window.sum()
+    frequency = np.fft.rfftfreq(part.values.size, part.dt_s)[1:]
+    return np.asarray(frequency, dtype=np.float64), np.asarray(found[1:], dtype=np.float64)
+
+
+def spectrum(parts: Sequence[tuple[str, Part]], scale: Scale, marks: Sequence[Mark]) -> go.Figure:
+    """Return the amplitude spectrum of records, the largest line of each of 1,000 logarithmic buckets of frequency.
+
+    Parameters
+    ----------
+    parts : sequence of (str, Part)
+        Name and samples; two at most are told apart well.
+    scale : Scale
+        Unit of the amplitude.
+    marks : sequence of Mark
+        Bands and lines that are drawn in.
+    """
+    figure, top, lowest, highest = go.Figure(), 1e-9, np.inf, 0.0
+    for (name, part), colour in zip(parts, (BLUE, GREY, GREEN), strict=False):
+        frequency, amplitude = amplitudes(part)
+        x, y = peaks(frequency, amplitude / scale.size, MOST_POINTS // 2)
+        top, lowest, highest = max(top, float(y.max())), min(lowest, float(x[0])), max(highest, float(x[-1]))
+        figure.add_trace(
+            go.Scatter(
+                x=x, y=y, mode="lines", line={"color": colour, "width": 1.2}, name=name,
+                hovertemplate=f"%{{x:.4g}} Hz<br>%{{y:.3g}} {scale.unit}<extra>{name}</extra>",
+            )
+        )  # fmt: skip
+    _bands(figure, [mark for mark in marks if mark.kind == "rule"])
+    high = float(np.log10(top)) + 0.3
+    shown = [mark for mark in marks if mark.kind != "rule" and lowest <= mark.low_hz <= highest]
+    for kind, colour, dash in (("iteration", GREEN, "dot"), ("mode", PURPLE, "dash")):
+        _lines(
+            figure, [mark for mark in shown if mark.kind == kind], kind, colour, dash, 10.0 ** (high - 5.0), 10**high
+        )
+    styled(figure, "frequency [Hz]", f"amplitude [{scale.unit}]", 360)
+    figure.update_yaxes(type="log", range=[high - 5.0, high], dtick=1, exponentformat="power")
+    return figure.update_xaxes(type="log", dtick=1, range=[float(np.log10(lowest)), float(np.log10(highest))])
+
+
+def _bands(figure: go.Figure, marks: Sequence[Mark]) -> None:
+    together: dict[tuple[float, float], list[str]] = {}
+    for mark in marks:
+        together.setdefault((mark.low_hz, mark.high_hz), []).append(mark.name)
+    for number, ((low, high), names) in enumerate(together.items()):
+        figure.add_vrect(x0=low, x1=high, fillcolor=ORANGE, opacity=0.12, line_width=0, layer="below")
+        figure.add_annotation(
+            x=float(np.log10(high)), y=1.0 - 0.07 * number, yref="paper", text=", ".join(names), showarrow=False,
+            font={"color": "#8A5F00", "size": 11}, xanchor="right", yanchor="top",
+        )  # fmt: skip
+
+
+def _lines(
+    figure: go.Figure, marks: Sequence[Mark], kind: str, colour: str, dash: str, low: float, high: float
+) -> None:
+    """Draw vertical lines as one trace, so that its name switches them off."""
+    if not marks:
+        return
+    x: list[Any] = [at for mark in marks for at in (mark.low_hz, mark.low_hz, None)]
+    y: list[Any] = [at for _ in marks for at in (low, high, None)]
+    text = [name for mark in marks for name in (mark.name, mark.name, "")]
+    figure.add_trace(
+        go.Scatter(
+            x=x, y=y, mode="lines", text=text, name={"iteration": "iteration and harmonics", "mode": "modes"}[kind],
+            line={"color": colour, "width": 1, "dash": dash}, hovertemplate="%{text}: %{x:.4g} Hz<extra></extra>",
+        )
+    )  # fmt: skip
+
+
+def spectra_over_time(part: Part) -> Spectrogram:
+    """Return the spectrogram of a span; segments are a fortieth of it, or as long as they must be."""
+    length = part.values.size * part.dt_s
+    return spectrogram(part.values, part.dt_s, min(length, max(FEWEST * part.dt_s, length / SEGMENTS)))
+
+
+def spectra_figure(found: Spectrogram, begin_s: float, marks: Sequence[Mark]) -> go.Figure:
+    """Return the spectrogram as a figure; marked frequencies are lines across it."""
+    figure = spectrogram_figure(found, "")
+    figure.data[0].x = np.round(np.asarray(figure.data[0].x) + begin_s, 6)
+    figure.update_layout(title=None, height=400)
+    low, high = float(found.edges_hz[0]), float(found.edges_hz[-1])
+    for mark in marks:
+        if mark.kind in ("iteration", "mode") and low <= mark.low_hz <= high:
+            dash = "dot" if mark.kind == "iteration" else "dash"
+            # white stands out from the colour scale on light and dark pages alike
+            figure.add_hline(y=mark.low_hz, line={"color": WHITE, "width": 1, "dash": dash}, opacity=0.6)
+    return figure

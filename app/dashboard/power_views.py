@@ -58,7 +58,8 @@ def _spectral(
     if last - first < power_spectra.FEWEST:
         show.empty("This span is too short for a spectrum.", f"It needs {power_spectra.FEWEST} samples; press Out.")
         return
-    part = power_spectra.part_of(trace.values[first:last], zoom.dt_s)
+    most = power_spectra.MOST_OVER_TIME if over_time else power_spectra.MOST_SAMPLES
+    part = power_spectra.part_of(trace.values[first:last], zoom.dt_s, most)
     scale = power_figures.scale_of({node: trace}, reactive=reactive)
     lines = power_spectra.line_marks(result)
     span = f"{time_text(round(zoom.span.begin_s, 6), zoom.whole)} to {time_text(round(zoom.span.end_s, 6), zoom.whole)}"

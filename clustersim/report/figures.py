@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -134,10 +135,9 @@ def peaks(
     x: NDArray[np.floating], y: NDArray[np.floating], most: int
 ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """Return the largest point of every logarithmic bucket of `x`."""
-    bucket = ((np.log(x) - np.log(x[0])) / (np.log(x[-1]) - np.log(x[0])) * (most - 1)).astype(np.int64)
-    order = np.lexsort((-y, bucket))
-    first = np.concatenate(([True], np.diff(bucket[order]) > 0))
-    keep = order[first]
+    edges = np.geomspace(float(x[0]), float(x[-1]), most)
+    starts = np.unique(np.append(np.searchsorted(x, edges * (1.0 - 1e-12)), x.size))
+    keep = [int(a) + int(y[a:b].argmax()) for a, b in pairwise(starts) if a < b]
     return x[keep], y[keep]
 
 

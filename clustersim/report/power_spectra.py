@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
+from scipy import fft
 
 from clustersim.limits import LimitsSpec, rules_of
-from clustersim.power.records import coarsen
 from clustersim.power.spectrum import Spectrogram, spectrogram
 from clustersim.report.envelope import MOST_POINTS
 from clustersim.report.figures import peaks
@@ -21,7 +22,9 @@ from clustersim.report.style import BLUE, GREEN, GREY, ORANGE, PURPLE
 from clustersim.study.result import Result
 
 MOST_SAMPLES = 1_000_000
-"""Longer records are averaged down to about this many samples before they are transformed."""
+"""Longer records are averaged down to this many samples at most before they are transformed."""
+MOST_OVER_TIME = 250_000
+"""The same of a spectrogram, whose rows are too coarse for more."""
 HARMONICS = 10
 """Harmonics of the iteration that are drawn."""
 FEWEST = 64
@@ -88,19 +91,33 @@ class Part:
     """Samples of the record in each."""
 
 
-def part_of(values: NDArray[np.floating], dt_s: float) -> Part:
+def part_of(values: NDArray[np.floating], dt_s: float, most: int = MOST_SAMPLES) -> Part:
     """Return a span averaged down where it is long: exact means, so that lower frequencies stay as they are."""
-    factor = max(1, -(-values.size // MOST_SAMPLES))
-    whole = np.asarray(values, dtype=np.float64)
-    return Part(whole if factor == 1 else coarsen(whole, factor), dt_s * factor, factor)
+    factor = max(1, -(-values.size // most))
+    if factor == 1:
+        return Part(np.asarray(values, dtype=np.float64), dt_s, 1)
+    whole = values.size // factor * factor
+    rows = values[:whole].reshape(-1, factor)
+    # summed in double precision whatever the samples are kept in
+    return Part(np.einsum("ij->i", rows, dtype=np.float64) / factor, dt_s * factor, factor)
 
 
 def amplitudes(part: Part) -> tuple[Array, Array]:
-    """Return frequencies above zero [Hz] and amplitudes, mean removed, Hann window; of a sine its amplitude."""
-    window = np.hanning(part.values.size)
-    found = 2.0 * np.abs(np.fft.rfft((part.values - part.values.mean()) * window)) / window.sum()
-    frequency = np.fft.rfftfreq(part.values.size, part.dt_s)[1:]
+    """Return frequencies above zero [Hz] and amplitudes, mean removed, Hann window; of a sine its amplitude.
+
+    At most a few samples at the end are left out, so that the transform is fast.
+    """
+    fast = int(fft.prev_fast_len(part.values.size, real=True))
+    values = part.values[:fast]
+    window = _window(fast)
+    found = 2.0 * np.abs(fft.rfft((values - values.mean()) * window)) / window.sum()
+    frequency = np.fft.rfftfreq(fast, part.dt_s)[1:]
     return np.asarray(frequency, dtype=np.float64), np.asarray(found[1:], dtype=np.float64)
+
+
+@lru_cache(maxsize=4)
+def _window(size: int) -> Array:
+    return np.hanning(size)
 
 
 def spectrum(parts: Sequence[tuple[str, Part]], scale: Scale, marks: Sequence[Mark]) -> go.Figure:

@@ -30,6 +30,7 @@ VERBS = {
     "compare",
     "dashboard",
     "fit-power",
+    "nodes",
     "operate",
     "plan",
     "query",

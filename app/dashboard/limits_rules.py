@@ -22,6 +22,8 @@ from dashboard import results, show, state, theme
 
 ICONS = {"FAIL": "✕ FAIL", "not judged": "○ not judged", "PASS": "✓ PASS"}
 COLOURS = {"FAIL": "#b3440a", "not judged": "#52606d", "PASS": "#00735a"}
+MOST_ROWS = 12
+"""Rows of the table that are seen at once."""
 CARDS = (("rules_failed", "Rules broken"), ("rules_not_judged", "Rules not judged"))
 SHOWN = (
     "verdict", "rule", "where", "measured", "limit", "margin_percent", "window", "decided", "pack", "says", "source",
@@ -121,7 +123,8 @@ def _table(rows: pd.DataFrame, run_id: str) -> None:
     coloured = shown.style.map(lambda word: colours[str(word)], subset=["verdict"])
     st.dataframe(
         coloured, hide_index=True, width="stretch", key=st.session_state["limits-drawn"], column_config=config,
-        on_select="rerun", selection_mode="single-row", height=min(460, 38 + 35 * len(rows)),
+        on_select="rerun", selection_mode="single-row",
+        height="content" if len(rows) <= MOST_ROWS else 38 + 35 * MOST_ROWS,
         alt="Verdict of every rule with margin, window and source",
     )  # fmt: skip
 
@@ -176,7 +179,7 @@ def _other_limit(found: Evidence) -> None:
     try:
         asked = {rule.id for rule in rules_asked(scenario)}
     except InputError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(show.plain(str(error)), icon=":material/error:")
         return
     if found.rule.id not in asked:
         return
@@ -200,7 +203,7 @@ def take(settings: Mapping[str, Any]) -> None:
     try:
         rules_asked(state.draft().changed(settings).scenario())
     except InputError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(show.plain(str(error)), icon=":material/error:")
         return
     state.change(settings)
     st.rerun()

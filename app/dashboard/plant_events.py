@@ -131,7 +131,7 @@ def _try(settings: Mapping[str, Any]) -> None:
     try:
         state.draft().changed(settings).scenario()
     except InputError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(show.plain(str(error)), icon=":material/error:")
         return
     state.change(settings)
     st.rerun()

@@ -28,6 +28,10 @@ def said(at):
     return [text.value.replace("\\", "") for text in at.markdown]
 
 
+def errors(at):
+    return [one.value.replace("\\", "") for one in at.error]
+
+
 def settings(at):
     return dict(at.session_state["draft"].settings)
 
@@ -81,7 +85,7 @@ def test_another_limit_goes_into_the_draft_or_is_refused(limits):
     limits.selectbox(key="limits-rule").set_value("ercot-5s-range, memphis").run()
     limits.text_input(key="limits-limit-ercot-5s-range").set_value("30 Hz")
     limits.button(key="limits-set").click().run()
-    assert any("limits.overrides.ercot-5s-range" in one.value for one in limits.error)
+    assert any("limits.overrides.ercot-5s-range" in text for text in errors(limits))
     assert settings(limits) == {}
     limits.text_input(key="limits-limit-ercot-5s-range").set_value("30 MW")
     limits.button(key="limits-set").click().run()
@@ -157,7 +161,7 @@ def test_sizing_that_cannot_be_says_what_the_command_line_says(sized, still_queu
     at, ticket = sized
     still_queue.becomes(ticket.id, state=State.FAILED, error="size: no rule to meet", input_error=True)
     at.run()
-    assert any("size: no rule to meet" in one.value for one in at.error)
+    assert any("size: no rule to meet" in text for text in errors(at))
 
 
 def test_the_winner_is_shown_proved_and_put_into_the_design(sized, still_queue, small_sizing):

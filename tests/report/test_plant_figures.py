@@ -13,6 +13,7 @@ from clustersim.report.plant_figures import (
     heat_bars,
     levels_of,
     levels_of_run,
+    notes_of,
     rocof,
 )
 from clustersim.report.plant_tables import battery_table, cooling_table, generator_table, labels_of_groups
@@ -76,6 +77,14 @@ def test_limits_of_other_systems_and_modes_are_left_out():
     assert levels_of([rule], "island", 50.0) == [Level("frequency", 49.0, "r")]
     assert levels_of([rule], "island", 60.0) == []
     assert levels_of([rule], "grid_parallel", 50.0) == []
+
+
+def test_a_voltage_that_was_not_simulated_is_said(small_result):
+    (one,) = answers(small_result, "steady", "island")
+    assert notes_of([one, one])[-1].startswith("the island's voltage was not simulated")
+    assert course([one]).layout.yaxis3.range == (0.98, 1.02)
+    (beside,) = answers(small_result, "steady", "grid_parallel")
+    assert notes_of([beside]) == list(beside.warnings)
 
 
 def test_groups_of_generators_add_up_to_the_output(small_result):

@@ -19,7 +19,7 @@ from clustersim.study.sensitivity.pareto import Aim, pareto_front
 from clustersim.study.sweep.filtered import kept_rows
 from clustersim.study.sweep.overview import Overview, numbers
 from clustersim.study.sweep.point_draft import draft_of_point
-from dashboard import navigation, show, state, sweep_stores
+from dashboard import address, navigation, show, state, sweep_stores
 
 VIEWS = ("Scatter", "All axes", "What moves it", "Table")
 WAYS = {"lower": "least", "higher": "most"}
@@ -45,9 +45,9 @@ def chosen_store(writing: str | None) -> None:
         if writing is None:
             show.empty("No sweep is stored here.", "Define one and run it; its rows appear here as they are answered.")
         return
-    asked = st.query_params.get("sweep-store", writing)
-    first = stores.index(asked) if asked in stores else 0
-    name = st.selectbox("Sweep", stores, index=first, key="sweep-store", width=420)
+    first = writing if writing in stores else stores[0]
+    name = address.choice("Sweep", stores, first, "sweep-store", width=420)
+    # which one stands first changes with the next sweep
     st.query_params["sweep-store"] = name
     st.fragment(explore, run_every=EVERY_S if name == writing else None)(name)
 
@@ -77,27 +77,22 @@ def explore(name: str) -> None:
     if good.empty:
         show.empty("No rows yet.", "They appear here as they are answered.")
         return
-    where = st.text_input(
-        "Keep points where", key="sweep-where", bind="query-params", placeholder="swing_mw <= 3 and mfu > 0.3",
+    where = address.text(
+        "Keep points where", "sweep-where", placeholder="swing_mw <= 3 and mfu > 0.3",
         help="A formula of columns, in the units of the columns, as in `require` of a study.",
     )  # fmt: skip
     try:
-        kept = kept_rows(good, where or "")
+        kept = kept_rows(good, where)
     except InputError as error:
         st.error(show.plain(str(error)), icon=":material/error:")
         kept = good
     if where:
         st.caption(f"{len(kept):,} of {len(good):,} rows are kept.")
-    view = st.segmented_control(
-        "Show", VIEWS, default=VIEWS[0], required=True, key="sweep-show", bind="query-params",
-        label_visibility="collapsed",
-    )  # fmt: skip
+    view = address.segments("Show", VIEWS, "sweep-show")
     if kept.empty:
         show.empty("No row is left.", "Loosen what points must meet.")
         return
-    {"Scatter": _scatter, "All axes": _parallel, "What moves it": _moves, "Table": _table}[view or VIEWS[0]](
-        folder, found, kept
-    )
+    {"Scatter": _scatter, "All axes": _parallel, "What moves it": _moves, "Table": _table}[view](folder, found, kept)
 
 
 def varying(found: Overview, table: pd.DataFrame, numeric: bool) -> list[str]:
@@ -136,8 +131,7 @@ def _scatter(folder: Path, found: Overview, table: pd.DataFrame) -> None:
 
 
 def _column(label: str, columns: Sequence[str], first: str, key: str) -> str:
-    found = st.selectbox(label, columns, index=list(columns).index(first), key=key, bind="query-params", width=200)
-    return str(found)
+    return address.choice(label, columns, first, key, width=200)
 
 
 def _aim(label: str, column: str, key: str) -> Aim | None:
@@ -160,9 +154,7 @@ def _picked(event: Any) -> list[str]:
 def _parallel(folder: Path, found: Overview, table: pd.DataFrame) -> None:
     columns = varying(found, table, numeric=False)
     first = [name for name in (*found.axes, *found.chief) if name in columns][:MOST_COLUMNS] or columns[:MOST_COLUMNS]
-    names = st.multiselect(
-        "Columns", columns, default=first, key="sweep-columns", bind="query-params", max_selections=MOST_COLUMNS
-    )
+    names = address.several("Columns", columns, first, "sweep-columns", max_selections=MOST_COLUMNS)
     if len(names) < 2:
         show.empty("Choose two columns or more.", "They stand side by side, from left to right.")
         return

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
-from dashboard import bar, show, sweep_define, sweep_explore, sweep_launch, sweep_study
+from dashboard import address, bar, show, sweep_define, sweep_explore, sweep_launch, sweep_study
 
 VIEWS = ("Define", "Explore")
 
 show.title("Sweep", "Many points of a design, and what moves its answers.")
 bar.head()
 sweep_study.begin()
-view = st.segmented_control(
-    "Part", VIEWS, default=VIEWS[0], required=True, key="sweep-view", bind="query-params", label_visibility="collapsed"
-)
+view = address.segments("Part", VIEWS, "sweep-view")
 writing = sweep_launch.progress()
 if view == "Define":
     sweep_define.define()

@@ -120,7 +120,10 @@ def _typed(field: FormField, key: str) -> None:
             if several:
                 design_edit.put(path, of_kind(path, design_edit.tree(), str(value)))
                 return
-        design_edit.put(field.path, value)
+        if typed in ("", None):
+            design_edit.clear(field.path, value)
+        else:
+            design_edit.put(field.path, value)
     except InputError as error:
         design_edit.refuse(str(error))
 

@@ -25,10 +25,10 @@ from clustersim.report.place_graph import FORMATS
 from clustersim.report.place_tables import Grid, bill_table, cable_table, fibre_table, latency_table
 from clustersim.report.site_map import site_map
 from clustersim.report.words import dollars, number
-from clustersim.scenario import AnyScenario, TopologySpec
+from clustersim.scenario import TopologySpec, topology_of_tree
 from clustersim.study.place import Place, build_place
 from clustersim.study.site_electrical import nameplate_trees
-from dashboard import show, state, theme, work
+from dashboard import design_edit, show, state, theme, work
 from dashboard.settings import settings
 
 
@@ -53,19 +53,16 @@ def _drawn(digest: str, _topology: TopologySpec) -> tuple[Drawn | None, str]:
 
 
 def drawn() -> tuple[Drawn | None, str]:
-    """Return the place of the draft; None, and why, where it cannot be built. A wrong draft has the last one."""
-    scenario = state.scenario()
-    if scenario is None:
-        return st.session_state.get("design-drawn"), ""
-    digest = _digest(scenario)
-    found, why = _drawn(digest, scenario.topology)
+    """Return the place of the draft; None, and why, where it cannot be built. A wrong place has the last one."""
+    try:
+        topology = topology_of_tree(design_edit.tree(), state.draft().name)
+    except InputError:
+        return st.session_state.get("design-drawn"), ""  # the bar tells what is wrong
+    digest = hashlib.sha256(topology.model_dump_json().encode()).hexdigest()[:16]
+    found, why = _drawn(digest, topology)
     if found is not None:
         st.session_state["design-drawn"] = found
     return found, why
-
-
-def _digest(scenario: AnyScenario) -> str:
-    return hashlib.sha256(scenario.topology.model_dump_json().encode()).hexdigest()[:16]
 
 
 def headline(found: Drawn) -> None:

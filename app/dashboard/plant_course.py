@@ -14,9 +14,8 @@ from dashboard import show
 MODES = {"grid_parallel": "beside the grid", "island": "as an island"}
 CARDS = (
     ("min_frequency_hz", "Lowest frequency"),
-    ("max_rocof_hz_per_s", "RoCoF over 500 ms"),
     ("island_min_frequency_hz", "Lowest, island"),
-    ("island_max_frequency_hz", "Highest, island"),
+    ("island_max_rocof_hz_per_s", "RoCoF, island"),
     ("pst", "Flicker Pst"),
 )
 ZOOM = ("plant-from", "plant-until")

@@ -76,10 +76,12 @@ def _spectral(
 
 
 def _says(result: Result) -> str:
+    bands = power_spectra.marks_text(power_spectra.rule_marks(result))
     shares = (result.summary.get("band_energy_share"), result.summary.get("band_amplitude_share"))
+    shaded = f"shaded, what rules look at: {bands}" if bands else "no rule of this scenario looks at a band"
     return (
-        f"Amplitude of each frequency; shaded: bands that rules look at. In 0.1-20 Hz at the meter, steady: "
-        f"{percent(shares[0])} of the swings' energy, {percent(shares[1])} of their amplitude."
+        f"Amplitude of each frequency; {shaded}. Of the steady meter, 0.1-20 Hz holds "
+        f"{percent(shares[0])} of the swings' energy and {percent(shares[1])} of their amplitude."
     )
 
 

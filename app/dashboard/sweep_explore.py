@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from clustersim.errors import InputError
-from clustersim.report.sensitivity import HEADS, analyse, bars, cells, how, notes
+from clustersim.report.sensitivity import HEADS, bars, cells, how, notes
 from clustersim.report.sweep import rows_text
 from clustersim.report.sweep_figures import MOST_LINES, MOST_POINTS, parallel, scatter, thinned
 from clustersim.study.questions import better_way
@@ -24,6 +24,41 @@ from dashboard import navigation, show, state, sweep_stores
 VIEWS = ("Scatter", "All axes", "What moves it", "Table")
 WAYS = {"lower": "least", "higher": "most"}
 MOST_COLUMNS = 8
+EVERY_S = 2.0
+"""How often the rows of a store are read again while it is written. [s]"""
+PLAIN = "-"
+"""No colour."""
+
+
+def chosen_store(writing: str | None) -> None:
+    """Show the rows of the store that is chosen; while it is being written, they are read again and again.
+
+    Parameters
+    ----------
+    writing : str, optional
+        The store that a sweep of this session writes to; it is shown unless another one is chosen.
+    """
+    stores = sweep_stores.stores()
+    if writing is not None and writing not in stores:
+        st.fragment(_until_there, run_every=EVERY_S)(writing)
+    if not stores:
+        if writing is None:
+            show.empty("No sweep is stored here.", "Define one and run it; its rows appear here as they are answered.")
+        return
+    asked = st.query_params.get("sweep-store", writing)
+    first = stores.index(asked) if asked in stores else 0
+    name = st.selectbox("Sweep", stores, index=first, key="sweep-store", width=420)
+    st.query_params["sweep-store"] = name
+    st.fragment(explore, run_every=EVERY_S if name == writing else None)(name)
+
+
+def _until_there(name: str) -> None:
+    """Wait for a store whose sweep has just begun."""
+    if name in sweep_stores.stores():
+        st.query_params["sweep-store"] = name
+        st.session_state.pop("sweep-store", None)
+        st.rerun()
+    st.caption(f"{show.plain(name)} is being laid out; its rows appear here as they are answered.")
 
 
 def explore(name: str) -> None:
@@ -78,13 +113,14 @@ def _scatter(folder: Path, found: Overview, table: pd.DataFrame) -> None:
         show.empty("There are no two columns of numbers that vary.", "Look at the table, or add an axis.")
         return
     answers = [name for name in columns if name not in found.axes] or columns
-    y0 = answers[0]
+    y0 = next((name for name in answers if better_way(name)), answers[0])
     x0 = next(name for name in columns if name != y0)
-    shades = varying(found, table, numeric=False)
+    shades = [PLAIN, *varying(found, table, numeric=False)]
+    shade0 = next((name for name in found.axes if name in shades and name != x0), PLAIN)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         x = _column("Across", columns, x0, "sweep-x")
         y = _column("Up", columns, y0, "sweep-y")
-        colour = st.selectbox("Colour", shades, index=None, key="sweep-colour", bind="query-params", width=230)
+        colour = _column("Colour", shades, shade0, "sweep-colour")
         x_aim, y_aim = _aim("Better across", x, "sweep-better-x"), _aim("Better up", y, "sweep-better-y")
     drawn, note = thinned(table, MOST_POINTS)
     front = None
@@ -92,7 +128,7 @@ def _scatter(folder: Path, found: Overview, table: pd.DataFrame) -> None:
         front = pareto_front(table, [x_aim, y_aim])
         note = f"{len(front):,} of {len(table):,} rows are on the front: no other is better on both. {note}"
     event = show.figure(
-        scatter(drawn, x, y, colour, front), "sweep-scatter", f"{y} over {x}",
+        scatter(drawn, x, y, None if colour == PLAIN else colour, front), "sweep-scatter", f"{y} over {x}",
         f"Each point is a row; drag a box to pick points. {note}".strip(), select=True,
     )  # fmt: skip
     picked = _picked(event)
@@ -100,7 +136,7 @@ def _scatter(folder: Path, found: Overview, table: pd.DataFrame) -> None:
 
 
 def _column(label: str, columns: Sequence[str], first: str, key: str) -> str:
-    found = st.selectbox(label, columns, index=list(columns).index(first), key=key, bind="query-params", width=230)
+    found = st.selectbox(label, columns, index=list(columns).index(first), key=key, bind="query-params", width=200)
     return str(found)
 
 
@@ -108,7 +144,7 @@ def _aim(label: str, column: str, key: str) -> Aim | None:
     ways = ["-", *WAYS.values()]
     better = WAYS.get(better_way(column) or "", "-")
     found = st.selectbox(
-        label, ways, index=ways.index(better), key=f"{key}-{column}", width=130,
+        label, ways, index=ways.index(better), key=f"{key}-{column}", width=120,
         help="With a better way of both columns, the front is drawn: the rows that no other one beats.",
     )  # fmt: skip
     return None if found == "-" else Aim(column, "min" if found == "least" else "max")
@@ -148,7 +184,7 @@ def _moves(folder: Path, found: Overview, table: pd.DataFrame) -> None:  # noqa:
             show.empty("No answer is a number.", "Keep an answer that is one.")
             return
         key = _column("Answer", answers, answers[0], "sweep-answer")
-        analysis = analyse(swept, [key])
+        analysis = sweep_stores.analysed(folder, key)
     except InputError as error:
         st.info(show.plain(str(error).replace(f"{folder}: ", "")), icon=":material/info:")
         return

@@ -195,4 +195,4 @@ def margins(verdict: pd.DataFrame) -> go.Figure:
     figure.add_vline(x=1.0, line={"color": INK, "width": 1.2, "dash": "dash"})
     styled(figure, "share of the limit that is used (1 = at the limit; cross = rule broken)", "", 90 + 24 * len(judged))
     figure.update_yaxes(autorange="reversed", automargin=True, dtick=1)
-    return figure.update_xaxes(type="log", tickvals=[0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300])
+    return figure.update_xaxes(type="log", tickvals=[0.001, 0.01, 0.1, 1, 10, 100])

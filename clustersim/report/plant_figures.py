@@ -116,8 +116,7 @@ def course(
     _draw_levels(figure, levels, spans)
     for row, (name, title, _) in enumerate(ROWS, 1):
         figure.update_yaxes(title={"text": title, "font": {"size": 12}}, row=row, col=1)
-        if name == "frequency":
-            figure.update_yaxes(tickformat=".9~g", row=row, col=1)
+        figure.update_yaxes(tickformat=".9~g" if name == "frequency" else ".5~g", row=row, col=1)
     return figure.update_xaxes(title_text="time in the window [s]", row=len(ROWS), col=1)
 
 

@@ -60,7 +60,7 @@ class FormField:
         return "" if self.value is None else written(self.value)
 
     def read(self, typed: str) -> Any:
-        """Return what was typed as the value of a setting; None where it was emptied.
+        """Return what was typed as the value of a setting; where it was emptied, what stands for nothing.
 
         Raises
         ------
@@ -109,7 +109,8 @@ def fields(path: str, tree: Mapping[str, Any]) -> tuple[FormField, ...]:
     """
     record, node, others = record_at(path, tree)
     found = node if isinstance(node, Mapping) else {}
-    shown = [_field(f"{path}.{name}", info, found.get(name), tree) for name, info in record.model_fields.items()]
+    within = f"{path}." if path else ""
+    shown = [_field(f"{within}{name}", info, found.get(name), tree) for name, info in record.model_fields.items()]
     if len(others) < 2:
         return tuple(one for one in shown if one.name != "kind" or len(one.choices) > 1)
     kinds = tuple(kind for one in others for kind in _kinds(one))

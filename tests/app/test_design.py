@@ -35,7 +35,7 @@ def typed(at, path, text):
     return at
 
 
-@pytest.mark.parametrize("scenario", ["colossus_200k", MULTI, "measured_load_memphis"])
+@pytest.mark.parametrize("scenario", [MULTI, "measured_load_memphis"])
 def test_every_section_of_every_kind_of_scenario_opens_and_changes_nothing(open_page, scenario):
     from dashboard.design_sections import SECTIONS
 
@@ -43,9 +43,10 @@ def test_every_section_of_every_kind_of_scenario_opens_and_changes_nothing(open_
     left = {"job", "operation"} if scenario.startswith("measured") else {"load"}
     for section in set(SECTIONS) - left:
         chosen(at, section)
-        at.run()
         assert not at.error, [error.value for error in at.error]
         assert dict(draft(at).settings) == {}, section
+    at.run()
+    assert dict(draft(at).settings) == {}
 
 
 def test_a_changed_fleet_changes_the_counts_and_undo_brings_them_back(open_page):
@@ -71,7 +72,7 @@ def test_a_value_put_back_is_no_change(open_page):
 @pytest.mark.parametrize(
     ("section", "path", "text", "says"),
     [
-        ("electrical", "topology.electrical.memphis.frequency", "sixty", "expected a number and a unit"),
+        ("electrical", "topology.electrical.memphis.grid.voltage", "high", "expected a number and a unit"),
         ("cooling", "topology.cooling.memphis.liquid_share", "80", "expected a ratio with a unit"),
         ("cooling", "topology.cooling.memphis.alarm_temperature", "20 degC", "must be above supply_temperature"),
         ("cooling", "topology.cooling.memphis.weather", "memphis_tm", "did you mean 'memphis_tn'?"),
@@ -138,7 +139,13 @@ def test_an_uploaded_scenario_moves_to_another_place_as_a_tree(open_page):
     assert draft(at).tree is not None
     at.selectbox(key="design-place").select("deepseek_v3").run()
     assert not at.exception
-    assert draft(at).tree["topology"]["name"] == "deepseek_v3"
+    # the damping of the small run needs a battery, which that place has not: told, and drawn nevertheless
+    assert any("site_battery needs a battery" in error.value for error in at.error)
+    assert draft(at).settings["topology"]["name"] == "deepseek_v3"
+    assert at.metric[0].value == "2,048"
+    at.selectbox(key="design-place").select("abilene").run()
+    assert [error.value for error in at.error] == []
+    assert draft(at).tree["topology"]["name"] == "abilene"
 
 
 def test_a_place_of_several_sites_shows_each_and_edits_the_chosen_one(open_page):
@@ -174,6 +181,8 @@ def test_entries_are_added_removed_and_taken_over(open_page):
     at.button(key="remove:damping").click().run()
     assert [one["kind"] for one in draft(at).settings["damping"]] == ["power_cap"]
     at.button(key="design-undo").click().run()
+    at.button(key="design-undo").click().run()
+    assert draft(at).settings == {}
     chosen(at, "electrical")
     at.session_state["design-part-electrical"] = "battery"
     at.run()
@@ -194,7 +203,9 @@ def test_another_kind_of_fabric_keeps_what_it_knows_and_asks_for_the_rest(open_p
 
 
 def test_the_plan_is_searched_or_given(open_page):
-    at = opened(open_page, "job", scenario="llama3_405b_54d")
+    at = open_page("design", scenario="llama3_405b_54d")
+    at.session_state["design-part-job"] = "plan"
+    chosen(at, "job")
     assert at.text_input(key="design:job.plan.tensor").value
     at.button(key="word:job.plan").click().run()
     assert dict(draft(at).settings) == {"job.plan": "best"}

@@ -134,7 +134,8 @@ def test_the_spectrum_has_the_bands_of_rules_and_the_iteration(page, small_resul
     spec = json.loads(page.get("plotly_chart")[1].proto.spec)
     names = [trace["name"] for trace in spec["data"]]
     assert "iteration and harmonics" in names
-    assert any("choukse" in one["text"] for one in spec["layout"]["annotations"])
+    assert [one["text"].strip() for one in spec["layout"]["annotations"]] == ["0.1 to 20 Hz"]
+    assert any("choukse-band-energy" in one.value.replace("\\", "") for one in page.caption)
     at = press(page, "length-100-ms")
     assert any("too short for a spectrum" in one.value for one in at.markdown)
 

@@ -35,9 +35,9 @@ KEYS = (
 PRIVACY = (
     "Everything is computed on the machine that serves this page; nothing is sent elsewhere, and no figure is fetched. "
     "Links to sources leave it only when you open them. Uploaded traces and tables are seen by your tab alone and are "
-    "removed with it, or after a day. Results of scenarios are stored in the folder that the server was given, under a "
-    "name made of their contents: who has the same scenario sees the same result. The address of a page holds the "
-    "scenario and every change to it; who has the address has those."
+    "removed when it is closed or loaded again, or after a day. Results of scenarios are stored in the folder that the "
+    "server was given, under a name made of their contents: who has the same scenario sees the same result. The "
+    "address of a page holds the scenario and every change to it; who has the address has those."
 )
 
 

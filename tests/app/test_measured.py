@@ -240,7 +240,7 @@ def test_files_are_removed_after_a_day_and_the_page_says_so(opened, still_queue)
     os.utime(path.parent, (old, old))
     opened.run()
     assert not path.exists()
-    assert any("removed after a day" in one.value for one in opened.warning)
+    assert any("no longer here" in one.value for one in opened.warning)
 
 
 def test_another_file_takes_the_place_of_the_first(opened, still_queue):

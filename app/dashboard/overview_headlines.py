@@ -20,7 +20,8 @@ ANSWERED_ON = ("training", "power", "plant", "limits", "sweep")
 CSS = """
 [class*=st-key-figures] p {font-size: .86rem; line-height: 1.35}
 .stMarkdown table {font-size: .86rem; display: block; overflow-x: auto}
-[class*=st-key-figures] p strong {font-size: 1.2rem; white-space: nowrap; font-weight: 400; font-variant-numeric: tabular-nums}
+[class*=st-key-figures] p strong {font-size: 1.2rem; font-weight: 400; white-space: nowrap}
+[class*=st-key-figures] p strong {font-variant-numeric: tabular-nums}
 """
 LEAD = {"kept": "Yes, as far as it was judged.", "broken": "No, not as it stands.", "unjudged": "Not judged."}
 

@@ -53,7 +53,7 @@ def verdict(found: Verdict) -> None:
 def _question(question: Question, page: str, result: Result) -> None:
     with st.container(gap="xxsmall"):
         st.page_link(navigation.page_file(page), label=f"**{question.asked}**", icon=":material/chevron_right:")
-        with st.container(horizontal=True, gap="small", key=f"figures-{page}"):
+        with st.container(horizontal=True, gap="small", key=f"figures-{question.answers[0][0]}"):
             for key, label in question.answers:
                 _figure(label, key, result)
 

@@ -9,7 +9,7 @@ import pytest
 
 from clustersim.background.records import State
 from clustersim.errors import InputError
-from clustersim.report.headline import QUESTIONS, short_verdict, verdict_of
+from clustersim.report.headline import QUESTIONS, questions, short_verdict, verdict_of
 from clustersim.report.map_places import MappedFibre, MappedPlace, MappedSite
 from clustersim.report.preset_gallery import PresetGallery, PresetSize, gallery_file, load_gallery, save_gallery
 from clustersim.report.words import counted, short_answer
@@ -200,3 +200,11 @@ def test_every_site_and_system_of_the_facts_has_a_preset():
     systems = SYSTEMS | {"Stargate": SYSTEMS["Stargate"] | {"abilene_interview"}}
     without = {name for name, found in systems.items() if not found & places}
     assert without == WITHOUT_PRESET
+
+
+def test_the_questions_of_a_measured_load_have_rows_of_their_own():
+    """Rows are told apart by their first key."""
+    for measured in (False, True):
+        first = [one.answers[0][0] for one in questions(measured)]
+        assert len(set(first)) == len(first) == 5
+    assert questions(True)[0].asked == "What is the load?"

@@ -23,7 +23,7 @@ from dashboard import address, navigation, show, state, sweep_stores
 
 VIEWS = ("Scatter", "All axes", "What moves it", "Table")
 WAYS = {"lower": "least", "higher": "most"}
-MOST_COLUMNS = 8
+MOST_COLUMNS, FIRST_COLUMNS = 8, 6
 EVERY_S = 2.0
 """How often the rows of a store are read again while it is written. [s]"""
 PLAIN = "-"
@@ -153,7 +153,7 @@ def _picked(event: Any) -> list[str]:
 
 def _parallel(folder: Path, found: Overview, table: pd.DataFrame) -> None:
     columns = varying(found, table, numeric=False)
-    first = [name for name in (*found.axes, *found.chief) if name in columns][:MOST_COLUMNS] or columns[:MOST_COLUMNS]
+    first = [name for name in (*found.axes, *found.chief) if name in columns][:FIRST_COLUMNS] or columns[:FIRST_COLUMNS]
     names = address.several("Columns", columns, first, "sweep-columns", max_selections=MOST_COLUMNS)
     if len(names) < 2:
         show.empty("Choose two columns or more.", "They stand side by side, from left to right.")

@@ -10,7 +10,8 @@ import streamlit as st
 from clustersim.errors import InputError
 from clustersim.scenario import value_at
 from clustersim.scenario.donors import donors, example
-from clustersim.scenario.form import FormField, fields, kinds_at, of_kind, record_at, written
+from clustersim.scenario.form import fields, kinds_at, of_kind, record_at
+from clustersim.scenario.form_field import FormField, written
 from dashboard import design_edit, show
 
 WIDE = 226

@@ -12,7 +12,8 @@ import streamlit as st
 
 from clustersim.scenario import value_at
 from clustersim.scenario.donors import donors
-from clustersim.scenario.form import FormField, fields
+from clustersim.scenario.form import fields
+from clustersim.scenario.form_field import FormField
 from dashboard import design_edit, design_form, show
 
 SITE_NAME = re.compile(r"^[a-z0-9_]+$")

@@ -10,7 +10,7 @@ from clustersim.report.power_record import Record
 from clustersim.report.spans import time_text
 from clustersim.report.words import percent
 from clustersim.study.result import Result
-from dashboard import power_damping, power_records, power_source, show
+from dashboard import power_damping, power_records, power_source, power_zoom, show
 from dashboard.power_zoom import Zoom
 
 VIEWS = {
@@ -106,17 +106,15 @@ def _tree(result: Result, name: str) -> None:
     st.caption(f"Choose rows, then plot them. On the command line: `{command}`.")
     st.button(
         "Plot these", key="power-plot", icon=":material/show_chart:", disabled=not picked, on_click=_plot,
-        args=(picked, window if stored is None else name),
+        args=(picked, window if stored is None else name, stored is not None),
     )  # fmt: skip
 
 
-def _plot(picked: list[str], window: str) -> None:
-    """Show nodes in the chart; those of the close-up are a record of their own."""
-    deep = [_last(node).rpartition("_")[0] for node in picked if node.count("/") > 1]
-    if deep and window == "steady":
-        st.session_state["power-window"] = power_source.CLOSE_UP
-        st.session_state["power-node"] = deep
-        st.session_state["power-from"] = st.session_state["power-to"] = ""
-    else:
-        st.session_state["power-window"] = window
-        st.session_state["power-node"] = [node for node in picked if node.count("/") <= 1]
+def _plot(picked: list[str], window: str, made: bool) -> None:
+    """Show nodes in the chart; those of a run's close-up are a record of their own."""
+    deep = [] if made else [node for node in picked if node.count("/") > 1]
+    wanted = power_source.CLOSE_UP if deep else window
+    if st.session_state.get("power-window") != wanted:
+        power_zoom.forget()
+    st.session_state["power-window"] = wanted
+    st.session_state["power-node"] = [_last(node).rpartition("_")[0] for node in deep] or picked

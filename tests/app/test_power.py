@@ -164,6 +164,24 @@ def test_nodes_are_listed_as_the_command_line_does(page, small_result):
     assert page.button(key="power-plot").disabled
 
 
+@pytest.mark.parametrize(
+    ("picked", "window", "made", "shown"),
+    [
+        (["memphis/hall_1"], "crash", False, ("crash", ["memphis/hall_1"])),
+        (["memphis/hall_1/rack_1/server_1"], "steady", False, ("close_up", ["server"])),
+        (["memphis/hall_1/rack_1"], "abc", True, ("abc", ["memphis/hall_1/rack_1"])),
+    ],
+)
+def test_nodes_that_are_picked_are_plotted(page, monkeypatch, picked, window, made, shown):
+    from dashboard import power_views
+
+    held = {"power-window": "horizon", "power-from": "1 d"}
+    monkeypatch.setattr(power_views.st, "session_state", held)
+    power_views._plot(picked, window, made)
+    assert (held["power-window"], held["power-node"]) == shown
+    assert held["power-from"] == ""
+
+
 def test_without_damping_is_asked_for_and_then_compared(page, still_queue, small_result, monkeypatch):
     page.segmented_control(key="power-view").set_value("damping").run()
     assert any("has not run yet" in one.value for one in page.markdown)

@@ -55,9 +55,14 @@ def levels_of(rules: Sequence[Rule], mode: str, nominal_hz: float | None = None)
 
 
 def rocof(frequency_hz: Array, dt_s: float) -> Array:
-    """Return the change of frequency over 500 ms, over that time. [Hz/s]"""
-    lag = min(max(1, round(ROCOF_S / dt_s)), max(1, frequency_hz.size - 1))
+    """Return the change of frequency over 500 ms, over that time; the first value is that after 500 ms. [Hz/s]"""
+    lag = _lag(frequency_hz.size, dt_s)
     return np.asarray((frequency_hz[lag:] - frequency_hz[:-lag]) / (lag * dt_s), dtype=np.float64)
+
+
+def _lag(samples: int, dt_s: float) -> int:
+    """Return the samples over which RoCoF is told; a shorter record has fewer."""
+    return min(max(1, round(ROCOF_S / dt_s)), max(1, samples - 1))
 
 
 ROWS = (
@@ -97,12 +102,15 @@ def course(
         first, last = _span(response, t0_s, t1_s)
         for row, (name, title, _) in enumerate(ROWS, 1):
             for label, values, tone, dash in _series(response, name, colour, several=len(responses) > 1):
-                part = values[first:last]
+                # RoCoF stands where its 500 ms end, as a relay tells it: no sooner than what it answers
+                behind = response.frequency_hz.size - values.size
+                begin = max(first, behind)
+                part = values[begin - behind : max(last - behind, 0)]
                 if not part.size:
                     continue
                 low, high = spans.get(name, (float("inf"), float("-inf")))
                 spans[name] = (min(low, float(part.min())), max(high, float(part.max())))
-                shown = envelope(first * response.dt_s, response.dt_s, part)
+                shown = envelope(begin * response.dt_s, response.dt_s, part)
                 unit = title.rsplit("[", 1)[1].rstrip("]")
                 figure.add_trace(
                     go.Scatter(
@@ -232,6 +240,16 @@ def notes_of(responses: Sequence[PlantResponse]) -> list[str]:
     if any(one.mode == "island" and np.ptp(one.voltage_pu) == 0.0 for one in responses):
         found.append(NO_VOLTAGE)
     return list(dict.fromkeys(found))
+
+
+def smoothing_note(result: Result) -> str:
+    """Return what of a battery that smooths the load these figures do not show; empty where there is none."""
+    if all(strategy["kind"] != "site_battery" for strategy in result.scenario["damping"]):
+        return ""
+    return (
+        "The battery that smooths the load has done so before: its power is on the Power page, as the battery of the "
+        "site. Battery and charge here are what it does beyond that, to answer frequency."
+    )
 
 
 def levels_of_run(result: Result, responses: Sequence[PlantResponse]) -> list[Level]:

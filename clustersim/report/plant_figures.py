@@ -92,15 +92,18 @@ def course(
     t0_s, t1_s : float, optional
         From the beginning of the window.
     """
+    # nothing is stored at a place without a battery, which is not a battery without charge
+    stored = any(np.any(one.state_of_charge) for one in responses)
+    rows = [row for row in ROWS if stored or row[0] != "charge"]
     figure = make_subplots(
-        rows=len(ROWS), cols=1, shared_xaxes=True, vertical_spacing=0.035, row_heights=[height for *_, height in ROWS]
+        rows=len(rows), cols=1, shared_xaxes=True, vertical_spacing=0.035, row_heights=[height for *_, height in rows]
     )
     spans: dict[str, tuple[float, float]] = {}
     for number, response in enumerate(responses):
         colour = SERIES[number % len(SERIES)] if len(responses) > 1 else BLUE
         prefix = f"{response.site}, " if len(responses) > 1 else ""
         first, last = _span(response, t0_s, t1_s)
-        for row, (name, title, _) in enumerate(ROWS, 1):
+        for row, (name, title, _) in enumerate(rows, 1):
             for label, values, tone, dash in _series(response, name, colour, several=len(responses) > 1):
                 # RoCoF stands where its 500 ms end, as a relay tells it: no sooner than what it answers
                 behind = response.frequency_hz.size - values.size
@@ -122,15 +125,15 @@ def course(
                 )  # fmt: skip
     styled(figure, "", "", 760)
     _draw_levels(figure, levels, spans)
-    for row, (name, *_) in enumerate(ROWS, 1):
+    for row, (name, *_) in enumerate(rows, 1):
         low, high = spans.get(name, (0.0, 1.0))
         if low == high and low:
             # a flat line gets a narrow axis in place of one from zero
             figure.update_yaxes(range=[low * (1.0 - FLAT), low * (1.0 + FLAT)], row=row, col=1)
-    for row, (name, title, _) in enumerate(ROWS, 1):
+    for row, (name, title, _) in enumerate(rows, 1):
         figure.update_yaxes(title={"text": title, "font": {"size": 12}}, row=row, col=1)
         figure.update_yaxes(tickformat=".9~g" if name == "frequency" else ".5~g", row=row, col=1)
-    return figure.update_xaxes(title_text="time in the window [s]", row=len(ROWS), col=1)
+    return figure.update_xaxes(title_text="time in the window [s]", row=len(rows), col=1)
 
 
 def _span(response: PlantResponse, t0_s: float | None, t1_s: float | None) -> tuple[int, int]:

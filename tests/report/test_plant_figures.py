@@ -39,6 +39,14 @@ def test_the_course_draws_every_quantity_over_one_axis(small_result):
     assert titles == [title for _, title, _ in ROWS]
 
 
+def test_a_place_without_a_battery_has_no_charge(small_result):
+    (one,) = answers(small_result, "steady", "grid_parallel")
+    figure = course([dataclasses.replace(one, state_of_charge=np.zeros_like(one.state_of_charge))])
+    assert "charge" not in {trace.name for trace in figure.data}
+    assert "charge [%]" not in {axis.title.text for axis in figure.select_yaxes()}
+    assert [axis.title.text for axis in figure.select_xaxes()][-1] == "time in the window [s]"
+
+
 def test_a_stretch_is_sampled_again(small_result):
     (one,) = answers(small_result, "crash", "grid_parallel")
     figure = course([one], (), 10.0, 11.0)

@@ -50,6 +50,8 @@ def _headline(result: Result, rows: pd.DataFrame) -> None:
     failed = list(dict.fromkeys(rows.loc[rows["verdict"] == "FAIL", "rule"]))
     if failed:
         st.error(f"{counted(len(failed), 'rule')} broken: {show.plain(', '.join(failed))}.", icon=":material/cancel:")
+    elif (rows["verdict"] == "not judged").all():
+        st.info("No rule could be judged; the table tells why.", icon=":material/help:")
     else:
         st.success("Every rule that could be judged is kept.", icon=":material/check_circle:")
     show.metrics(result.summary, CARDS, result.reasons)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from clustersim.report.plant_figures import course as course_figure
-from clustersim.report.plant_figures import group_loading, levels_of_run, notes_of
+from clustersim.report.plant_figures import group_loading, levels_of_run, notes_of, smoothing_note
 from clustersim.report.plant_tables import labels_of_groups
 from clustersim.report.words import counted
 from clustersim.study.result import Result
@@ -48,7 +48,8 @@ def _course(result: Result) -> None:
     st.session_state["plant-drawn"] = key
     show.figure(
         figure, key, f"{_label(window)}, {MODES[mode]}: {first:g} to {last:g} s",
-        "Frequency, its rate of change, voltage, power and charge at the site; red lines are limits."
+        "Frequency, its rate of change over the 500 ms before, voltage, power and charge at the site; red lines are "
+        "limits where they lie near."
         f"{several} Drag over a stretch of time to look closer: it is sampled again.",
         select=True, file=f"plant-{window}-{mode}",
     )  # fmt: skip
@@ -58,7 +59,7 @@ def _course(result: Result) -> None:
             groups, f"plant-groups-{window}-{mode}-{first:g}-{last:g}", "Output of each group of generators",
             "What the units of a group make together as an island.", file=f"groups-{window}",
         )  # fmt: skip
-    for text in notes_of(found):
+    for text in filter(None, (*notes_of(found), smoothing_note(result))):
         st.caption(show.plain(text))
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 from clustersim.background.records import State
 from clustersim.errors import InputError
 from clustersim.report import power_figures, power_spectra
-from clustersim.report.damping_pair import pair_rows
+from clustersim.report.damping_pair import pair_rows, token_words
 from clustersim.report.spans import Span, read_span
 from clustersim.report.text import damping_words
 from clustersim.scenario import Draft, run_id
@@ -69,8 +69,8 @@ def compared(result: Result, name: str) -> None:
     )  # fmt: skip
     rows = pair_rows(found.summary, result.summary)
     show.table(pd.DataFrame(rows, columns=["what", "without", "with", "change"]), "power-pair-table")
-    if found.summary["plan"] != result.summary["plan"] if "plan" in found.summary else False:
-        st.caption("The two run different plans: the search found another one without damping.")
+    if words := token_words(found.summary, result.summary):
+        st.caption(show.plain(words))
 
 
 def _ask(result: Result) -> None:

@@ -48,7 +48,8 @@ def main(result: Result) -> None:
     """Show the answers in one glance, and one part of them closer."""
     show.metrics(result.summary, CARDS, result.reasons)
     st.markdown(
-        f"**Largest loss:** {show.plain(limiter(result.summary))}  \n**Plan:** {show.plain(plan_words(result.summary))}"
+        f"**Largest loss outside compute:** {show.plain(limiter(result.summary))}  \n"
+        f"**Plan:** {show.plain(plan_words(result.summary))}"
     )
     show.figure(
         waterfall(result.summary),

@@ -29,6 +29,8 @@ SAME = 1e-6
 """Relative difference up to which two measurements are the same. [-]"""
 SHOWN_IN = {"power": ("MW", 1e-6), "voltage": ("pu", 1.0), "frequency": ("Hz", 1.0)}
 """Quantity of a record -> the unit in which it is told, and the factor from SI to it."""
+FINE = ("step_change", "band_energy", "band_amplitude", "band_range")
+"""Measures that look at the samples themselves; the others look at means of 100 ms."""
 Array = NDArray[np.float64]
 
 
@@ -113,7 +115,7 @@ def _records(result: Result, rule: Rule, row: Mapping[str, Any]) -> list[tuple[R
             return []
         strength = _strength(result, site)
         for trace in _traces(result, site, window):
-            power, dt = (trace.power_w, trace.dt_s) if rule.measure == "step_change" else meter_means(trace)
+            power, dt = (trace.power_w, trace.dt_s) if rule.measure in FINE else meter_means(trace)
             try:
                 found.append((Record("power", dt, power), deciding_power(rule, trace, strength)))
             except (InputError, NotJudgedError):

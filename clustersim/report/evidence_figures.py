@@ -98,8 +98,8 @@ def _spectral(found: Evidence, record: Record) -> go.Figure:
     low, high = found.rule.band or (0.0, 0.0)
     power = record.values[np.newaxis]
     figure = spectrum(Waveform(0.0, record.dt_s, ("meter",), (None,), power, np.zeros_like(power)))
-    # the band of the rule in place of the usual one
-    figure.update_layout(shapes=(), annotations=())
+    # the band of the rule in place of the usual one; `update_layout` would leave what is there
+    figure.layout.shapes, figure.layout.annotations = (), ()
     figure.add_vrect(low, high, fillcolor=ORANGE, opacity=0.16, line_width=0, layer="below")
     figure.add_annotation(
         x=math.log10(math.sqrt(low * high)), y=1.0, yref="paper", yanchor="bottom", showarrow=False,

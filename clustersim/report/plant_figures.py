@@ -55,9 +55,14 @@ def levels_of(rules: Sequence[Rule], mode: str, nominal_hz: float | None = None)
 
 
 def rocof(frequency_hz: Array, dt_s: float) -> Array:
-    """Return the change of frequency over 500 ms, over that time. [Hz/s]"""
-    lag = min(max(1, round(ROCOF_S / dt_s)), max(1, frequency_hz.size - 1))
+    """Return the change of frequency over 500 ms, over that time; the first value is that after 500 ms. [Hz/s]"""
+    lag = _lag(frequency_hz.size, dt_s)
     return np.asarray((frequency_hz[lag:] - frequency_hz[:-lag]) / (lag * dt_s), dtype=np.float64)
+
+
+def _lag(samples: int, dt_s: float) -> int:
+    """Return the samples over which RoCoF is told; a shorter record has fewer."""
+    return min(max(1, round(ROCOF_S / dt_s)), max(1, samples - 1))
 
 
 ROWS = (
@@ -87,22 +92,28 @@ def course(
     t0_s, t1_s : float, optional
         From the beginning of the window.
     """
+    # nothing is stored at a place without a battery, which is not a battery without charge
+    stored = any(np.any(one.state_of_charge) for one in responses)
+    rows = [row for row in ROWS if stored or row[0] != "charge"]
     figure = make_subplots(
-        rows=len(ROWS), cols=1, shared_xaxes=True, vertical_spacing=0.035, row_heights=[height for *_, height in ROWS]
+        rows=len(rows), cols=1, shared_xaxes=True, vertical_spacing=0.035, row_heights=[height for *_, height in rows]
     )
     spans: dict[str, tuple[float, float]] = {}
     for number, response in enumerate(responses):
         colour = SERIES[number % len(SERIES)] if len(responses) > 1 else BLUE
         prefix = f"{response.site}, " if len(responses) > 1 else ""
         first, last = _span(response, t0_s, t1_s)
-        for row, (name, title, _) in enumerate(ROWS, 1):
+        for row, (name, title, _) in enumerate(rows, 1):
             for label, values, tone, dash in _series(response, name, colour, several=len(responses) > 1):
-                part = values[first:last]
+                # RoCoF stands where its 500 ms end, as a relay tells it: no sooner than what it answers
+                behind = response.frequency_hz.size - values.size
+                begin = max(first, behind)
+                part = values[begin - behind : max(last - behind, 0)]
                 if not part.size:
                     continue
                 low, high = spans.get(name, (float("inf"), float("-inf")))
                 spans[name] = (min(low, float(part.min())), max(high, float(part.max())))
-                shown = envelope(first * response.dt_s, response.dt_s, part)
+                shown = envelope(begin * response.dt_s, response.dt_s, part)
                 unit = title.rsplit("[", 1)[1].rstrip("]")
                 figure.add_trace(
                     go.Scatter(
@@ -114,15 +125,15 @@ def course(
                 )  # fmt: skip
     styled(figure, "", "", 760)
     _draw_levels(figure, levels, spans)
-    for row, (name, *_) in enumerate(ROWS, 1):
+    for row, (name, *_) in enumerate(rows, 1):
         low, high = spans.get(name, (0.0, 1.0))
         if low == high and low:
             # a flat line gets a narrow axis in place of one from zero
             figure.update_yaxes(range=[low * (1.0 - FLAT), low * (1.0 + FLAT)], row=row, col=1)
-    for row, (name, title, _) in enumerate(ROWS, 1):
+    for row, (name, title, _) in enumerate(rows, 1):
         figure.update_yaxes(title={"text": title, "font": {"size": 12}}, row=row, col=1)
         figure.update_yaxes(tickformat=".9~g" if name == "frequency" else ".5~g", row=row, col=1)
-    return figure.update_xaxes(title_text="time in the window [s]", row=len(ROWS), col=1)
+    return figure.update_xaxes(title_text="time in the window [s]", row=len(rows), col=1)
 
 
 def _span(response: PlantResponse, t0_s: float | None, t1_s: float | None) -> tuple[int, int]:
@@ -232,6 +243,16 @@ def notes_of(responses: Sequence[PlantResponse]) -> list[str]:
     if any(one.mode == "island" and np.ptp(one.voltage_pu) == 0.0 for one in responses):
         found.append(NO_VOLTAGE)
     return list(dict.fromkeys(found))
+
+
+def smoothing_note(result: Result) -> str:
+    """Return what of a battery that smooths the load these figures do not show; empty where there is none."""
+    if all(strategy["kind"] != "site_battery" for strategy in result.scenario["damping"]):
+        return ""
+    return (
+        "The battery that smooths the load has done so before: its power is on the Power page, as the battery of the "
+        "site. Battery and charge here are what it does beyond that, to answer frequency."
+    )
 
 
 def levels_of_run(result: Result, responses: Sequence[PlantResponse]) -> list[Level]:

@@ -18,6 +18,7 @@ from clustersim.report.power_record import Stretches
 from clustersim.report.spans import Span, axis_unit, time_text
 from clustersim.report.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, SERIES, SKY
 from clustersim.study.result import Result
+from clustersim.study.site_summary import METER_DT_S
 
 STRIP_POINTS = 600
 """Points of a trace in the strip that shows the whole record."""
@@ -246,7 +247,13 @@ def note(figure: go.Figure, samples: int, dt_s: float) -> str:
         shown = f"All {samples:,} samples"
     else:
         shown = f"{most:,} points of {samples:,} samples, with the least and the greatest of every bucket,"
-    return f"{shown} of {_width(dt_s)}. Drag over the strip or the chart to look closer."
+    of = f"{shown} of {_width(dt_s)}."
+    # a planner looks for the headline numbers, which are of coarser means, in the curve
+    finer = dt_s < METER_DT_S * (1.0 - 1e-9)
+    beyond = (
+        f" Peaks and swings of the cards are of {_width(METER_DT_S)} means: this curve goes beyond." if finer else ""
+    )
+    return f"{of}{beyond} Drag over the strip or the chart to look closer."
 
 
 def _width(dt_s: float) -> str:
@@ -261,4 +268,7 @@ def horizon_note(result: Result, nodes: Mapping[str, Stretches], span: Span) -> 
     course = next(iter(nodes.values()))
     exact = course.between(span, BINS).mean_mw.size < BINS
     shown = "Every stretch of the timeline in one state" if exact else f"{BINS} bins of {_width(span.length_s / BINS)}"
-    return f"{shown}: mean, and shaded the range of the 10 ms means within. {drag}"
+    return (
+        f"{shown}: mean, and shaded the range of the 10 ms means of steady training. Spikes where one state gives way "
+        f"to another are in the windows only. {drag}"
+    )

@@ -43,6 +43,17 @@ def test_evidence_equals_the_verdict(evidence):
         assert one.deciding.value / factor == pytest.approx(one.row["measured"], rel=1e-6)
 
 
+def test_a_share_of_a_band_is_drawn_from_the_samples_that_were_judged(small_result, evidence):
+    found = [one for one in evidence if one.rule.measure in ("band_energy", "band_amplitude") and one.record]
+    assert found
+    for one in found:
+        assert one.record.dt_s == small_result.waveforms["steady"].dt_s
+        figure = evidence_figure(one, small_result.verdict)
+        # the curve reaches the end of the band that is shaded, and the band is named and shaded once
+        assert max(figure.data[0].x) >= one.rule.band[1] * (1.0 - 1e-9)
+        assert (len(figure.layout.shapes), len(figure.layout.annotations)) == (1, 1)
+
+
 def test_what_the_levels_show_is_what_was_measured(evidence):
     found = {one.rule.id: one for one in evidence if one.shown}
     low, high = found["ercot-5s-range"].deciding.levels

@@ -1,5 +1,7 @@
 """Figures and tables of the plant: what is drawn is what the records hold."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -15,6 +17,7 @@ from clustersim.report.plant_figures import (
     levels_of_run,
     notes_of,
     rocof,
+    smoothing_note,
 )
 from clustersim.report.plant_tables import battery_table, cooling_table, generator_table, labels_of_groups
 
@@ -34,6 +37,14 @@ def test_the_course_draws_every_quantity_over_one_axis(small_result):
     assert "grid" not in drawn
     titles = [figure.layout[f"yaxis{number or ''}"].title.text for number in ("", 2, 3, 4, 5)]
     assert titles == [title for _, title, _ in ROWS]
+
+
+def test_a_place_without_a_battery_has_no_charge(small_result):
+    (one,) = answers(small_result, "steady", "grid_parallel")
+    figure = course([dataclasses.replace(one, state_of_charge=np.zeros_like(one.state_of_charge))])
+    assert "charge" not in {trace.name for trace in figure.data}
+    assert "charge [%]" not in {axis.title.text for axis in figure.select_yaxes()}
+    assert [axis.title.text for axis in figure.select_xaxes()][-1] == "time in the window [s]"
 
 
 def test_a_stretch_is_sampled_again(small_result):
@@ -58,6 +69,19 @@ def test_rocof_over_500_ms_is_the_key_of_the_summary(small_result):
         np.abs(rocof(one.frequency_hz, one.dt_s)).max() for one in small_result.responses if one.mode == "island"
     )
     assert most == pytest.approx(small_result.summary["island_max_rocof_hz_per_s"])
+
+
+def test_rocof_stands_where_its_500_ms_end(small_result):
+    (one,) = answers(small_result, "crash", "island")
+    step = np.where(np.arange(one.frequency_hz.size) * one.dt_s < 10.0, 60.0, 59.9)
+    stepped = dataclasses.replace(one, frequency_hz=step)
+    for span in ((None, None), (9.0, 11.0), (9.9, 10.1)):
+        drawn = next(trace for trace in course([stepped], (), *span).data if trace.name.startswith("RoCoF"))
+        moved = drawn.x[np.asarray(drawn.y) != 0.0]
+        assert moved.min() == pytest.approx(10.0, abs=one.dt_s)
+    whole = next(trace for trace in course([stepped]).data if trace.name.startswith("RoCoF"))
+    assert whole.x[0] == pytest.approx(0.5, abs=0.1)
+    assert whole.x[-1] <= (one.frequency_hz.size - 1) * one.dt_s
 
 
 def test_limits_are_drawn_where_they_lie_near(small_result):
@@ -113,3 +137,13 @@ def test_tables_name_the_equipment(small_result):
     assert battery["charge, as an island"].count("%") == 2
     (cooling,) = cooling_table(small_result).to_dict("records")
     assert cooling["kind"] == "chillers"
+
+
+def test_a_battery_that_smooths_is_said_to_act_before(small_result):
+    of = lambda *kinds: smoothing_note(  # noqa: E731
+        dataclasses.replace(
+            small_result, scenario=small_result.scenario | {"damping": [{"kind": kind} for kind in kinds]}
+        )
+    )
+    assert "beyond that" in of("power_cap", "site_battery")
+    assert of() == of("power_cap") == ""

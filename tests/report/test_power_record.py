@@ -14,7 +14,7 @@ from clustersim.background.power_verbs import record_folder, waveform
 from clustersim.cli import app
 from clustersim.errors import InputError
 from clustersim.report import power_spectra
-from clustersim.report.damping_pair import pair_rows
+from clustersim.report.damping_pair import pair_rows, token_words
 from clustersim.report.power_file import file_record, stored_records
 from clustersim.report.power_record import WindowRecord, course_of
 from clustersim.report.power_samples import shown_samples
@@ -158,3 +158,12 @@ def test_a_pair_tells_the_change_and_what_damping_costs(small_result):
     assert rows["swing_mw"][2] == "-50.0 %"
     assert rows["mean_mw"][2] == "0 %"
     assert rows["damping_energy_share"][0] == "-"
+
+
+def test_a_pair_says_whether_it_is_at_equal_tokens(small_result):
+    after = small_result.summary
+    assert token_words(after, after) == "Both make the same tokens in the same time."
+    slower = after | {"tokens_per_s": 0.9 * after["tokens_per_s"]}
+    assert "change by -10.0 %" in token_words(after, slower)
+    assert token_words(after, slower | {"pipeline": 64}).startswith("The search found another plan")
+    assert token_words({}, {}) == ""

@@ -24,6 +24,8 @@ CSS = """
 [class*=st-key-figures] p strong {font-variant-numeric: tabular-nums}
 """
 LEAD = {"kept": "Yes, as far as it was judged.", "broken": "No, not as it stands.", "unjudged": "Not judged."}
+LOOSELY = "Not by every rule."
+"""Where only rules are broken that are not in force."""
 
 
 def headlines(result: Result) -> None:
@@ -41,7 +43,7 @@ def headlines(result: Result) -> None:
 
 def verdict(found: Verdict) -> None:
     """Show whether the design works: an icon, and words that need no colour."""
-    words = f"**{LEAD[found.kind]}** {show.plain(found.words)}"
+    words = f"**{LEAD[found.kind] if found.in_force else LOOSELY}** {show.plain(found.words)}"
     if found.kind == "kept":
         st.success(words, icon=":material/check_circle:")
     elif found.kind == "broken":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from clustersim.report.plant_figures import heat_bars
+from clustersim.report.plant_figures import heat_bars, smoothing_note
 from clustersim.report.plant_tables import battery_table, cooling_table, generator_table
 from clustersim.report.sections.plant import mode_tables
 from clustersim.report.text import cooling_words, reserve_words, year_words
@@ -61,6 +61,8 @@ def machines(result: Result) -> None:
         _words(battery_words(result.summary))
         show.metrics(result.summary, WEAR, result.reasons)
         _facts(table, "plant-batteries")
+        if note := smoothing_note(result):
+            st.caption(show.plain(note))
     st.subheader("Modes of the grid", anchor=False)
     show.metrics(result.summary, GRID_MODES, result.reasons)
     for number, modes in enumerate(mode_tables(result.modes)):

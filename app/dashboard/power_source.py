@@ -11,7 +11,7 @@ import streamlit as st
 
 from clustersim.background.power_verbs import record_folder
 from clustersim.report.extremes import Extremes
-from clustersim.report.power_file import FileRecord, Stored, file_record, stored_records
+from clustersim.report.power_file import FileRecord, Stored, brought_record, file_record, stored_records
 from clustersim.report.power_record import CloseUp, Record, Stretches, WindowRecord, course_of
 from clustersim.report.spans import Span
 from clustersim.study.result import Result
@@ -47,7 +47,7 @@ def bring(content: bytes) -> None:
     path = Path(folder.name) / f"{hashlib.sha256(content).hexdigest()[:10]}.parquet"
     path.write_bytes(content)
     try:
-        file_record(path)
+        brought_record(path)
     except BaseException:
         path.unlink()
         raise

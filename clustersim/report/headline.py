@@ -12,6 +12,8 @@ from clustersim.study.result import Result
 Kind = Literal["kept", "broken", "unjudged"]
 MOST_NAMED = 3
 """Broken rules that the sentence names."""
+NOT_IN_FORCE = ("illustrative", "proposal")
+"""Status of rules that hold nowhere yet."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,8 @@ class Verdict:
     kind: Kind
     words: str
     """One sentence, or two where the cooling falls short."""
+    in_force: bool = True
+    """Whether something is broken that is more than a proposal or an illustration."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,7 @@ def verdict_of(result: Result) -> Verdict:
     left = sum(row["passed"] is None for row in rows)
     checks = counted(len(rows) - left, "check")
     cooling = cooling_sentence(result.summary)
+    in_force = True
     kind: Kind = "broken" if broken or cooling else "kept" if left < len(rows) else "unjudged"
     if broken:
         rules = list(dict.fromkeys(str(row["rule"]) for row in broken))
@@ -84,11 +89,23 @@ def verdict_of(result: Result) -> Verdict:
         verb = "is" if len(rules) == 1 else "are"
         names = ", ".join(rules[:MOST_NAMED])
         words = f"{counted(len(rules), 'rule')} {verb} broken in {len(broken)} of {checks}: {names}{more}."
+        loose = {str(row["rule"]) for row in broken if row["status"] in NOT_IN_FORCE}
+        in_force = bool(cooling) or len(loose) < len(rules)
+        if loose:
+            words += f" {_of_them(len(loose), len(rules))} illustrative or proposed, not in force."
     elif left == len(rows):
         words = "No rule could be judged."
     else:
         words = f"No rule is broken in {checks}{f'; {left} could not be judged' if left else ''}."
-    return Verdict(kind, " ".join(filter(None, (words, cooling))))
+    return Verdict(kind, " ".join(filter(None, (words, cooling))), in_force)
+
+
+def _of_them(some: int, all_of_them: int) -> str:
+    if all_of_them == 1:
+        return "It is"
+    if some == all_of_them:
+        return "All of them are"
+    return f"{some} of them {'is' if some == 1 else 'are'}"
 
 
 def cooling_sentence(summary: Mapping[str, Any]) -> str:

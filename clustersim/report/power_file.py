@@ -12,10 +12,15 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from clustersim.errors import InputError
+from clustersim.power.trace_guard import Most, refuse_large
 from clustersim.report.extremes import Extremes
 from clustersim.report.spans import Span
 
 TIME = "time_s"
+BROUGHT = Most(samples=20_000_000)
+"""How large a file may be that somebody brings."""
+UNEVEN = 0.4
+"""So much of a step a sample may lie beside an even clock; where a sample is missing, some lie 0.5 or more. [-]"""
 
 
 @dataclass(frozen=True)
@@ -88,6 +93,35 @@ def file_record(path: Path) -> FileRecord:
     if not (np.isfinite(dt_s) and dt_s > 0.0):
         raise InputError(f"{path.name}: {TIME}: expected times that go forward, found {times[0]:g} to {times[-1]:g} s")
     return FileRecord(path, dt_s, Span(float(times[0]), float(times[0]) + rows * dt_s), nodes, rows)
+
+
+def brought_record(path: Path, most: Most | None = None) -> FileRecord:
+    """Return the record in a file that a stranger brings: neither too large, however it is packed, nor with gaps.
+
+    Raises
+    ------
+    InputError
+        If it is, or not one of ``clustersim waveform --out``.
+    """
+    try:
+        refuse_large(path, most or BROUGHT)
+    except InputError as error:
+        raise InputError(str(error).replace(f"{path.parent}/", "")) from None
+    record = file_record(path)
+    done = 0
+    with _opened(path) as file:
+        for batch in file.iter_batches(batch_size=1_000_000, columns=[TIME]):
+            times = batch.column(0).to_numpy(zero_copy_only=False)
+            even = record.whole.begin_s + record.dt_s * np.arange(done, done + times.size)
+            off = np.flatnonzero(~(np.abs(times - even) < UNEVEN * record.dt_s))
+            if off.size:
+                at = int(off[0])
+                raise InputError(
+                    f"{path.name}: {TIME}: expected an even clock of {record.dt_s:.6g} s, found {times[at]:g} s in row "
+                    f"{done + at + 1} in place of {even[at]:g} s"
+                )
+            done += times.size
+    return record
 
 
 def _ends(file: parquet.ParquetFile) -> list[Any]:

@@ -92,6 +92,26 @@ def test_a_design_that_keeps_all_rules_or_is_not_judged_is_told_so(small_result)
     )
 
 
+def test_rules_that_are_not_in_force_do_not_sink_a_design(small_result):
+    enough = small_result.summary | {"cooling_shortfall_mw": 0.0}
+    table = small_result.verdict.copy()
+    table["passed"] = True
+    table.loc[table["rule"] == "choukse-band-energy", "passed"] = False
+    found = verdict_of(replace(small_result, verdict=table, summary=enough))
+    assert (found.kind, found.in_force) == ("broken", False)
+    assert found.words.endswith("choukse-band-energy. It is illustrative or proposed, not in force.")
+    table.loc[table["rule"] == "southern-ramp", "passed"] = False
+    found = verdict_of(replace(small_result, verdict=table, summary=enough))
+    assert found.in_force
+    assert found.words.endswith("1 of them is illustrative or proposed, not in force.")
+    table.loc[table["rule"] == "southern-ramp", "passed"] = True
+    short = small_result.summary | {
+        "cooling_shortfall_mw": 7.0, "cooling_heat_mw": 107.0, "cooling_capacity_low_mw": 90.0,
+        "cooling_capacity_high_mw": 110.0,
+    }  # fmt: skip
+    assert verdict_of(replace(small_result, verdict=table, summary=short)).in_force
+
+
 def test_the_short_verdict_agrees_with_the_long_one(small_result):
     assert short_verdict(small_result.summary).kind == verdict_of(small_result).kind
     words = short_verdict({"rules_failed": 1, "rules_not_judged": 2, "cooling_shortfall_mw": 3.0}).words

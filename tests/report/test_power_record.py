@@ -13,9 +13,10 @@ from typer.testing import CliRunner
 from clustersim.background.power_verbs import record_folder, waveform
 from clustersim.cli import app
 from clustersim.errors import InputError
+from clustersim.power.trace_guard import Most
 from clustersim.report import power_spectra
 from clustersim.report.damping_pair import pair_rows, token_words
-from clustersim.report.power_file import file_record, stored_records
+from clustersim.report.power_file import brought_record, file_record, stored_records
 from clustersim.report.power_record import WindowRecord, course_of
 from clustersim.report.power_samples import shown_samples
 from clustersim.report.spans import Span
@@ -112,6 +113,24 @@ def test_a_file_that_is_no_record_is_refused(tmp_path, columns, said):
     pd.DataFrame(columns).to_parquet(path)
     with pytest.raises(InputError, match=said):
         file_record(path)
+
+
+def test_a_file_with_a_gap_is_refused_since_its_axis_would_lie(tmp_path):
+    path = tmp_path / "a.parquet"
+    for missing in (3, 50, 97):
+        times = np.delete(0.01 * np.arange(101), missing)
+        pd.DataFrame({"time_s": times, "a": np.ones(100)}).to_parquet(path)
+        with pytest.raises(InputError, match=r"^a.parquet: time_s: expected an even clock"):
+            brought_record(path)
+    pd.DataFrame({"time_s": 0.01 * np.arange(101), "a": np.ones(101)}).to_parquet(path)
+    assert brought_record(path).rows == 101
+
+
+def test_a_small_file_that_unpacks_to_too_much_is_refused(tmp_path):
+    path = tmp_path / "a.parquet"
+    pd.DataFrame({"time_s": np.arange(2001.0), "a": np.zeros(2001)}).to_parquet(path)
+    with pytest.raises(InputError, match=r"^a.parquet: expected at most 2,000 samples"):
+        brought_record(path, Most(samples=2000))
 
 
 def test_samples_that_are_no_numbers_are_refused(tmp_path):

@@ -14,6 +14,7 @@ from benchmarks.load_test import SMOOTHING, LoadTest, load_test
 from benchmarks.operation_cases import OPERATION_BENCHMARKS
 from benchmarks.plant_cases import PLANT_BENCHMARKS
 from benchmarks.processes import output, wall_s
+from benchmarks.record_cases import RECORD_BENCHMARKS
 from benchmarks.records import Benchmark, Found
 from benchmarks.study_cases import STUDY_BENCHMARKS
 from benchmarks.sweep_cases import SWEEP_BENCHMARKS
@@ -179,6 +180,7 @@ BENCHMARKS = {
         *FABRIC_BENCHMARKS,
         *DAMPING_BENCHMARKS,
         *TRACE_BENCHMARKS,
+        *RECORD_BENCHMARKS,
         *PLANT_BENCHMARKS,
         *OPERATION_BENCHMARKS,
         *SWEEP_BENCHMARKS,

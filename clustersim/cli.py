@@ -17,7 +17,9 @@ from clustersim.cli_build_out import build_out
 from clustersim.cli_cite import cite
 from clustersim.cli_compare import compare
 from clustersim.cli_dashboard import dashboard
+from clustersim.cli_evidence import evidence
 from clustersim.cli_explain import explain
+from clustersim.cli_nodes import nodes
 from clustersim.cli_operate import operate
 from clustersim.cli_options import JsonOption, ScenarioArg, SetOption
 from clustersim.cli_query import query
@@ -373,11 +375,13 @@ def _folders(name: str) -> list[Literal["scenarios", "topologies"]]:
 app.command()(dashboard)
 app.command()(assess)
 app.command()(waveform)
+app.command()(nodes)
 app.command("fit-power")(fit_power)
 app.command()(size)
 app.command("build-out")(build_out)
 app.command()(operate)
 app.command()(explain)
+app.command()(evidence)
 app.command()(sweep)
 app.command()(query)
 app.command()(report)

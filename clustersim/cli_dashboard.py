@@ -26,6 +26,8 @@ def dashboard(
     ] = True,
 ) -> None:
     """Serve the dashboard on 127.0.0.1."""
+    from clustersim.study.sweep.local_worker import THREADS
+
     if out.exists() and not out.is_dir():
         raise InputError(f"--out: expected a folder, found the file {out}")
     page = shipped("app") / "serve.py"
@@ -33,11 +35,16 @@ def dashboard(
     options = ["--server.address", address, "--server.port", str(port)]
     paths = [str(Path(clustersim.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     # the page must find this very package, installed or not; the server takes our place, and with it every signal
-    inherited = os.environ | {
-        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
-        "CLUSTERSIM_RESULTS": str(out.resolve()),
-        "CLUSTERSIM_WORKERS": str(workers),
-        "CLUSTERSIM_PREPARE": "yes" if prepare else "no",
-    }
+    # threads of linear algebra: a page has little of it, and many threads only wait for each other
+    inherited = (
+        dict.fromkeys(THREADS, "1")
+        | os.environ
+        | {
+            "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+            "CLUSTERSIM_RESULTS": str(out.resolve()),
+            "CLUSTERSIM_WORKERS": str(workers),
+            "CLUSTERSIM_PREPARE": "yes" if prepare else "no",
+        }
+    )
     sys.stderr.flush()
     os.execve(sys.executable, [sys.executable, str(page), *options], inherited)  # noqa: S606 (our own interpreter and page)

@@ -12,7 +12,7 @@ from clustersim.report.documented import evidence
 from clustersim.report.glossary import glossary
 from clustersim.study.references import FILE, read_sources
 from clustersim.study.result import Result
-from dashboard import results, show
+from dashboard import results, show, state
 from dashboard.validation_published import frame
 
 PURPOSE = (
@@ -35,9 +35,9 @@ KEYS = (
 PRIVACY = (
     "Everything is computed on the machine that serves this page; nothing is sent elsewhere, and no figure is fetched. "
     "Links to sources leave it only when you open them. Uploaded traces and tables are seen by your tab alone and are "
-    "removed with it, or after a day. Results of scenarios are stored in the folder that the server was given, under a "
-    "name made of their contents: who has the same scenario sees the same result. The address of a page holds the "
-    "scenario and every change to it; who has the address has those."
+    "removed when it is closed or loaded again, or after a day. Results of scenarios are stored in the folder that the "
+    "server was given, under a name made of their contents: who has the same scenario sees the same result. The "
+    "address of a page holds the scenario and every change to it; who has the address has those."
 )
 
 
@@ -56,7 +56,7 @@ def models() -> None:
     )
     widths = {"room": 120, "what": 300, "held against": 300, "result": 240}
     shown = {name: st.column_config.TextColumn(width=width) for name, width in widths.items()}
-    show.table(frame(found.modelled), "about-models", height="content", row_height=84, column_config=shown)
+    show.table(frame(found.modelled), "about-models", height="content", row_height=72, column_config=shown)
     st.markdown("**Not modelled**")
     st.markdown(show.plain(found.not_modelled))
 
@@ -73,7 +73,7 @@ def cite(result: Result | None) -> None:
     if result is None:
         show.empty("No result is shown.", "Open a scenario on the page Overview; its references are then here.")
         return
-    st.code(f"clustersim cite {result.name} --bibtex", language="bash")
+    st.code(f"{state.draft().command('cite')} --bibtex", language="bash", wrap_lines=True)
     folder = results.folder_of(result.name, result.run_id)
     if not (folder / FILE).is_file():
         show.empty("This result does not hold its sources.", "Run it again: a run writes them beside its tables.")

@@ -68,14 +68,15 @@ def _opened() -> None:
 def _run_button() -> None:
     current = results.of_draft()
     label, icon = ("Run", ":material/play_arrow:") if current is None else ("Run again", ":material/refresh:")
-    ticket = work.ticket_of(work.run_request(state.draft(), force=current is not None))
+    force = current is not None or results.is_unreadable()
+    ticket = work.ticket_of(work.run_request(state.draft(), force=force))
     busy = ticket is not None and not ticket.state.over
     pressed = st.button(
         label, key="run", icon=icon, type="primary" if current is None else "secondary",
         disabled=bool(state.problems()) or busy, help=f"`{state.draft().command()}`",
     )  # fmt: skip
     if pressed:
-        work.ask(work.run_request(state.draft(), force=current is not None))
+        work.ask(work.run_request(state.draft(), force=force))
         st.session_state["again"] = current is not None
         st.rerun()
 
@@ -94,7 +95,7 @@ def _changes() -> None:
 
 def _run_state(found: Result | None) -> None:
     """Show how far the run of the draft is; ask for it where the user need not be asked."""
-    request = work.run_request(state.draft())
+    request = work.run_request(state.draft(), force=results.is_unreadable())
     ticket = work.ticket_of(request)
     if ticket is None and (state.wants_run() or not state.draft().settings):
         work.ask(request)

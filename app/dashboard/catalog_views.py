@@ -15,7 +15,7 @@ from dashboard import results, show
 
 EVERY = "every"
 HEIGHT = 560
-TIGHT = {"small": 110, "medium": 180}
+TIGHT = {"small": 100, "medium": 140}
 """Widths of columns. [px]"""
 
 
@@ -39,9 +39,9 @@ def _sources(folder: str) -> pd.DataFrame:
     return read_sources(Path(folder) / FILE)
 
 
-def _search(key: str) -> str:
+def _search(key: str, example: str) -> str:
     return st.text_input(
-        "Search", key=f"catalog-{key}", icon=":material/search:", placeholder="H100 tdp", max_chars=80, width=320,
+        "Search", key=f"catalog-{key}", icon=":material/search:", placeholder=example, max_chars=80, width=320,
         bind="query-params", live=True,
     ) or ""  # fmt: skip
 
@@ -50,7 +50,7 @@ def figures(result: Result | None) -> None:
     """Show every figure with its band, confidence and source, and what narrows them down."""
     table = _figures()
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        words = _search("figures-search")
+        words = _search("figures-search", "H100 tdp")
         kind = st.selectbox(
             "Kind", [EVERY, *sorted(table["kind"].unique())], key="catalog-kind", bind="query-params", width=200
         )
@@ -109,7 +109,7 @@ def _columns() -> dict[str, object]:
         "confidence": st.column_config.TextColumn("Confidence", width=TIGHT["small"]),
         "title": st.column_config.TextColumn("Source", width=260),
         "link": st.column_config.LinkColumn("Link", display_text="open", width=60, validate="^https?://"),
-        "date": st.column_config.TextColumn("Date", width=TIGHT["small"]),
+        "date": st.column_config.TextColumn("Date", width=90),
         "note": st.column_config.TextColumn("Note", width=320),
     }
 
@@ -118,7 +118,7 @@ def rules() -> None:
     """Show every rule of every pack."""
     table = _rules()
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        words = _search("rules-search")
+        words = _search("rules-search", "ramp")
         pack = st.selectbox(
             "Pack", [EVERY, *table["pack"].unique()], key="catalog-pack", bind="query-params", width=260
         )
@@ -135,7 +135,7 @@ def rules() -> None:
 def keys() -> None:
     """Show every key that a summary may have."""
     table = _keys()
-    words = _search("keys-search")
+    words = _search("keys-search", "battery power")
     found = found_in(table, words)
     st.caption(
         f"{len(found):,} of {len(table):,} keys. `share` is a part of one and written in per cent; `1` counts; `word` "

@@ -8,8 +8,8 @@ from urllib.parse import parse_qs, urlencode
 
 import streamlit as st
 
-from clustersim.errors import InputError
-from clustersim.scenario import Draft, draft_of_query, run_id
+from clustersim.errors import InputError, nearest
+from clustersim.scenario import Draft, draft_of_query, run_id, shipped_names
 from clustersim.study.compare.differences import shortened
 from clustersim.study.one_or_many import BASE, EQUALITIES, PLACES
 from dashboard import presets, results, state
@@ -65,6 +65,11 @@ def draft_of(text: str) -> Draft:
     found = draft_of_query(parse_qs(text)) if "=" in text else Draft(text)
     if found is None:
         raise InputError(f"address: {QUERY}: expected the name of a preset, or a scenario, found {text[:60]!r}")
+    names = shipped_names("scenarios")
+    if found.is_shipped and found.name not in names:
+        # never a path: an address must not open files of the server
+        known = nearest(found.name, names)
+        raise InputError(f"address: {QUERY}: expected the name of a preset, found {found.name[:60]!r}{known}")
     return found
 
 

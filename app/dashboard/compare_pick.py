@@ -64,7 +64,7 @@ def stored(entries: Sequence[designs.Entry]) -> list[designs.Entry]:
     for at, entry in enumerate(entries):
         if entry.problem:
             st.error(entry.problem, icon=":material/error:")
-        elif not entry.stored and entry.text != designs.HAND:
+        elif not entry.stored:
             _run(entry, at)
     return [entry for entry in entries if entry.stored]
 

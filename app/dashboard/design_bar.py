@@ -7,7 +7,28 @@ import streamlit as st
 from clustersim.background.records import Request, State
 from clustersim.errors import InputError
 from clustersim.scenario import placed, setting_text, shipped_names, value_at
-from dashboard import design_edit, show, state, work
+from dashboard import bar, design_edit, navigation, show, state, work
+
+
+def head() -> None:
+    """Show the bar, what is wrong with the draft, and how far its run is; nothing here waits for a result."""
+    bar.head()
+    if state.problems():
+        st.error(show.plain(state.problems()), icon=":material/error:")
+        return
+    request = work.run_request(state.draft())
+    ended = work.progress(request, "run")
+    if ended is not None and ended.state is State.DONE:
+        st.page_link(navigation.page_file("overview"), label="The run is done: see its answers", icon=":material/map:")
+    elif ended is not None:
+        work.failed(ended)
+
+
+def refusal() -> None:
+    """Tell why the last edit was not made, where it was not."""
+    refused = design_edit.refusal()
+    if refused:
+        st.error(show.plain(refused), icon=":material/error:")
 
 
 def place_select() -> None:

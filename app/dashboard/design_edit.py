@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from clustersim.errors import InputError
-from clustersim.scenario import Draft
+from clustersim.scenario import Draft, cleared
 from clustersim.scenario import put as with_value
 from dashboard import state
 
@@ -60,6 +60,14 @@ def put_all(values: dict[str, Any]) -> None:
         refuse(str(error))
         return
     take(draft)
+
+
+def clear(path: str, otherwise: Any) -> None:
+    """Write nothing at a key path; `otherwise` where something is written there without settings."""
+    try:
+        take(cleared(state.draft(), path, otherwise))
+    except InputError as error:
+        refuse(str(error))
 
 
 def drop(path: str) -> None:

@@ -10,7 +10,8 @@ import streamlit as st
 from clustersim.errors import InputError
 from clustersim.scenario import value_at
 from clustersim.scenario.donors import donors, example
-from clustersim.scenario.form import FormField, fields, kinds_at, of_kind, record_at, written
+from clustersim.scenario.form import fields, kinds_at, of_kind, record_at
+from clustersim.scenario.form_field import FormField, written
 from dashboard import design_edit, show
 
 WIDE = 226
@@ -120,7 +121,10 @@ def _typed(field: FormField, key: str) -> None:
             if several:
                 design_edit.put(path, of_kind(path, design_edit.tree(), str(value)))
                 return
-        design_edit.put(field.path, value)
+        if typed in ("", None):
+            design_edit.clear(field.path, value)
+        else:
+            design_edit.put(field.path, value)
     except InputError as error:
         design_edit.refuse(str(error))
 

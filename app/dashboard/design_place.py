@@ -25,10 +25,10 @@ from clustersim.report.place_graph import FORMATS
 from clustersim.report.place_tables import Grid, bill_table, cable_table, fibre_table, latency_table
 from clustersim.report.site_map import site_map
 from clustersim.report.words import dollars, number
-from clustersim.scenario import AnyScenario, TopologySpec
+from clustersim.scenario import TopologySpec, topology_of_tree
 from clustersim.study.place import Place, build_place
 from clustersim.study.site_electrical import nameplate_trees
-from dashboard import show, state, theme, work
+from dashboard import design_edit, show, state, theme, work
 from dashboard.settings import settings
 
 
@@ -53,19 +53,16 @@ def _drawn(digest: str, _topology: TopologySpec) -> tuple[Drawn | None, str]:
 
 
 def drawn() -> tuple[Drawn | None, str]:
-    """Return the place of the draft; None, and why, where it cannot be built. A wrong draft has the last one."""
-    scenario = state.scenario()
-    if scenario is None:
-        return st.session_state.get("design-drawn"), ""
-    digest = _digest(scenario)
-    found, why = _drawn(digest, scenario.topology)
+    """Return the place of the draft; None, and why, where it cannot be built. A wrong place has the last one."""
+    try:
+        topology = topology_of_tree(design_edit.tree(), state.draft().name)
+    except InputError:
+        return st.session_state.get("design-drawn"), ""  # the bar tells what is wrong
+    digest = hashlib.sha256(topology.model_dump_json().encode()).hexdigest()[:16]
+    found, why = _drawn(digest, topology)
     if found is not None:
         st.session_state["design-drawn"] = found
     return found, why
-
-
-def _digest(scenario: AnyScenario) -> str:
-    return hashlib.sha256(scenario.topology.model_dump_json().encode()).hexdigest()[:16]
 
 
 def headline(found: Drawn) -> None:
@@ -83,7 +80,7 @@ def headline(found: Drawn) -> None:
     ]  # fmt: skip
     with st.container(horizontal=True, gap="small"):
         for label, value, meaning in cards:
-            st.metric(label, value, help=meaning, border=True, width=186)
+            st.metric(label, value, help=meaning, border=True, width=230 if label == "Network" else 165)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -205,9 +202,8 @@ def files(found: Drawn) -> None:
     """Offer the place as files: topology, drawings, graph."""
     name = found.place.topology.name
     with st.popover("Files of the place", icon=":material/download:"):
-        text = yaml.safe_dump(found.tree, sort_keys=False, allow_unicode=True)
-        _file("Topology (YAML)", text, f"{name}.yaml", "application/yaml")
-        _file("Counts and bill (JSON)", json.dumps(found.counts, indent=1), f"{name}.json", "application/json")
+        _file("Topology (YAML)", lambda: _yaml(found.tree), f"{name}.yaml", "application/yaml")
+        _file("Counts and bill (JSON)", lambda: json.dumps(found.counts, indent=1), f"{name}.json", "application/json")
         if found.place.topology.electrical:
             _file(
                 "One-line diagram (SVG)", _one_line(found.digest, found.place), f"{name}-one-line.svg", "image/svg+xml"
@@ -216,6 +212,10 @@ def files(found: Drawn) -> None:
         st.caption("The switch graph is written when it is asked for; of a large place it takes a minute.")
         for ending in FORMATS:
             _graph(found, ending)
+
+
+def _yaml(tree: dict[str, Any]) -> str:
+    return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)
 
 
 def _graph(found: Drawn, ending: str) -> None:

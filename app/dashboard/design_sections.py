@@ -12,11 +12,13 @@ import streamlit as st
 
 from clustersim.scenario import value_at
 from clustersim.scenario.donors import donors
-from clustersim.scenario.form import FormField, fields
+from clustersim.scenario.form import fields
+from clustersim.scenario.form_field import FormField
 from dashboard import design_edit, design_form, show
 
 SITE_NAME = re.compile(r"^[a-z0-9_]+$")
 GENERAL = "general"
+"""Part of a section: its own fields, which are no records."""
 
 
 @dataclass(frozen=True)
@@ -107,8 +109,8 @@ def editor(name: str, site: str) -> None:
         single += fields(one.path, tree)
         nested.remove(one)
     parts = [*([GENERAL] if single else []), *(one.name for one in nested)]
-    if name == "place":
-        parts.reverse()
+    if section.by_site:
+        parts = [*parts[1:], parts[0]] if parts[0] == GENERAL and name != "cooling" else parts
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         part = _chosen_part(name, parts)
         if path.startswith("topology.") and name != "place":

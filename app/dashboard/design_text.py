@@ -8,7 +8,7 @@ import yaml
 from clustersim.errors import InputError
 from clustersim.scenario import rewritten
 from clustersim.scenario.files import read_text
-from dashboard import design_edit, state
+from dashboard import design_edit, show, state
 
 
 def editor() -> None:
@@ -29,6 +29,6 @@ def _apply(text: str) -> None:
     try:
         design_edit.take(rewritten(state.draft(), read_text(text, state.draft().name)))
     except InputError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(show.plain(str(error)), icon=":material/error:")
         return
     st.rerun()

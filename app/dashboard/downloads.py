@@ -10,7 +10,7 @@ import streamlit as st
 import yaml
 
 from clustersim.report.stored import REPORT
-from clustersim.scenario import resolved
+from clustersim.scenario import AnyScenario, resolved
 from clustersim.study.result import Result
 from dashboard import results, state
 
@@ -20,8 +20,7 @@ def button(result: Result | None) -> None:
     with st.popover("Download", icon=":material/download:"):
         scenario = state.scenario()
         if scenario is not None:
-            text = yaml.safe_dump(resolved(scenario), sort_keys=False, allow_unicode=True)
-            _file("Scenario (YAML)", text, f"{scenario.name}.yaml", "application/yaml", "scenario")
+            _file("Scenario (YAML)", lambda: written(scenario), f"{scenario.name}.yaml", "application/yaml", "scenario")
         if result is None:
             st.caption("Results and report are here once the scenario has run.")
             return
@@ -30,6 +29,11 @@ def button(result: Result | None) -> None:
         summary = folder / "summary.json"
         _file("Summary (JSON)", summary.read_bytes, f"{folder.name}.json", "application/json", "summary")
         _file("All results (ZIP)", lambda: zipped(folder), f"{folder.name}.zip", "application/zip", "zip")
+
+
+def written(scenario: AnyScenario) -> str:
+    """Return a scenario as a file that runs."""
+    return yaml.safe_dump(resolved(scenario), sort_keys=False, allow_unicode=True)
 
 
 def _file(label: str, data: object, name: str, mime: str, key: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from clustersim.report.dark import PARTNERS
 from clustersim.report.evidence import Evidence, evidence_of, evidence_words
 from clustersim.report.evidence_figures import evidence_figure, view_s
 from clustersim.report.figures import margins
+from clustersim.report.rules import rules_asked
 from clustersim.report.verdict_rows import ORDER, shown_rows, verdict_rows
 from clustersim.report.words import counted
 from clustersim.study.result import Result
@@ -20,6 +22,8 @@ from dashboard import results, show, state, theme
 
 ICONS = {"FAIL": "✕ FAIL", "not judged": "○ not judged", "PASS": "✓ PASS"}
 COLOURS = {"FAIL": "#b3440a", "not judged": "#52606d", "PASS": "#00735a"}
+MOST_ROWS = 12
+"""Rows of the table that are seen at once."""
 CARDS = (("rules_failed", "Rules broken"), ("rules_not_judged", "Rules not judged"))
 SHOWN = (
     "verdict", "rule", "where", "measured", "limit", "margin_percent", "window", "decided", "pack", "says", "source",
@@ -119,7 +123,8 @@ def _table(rows: pd.DataFrame, run_id: str) -> None:
     coloured = shown.style.map(lambda word: colours[str(word)], subset=["verdict"])
     st.dataframe(
         coloured, hide_index=True, width="stretch", key=st.session_state["limits-drawn"], column_config=config,
-        on_select="rerun", selection_mode="single-row", height=min(460, 38 + 35 * len(rows)),
+        on_select="rerun", selection_mode="single-row",
+        height="content" if len(rows) <= MOST_ROWS else 38 + 35 * MOST_ROWS,
         alt="Verdict of every rule with margin, window and source",
     )  # fmt: skip
 
@@ -148,6 +153,8 @@ def _evidence(result: Result, row: Any, whole: bool) -> None:
         )  # fmt: skip
     told = [f"Pack: {row['pack']}", f"status: {row['status']}", f"source: {row['source']}"]
     st.caption(show.plain("; ".join(told) + (f". {row['reason']}" if row["reason"] else "")))
+    said = " ".join(["clustersim evidence", shlex.quote(result.name), shlex.quote(found.rule.id)])
+    st.caption(f"On the command line: {show.plain(said)}")
     if found.rule.formula:
         st.caption(show.plain(f"Measured as: {found.rule.formula}"))
     if found.rule.measure != "rating":
@@ -167,7 +174,14 @@ def _reading(found: Evidence) -> str:
 def _other_limit(found: Evidence) -> None:
     """Offer another limit of the rule for the draft, or to leave it out."""
     scenario = state.scenario()
-    if scenario is None or found.rule.id not in _asked():
+    if scenario is None:
+        return
+    try:
+        asked = {rule.id for rule in rules_asked(scenario)}
+    except InputError as error:
+        st.error(show.plain(str(error)), icon=":material/error:")
+        return
+    if found.rule.id not in asked:
         return
     with st.expander("Judge the draft by another limit", icon=":material/tune:"):
         with st.form(f"limits-other-{found.rule.id}", border=False):
@@ -184,23 +198,12 @@ def _other_limit(found: Evidence) -> None:
             take({"limits.skip": [*scenario.limits.skip, found.rule.id]})
 
 
-def _asked() -> set[str]:
-    """Return the rules that the draft takes from packs, and has not left out."""
-    from clustersim.report.rules import packs_data
-
-    scenario = state.scenario()
-    limits = scenario.limits if scenario is not None else None
-    packs = limits.packs if limits is not None else ()
-    asked = {rule["rule"] for name in packs for one in packs_data(name)["packs"] for rule in one["rules"]}
-    return asked - set(limits.skip if limits is not None else ())
-
-
 def take(settings: Mapping[str, Any]) -> None:
     """Take settings into the draft, or say what is wrong with them and leave it as it is."""
     try:
-        state.draft().changed(settings).scenario()
+        rules_asked(state.draft().changed(settings).scenario())
     except InputError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(show.plain(str(error)), icon=":material/error:")
         return
     state.change(settings)
     st.rerun()

@@ -13,10 +13,12 @@ import streamlit as st
 from clustersim.background.records import Request, State
 from clustersim.report.size_figures import (
     apart_table,
+    bill_table,
     cost_words,
     front_figure,
     front_table,
     margin_figure,
+    not_judged_table,
     proof_table,
     rules_table,
     winner_settings,
@@ -134,9 +136,10 @@ def _tables(data: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
     st.markdown("**Its rules**")
     _margins(rules_table(shown["rows"]), "size-rules")
     for title, table, key in (
+        ("What it is made of", bill_table(data), "size-bill"),
         ("Proof: whole runs", proof_table(data), "size-proof"),
         ("What no design meets", apart_table(data), "size-apart"),
-        ("Not judged", rules_table(data["not_judged"]), "size-not-judged"),
+        ("Not judged", not_judged_table(data), "size-not-judged"),
     ):
         if not table.empty:
             st.markdown(f"**{title}**")
@@ -147,6 +150,8 @@ def _tables(data: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
 
 def _margins(table: pd.DataFrame, key: str) -> None:
     columns = {name: st.column_config.NumberColumn(format="%+.3g") for name in table if str(name).endswith("[%]")}
+    if "verdict" in table:
+        table = table.assign(verdict=[limits_rules.ICONS.get(word, word) for word in table["verdict"]])
     show.table(table, key, column_config=columns)
 
 

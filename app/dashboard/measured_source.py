@@ -21,7 +21,8 @@ SAYS = (
     f"{MOST_MB} MB and 10 million samples."
 )
 PRIVATE = (
-    "A file stays on the machine that serves this page, seen by you alone; it is removed with this tab, or after a day."
+    "A file stays on the machine that serves this page, seen by you alone; it is removed when this tab is closed or "
+    "loaded again, or after a day."
 )
 
 
@@ -45,7 +46,10 @@ def source() -> Source | None:
     """Show what can be opened; return what is open, or None."""
     found = _open()
     if found is not None and not found.example and not found.path.is_file():
-        st.warning("The file was removed after a day. Open it again to go on.", icon=":material/schedule:")
+        st.warning(
+            "The file is no longer here: it is kept for a day, or until the tab is closed. Open it again to go on.",
+            icon=":material/schedule:",
+        )
         st.session_state.pop("measured-file")
         found = None
     if found is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,29 +13,29 @@ import plotly.io
 import streamlit as st
 
 from clustersim.report.assess import shown_in
-from clustersim.report.trace_figures import Line, trace_figure, trace_note
+from clustersim.report.dark import grounded
+from clustersim.report.envelope import Envelope
+from clustersim.report.trace_figures import Line, trace_figure
 from clustersim.report.words import number, percent
-from dashboard import show
+from dashboard import show, theme
 
 Answer = Mapping[str, Any]
 
 
-def lines(read: Answer, assessed: Answer | None, fitted: Answer | None) -> list[Line]:
+def _drawn(read: Answer, assessed: Answer | None, fitted: Answer | None) -> dict[str, tuple[str, Answer]]:
     """Return what is drawn over time: the trace as it was judged, else as it was read, and what was made of it."""
-    found = []
-    if assessed is None:
-        found.append(_line("measured", read["folder"], read))
-    else:
-        found += [_line(name, assessed["folder"], one) for name, one in assessed["lines"].items()]
+    found = {"measured": (str(read["folder"]), read)}
+    if assessed is not None:
+        found = {name: (str(assessed["folder"]), one) for name, one in assessed["lines"].items()}
     # a record fitted to one load is not drawn beside many of them
     if fitted is not None and (assessed is None or assessed["data"]["units"] == 1):
-        found.append(_line("fitted record", fitted["folder"], fitted["line"]))
+        found["fitted record"] = (str(fitted["folder"]), fitted["line"])
     return found
 
 
-def _line(name: str, folder: str, told: Answer) -> Line:
-    watts = np.load(Path(folder) / told["file"], mmap_mode="r")
-    return Line(name, told["t0_s"], told["dt_s"], watts)
+@st.cache_data(max_entries=64, show_spinner=False)
+def _points(path: str, t0_s: float, dt_s: float, window_s: tuple[float, float]) -> Envelope:
+    return Line(t0_s, dt_s, np.load(path, mmap_mode="r")).within(*window_s)
 
 
 def window(read: Answer) -> tuple[float, float]:
@@ -57,15 +57,16 @@ def _zoom(first_s: float, last_s: float) -> None:
 def power(read: Answer, assessed: Answer | None, fitted: Answer | None) -> None:
     """Show the trace over time; dragging over it shows that part with all its samples."""
     shown = window(read)
-    drawn = lines(read, assessed, fitted)
+    drawn = _drawn(read, assessed, fitted)
+    points = {
+        name: _points(f"{folder}/{told['file']}", told["t0_s"], told["dt_s"], shown)
+        for name, (folder, told) in drawn.items()
+    }
     job = None if assessed is None else (assessed["data"]["job"]["from_s"], assessed["data"]["job"]["to_s"])
-    peak = read["peak_mw"] if assessed is None else max(
-        assessed["data"]["statistics"]["peak_mw"], float(np.max(drawn[0].within(*window(read)).y)) * 1e-6
-    )  # fmt: skip
-    figure = trace_figure(drawn, shown, peak, job)
+    peak = max(told["peak_mw"] for _, told in drawn.values())
     event = show.figure(
-        figure, f"measured-power-{shown[0]:.9g}-{shown[1]:.9g}", "Power over time",
-        f"{trace_note(drawn[0], shown)}. Drag over a part of it to see it closer.", select=True, file="power",
+        trace_figure(points, shown, peak, job), f"measured-power-{shown[0]:.9g}-{shown[1]:.9g}", "Power over time",
+        f"{next(iter(points.values())).note}. Drag over a part of it to see it closer.", select=True, file="power",
     )  # fmt: skip
     boxes = [] if event is None else event["selection"]["box"]
     if boxes:
@@ -112,9 +113,10 @@ def numbers(data: Answer) -> None:
     )
     with st.container(horizontal=True, gap="small"):
         for label, value, says in cards:
-            st.metric(label, value, help=says, border=True, width=160)
+            st.metric(label, value, help=says, border=True, width=152)
     for note in data["notes"]:
-        st.caption(show.plain(note))
+        if not note.startswith("clock: "):  # it stands above, with the samples
+            st.caption(show.plain(note))
 
 
 def rules(assessed: Answer) -> None:
@@ -133,7 +135,7 @@ def rules(assessed: Answer) -> None:
     if data["damped"] is not None:
         damped = data["damped"]
         st.markdown("**What the damping did**")
-        show.table(pd.DataFrame(damped["elements"]), "measured-elements")
+        show.table(_worded(damped["elements"]), "measured-elements")
         st.caption(
             f"Burned and lost: {percent(damped['energy_overhead'])} of the energy; energy of the record "
             f"{100.0 * damped['energy_change']:+.3g} %."
@@ -157,6 +159,17 @@ def _verdict(rows: list[dict[str, Any]]) -> pd.DataFrame:
     )  # fmt: skip
 
 
+def _worded(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return rows with numbers as pages write them; columns in which nothing stands are left out."""
+    worded = [
+        {key: "" if value is None else number(value) if isinstance(value, float) else str(value)
+         for key, value in row.items()}
+        for row in rows
+    ]  # fmt: skip
+    table = pd.DataFrame(worded)
+    return table.loc[:, (table != "").any()]
+
+
 def spectrum(assessed: Answer) -> None:
     """Show the spectrum of the job, the shares of bands, harmonics, and how the spectrum changes over time."""
     folder, found = Path(assessed["folder"]), assessed["data"]["statistics"]
@@ -167,20 +180,21 @@ def spectrum(assessed: Answer) -> None:
     left, right = st.columns(2)
     with left:
         st.markdown("**Shares of bands**")
-        show.table(pd.DataFrame(found["band_shares"]), "measured-bands")
+        show.table(_worded(found["band_shares"]), "measured-bands")
     with right:
         st.markdown("**Harmonics of the period**")
         if found["harmonics"]:
-            show.table(pd.DataFrame(found["harmonics"]), "measured-harmonics")
+            show.table(_worded(found["harmonics"]), "measured-harmonics")
         else:
             st.caption("None: nothing repeats within half of the job.")
     if assessed["no_spectrogram"]:
         st.caption(f"No spectrogram: {show.plain(assessed['no_spectrogram'])}")
         return
-    show.figure(
-        _figure(folder / "spectrogram.json"), "measured-spectrogram", "Spectrogram",
-        "Which frequencies are strong when: density over time, bright is strong.", file="spectrogram-points",
-    )  # fmt: skip
+    heading, says = "Spectrogram", "Which frequencies are strong when: density over time, bright is strong."
+    st.markdown(f"**{heading}**")
+    drawn = grounded(_figure(folder / "spectrogram.json"), dark=theme.is_dark())
+    st.plotly_chart(drawn, config=show.PLOT, key="measured-spectrogram", theme=None, alt=f"{heading}. {says}")
+    st.caption(f"{says} Its values are in Spectrogram (CSV) below the rules.")
 
 
 def _figure(path: Path) -> go.Figure:
@@ -209,7 +223,7 @@ def fit(fitted: Answer, command: str) -> None:
         for key, value in data["measured"].items()
     ]
     st.markdown("**The record's waveform beside the trace**")
-    show.table(pd.DataFrame(rows), "measured-fit")
+    show.table(_worded(rows), "measured-fit")
     st.caption("Levels are in MW; band_energy_share is the share of the energy from 0.1 to 20 Hz.")
     with st.container(horizontal=True, gap="small"):
         _file("Load record (YAML)", folder / "load.yaml", "application/yaml")

@@ -31,8 +31,9 @@ def details(result: Result) -> None:
 
 
 def _rows(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Show a short table as the page itself, which screen readers read; its texts are escaped."""
-    st.table(pd.DataFrame([[show.plain(cell) for cell in row] for row in rows], columns=list(head)), hide_index=True)
+    """Show a short table as text, which screen readers read and which needs no library of tables; it is escaped."""
+    lines = [head, ["---"] * len(head), *([show.plain(cell).replace("\n", " ") for cell in row] for row in rows)]
+    st.markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
 
 
 def _broken(result: Result) -> None:
@@ -87,12 +88,16 @@ def _warnings(result: Result) -> None:
             st.caption("The run warned of nothing.")
 
 
+@st.fragment
 def _assumed(result: Result) -> None:
     head = f"{counted(len(result.assumed), 'figure')} that nobody published"
-    with st.expander(head, icon=":material/psychology_alt:"):
-        st.caption("Estimates, or recalled from memory; everything else has a source on the page Catalog.")
-        table = result.assumed[["key", "value", "source", "confidence"]].astype(str)
-        show.table(table.rename(columns=str.capitalize), "overview-assumed")
+    with st.expander(
+        head, icon=":material/psychology_alt:", key="overview-assumed-open", on_change="rerun", bind="query-params"
+    ) as folded:
+        if folded.open:
+            st.caption("Estimates, or recalled from memory; everything else has a source on the page Catalog.")
+            table = result.assumed[["key", "value", "source", "confidence"]].astype(str)
+            show.table(table.rename(columns=str.capitalize), "overview-assumed")
 
 
 def _unjudged(result: Result) -> None:

@@ -17,11 +17,18 @@ from dashboard import navigation, show, theme
 
 ANSWERED_ON = ("training", "power", "plant", "limits", "sweep")
 """Page that answers each question at length."""
+CSS = """
+[class*=st-key-figures] p {font-size: .86rem; line-height: 1.35}
+.stMarkdown table {font-size: .86rem; display: block; overflow-x: auto}
+[class*=st-key-figures] p strong {font-size: 1.2rem; font-weight: 400; white-space: nowrap}
+[class*=st-key-figures] p strong {font-variant-numeric: tabular-nums}
+"""
 LEAD = {"kept": "Yes, as far as it was judged.", "broken": "No, not as it stands.", "unjudged": "Not judged."}
 
 
 def headlines(result: Result) -> None:
     """Show the verdict, and below it the figures beside the map."""
+    st.html(f"<style>{CSS}</style>")
     verdict(verdict_of(result))
     figures, drawing = st.columns([8, 5], gap="medium")
     with figures:
@@ -46,15 +53,19 @@ def verdict(found: Verdict) -> None:
 def _question(question: Question, page: str, result: Result) -> None:
     with st.container(gap="xxsmall"):
         st.page_link(navigation.page_file(page), label=f"**{question.asked}**", icon=":material/chevron_right:")
-        with st.container(horizontal=True, gap="small"):
+        with st.container(horizontal=True, gap="small", key=f"figures-{question.answers[0][0]}"):
             for key, label in question.answers:
-                meaning, why = f"`{key}`: {summary_keys()[key].meaning}.", result.reasons.get(key)
-                st.metric(
-                    label,
-                    short_answer(key, result.summary.get(key)),
-                    help=meaning if why is None else f"{meaning} Not there: {show.plain(why)}",
-                    width=170,
-                )
+                _figure(label, key, result)
+
+
+def _figure(label: str, key: str, result: Result) -> None:
+    """Show a summary key; as text, since the browser loads a library of charts before it can draw a metric."""
+    meaning, why = f"`{key}`: {summary_keys()[key].meaning}.", result.reasons.get(key)
+    st.markdown(
+        f"{label}  \n**{show.plain(short_answer(key, result.summary.get(key)))}**",
+        help=meaning if why is None else f"{meaning} Not there: {show.plain(why)}",
+        width=170,
+    )
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from clustersim.report.plant_figures import course as course_figure
-from clustersim.report.plant_figures import group_loading, levels_of_run
+from clustersim.report.plant_figures import group_loading, levels_of_run, notes_of
 from clustersim.report.plant_tables import labels_of_groups
 from clustersim.report.words import counted
 from clustersim.study.result import Result
@@ -14,9 +14,8 @@ from dashboard import show
 MODES = {"grid_parallel": "beside the grid", "island": "as an island"}
 CARDS = (
     ("min_frequency_hz", "Lowest frequency"),
-    ("max_rocof_hz_per_s", "RoCoF over 500 ms"),
     ("island_min_frequency_hz", "Lowest, island"),
-    ("island_max_frequency_hz", "Highest, island"),
+    ("island_max_rocof_hz_per_s", "RoCoF, island"),
     ("pst", "Flicker Pst"),
 )
 ZOOM = ("plant-from", "plant-until")
@@ -59,7 +58,7 @@ def _course(result: Result) -> None:
             groups, f"plant-groups-{window}-{mode}-{first:g}-{last:g}", "Output of each group of generators",
             "What the units of a group make together as an island.", file=f"groups-{window}",
         )  # fmt: skip
-    for text in dict.fromkeys(text for one in found for text in one.warnings):
+    for text in notes_of(found):
         st.caption(show.plain(text))
 
 

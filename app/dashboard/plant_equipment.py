@@ -15,17 +15,14 @@ from dashboard import show
 
 GENERATION = (
     ("generator_mean_mw", "Generators, mean"),
-    ("fuel_mwh", "Fuel"),
     ("generator_unit_hours", "Unit-hours"),
     ("spinning_reserve_mw", "Spinning reserve"),
     ("largest_unit_mw", "Largest unit"),
-    ("co2_t", "CO2"),
 )
 WEAR = (
     ("battery_cycles_per_year", "Full cycles a year"),
     ("battery_cycle_depth_share", "Depth of a cycle"),
     ("battery_life_years", "Life"),
-    ("battery_wear_usd_per_year", "Wear a year"),
 )
 GRID_MODES = (
     ("modal_deviation_mhz", "Modes move by"),
@@ -109,8 +106,8 @@ def _facts(table: pd.DataFrame, key: str) -> None:
     """Show records side by side, a line for each fact: what a person reads and a phone has room for."""
     turned = table.T.reset_index()
     turned.columns = ["", *(str(number + 1) for number in range(len(table)))]
-    turned.iloc[:, 0] = turned.iloc[:, 0].str.capitalize()
+    turned.iloc[:, 0] = [name[0].upper() + name[1:] for name in turned.iloc[:, 0]]
     if "site" in table.columns and not table["site"].duplicated().any():
         turned.columns = ["", *table["site"]]
         turned = turned.iloc[1:]
-    show.table(turned, key)
+    show.table(turned, key, height="content")

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from clustersim import units
 from clustersim.errors import InputError
 from clustersim.scenario import parse_override, resolved
 from clustersim.scenario.event_kinds import Asked, answer_fields, event_kinds
@@ -18,8 +19,6 @@ UNITS = {
     "time": "such as 55 ms, 30 h", "ratio": "such as 30 %, 0.3 pu", "power": "such as 40 MW",
     "ramp": "such as 20 MW/min", "frequency": "such as -0.5 Hz",
 }  # fmt: skip
-AT = "30 h"
-"""Where a form begins: an hour at which most jobs train."""
 ANSWERS = {
     "ride_through": "What rides through a dip",
     "frequency_response": "Accelerators that answer frequency",
@@ -30,6 +29,9 @@ ANSWERS = {
 def events(result: Result | None) -> None:
     """Show the events of the draft with buttons that remove them, a form for one more, and what answers them."""
     tree = _plant()
+    if _middle() == "":
+        show.empty("Events need a job.", "With a measured load there is no job that they could stop.")
+        return
     st.caption(
         "Events are part of the scenario. Every event gets a window of its own in a run, beside steady training; "
         "Run on top answers them."
@@ -85,9 +87,16 @@ def _form(now: Sequence[Mapping[str, Any]]) -> None:
     kind = st.selectbox("What happens", list(kinds), format_func=_title, key="plant-kind", width=320)
     st.caption(show.plain(kinds[kind].meaning))
     with st.form(f"plant-event-{kind}", border=True):
-        given = _inputs(kinds[kind].fields, f"plant-event-{kind}", {"at": AT})
+        given = _inputs(kinds[kind].fields, f"plant-event-{kind}", {"at": _middle()})
         if st.form_submit_button("Add the event", icon=":material/bolt:", type="primary"):
             _try({EVENTS: [*now, {"kind": kind, **given}]})
+
+
+def _middle() -> str:
+    """Return the middle of the horizon, where a form begins."""
+    scenario = state.scenario()
+    horizon = None if scenario is None else scenario.horizon_s
+    return "" if horizon is None else units.shortest(horizon / 2.0, "time")
 
 
 def _inputs(fields: Sequence[Asked], key: str, begin: Mapping[str, Any]) -> dict[str, Any]:
@@ -122,7 +131,7 @@ def _try(settings: Mapping[str, Any]) -> None:
     try:
         state.draft().changed(settings).scenario()
     except InputError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(show.plain(str(error)), icon=":material/error:")
         return
     state.change(settings)
     st.rerun()

@@ -28,7 +28,8 @@ def look(result: Result) -> None:
     if st.session_state.get("power-window", "steady") not in options:
         st.session_state["power-window"] = "steady"
     name = st.segmented_control(
-        "Record", list(options), key="power-window", bind="query-params", default="steady", required=True,
+        "Record", list(options), key="power-window", bind="query-params", required=True,
+        default=None if "power-window" in st.session_state else "steady",
         format_func=options.__getitem__, on_change=_other, label_visibility="collapsed",
     )  # fmt: skip
     name = name or "steady"
@@ -48,16 +49,20 @@ def look(result: Result) -> None:
 
 def _other() -> None:
     power_zoom.forget()
-    st.session_state.pop("power-node", None)
+    st.session_state["power-fresh"] = True
 
 
 def _nodes(name: str, nodes: tuple[str, ...]) -> list[str]:
     key, first = "power-node", power_source.first_nodes(name, nodes)
     asked = st.session_state.get(key)
-    if asked and not set(asked) <= set(nodes):
+    if st.session_state.pop("power-fresh", False):
+        # said outright: the browser would go on showing the nodes of the record before
+        st.session_state[key] = first
+    elif asked and not set(asked) <= set(nodes):
         st.session_state[key] = [node for node in asked if node in nodes] or first
     found: list[str] = st.multiselect(
-        "Nodes", list(nodes), first, key=key, bind="query-params", max_selections=MOST_NODES, width="stretch",
+        "Nodes", list(nodes), None if key in st.session_state else first, key=key, bind="query-params",
+        max_selections=MOST_NODES, width="stretch",
         help="Of the electrical tree. The first one is shown in the strip, and has its spectrum below.",
     )  # fmt: skip
     return found

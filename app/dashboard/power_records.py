@@ -76,7 +76,7 @@ def take_made() -> None:
     record = st.session_state.pop("power-made", None)
     if record is not None:
         st.session_state["power-window"] = record
-        st.session_state.pop("power-node", None)
+        st.session_state["power-fresh"] = True
         power_zoom.forget()
 
 

@@ -10,7 +10,7 @@ from clustersim.report.power_record import Record
 from clustersim.report.spans import time_text
 from clustersim.report.words import percent
 from clustersim.study.result import Result
-from dashboard import power_damping, power_records, power_source, show
+from dashboard import power_damping, power_records, power_source, power_zoom, show
 from dashboard.power_zoom import Zoom
 
 VIEWS = {
@@ -58,7 +58,8 @@ def _spectral(
     if last - first < power_spectra.FEWEST:
         show.empty("This span is too short for a spectrum.", f"It needs {power_spectra.FEWEST} samples; press Out.")
         return
-    part = power_spectra.part_of(trace.values[first:last], zoom.dt_s)
+    most = power_spectra.MOST_OVER_TIME if over_time else power_spectra.MOST_SAMPLES
+    part = power_spectra.part_of(trace.values[first:last], zoom.dt_s, most)
     scale = power_figures.scale_of({node: trace}, reactive=reactive)
     lines = power_spectra.line_marks(result)
     span = f"{time_text(round(zoom.span.begin_s, 6), zoom.whole)} to {time_text(round(zoom.span.end_s, 6), zoom.whole)}"
@@ -76,10 +77,12 @@ def _spectral(
 
 
 def _says(result: Result) -> str:
+    bands = power_spectra.marks_text(power_spectra.rule_marks(result))
     shares = (result.summary.get("band_energy_share"), result.summary.get("band_amplitude_share"))
+    shaded = f"shaded, what rules look at: {bands}" if bands else "no rule of this scenario looks at a band"
     return (
-        f"Amplitude of each frequency; shaded: bands that rules look at. In 0.1-20 Hz at the meter, steady: "
-        f"{percent(shares[0])} of the swings' energy, {percent(shares[1])} of their amplitude."
+        f"Amplitude of each frequency; {shaded}. Of the steady meter, 0.1-20 Hz holds "
+        f"{percent(shares[0])} of the swings' energy and {percent(shares[1])} of their amplitude."
     )
 
 
@@ -103,17 +106,15 @@ def _tree(result: Result, name: str) -> None:
     st.caption(f"Choose rows, then plot them. On the command line: `{command}`.")
     st.button(
         "Plot these", key="power-plot", icon=":material/show_chart:", disabled=not picked, on_click=_plot,
-        args=(picked, window if stored is None else name),
+        args=(picked, window if stored is None else name, stored is not None),
     )  # fmt: skip
 
 
-def _plot(picked: list[str], window: str) -> None:
-    """Show nodes in the chart; those of the close-up are a record of their own."""
-    deep = [_last(node).rpartition("_")[0] for node in picked if node.count("/") > 1]
-    if deep and window == "steady":
-        st.session_state["power-window"] = power_source.CLOSE_UP
-        st.session_state["power-node"] = deep
-        st.session_state["power-from"] = st.session_state["power-to"] = ""
-    else:
-        st.session_state["power-window"] = window
-        st.session_state["power-node"] = [node for node in picked if node.count("/") <= 1]
+def _plot(picked: list[str], window: str, made: bool) -> None:
+    """Show nodes in the chart; those of a run's close-up are a record of their own."""
+    deep = [] if made else [node for node in picked if node.count("/") > 1]
+    wanted = power_source.CLOSE_UP if deep else window
+    if st.session_state.get("power-window") != wanted:
+        power_zoom.forget()
+    st.session_state["power-window"] = wanted
+    st.session_state["power-node"] = [_last(node).rpartition("_")[0] for node in deep] or picked

@@ -18,6 +18,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "iowa_nebraska_rack_power",
         "iowa_nebraska_four_sites",
         "ohio_three_sites",
+        "pryor",
     ),
     "Meta": ("llama3_405b_54d", "meta_128k", "prometheus", "hyperion"),
     "AWS and CoreWeave": ("rainier_400k", "rainier_million", "madison", "denton"),

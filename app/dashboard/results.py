@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from clustersim.errors import InputError
 from clustersim.report.stored import is_stored, result_folder, stored
 from clustersim.study.result import Result
 from dashboard import state
 from dashboard.settings import settings
 
+_log = logging.getLogger("clustersim.dashboard")
+
 
 @st.cache_resource(max_entries=6, show_spinner=False)
 def loaded(folder: str) -> Result:
-    """Return the result in a folder; a result with its identity never changes."""
+    """Return the result in a folder; a result with its identity never changes.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, as after a change of format.
+    """
     return stored(Path(folder))
 
 
@@ -26,7 +36,7 @@ def folder_of(name: str, identity: str) -> Path:
 
 
 def has_result(name: str, identity: str) -> bool:
-    """Whether the result of a run is stored."""
+    """Whether the result of a run is stored, be it readable or not."""
     return is_stored(folder_of(name, identity))
 
 
@@ -38,11 +48,21 @@ def summary(folder: str) -> dict[str, Any]:
 
 
 def of_draft() -> Result | None:
-    """Return the stored result of the draft as it is now; None where there is none yet."""
+    """Return the stored result of the draft as it is now; None where there is none yet, or none that can be read."""
     scenario = state.scenario()
     if scenario is None or not has_result(scenario.name, state.identity()):
         return None
-    return loaded(str(folder_of(scenario.name, state.identity())))
+    try:
+        return loaded(str(folder_of(scenario.name, state.identity())))
+    except InputError as error:
+        _log.warning("%s", error)
+        return None
+
+
+def is_unreadable() -> bool:
+    """Whether the draft's result is stored but cannot be read, so that only another run helps."""
+    scenario = state.scenario()
+    return scenario is not None and has_result(scenario.name, state.identity()) and of_draft() is None
 
 
 def shown() -> Result | None:

@@ -32,7 +32,8 @@ def _from_address() -> Draft:
     try:
         found = draft_of_query(asked)
         if found is not None:
-            found.scenario()
+            # a base that can be read is kept with settings that are wrong: pages name what is wrong with them
+            found.without().scenario()
             st.session_state["restored"] = True
             return found
     except InputError as error:

@@ -117,9 +117,16 @@ def _more() -> None:
     name, title = st.columns([1, 2])
     tree["name"] = name.text_input(
         "Name", str(tree.get("name", "")), key=sweep_study.key("name"), max_chars=60,
+        placeholder="made from what is asked",
         help="Of the file and of the folder of rows: a-z, 0-9 and _.",
     )  # fmt: skip
-    tree["title"] = title.text_input("Title", str(tree.get("title", "")), key=sweep_study.key("title"), max_chars=120)
+    tree["title"] = title.text_input(
+        "Title",
+        str(tree.get("title", "")),
+        key=sweep_study.key("title"),
+        max_chars=120,
+        placeholder="made from the axes",
+    )
     lines = "\n".join(f"{name}: {sweep_study.flow([formula])}" for name, formula in (tree.get("derive") or {}).items())
     text = st.text_area(
         "Derived columns", lines, key=sweep_study.key("derive"), placeholder="swing_share: swing_mw / mean_mw",

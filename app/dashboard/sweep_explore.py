@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from clustersim.errors import InputError
-from clustersim.report.sensitivity import HEADS, analyse, bars, cells, how, notes
+from clustersim.report.sensitivity import HEADS, bars, cells, how, notes
 from clustersim.report.sweep import rows_text
 from clustersim.report.sweep_figures import MOST_LINES, MOST_POINTS, parallel, scatter, thinned
 from clustersim.study.questions import better_way
@@ -19,11 +19,46 @@ from clustersim.study.sensitivity.pareto import Aim, pareto_front
 from clustersim.study.sweep.filtered import kept_rows
 from clustersim.study.sweep.overview import Overview, numbers
 from clustersim.study.sweep.point_draft import draft_of_point
-from dashboard import navigation, show, state, sweep_stores
+from dashboard import address, navigation, show, state, sweep_stores
 
 VIEWS = ("Scatter", "All axes", "What moves it", "Table")
 WAYS = {"lower": "least", "higher": "most"}
-MOST_COLUMNS = 8
+MOST_COLUMNS, FIRST_COLUMNS = 8, 6
+EVERY_S = 2.0
+"""How often the rows of a store are read again while it is written. [s]"""
+PLAIN = "-"
+"""No colour."""
+
+
+def chosen_store(writing: str | None) -> None:
+    """Show the rows of the store that is chosen; while it is being written, they are read again and again.
+
+    Parameters
+    ----------
+    writing : str, optional
+        The store that a sweep of this session writes to; it is shown unless another one is chosen.
+    """
+    stores = sweep_stores.stores()
+    if writing is not None and writing not in stores:
+        st.fragment(_until_there, run_every=EVERY_S)(writing)
+    if not stores:
+        if writing is None:
+            show.empty("No sweep is stored here.", "Define one and run it; its rows appear here as they are answered.")
+        return
+    first = writing if writing in stores else stores[0]
+    name = address.choice("Sweep", stores, first, "sweep-store", width=420)
+    # which one stands first changes with the next sweep
+    st.query_params["sweep-store"] = name
+    st.fragment(explore, run_every=EVERY_S if name == writing else None)(name)
+
+
+def _until_there(name: str) -> None:
+    """Wait for a store whose sweep has just begun."""
+    if name in sweep_stores.stores():
+        st.query_params["sweep-store"] = name
+        st.session_state.pop("sweep-store", None)
+        st.rerun()
+    st.caption(f"{show.plain(name)} is being laid out; its rows appear here as they are answered.")
 
 
 def explore(name: str) -> None:
@@ -42,27 +77,22 @@ def explore(name: str) -> None:
     if good.empty:
         show.empty("No rows yet.", "They appear here as they are answered.")
         return
-    where = st.text_input(
-        "Keep points where", key="sweep-where", bind="query-params", placeholder="swing_mw <= 3 and mfu > 0.3",
+    where = address.text(
+        "Keep points where", "sweep-where", placeholder="swing_mw <= 3 and mfu > 0.3",
         help="A formula of columns, in the units of the columns, as in `require` of a study.",
     )  # fmt: skip
     try:
-        kept = kept_rows(good, where or "")
+        kept = kept_rows(good, where)
     except InputError as error:
         st.error(show.plain(str(error)), icon=":material/error:")
         kept = good
     if where:
         st.caption(f"{len(kept):,} of {len(good):,} rows are kept.")
-    view = st.segmented_control(
-        "Show", VIEWS, default=VIEWS[0], required=True, key="sweep-show", bind="query-params",
-        label_visibility="collapsed",
-    )  # fmt: skip
+    view = address.segments("Show", VIEWS, "sweep-show")
     if kept.empty:
         show.empty("No row is left.", "Loosen what points must meet.")
         return
-    {"Scatter": _scatter, "All axes": _parallel, "What moves it": _moves, "Table": _table}[view or VIEWS[0]](
-        folder, found, kept
-    )
+    {"Scatter": _scatter, "All axes": _parallel, "What moves it": _moves, "Table": _table}[view](folder, found, kept)
 
 
 def varying(found: Overview, table: pd.DataFrame, numeric: bool) -> list[str]:
@@ -78,13 +108,14 @@ def _scatter(folder: Path, found: Overview, table: pd.DataFrame) -> None:
         show.empty("There are no two columns of numbers that vary.", "Look at the table, or add an axis.")
         return
     answers = [name for name in columns if name not in found.axes] or columns
-    y0 = answers[0]
+    y0 = next((name for name in answers if better_way(name)), answers[0])
     x0 = next(name for name in columns if name != y0)
-    shades = varying(found, table, numeric=False)
+    shades = [PLAIN, *varying(found, table, numeric=False)]
+    shade0 = next((name for name in found.axes if name in shades and name != x0), PLAIN)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         x = _column("Across", columns, x0, "sweep-x")
         y = _column("Up", columns, y0, "sweep-y")
-        colour = st.selectbox("Colour", shades, index=None, key="sweep-colour", bind="query-params", width=230)
+        colour = _column("Colour", shades, shade0, "sweep-colour")
         x_aim, y_aim = _aim("Better across", x, "sweep-better-x"), _aim("Better up", y, "sweep-better-y")
     drawn, note = thinned(table, MOST_POINTS)
     front = None
@@ -92,7 +123,7 @@ def _scatter(folder: Path, found: Overview, table: pd.DataFrame) -> None:
         front = pareto_front(table, [x_aim, y_aim])
         note = f"{len(front):,} of {len(table):,} rows are on the front: no other is better on both. {note}"
     event = show.figure(
-        scatter(drawn, x, y, colour, front), "sweep-scatter", f"{y} over {x}",
+        scatter(drawn, x, y, None if colour == PLAIN else colour, front), "sweep-scatter", f"{y} over {x}",
         f"Each point is a row; drag a box to pick points. {note}".strip(), select=True,
     )  # fmt: skip
     picked = _picked(event)
@@ -100,15 +131,14 @@ def _scatter(folder: Path, found: Overview, table: pd.DataFrame) -> None:
 
 
 def _column(label: str, columns: Sequence[str], first: str, key: str) -> str:
-    found = st.selectbox(label, columns, index=list(columns).index(first), key=key, bind="query-params", width=230)
-    return str(found)
+    return address.choice(label, columns, first, key, width=200)
 
 
 def _aim(label: str, column: str, key: str) -> Aim | None:
     ways = ["-", *WAYS.values()]
     better = WAYS.get(better_way(column) or "", "-")
     found = st.selectbox(
-        label, ways, index=ways.index(better), key=f"{key}-{column}", width=130,
+        label, ways, index=ways.index(better), key=f"{key}-{column}", width=120,
         help="With a better way of both columns, the front is drawn: the rows that no other one beats.",
     )  # fmt: skip
     return None if found == "-" else Aim(column, "min" if found == "least" else "max")
@@ -123,10 +153,8 @@ def _picked(event: Any) -> list[str]:
 
 def _parallel(folder: Path, found: Overview, table: pd.DataFrame) -> None:
     columns = varying(found, table, numeric=False)
-    first = [name for name in (*found.axes, *found.chief) if name in columns][:MOST_COLUMNS] or columns[:MOST_COLUMNS]
-    names = st.multiselect(
-        "Columns", columns, default=first, key="sweep-columns", bind="query-params", max_selections=MOST_COLUMNS
-    )
+    first = [name for name in (*found.axes, *found.chief) if name in columns][:FIRST_COLUMNS] or columns[:FIRST_COLUMNS]
+    names = address.several("Columns", columns, first, "sweep-columns", max_selections=MOST_COLUMNS)
     if len(names) < 2:
         show.empty("Choose two columns or more.", "They stand side by side, from left to right.")
         return
@@ -148,7 +176,7 @@ def _moves(folder: Path, found: Overview, table: pd.DataFrame) -> None:  # noqa:
             show.empty("No answer is a number.", "Keep an answer that is one.")
             return
         key = _column("Answer", answers, answers[0], "sweep-answer")
-        analysis = analyse(swept, [key])
+        analysis = sweep_stores.analysed(folder, key)
     except InputError as error:
         st.info(show.plain(str(error).replace(f"{folder}: ", "")), icon=":material/info:")
         return

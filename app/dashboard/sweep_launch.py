@@ -123,6 +123,9 @@ def launch(request: Request) -> None:
     """Ask for a sweep, and remember that this session did."""
     if work.ask(request) is not None:
         st.session_state[LAUNCHED] = request
+        # its rows are what one wants to see next
+        st.session_state.pop("sweep-store", None)
+        st.query_params["sweep-store"] = f"{PREFIX}{request.arguments['study']['name']}"
         st.rerun()
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from clustersim.background.sweep_verbs import PREFIX
+from clustersim.report.sensitivity import Analysis, analyse
 from clustersim.study.sensitivity.analysis import Swept, read_swept
 from clustersim.study.sweep.overview import Overview, overview
 from clustersim.study.sweep.reading import LOG, MANIFEST, TABLE, is_store, part_files
@@ -67,3 +68,19 @@ def swept(folder: Path) -> Swept:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _swept(folder: str, state: str) -> Swept:  # noqa: ARG001 (the key of the cache)
     return read_swept(Path(folder))
+
+
+def analysed(folder: Path, key: str) -> Analysis:
+    """Return what moves an answer in a store.
+
+    Raises
+    ------
+    InputError
+        If there are too few rows for it.
+    """
+    return _analysed(str(folder), signature(folder), key)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _analysed(folder: str, state: str, key: str) -> Analysis:
+    return analyse(_swept(folder, state), [key])

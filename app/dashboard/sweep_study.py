@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -43,7 +44,7 @@ def begin() -> None:
 
 def empty() -> dict[str, Any]:
     """Return a study without axes."""
-    return {"name": "my_sweep", "title": "My sweep", "axes": {}, "combine": "grid", "evaluate": "steady"}
+    return {"name": "", "title": "", "axes": {}, "combine": "grid", "evaluate": "steady"}
 
 
 def take(tree: Mapping[str, Any], files: Mapping[str, str]) -> None:
@@ -82,8 +83,20 @@ def asked() -> Asked:
     scenario, settings, files = scenario_files(state.draft())
     # what an axis sets, the scenario in hand need not
     kept = {path: value for path, value in settings.items() if path not in own["axes"]}
-    head = {"name": own.get("name"), "title": own.get("title"), "scenario": scenario, "set": kept}
-    return Asked(head | {name: value for name, value in own.items() if name not in head}, files)
+    rest = {name: value for name, value in own.items() if name not in ("name", "title", "scenario", "set")}
+    head = {
+        "name": own.get("name") or _own_name(scenario, {"set": kept, **rest}),
+        "title": own.get("title") or f"{', '.join(own['axes'])} of {state.draft().name}"[:120],
+        "scenario": scenario,
+        "set": kept,
+    }
+    return Asked(head | rest, files)
+
+
+def _own_name(scenario: str, says: Mapping[str, Any]) -> str:
+    """Return a name that is another one for whatever is asked otherwise, so that stores do not get into each other."""
+    digest = hashlib.sha256(json.dumps([scenario, says], sort_keys=True, default=str).encode()).hexdigest()[:8]
+    return f"{re.sub(r'[^a-z0-9_]+', '_', scenario.removesuffix('.yaml'))}_{digest}"
 
 
 def to_address() -> None:

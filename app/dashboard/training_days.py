@@ -21,7 +21,7 @@ def days(result: Result) -> None:
         [
             ("goodput", "Goodput"),
             ("interruptions", "Interruptions"),
-            ("mttf_h", "Time between them"),
+            ("mttf_h", "Time between"),
             ("time_share_lost_work", "Lost work"),
             ("time_share_restart", "Restarts"),
         ],

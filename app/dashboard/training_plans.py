@@ -29,14 +29,8 @@ def plans(result: Result) -> None:
     request = request_of_draft()
     ticket = work.ticket_of(request)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        over = ticket is not None and ticket.state.over
-        if st.button(
-            "Search plans", key="training-search", icon=":material/search:", type="secondary" if over else "primary",
-            disabled=ticket is not None and ticket.state in (State.QUEUED, State.RUNNING, State.DONE),
-            help=f"`{state.draft().command('plan')}`",
-        ):  # fmt: skip
-            work.ask(request)
-            st.rerun()
+        if ticket is None or ticket.state in (State.FAILED, State.CANCELLED):
+            _search(request)
         _let_search()
     ended = work.progress(request, "plans")
     if ended is not None and ended.state is State.DONE:
@@ -49,6 +43,15 @@ def plans(result: Result) -> None:
     many = result.summary["plans_compared"]
     said = f"{counted(many, 'plan')} fit; these are the fastest." if many else "The scenario gives its plan."
     st.caption(f"{said} A search lists more of them, those that do not fit too, and lets you take one.")
+
+
+def _search(request: Request) -> None:
+    if st.button(
+        "Search plans", key="training-search", icon=":material/search:", type="primary",
+        help=f"`{state.draft().command('plan')}`",
+    ):  # fmt: skip
+        work.ask(request)
+        st.rerun()
 
 
 def _let_search() -> None:
@@ -83,7 +86,7 @@ def _choice(rows: list[dict[str, Any]]) -> None:
     words = {str(at): f"{at}: {number(row['iteration_time_s'])} s, {cut_words(row)}" for at, row in enumerate(rows, 1)}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         rank = st.selectbox(
-            "Plan to use", list(words), key="training-plan", bind="query-params", format_func=words.__getitem__,
+            "Plan to use", list(words), key="training-plan", format_func=words.__getitem__,
             width=720,
         )  # fmt: skip
         chosen = rows[int(rank) - 1]["plan"]

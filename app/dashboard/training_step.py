@@ -32,7 +32,8 @@ def schedule(result: Result) -> None:
         step_parts(found.data["breakdown"], found.data["iteration_time_s"]),
         "training-parts",
         "Where the time of a step goes",
-        "Mean over all accelerators and jittered steps; exchanges count where compute does not hide them.",
+        "Share of the step, mean over accelerators and jittered steps; exchanges inside and between replicas "
+        "count where compute does not hide them.",
     )
     _spread(found)
 
@@ -42,14 +43,12 @@ def _gantt(result: Result, found: Details) -> None:
     kept = sorted(int(unit) for unit in found.operations["unit"].unique())
     options = [*NAMED, *(str(unit) for unit in kept)]
     units = found.data["units"]
-    names = {name: f"{name}: unit {units[name]['unit']}" for name in NAMED} | {str(u): f"unit {u}" for u in kept}
     stages = len(found.data["stages"])
     _take_zoom()
     first, second, third = st.columns(3)
     unit = found.unit(
         first.selectbox(
             "Replicas in lock step", options, index=1, key="training-unit", bind="query-params",
-            format_func=names.__getitem__,
             help=f"{counted(units['count'], 'unit')} of {number(units['accelerators_each'])} accelerators each, "
             "by when they are through with their passes.",
         )
@@ -62,7 +61,7 @@ def _gantt(result: Result, found: Details) -> None:
         bind="query-params", help="Its way through the stages and back stands out.",
     )  # fmt: skip
     low, high = st.slider(
-        "Part of the step [%]", *WHOLE, WHOLE, 0.1, key="training-window", bind="query-params",
+        "Part of the step [%]", *WHOLE, WHOLE, 0.1, "%.1f", key="training-window", bind="query-params",
         help="Dragging over the figure sets it too.",
     )  # fmt: skip
     seconds = float(found.data["iteration_time_s"])

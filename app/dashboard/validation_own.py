@@ -47,7 +47,7 @@ def own() -> None:
         st.session_state["validation-path"] = str(path)
     known = st.session_state.get("validation-path")
     if known is None:
-        show.empty("No table yet.", "Each row is predicted from what it says of itself, as `clustersim validate` does.")
+        show.empty("No table yet.", "Each row is predicted from what it says of itself, as clustersim validate does.")
         return
     path = Path(known)
     request = Request("validate", {"path": str(path), "out": str(path.parent)}, f"predicting {path.name}")
@@ -58,8 +58,6 @@ def own() -> None:
         show.skeleton()
     elif ended.state is State.DONE:
         _answer(ended.answer, path.name)
-    elif ended.state is State.FAILED and ended.input_error:
-        st.error(show.plain(ended.error), icon=":material/error:")
     else:
         work.failed(ended)
 

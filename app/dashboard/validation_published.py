@@ -77,7 +77,13 @@ def document(path: str, heading: str) -> None:
     """Show one page of the documentation: what it says, and one of its tables."""
     page = next(one for one in evidence().pages if one.path == path)
     st.markdown(f"#### {heading}")
-    st.caption(f"{show.plain(page.path)} as of {page.date}, version {evidence().version}. {show.plain(page.says)}")
+    *before, last = page.says
+    st.caption(f"{show.plain(page.path)} as of {page.date}, version {evidence().version}. {show.plain(last)}")
+    if before:
+        with st.expander("How to read it", icon=":material/help:"):
+            for one in before:
+                point = "- " if one.startswith("- ") else ""
+                st.markdown(f"{point}{show.plain(one.removeprefix('- '))}")
     titles = [one.title for one in page.tables]
     chosen = titles[0]
     if len(titles) > 1:

@@ -8,7 +8,7 @@ from clustersim.errors import InputError
 from dashboard import bar, compare_files, compare_pick, compare_views, show
 
 show.title("Compare", "Two to six designs side by side: what differs, which is better, and where it comes from.")
-bar.result()
+bar.head()
 entries = compare_pick.pick()
 there = compare_pick.stored(entries)
 folders = tuple(entry.folder for entry in there)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import bar, design_bar, design_edit, design_place, design_sections, design_text, show
+from dashboard import design_bar, design_place, design_sections, design_text, show
 
 show.title("Design", "The place and the job: what is there, and what you change.")
-bar.result()
-refused = design_edit.refusal()
-if refused:
-    st.error(refused, icon=":material/error:")
+design_bar.head()
+design_bar.refusal()
 found, why = design_place.drawn()
 with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
     design_bar.place_select()
@@ -20,7 +18,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
 design_bar.changes()
 design_bar.check()
 if why:
-    st.error(why, icon=":material/error:")
+    st.error(show.plain(why), icon=":material/error:")
 section = design_sections.chosen_section()
 if section == "text":
     design_text.editor()

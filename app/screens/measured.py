@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -20,14 +21,15 @@ def answer(request: Request, key: str) -> dict[str, Any] | None:
     ended = work.progress(request, key)
     if ended is None:
         return None
-    if ended.state is State.DONE:
-        found: dict[str, Any] = ended.answer
-        return found
-    if ended.state is State.FAILED and ended.input_error:
-        st.error(show.plain(ended.error), icon=":material/error:")
-    else:
+    if ended.state is not State.DONE:
         work.failed(ended)
-    return None
+        return None
+    found: dict[str, Any] = ended.answer
+    if "folder" in found and not Path(found["folder"]).is_dir():
+        # what was made was removed after a day
+        work.ask(request)
+        st.rerun()
+    return found
 
 
 def asked_before(request: Request) -> bool:
@@ -65,6 +67,12 @@ def opened(found: Source) -> None:
         f"{read['samples']:,} samples every {number(1e3 * read['dt_s'])} ms, {number(read['duration_s'])} s; "
         f"clock: {show.plain(read['clock'])}"
     )
+    judged(found, read, given)
+
+
+def judged(found: Source, read: dict[str, Any], given: dict[str, Any]) -> None:
+    """Show what is asked of a trace that is read, and the answers."""
+    columns = given["columns"]
     question, setting = measured_form.question()
     window = {key: question[key] for key in ("from", "to") if key in question}
     judging = Request("assess", given | {"question": question, "setting": setting}, f"assessing {found.name}")

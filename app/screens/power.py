@@ -7,7 +7,7 @@ from dashboard import bar, power_look, power_records, show
 show.title("Power", "What its power looks like, from a year to a millisecond, from a meter to an accelerator.")
 result = bar.result()
 if result is not None:
-    job = [("it_computing_mw", "IT while computing"), ("it_bubble_mw", "Taken off by the bubble")]
+    job = [("it_computing_mw", "IT while computing"), ("it_bubble_mw", "Bubble takes off")]
     show.metrics(
         result.summary,
         [

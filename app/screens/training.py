@@ -11,27 +11,24 @@ from dashboard import bar, show, training_days, training_plans, training_sites, 
 from dashboard.navigation import page_file
 
 CARDS = [
-    [
-        ("iteration_time_s", "Iteration time"),
-        ("tokens_per_s", "Tokens/s"),
-        ("mfu", "MFU"),
-        ("hfu", "HFU"),
-        ("goodput", "Goodput"),
-    ],
-    [
-        ("bubble_fraction", "Bubble"),
-        ("exposed_comm_fraction", "Exposed comm"),
-        ("memory_per_gpu_gb", "Memory/GPU"),
-        ("tokens_per_s_per_gpu", "Tokens/s/GPU"),
-        ("days_to_budget", "To budget"),
-    ],
+    ("iteration_time_s", "Iteration time"),
+    ("tokens_per_s", "Tokens/s"),
+    ("mfu", "MFU"),
+    ("hfu", "HFU"),
+    ("bubble_fraction", "Bubble"),
+    ("exposed_comm_fraction", "Exposed comm"),
+    ("memory_per_gpu_gb", "Memory/GPU"),
+    ("tokens_per_s_per_gpu", "Tokens/s/GPU"),
+    ("goodput", "Goodput"),
+    ("days_to_budget", "To budget"),
 ]
+SITES = "Between sites"
 PARTS = {
-    "step": ("One step", training_step.schedule),
-    "memory": ("Memory", training_step.memory),
-    "plans": ("Plans", training_plans.plans),
-    "days": ("Days", training_days.days),
-    "sites": ("Between sites", training_sites.between),
+    "One step": training_step.schedule,
+    "Memory": training_step.memory,
+    "Plans": training_plans.plans,
+    "Days": training_days.days,
+    SITES: training_sites.between,
 }
 
 
@@ -49,8 +46,7 @@ def without_job(result: Result) -> None:
 
 def main(result: Result) -> None:
     """Show the answers in one glance, and one part of them closer."""
-    for keys in CARDS:
-        show.metrics(result.summary, keys, result.reasons)
+    show.metrics(result.summary, CARDS, result.reasons)
     st.markdown(
         f"**Largest loss:** {show.plain(limiter(result.summary))}  \n**Plan:** {show.plain(plan_words(result.summary))}"
     )
@@ -59,15 +55,14 @@ def main(result: Result) -> None:
         "training-waterfall",
         "From the ideal step to the real one",
         "Each bar begins where the one above ends: the model's products at the accelerators' peak (MFU of the step), "
-        "then what is lost; the last bar spreads the stops of the job over its steps.",
+        "then what is lost; the last bar spreads failures and other stops of the job over its steps.",
     )
     several = len(result.scenario["topology"]["site"]) > 1
-    options = [name for name in PARTS if name != "sites" or several]
-    chosen = st.segmented_control(
-        "Look closer", options, default="step", required=True, key="training-part", bind="query-params",
-        format_func=lambda name: PARTS[name][0],
-    )  # fmt: skip
-    PARTS[chosen or "step"][1](result)
+    options = [name for name in PARTS if name != SITES or several]
+    part = st.segmented_control(
+        "Look closer", options, default=options[0], required=True, key="training-part", bind="query-params"
+    )
+    PARTS[part](result)
 
 
 show.title("Training", "How fast the job trains here, and what limits it.")

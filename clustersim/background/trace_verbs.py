@@ -52,7 +52,8 @@ def _made(out: str, *asked: Any) -> Iterator[tuple[Path, Path]]:
 def _save(folder: Path, name: str, trace: PowerTrace) -> dict[str, Any]:
     """Write the samples of a trace; return what is needed to draw them."""
     np.save(folder / f"{name}.npy", trace.watts)
-    return {"file": f"{name}.npy", "t0_s": trace.t0_s, "dt_s": trace.dt_s, "samples": trace.samples}
+    peak_mw = float(trace.watts.max()) * 1e-6
+    return {"file": f"{name}.npy", "t0_s": trace.t0_s, "dt_s": trace.dt_s, "samples": trace.samples, "peak_mw": peak_mw}
 
 
 def trace_columns(*, path: str, tell: Tell) -> dict[str, Any]:
@@ -78,7 +79,7 @@ def trace_read(*, path: str, columns: Mapping[str, Any], out: str, tell: Tell) -
         drawn = _save(aside, "trace", trace)
     return drawn | {
         "folder": str(whole), "name": trace.name, "duration_s": trace.duration_s, "clock": trace.clock,
-        "sensor_s": trace.sensor_s, "peak_mw": float(trace.watts.max()) * 1e-6,
+        "sensor_s": trace.sensor_s,
         "mean_mw": float(trace.watts.mean()) * 1e-6, "energy_mwh": trace.energy_j / 3.6e9,
     }  # fmt: skip
 

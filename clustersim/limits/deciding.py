@@ -124,8 +124,10 @@ def deciding_frequency(rule: Rule, response: PlantResponse) -> Deciding:
     if rule.measure == "rocof":
         lag = max(1, round(given(rule.window) / dt))
         at = int(np.abs(frequency[lag:] - frequency[:-lag]).argmax())
-        levels = (float(frequency[at]), float(frequency[at + lag]))
-        return Deciding(value, at * dt, (at + lag) * dt, tuple(sorted(levels)))
+        first, last = float(frequency[at]), float(frequency[at + lag])
+        change = rule.limit_si * lag * dt
+        allowed = first + (change if last > first else -change)
+        return Deciding(value, at * dt, (at + lag) * dt, (min(first, last), max(first, last)), (allowed,))
     return _of_time(rule, response, value)
 
 

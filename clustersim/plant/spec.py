@@ -21,6 +21,7 @@ from clustersim.plant.spec_parts.events import (
     VoltageDip,
 )
 from clustersim.plant.spec_parts.generation import CondenserSpec, FlywheelSpec, GeneratorSpec, TripPoint
+from clustersim.plant.spec_parts.network import shipped_networks
 from clustersim.plant.spec_parts.storage import BatterySpec
 from clustersim.plant.spec_parts.study import Mode, PlantModeSpec
 from clustersim.plant.spec_parts.supply import ConversionStage, GridSpec, check_stages
@@ -55,6 +56,7 @@ __all__ = [
     "VoltageDip",
     "WeatherRecord",
     "read_epw",
+    "shipped_networks",
 ]
 
 

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from clustersim.report import figures
 from clustersim.report.measured import cycle_s
 from clustersim.report.style import FONT, GREEN, GREY, GRID, INK, RED, SERIES, styled
+from clustersim.report.words import number
 from clustersim.study.compare import BreakEven, Comparison, Waterfall
 
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "cross", "star", "hexagon")
@@ -85,9 +86,19 @@ def break_even(one: BreakEven) -> go.Figure:
             )
         )  # fmt: skip
     for value in dict.fromkeys(one.now):
-        figure.add_vline(x=value, line={"color": GREY, "width": 1, "dash": "dot"}, annotation_text="now")
+        figure.add_vline(
+            x=value,
+            line={"color": GREY, "width": 1, "dash": "dot"},
+            annotation_text="now",
+            annotation_position="bottom right",
+        )
     if one.value is not None:
-        figure.add_vline(x=one.value, line={"color": RED, "width": 1.5}, annotation_text=f"equal at {one.value:.4g}")
+        figure.add_vline(
+            x=one.value,
+            line={"color": RED, "width": 1.5},
+            annotation_text=f"equal at {number(one.value, 4)}",
+            annotation_position="top right",
+        )
     return styled(figure, f"{one.input.name}, {one.varied} [{one.input.unit}]", "USD per million tokens", 320)
 
 

@@ -24,6 +24,7 @@ FILE = "documented.json"
 PAGES = ("validation.md", "validation_collectives.md", "validation_reliability.md", "expectations.md")
 """Pages of `docs` that the program writes from measurements."""
 MODELLED, NOT_MODELLED = "## What is modelled, and how it was checked", "## What is not modelled"
+EMPHASIS = re.compile(r"(?<![\w*`])\*(\w[^*]*)\*(?![\w*])")
 LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 
 
@@ -43,8 +44,8 @@ class DocPage:
     path: str
     """From the root of the repository."""
     title: str
-    says: str
-    """What stands above the first table."""
+    says: tuple[str, ...]
+    """What stands above the first table: paragraphs, and points of a list, which begin with a dash."""
     date: str
     """Day of the last change."""
     tables: tuple[DocTable, ...]
@@ -92,8 +93,18 @@ def made_of(root: Path, day: Callable[[Path, str], str] = changed_on) -> Evidenc
 def _page(root: Path, path: str, day: Callable[[Path, str], str]) -> DocPage:
     lines = (root / path).read_text(encoding="utf-8").splitlines()
     first = next(at for at, line in enumerate(lines) if line.startswith(("|", "## ")))
-    says = " ".join(line for line in lines[1:first] if line)
-    return DocPage(path, lines[0].removeprefix("# "), _plain(says), day(root, path), _tables(lines))
+    return DocPage(path, lines[0].removeprefix("# "), _paragraphs(lines[1:first]), day(root, path), _tables(lines))
+
+
+def _paragraphs(lines: list[str]) -> tuple[str, ...]:
+    """Return paragraphs and points of lists, each without its line breaks."""
+    found: list[str] = []
+    for above, line in pairwise(["", *lines]):
+        if line and (not above or line.startswith("- ")):
+            found.append(line)
+        elif line:
+            found[-1] += f" {line.strip()}"
+    return tuple(map(_plain, found))
 
 
 def _section(text: str, heading: str) -> list[str]:
@@ -123,11 +134,14 @@ def _cells(line: str) -> tuple[str, ...]:
 
 def _plain(text: str) -> str:
     """Return text without the marks of Markdown."""
-    return LINK.sub(r"\1", text).replace("`", "").replace("**", "").strip()
+    return EMPHASIS.sub(r"\1", LINK.sub(r"\1", text)).replace("`", "").replace("**", "").strip()
 
 
 def _of_data(data: dict[str, Any]) -> Evidence:
-    pages = tuple(DocPage(**{**page, "tables": tuple(map(_table, page["tables"]))}) for page in data["pages"])
+    pages = tuple(
+        DocPage(**{**page, "says": tuple(page["says"]), "tables": tuple(map(_table, page["tables"]))})
+        for page in data["pages"]
+    )
     return Evidence(data["version"], pages, _table(data["modelled"]), data["not_modelled"])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,13 +19,16 @@ from clustersim.limits.findings import OF_POWER, OF_VOLTAGE, meter_means
 from clustersim.limits.spec import MEASURES
 from clustersim.plant import PlantResponse, short_circuit_va
 from clustersim.plant.spec import SitePlantSpec
-from clustersim.report.words import number
+from clustersim.report.verdict import verdict_word
+from clustersim.report.words import number, wrapped
 from clustersim.study.it_power import STARTS
 from clustersim.study.judging import SETTLED_S
 from clustersim.study.result import Result
 
 SAME = 1e-6
 """Relative difference up to which two measurements are the same. [-]"""
+SHOWN_IN = {"power": ("MW", 1e-6), "voltage": ("pu", 1.0), "frequency": ("Hz", 1.0)}
+"""Quantity of a record -> the unit in which it is told, and the factor from SI to it."""
 Array = NDArray[np.float64]
 
 
@@ -158,6 +161,34 @@ def _strength(result: Result, site: str) -> float | None:
         for name, plant in result.scenario["topology"]["electrical"].items()
     }  # fmt: skip
     return short_circuit_va(plants).get(site)
+
+
+def rule_evidence(result: Result, rule: str, node: str | None = None) -> list[Evidence]:
+    """Return the evidence of a rule at one node, or at all that it looks at.
+
+    Raises
+    ------
+    InputError
+        If the verdict has no such row.
+    """
+    rows = result.verdict[result.verdict["rule"] == rule]
+    nodes = [node] if node is not None else [str(one) for one in rows["node"]] or [""]
+    return [evidence_of(result, rule, one) for one in nodes]
+
+
+def evidence_text(found: Sequence[Evidence]) -> str:
+    """Return where and when rows of a verdict are decided, for people to read."""
+    lines = []
+    for one in found:
+        lines.append(f"{verdict_word(one.row['passed'])}  {one.rule.id} at {one.row['node']}")
+        lines.append(wrapped(evidence_words(one)))
+        if one.record is not None and one.deciding is not None:
+            unit, factor = SHOWN_IN[one.record.quantity]
+            for name, levels in (("measured", one.deciding.levels), ("limit", one.deciding.allowed)):
+                if levels:
+                    told = " and ".join(f"{level * factor:.6g} {unit}" for level in levels)
+                    lines.append(f"  {one.record.quantity}, {name}: {told}")
+    return "\n".join(lines)
 
 
 def evidence_data(found: Evidence) -> dict[str, Any]:

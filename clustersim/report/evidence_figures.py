@@ -10,16 +10,11 @@ import plotly.graph_objects as go
 
 from clustersim.power.records import Waveform
 from clustersim.report.envelope import envelope
-from clustersim.report.evidence import Evidence, Record
+from clustersim.report.evidence import SHOWN_IN, Evidence, Record
 from clustersim.report.figures import spectrum
 from clustersim.report.style import BLUE, GREY, INK, ORANGE, RED, styled
 
-AXES = {
-    "power": ("power at the meter [MW]", 1e-6),
-    "voltage": ("voltage [pu]", 1.0),
-    "frequency": ("frequency [Hz]", 1.0),
-}
-"""Quantity -> title of its axis, and the factor from SI to what it shows."""
+TITLES = {"power": "power at the meter", "voltage": "voltage", "frequency": "frequency"}
 AROUND = 1.5
 """Time that is shown before and after what decides, over its own length. [-]"""
 LEAST_S = 2.0
@@ -66,11 +61,10 @@ def view_s(found: Evidence, whole: bool = False) -> tuple[float, float]:
 
 def _in_time(found: Evidence, record: Record, whole: bool) -> go.Figure:
     assert found.deciding is not None  # noqa: S101 (its only caller has looked)
-    title, factor = AXES[record.quantity]
+    unit, factor = SHOWN_IN[record.quantity]
     begin, end = view_s(found, whole)
     first, last = max(0, int(begin / record.dt_s)), min(record.values.size, math.ceil(end / record.dt_s) + 1)
     shown = envelope(first * record.dt_s, record.dt_s, record.values[first:last] * factor)
-    unit = title.rsplit("[", 1)[1].rstrip("]")
     figure = go.Figure(
         go.Scatter(
             x=np.round(shown.x, 6), y=shown.y, mode="lines", name=record.quantity, line={"color": BLUE, "width": 1.3},
@@ -87,7 +81,7 @@ def _in_time(found: Evidence, record: Record, whole: bool) -> go.Figure:
         figure.add_trace(_level(ends, level * factor, "limit", RED, "dash", unit, number == 0))
     for number, level in enumerate(where.levels):
         figure.add_trace(_level(ends, level * factor, "measured", INK, "dot", unit, number == 0))
-    styled(figure, "time in the window [s]", title, 320)
+    styled(figure, "time in the window [s]", f"{TITLES[record.quantity]} [{unit}]", 320)
     figure.update_xaxes(range=ends)
     return figure.update_yaxes(tickformat=".9~g")
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from clustersim.limits import Rule
-from clustersim.limits.island import nominal_hz
+from clustersim.limits.island import NO_VOLTAGE, nominal_hz
 from clustersim.plant.records import PlantResponse
 from clustersim.report.envelope import envelope
 from clustersim.report.evidence import rules_of_run
@@ -114,10 +114,14 @@ def course(
                 )  # fmt: skip
     styled(figure, "", "", 760)
     _draw_levels(figure, levels, spans)
+    for row, (name, *_) in enumerate(ROWS, 1):
+        low, high = spans.get(name, (0.0, 1.0))
+        if low == high and low:
+            # a flat line gets a narrow axis in place of one from zero
+            figure.update_yaxes(range=[low * (1.0 - FLAT), low * (1.0 + FLAT)], row=row, col=1)
     for row, (name, title, _) in enumerate(ROWS, 1):
         figure.update_yaxes(title={"text": title, "font": {"size": 12}}, row=row, col=1)
-        if name == "frequency":
-            figure.update_yaxes(tickformat=".9~g", row=row, col=1)
+        figure.update_yaxes(tickformat=".9~g" if name == "frequency" else ".5~g", row=row, col=1)
     return figure.update_xaxes(title_text="time in the window [s]", row=len(ROWS), col=1)
 
 
@@ -150,6 +154,8 @@ def _series(
     ]
 
 
+FLAT = 0.02
+"""Half of what the axis of a record that never changes spans, over its value. [-]"""
 NEAR = 2.0
 """A limit is drawn within this many times what the record spans, beyond it. [-]"""
 
@@ -218,6 +224,14 @@ def group_loading(responses: Sequence[PlantResponse], labels: Sequence[str], t0_
             )  # fmt: skip
             number += 1
     return styled(figure, "time in the window [s]", "output [MW]", 280) if number else None
+
+
+def notes_of(responses: Sequence[PlantResponse]) -> list[str]:
+    """Return what must be known of responses: their warnings, and whether an island's voltage was simulated."""
+    found = [text for one in responses for text in one.warnings]
+    if any(one.mode == "island" and np.ptp(one.voltage_pu) == 0.0 for one in responses):
+        found.append(NO_VOLTAGE)
+    return list(dict.fromkeys(found))
 
 
 def levels_of_run(result: Result, responses: Sequence[PlantResponse]) -> list[Level]:

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
-from plotly.subplots import make_subplots
 
 from clustersim.power.records import Waveform
 from clustersim.report.envelope import MOST_POINTS, Envelope
 from clustersim.report.extremes import Extremes
+from clustersim.report.power_layout import Plain, axis, laid_out
 from clustersim.report.power_record import Stretches
 from clustersim.report.spans import Span, axis_unit, time_text
-from clustersim.report.style import BLUE, GREEN, GREY, INK, ORANGE, SERIES, styled
+from clustersim.report.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, SERIES, SKY
 from clustersim.study.result import Result
 
 STRIP_POINTS = 600
 """Points of a trace in the strip that shows the whole record."""
 BINS = 600
 """Bins of the horizon in a figure; their steps are drawn as two points each."""
+COURSES = (BLUE, GREEN, PURPLE, SKY, GREY)
+"""Colours of nodes over the horizon; their lighter shade is the range."""
 PARTS = {"meter": INK, "it": BLUE, "cooling": GREEN, "losses": GREY, "battery": ORANGE}
 OTHERS = tuple(colour for colour in SERIES if colour not in PARTS.values())
+IN_STRIP: Plain = {"xaxis": "x", "yaxis": "y", "showlegend": False, "hoverinfo": "skip", "hovertemplate": None}
 Array = NDArray[np.floating]
 
 
@@ -101,22 +105,27 @@ def zoomed(traces: Mapping[str, Extremes], whole: Span, dt_s: float, span: Span,
 
     Every trace is an envelope of at most :data:`~clustersim.report.envelope.MOST_POINTS` points.
     """
-    figure, strip, clock = _pair(whole, span, scale.title)
+    strip, clock = strip_clock(whole), detail_clock(span, whole)
     colours = colours_of(list(traces))
+    drawn = []
     for name, trace in traces.items():
         first, last = span.samples(whole.begin_s, dt_s, trace.samples)
         shown = trace.envelope(whole.begin_s, dt_s, first, last, MOST_POINTS)
-        figure.add_trace(_line(clock, shown, name, colours[name], scale), row=2, col=1)
+        width = 1.4 if name == "meter" else 1.0
+        drawn.append(
+            _line(clock.at(shown.x), _scaled(shown, scale), name, colours[name], width)
+            | {"hovertemplate": f"%{{x}} {clock.unit}<br>%{{y:.5g}} {scale.unit}<extra>{name}</extra>"}
+        )
     for name, trace in list(traces.items())[:1]:
         shown = trace.envelope(whole.begin_s, dt_s, most=STRIP_POINTS)
-        figure.add_trace(_strip_line(strip, shown, name, colours[name], scale), row=1, col=1)
-    return figure
+        drawn.append(_line(strip.at(shown.x), _scaled(shown, scale), name, colours[name], 0.8) | IN_STRIP)
+    return _pair(drawn, whole, span, scale.title)
 
 
 def horizon(
     nodes: Mapping[str, Stretches], whole: Span, span: Span, windows: Mapping[str, float] | None = None
 ) -> go.Figure:
-    """Return the same for the course of the horizon: mean and range of each node; windows are marked in the strip.
+    """Return the same for the course of the horizon: mean and range of each node, and where windows are.
 
     Parameters
     ----------
@@ -127,51 +136,40 @@ def horizon(
     windows : mapping of str to float, optional
         Windows of the run by name, with the time at which each begins. [s]
     """
-    figure, strip, clock = _pair(whole, span, "power [MW]")
-    colours = colours_of(list(nodes))
+    strip, clock = strip_clock(whole), detail_clock(span, whole)
+    colours = dict(zip(nodes, COURSES * len(nodes), strict=False))
+    drawn = []
     for name, course in nodes.items():
         shown = course.between(span, BINS)
         x = clock.at(shown.edges_s)
-        _range(figure, x, shown, name, colours[name], 2)
-        figure.add_trace(
-            go.Scatter(
-                x=x, y=_closed(shown.mean_mw), name=name, mode="lines",
-                line={"color": colours[name], "width": 1.3, "shape": "hv"},
-                hovertemplate=f"%{{x}} {clock.unit}<br>%{{y:.4g}} MW<extra>{name}, mean</extra>",
-            ), row=2, col=1,
-        )  # fmt: skip
+        drawn += _range(x, shown, name, colours[name])
+        drawn.append(
+            _line(x, _closed(shown.mean_mw), name, colours[name], 1.3, "hv")
+            | {"hovertemplate": f"%{{x}} {clock.unit}<br>%{{y:.4g}} MW<extra>{name}, mean</extra>"}
+        )
     for name, course in list(nodes.items())[:1]:
         shown = course.between(whole, STRIP_POINTS // 2)
-        _range(figure, strip.at(shown.edges_s), shown, name, colours[name], 1)
-        figure.add_trace(
-            go.Scatter(
-                x=strip.at(shown.edges_s), y=_closed(shown.mean_mw), mode="lines", showlegend=False, hoverinfo="skip",
-                line={"color": colours[name], "width": 1, "shape": "hv"},
-            ), row=1, col=1,
-        )  # fmt: skip
-    for row, axis, shown_in in ((1, strip, whole), (2, clock, span)):
-        _marked(figure, axis, shown_in, windows or {}, row)
-    return figure
+        x = strip.at(shown.edges_s)
+        drawn += [band | IN_STRIP for band in _range(x, shown, name, colours[name])]
+        drawn.append(_line(x, _closed(shown.mean_mw), name, colours[name], 1.0, "hv") | IN_STRIP)
+    here = {name: max(begin, 0.0) for name, begin in (windows or {}).items()}
+    for of, part, where in ((strip, whole, IN_STRIP | {"yaxis": "y3"}), (clock, span, {"xaxis": "x2", "yaxis": "y4"})):
+        marked = {name: at for name, at in here.items() if part.begin_s <= at < part.end_s}
+        if marked:
+            drawn.append(_marks(of, marked) | where)
+    over: Plain = {"range": [0, 1], "visible": False, "fixedrange": True}
+    return _pair(
+        drawn, whole, span, "power [MW]", yaxis3=over | {"overlaying": "y"}, yaxis4=over | {"overlaying": "y2"}
+    )
 
 
-def _marked(figure: go.Figure, clock: Clock, span: Span, windows: Mapping[str, float], row: int) -> None:
-    """Mark where windows are, below the curves."""
-    here = {name: max(begin, 0.0) for name, begin in windows.items() if span.begin_s <= max(begin, 0.0) < span.end_s}
-    if not here:
-        return
-    # both axes of the strip and of the detail are named by their row
-    y = 0.0 if row == 1 else 0.02
-    figure.add_trace(
-        go.Scatter(
-            x=clock.at(np.array(list(here.values()))), y=[y] * len(here), mode="markers", name="windows",
-            marker={"symbol": "triangle-up", "size": 8, "color": ORANGE}, yaxis="y3" if row == 1 else "y4",
-            xaxis="x" if row == 1 else "x2", text=list(here), hovertemplate="window: %{text}<extra></extra>",
-            showlegend=row == 2,
-        )
-    )  # fmt: skip
-    name = "yaxis3" if row == 1 else "yaxis4"
-    over = "y" if row == 1 else "y2"
-    figure.update_layout({name: {"overlaying": over, "range": [0, 1], "visible": False, "fixedrange": True}})
+def _marks(clock: Clock, here: Mapping[str, float]) -> Plain:
+    """Return the marks of windows, at the foot of the curves."""
+    return {
+        "type": "scatter", "x": clock.at(np.array(list(here.values()))), "y": [0.03] * len(here), "mode": "markers",
+        "name": "windows", "text": list(here), "hovertemplate": "window: %{text}<extra></extra>",
+        "marker": {"symbol": "triangle-up", "size": 9, "color": ORANGE},
+    }  # fmt: skip
 
 
 def _closed(values: Array) -> Array:
@@ -179,55 +177,66 @@ def _closed(values: Array) -> Array:
     return np.append(values, values[-1])
 
 
-def _range(figure: go.Figure, x: Array, shown: Stretches, name: str, colour: str, row: int) -> None:
-    for values, fill in ((shown.low_mw, None), (shown.high_mw, "tonexty")):
-        figure.add_trace(
-            go.Scatter(
-                x=x, y=_closed(values), mode="lines", line={"width": 0, "shape": "hv", "color": colour}, fill=fill,
-                opacity=0.3, showlegend=False, name=f"{name}, {'least' if fill is None else 'greatest'}",
-                hovertemplate="%{y:.4g} MW<extra>%{fullData.name}</extra>" if row == 2 else None,
-                hoverinfo=None if row == 2 else "skip",
-            ), row=row, col=1,
-        )  # fmt: skip
+def _range(x: Array, shown: Stretches, name: str, colour: str) -> list[Plain]:
+    """Return the two edges of the range within bins, the space between them filled."""
+    return [
+        _line(x, _closed(values), f"{name}, {word}", colour, 0.0, "hv")
+        | {"fill": fill, "opacity": 0.25, "showlegend": False}
+        | {"hovertemplate": "%{y:.4g} MW<extra>%{fullData.name}</extra>"}
+        for values, word, fill in ((shown.low_mw, "least", "none"), (shown.high_mw, "greatest", "tonexty"))
+    ]
 
 
-def _pair(whole: Span, span: Span, title: str) -> tuple[go.Figure, Clock, Clock]:
+def _scaled(shown: Envelope, scale: Scale) -> Array:
+    return np.asarray(shown.y, dtype=np.float64) / scale.size
+
+
+def _line(x: Array, y: Array, name: str, colour: str, width: float, shape: str = "linear") -> Plain:
+    return {
+        "type": "scatter", "x": x, "y": y, "name": name, "mode": "lines", "xaxis": "x2", "yaxis": "y2",
+        "line": {"color": colour, "width": width, "shape": shape},
+    }  # fmt: skip
+
+
+def _pair(drawn: Sequence[Plain], whole: Span, span: Span, title: str, **more: Any) -> go.Figure:
+    """Return the strip and the closer look as one figure."""
     strip, clock = strip_clock(whole), detail_clock(span, whole)
-    figure = make_subplots(rows=2, cols=1, row_heights=[0.16, 0.84], vertical_spacing=0.13)
-    styled(figure, "", "", 430)
-    figure.update_layout(dragmode="select", selectdirection="h", margin={"t": 34})
-    figure.update_xaxes(range=list(strip.at(np.array([whole.begin_s, whole.end_s]))), row=1, col=1)
-    figure.update_xaxes(
-        range=list(clock.at(np.array([span.begin_s, span.end_s]))), title_text=clock.title, row=2, col=1
-    )
-    figure.update_xaxes(title_text="", tickfont={"size": 11}, row=1, col=1)
-    figure.update_yaxes(title_text="", showticklabels=False, ticks="", fixedrange=True, row=1, col=1)
-    figure.update_yaxes(title_text=title, row=2, col=1)
     # where the closer look is; at least as wide as the eye sees
     least = whole.length_s / 400.0
     seen = span if span.length_s >= least else Span(span.middle_s - 0.5 * least, span.middle_s + 0.5 * least)
-    if span.length_s < whole.length_s:
-        figure.add_vrect(
-            x0=float(strip.at(seen.begin_s)), x1=float(strip.at(seen.end_s)), fillcolor=ORANGE, opacity=0.35,
-            line={"width": 1, "color": ORANGE}, layer="above", row=1, col=1,
-        )  # fmt: skip
-    figure.update_layout(legend={"y": 1.0, "yanchor": "bottom", "x": 0})
-    return figure, strip, clock
+    shapes = [] if span.length_s >= whole.length_s * (1.0 - 1e-12) else [
+        {
+            "type": "rect", "xref": "x", "yref": "y domain", "y0": 0, "y1": 1, "opacity": 0.35, "layer": "above",
+            "x0": float(strip.at(seen.begin_s)), "x1": float(strip.at(seen.end_s)), "fillcolor": ORANGE,
+            "line": {"width": 1, "color": ORANGE},
+        }
+    ]  # fmt: skip
+    small: Plain = {"tickfont": {"size": 11}}
+    axes = {
+        "xaxis": axis("", "y", range=_ends(strip, whole), **small),
+        "yaxis": axis("", "x", domain=[0.86, 1.0], showticklabels=False, fixedrange=True, nticks=3),
+        "xaxis2": axis(clock.title, "y2", range=_ends(clock, span)),
+        "yaxis2": axis(title, "x2", domain=[0.0, 0.74]),
+    }
+    return laid_out(drawn, 440, axes | more, shapes, dragmode="select", selectdirection="h")
 
 
-def _line(clock: Clock, shown: Envelope, name: str, colour: str, scale: Scale) -> go.Scatter:
-    return go.Scatter(
-        x=clock.at(shown.x), y=np.asarray(shown.y, dtype=np.float64) / scale.size, name=name, mode="lines",
-        line={"color": colour, "width": 1.4 if name == "meter" else 1.0},
-        hovertemplate=f"%{{x}} {clock.unit}<br>%{{y:.5g}} {scale.unit}<extra>{name}</extra>",
-    )  # fmt: skip
+def _ends(clock: Clock, span: Span) -> list[float]:
+    return [float(at) for at in clock.at(np.array([span.begin_s, span.end_s]))]
 
 
-def _strip_line(clock: Clock, shown: Envelope, name: str, colour: str, scale: Scale) -> go.Scatter:
-    return go.Scatter(
-        x=clock.at(shown.x), y=np.asarray(shown.y, dtype=np.float64) / scale.size, name=name, mode="lines",
-        line={"color": colour, "width": 0.8}, showlegend=False, hoverinfo="skip",
-    )  # fmt: skip
+def overlaid(waves: Mapping[str, Waveform], span: Span) -> go.Figure:
+    """Return the meter of runs in the same span, the first one behind the others."""
+    drawn = []
+    for (name, wave), colour in zip(waves.items(), (GREY, BLUE, GREEN), strict=False):
+        trace = Extremes(wave.power("meter"))
+        shown = trace.envelope(0.0, wave.dt_s, *span.samples(0.0, wave.dt_s, trace.samples))
+        drawn.append(
+            _line(np.round(shown.x, 6), shown.y / 1e6, name, colour, 1.1)
+            | {"hovertemplate": f"%{{x:.4f}} s<br>%{{y:.4g}} MW<extra>{name}</extra>", "xaxis": "x", "yaxis": "y"}
+        )
+    axes = {"xaxis": axis("time in the window [s]", "y"), "yaxis": axis("power [MW]", "x")}
+    return laid_out(drawn, 340, axes)
 
 
 def note(figure: go.Figure, samples: int, dt_s: float) -> str:
@@ -253,20 +262,3 @@ def horizon_note(result: Result, nodes: Mapping[str, Stretches], span: Span) -> 
     exact = course.between(span, BINS).mean_mw.size < BINS
     shown = "Every stretch of the timeline in one state" if exact else f"{BINS} bins of {_width(span.length_s / BINS)}"
     return f"{shown}: mean, and shaded the range of the 10 ms means within. {drag}"
-
-
-def overlaid(waves: Mapping[str, Waveform], span: Span) -> go.Figure:
-    """Return the meter of runs in the same span, the first one behind the others."""
-    figure = go.Figure()
-    for (name, wave), colour in zip(waves.items(), (GREY, BLUE, GREEN), strict=False):
-        trace = Extremes(wave.power("meter"))
-        first, last = span.samples(0.0, wave.dt_s, trace.samples)
-        shown = trace.envelope(0.0, wave.dt_s, first, last)
-        figure.add_trace(
-            go.Scatter(
-                x=np.round(shown.x, 6), y=np.asarray(shown.y) / 1e6, name=name, mode="lines",
-                line={"color": colour, "width": 1.1},
-                hovertemplate=f"%{{x:.4f}} s<br>%{{y:.4g}} MW<extra>{name}</extra>",
-            )
-        )  # fmt: skip
-    return styled(figure, "time in the window [s]", "power [MW]", 340)

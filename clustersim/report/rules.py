@@ -7,8 +7,9 @@ from typing import Any
 
 from clustersim import catalog, units
 from clustersim.errors import InputError, nearest
-from clustersim.limits import Rule, pack, pack_names
+from clustersim.limits import Rule, pack, pack_names, rules_of
 from clustersim.report.words import columns, wrapped
+from clustersim.scenario import AnyScenario
 
 SIGN = {"at_most": "<=", "at_least": ">="}
 
@@ -91,6 +92,17 @@ def packs_text(name: str | None = None) -> str:
             wrapped(rule["note"], "  "),
         ]
     return "\n".join(lines)
+
+
+def rules_asked(scenario: AnyScenario) -> tuple[Rule, ...]:
+    """Return the rules that will judge a scenario.
+
+    Raises
+    ------
+    InputError
+        If its section `limits` names a rule that there is not, or a limit of another dimension; as a run says it.
+    """
+    return rules_of(scenario.limits)
 
 
 def rules_markdown() -> str:

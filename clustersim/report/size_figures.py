@@ -50,7 +50,7 @@ def margin_figure(data: Data) -> go.Figure:
         )
     )  # fmt: skip
     figure.add_hline(y=0.0, line={"color": ORANGE, "dash": "dash", "width": 1.2})
-    return styled(figure, "a year [million USD]", "least margin of its rules [%]", 300)
+    return styled(figure, "a year [million USD]", "least margin of its rules [%]", 340)
 
 
 def worst_margin(judged: Data) -> float | None:
@@ -141,6 +141,29 @@ def apart_table(data: Data) -> pd.DataFrame:
             }
             for why, key in groups
             for one in data[key]
+        ]
+    )
+
+
+def not_judged_table(data: Data) -> pd.DataFrame:
+    """Return the rules that could not be judged, and why."""
+    rows = data["not_judged"]
+    return pd.DataFrame([{"rule": row["rule"], "where": row["node"], "why": row["reason"]} for row in rows])
+
+
+def bill_table(data: Data) -> pd.DataFrame:
+    """Return what the winner is made of and costs to build."""
+    return pd.DataFrame(
+        [
+            {
+                "item": one["item"],
+                "quantity": f"{number(one['quantity'])} {one['unit']}",
+                "price": f"{number(one['unit_usd'])} USD" + (" (assumed)" if one["assumed"] else ""),
+                "to build": dollars(one["usd"]),
+                "a year": dollars(one["usd_per_year"]),
+                "source": one["source"],
+            }
+            for one in data["bill"]
         ]
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from clustersim.report.assess import shown_in
-from clustersim.report.envelope import MOST_POINTS, Envelope, envelope
+from clustersim.report.envelope import Envelope, envelope
 from clustersim.report.style import GREEN, GREY, INK, ORANGE, SERIES, styled
 
 COLOURS = {"measured": SERIES[0], "behind damping": ORANGE, "fitted record": GREEN}
@@ -20,22 +20,20 @@ COLOURS = {"measured": SERIES[0], "behind damping": ORANGE, "fitted record": GRE
 class Line:
     """A record that is drawn."""
 
-    name: str
-    """One of :data:`COLOURS`."""
     t0_s: float
     dt_s: float
     watts: NDArray[np.float64]
     """Perhaps a file: only the part that is drawn is read."""
 
     def within(self, from_s: float, to_s: float) -> Envelope:
-        """Return at most :data:`MOST_POINTS` points of a window. Times [s], power [W]."""
+        """Return at most :data:`clustersim.report.envelope.MOST_POINTS` points of a window. Times [s], power [W]."""
         first = max(0, int(np.floor((from_s - self.t0_s) / self.dt_s)))
         last = min(self.watts.size, int(np.ceil((to_s - self.t0_s) / self.dt_s)) + 1)
         return envelope(self.t0_s + first * self.dt_s, self.dt_s, np.asarray(self.watts[first : max(first, last)]))
 
 
 def trace_figure(
-    lines: Sequence[Line],
+    shown: Mapping[str, Envelope],
     window_s: tuple[float, float],
     peak_mw: float,
     job_s: tuple[float, float] | None = None,
@@ -44,8 +42,8 @@ def trace_figure(
 
     Parameters
     ----------
-    lines : sequence of Line
-        The first is drawn below the others.
+    shown : mapping of str to Envelope
+        One of :data:`COLOURS` -> its points in that window (:meth:`Line.within`); the first lies below the others.
     window_s : tuple of float
         Begin and end of what is drawn. [s]
     peak_mw : float
@@ -55,13 +53,12 @@ def trace_figure(
     """
     unit, per = shown_in(peak_mw)
     figure = go.Figure()
-    for line in lines:
-        shown = line.within(*window_s)
+    for name, points in shown.items():
         figure.add_trace(
             go.Scatter(
-                x=shown.x.round(6), y=(shown.y * 1e-6 * per).round(6), name=line.name, mode="lines",
-                line={"color": COLOURS[line.name], "width": 1.2},
-                hovertemplate=f"%{{x:.6g}} s<br>%{{y:.4g}} {unit}<extra>{line.name}</extra>",
+                x=points.x.round(6), y=(points.y * 1e-6 * per).round(6), name=name, mode="lines",
+                line={"color": COLOURS[name], "width": 1.2},
+                hovertemplate=f"%{{x:.6g}} s<br>%{{y:.4g}} {unit}<extra>{name}</extra>",
             )
         )  # fmt: skip
     for at, said in zip(job_s or (), ("job begins", "job ends"), strict=False):
@@ -72,14 +69,6 @@ def trace_figure(
                 xanchor="left" if said == "job begins" else "right", yanchor="bottom",
             )  # fmt: skip
     styled(figure, "time [s]", f"power [{unit}]", 340)
-    figure.update_layout(showlegend=len(lines) > 1, legend={"y": 1.08})
+    figure.update_layout(showlegend=len(shown) > 1, legend={"y": 1.08})
     figure.update_layout(dragmode="select", selectdirection="h")
     return figure.update_xaxes(range=list(window_s))
-
-
-def trace_note(line: Line, window_s: tuple[float, float]) -> str:
-    """Return how many points of a window are drawn."""
-    return line.within(*window_s).note
-
-
-__all__ = ["COLOURS", "MOST_POINTS", "Line", "trace_figure", "trace_note"]

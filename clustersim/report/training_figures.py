@@ -16,11 +16,11 @@ HELD = {"weights": BLUE, "gradients": SKY, "optimizer": GREEN, "activations": OR
 """Colours of the parts of a rank's memory."""
 PARTS = {
     "matrix": ("matrix products", ACTIVITY["matrix"]),
-    "memory": ("memory-bound kernels and the update", ACTIVITY["memory"]),
-    "exchange": ("exchange inside a replica", ACTIVITY["exchange"]),
-    "data_exchange": ("exchange between replicas", PURPLE),
-    "bubble": ("pipeline bubble", GREY),
-    "host": ("launching kernels, input", SKY),
+    "memory": ("memory-bound, update", ACTIVITY["memory"]),
+    "exchange": ("inside a replica", ACTIVITY["exchange"]),
+    "data_exchange": ("between replicas", PURPLE),
+    "bubble": ("bubble", GREY),
+    "host": ("launches, input", SKY),
 }
 """Parts of a step as ``clustersim step`` gives them, with their names and colours."""
 
@@ -36,10 +36,10 @@ def waterfall(summary: Mapping[str, Any]) -> go.Figure:
     seconds, goodput = float(summary["iteration_time_s"]), float(summary["goodput"])
     ideal = float(summary["mfu"]) * seconds
     parts = [
-        ("products at peak speed", ideal, BLUE),
-        ("what compute takes longer", float(summary["compute_fraction"]) * seconds - ideal, SKY),
-        ("communication not hidden", float(summary["exposed_comm_fraction"]) * seconds, ORANGE),
-        ("pipeline bubble", float(summary["bubble_fraction"]) * seconds, GREY),
+        ("at peak speed", ideal, BLUE),
+        ("slower compute", float(summary["compute_fraction"]) * seconds - ideal, SKY),
+        ("exposed comm", float(summary["exposed_comm_fraction"]) * seconds, ORANGE),
+        ("bubble", float(summary["bubble_fraction"]) * seconds, GREY),
     ]
     rows, at = [], 0.0
     for name, length, colour in parts:
@@ -48,8 +48,8 @@ def waterfall(summary: Mapping[str, Any]) -> go.Figure:
     rows.append(("one step", 0.0, seconds, INK))
     if goodput > 0.0:
         whole = seconds / goodput
-        rows.append(("failures, restarts and the like", seconds, whole - seconds, RED))
-        rows.append(("one step, stops included", 0.0, whole, INK))
+        rows.append(("stops of the job", seconds, whole - seconds, RED))
+        rows.append(("with its stops", 0.0, whole, INK))
     return _falling(rows, max(row[1] + row[2] for row in rows))
 
 
@@ -69,7 +69,7 @@ def _falling(rows: Sequence[tuple[str, float, float, str]], whole: float) -> go.
     )
     styled(figure, "time of a step [s]", "", 92 + 34 * len(rows))
     figure.update_layout(bargap=0.28, showlegend=False)
-    figure.update_xaxes(range=[0.0, 1.12 * whole])
+    figure.update_xaxes(range=[0.0, 1.2 * whole])
     return figure.update_yaxes(autorange="reversed", automargin=True)
 
 
@@ -90,7 +90,7 @@ def step_parts(breakdown: Mapping[str, float], seconds: float) -> go.Figure:
             y=[name for _, name, _ in rows],
             orientation="h",
             marker={"color": [colour for *_, colour in rows]},
-            text=[f"{number(value)} s, {percent(value / seconds)}" for value, *_ in rows],
+            text=[percent(value / seconds) for value, *_ in rows],
             textposition="outside",
             cliponaxis=False,
             hovertemplate="%{y}: %{x:.4g} s<extra></extra>",

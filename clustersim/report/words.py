@@ -73,7 +73,7 @@ def answer(key: str, value: Any) -> str:
 
 
 def short_answer(key: str, value: Any) -> str:
-    """Return the same where there is little room: from a million on in millions, ``95.0 M tok/s``.
+    """Return the same where there is little room: from a million on in millions, ``95.0 M/s``.
 
     Money and shares are short already.
     """
@@ -81,6 +81,8 @@ def short_answer(key: str, value: Any) -> str:
         return answer(key, value)
     unit = unit_of(key)
     text = f"{number(value / 1e6)} M"
+    if unit.startswith("1/"):
+        return f"{text}{unit[1:]}"
     return text if unit == "-" else f"{text} {unit}"
 
 

@@ -1,7 +1,7 @@
 """Scenario and topology files: validated, frozen records; SI from here on."""
 
 from clustersim.scenario.draft import Draft, draft_of_query, setting_text
-from clustersim.scenario.edit import placed, put, rewritten
+from clustersim.scenario.edit import cleared, placed, put, rewritten
 from clustersim.scenario.files import located, parse_override, shipped, shipped_names, value_at, with_settings
 from clustersim.scenario.link import Link, is_link, link_text, page_link, read_link
 from clustersim.scenario.load import (
@@ -15,6 +15,7 @@ from clustersim.scenario.load import (
     resolved,
     run_id,
     scenario_of_tree,
+    topology_of_tree,
 )
 from clustersim.scenario.spec import AnyScenario, LoadScenario, Scenario, SiteScenario
 from clustersim.scenario.topology import TopologySpec, require_plant
@@ -28,6 +29,7 @@ __all__ = [
     "SiteScenario",
     "TopologySpec",
     "any_tree",
+    "cleared",
     "draft_of_query",
     "has_job",
     "is_link",
@@ -51,6 +53,7 @@ __all__ = [
     "setting_text",
     "shipped",
     "shipped_names",
+    "topology_of_tree",
     "value_at",
     "with_settings",
 ]

@@ -10,7 +10,7 @@ from typing import Any
 
 from clustersim import catalog
 from clustersim.catalog import Entry
-from clustersim.plant.spec_parts.network import shipped_networks
+from clustersim.plant.spec import shipped_networks
 from clustersim.scenario.names import UNITS
 
 

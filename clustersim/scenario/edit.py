@@ -29,6 +29,19 @@ def put(draft: Draft, path: str, value: Any) -> Draft:
     return plain if value_at(plain.written(), path) == value else draft.changed({path: value})
 
 
+def cleared(draft: Draft, path: str, otherwise: Any) -> Draft:
+    """Return a draft with nothing written at a key path; with `otherwise` where something is without a setting.
+
+    Raises
+    ------
+    InputError
+        If the key path leads nowhere.
+    """
+    below = [key for key in draft.settings if within(key, (path,))]
+    plain = draft.without(*below) if below else draft
+    return plain if value_at(plain.written(), path) is None else put(draft, path, otherwise)
+
+
 def placed(draft: Draft, topology: str) -> Draft:
     """Return a draft at another shipped place; what was changed of the place before is gone.
 
@@ -46,7 +59,12 @@ def placed(draft: Draft, topology: str) -> Draft:
         moved = Draft(home.name, None, {"topology": topology, **home.settings})
         return home if home.written() == moved.written() else moved
     place = read_yaml(shipped("topologies") / f"{topology}.yaml")
-    return Draft(home.name, {**home.tree, "topology": place}, home.settings)
+    try:
+        base = resolved(load_resolved({**home.tree, "topology": place}, home.name))
+    except InputError:
+        # a base is always right; what is wrong stays a setting, which validation tells and the user can mend
+        return Draft(home.name, home.tree, {"topology": place, **home.settings})
+    return Draft(home.name, base, home.settings)
 
 
 def rewritten(draft: Draft, tree: Mapping[str, Any]) -> Draft:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from types import MappingProxyType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -107,9 +107,9 @@ def _dimensions() -> Mapping[int, str]:
     for value in vars(units).values():
         if get_origin(value) is Annotated:
             validator = get_args(value)[1]
-            closure = inspect.getclosurevars(getattr(validator, "func", len)).nonlocals
-            if "dimension" in closure:
-                found[id(validator)] = str(closure["dimension"])
+            reads = getattr(validator, "func", None)
+            if isinstance(reads, partial) and "dimension" in reads.keywords:
+                found[id(validator)] = str(reads.keywords["dimension"])
     return MappingProxyType(found)
 
 

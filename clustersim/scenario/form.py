@@ -5,10 +5,8 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
-import yaml
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -17,79 +15,11 @@ from pydantic_core import PydanticUndefined
 from clustersim import units
 from clustersim.errors import InputError
 from clustersim.scenario.choices import names_at
-from clustersim.scenario.files import parse_override
+from clustersim.scenario.form_field import FieldKind, FormField
 from clustersim.scenario.spec import LoadScenario, Scenario
 
-FieldKind = Literal["choice", "flag", "text", "record", "records"]
 RATING_UNITS = ("W", "kW", "MW", "GW", "VA", "kVA", "MVA", "GVA")
 """Of the rating of a conversion stage."""
-
-
-@dataclass(frozen=True)
-class FormField:
-    """One field of a record as a form shows it."""
-
-    path: str
-    """Key path, as ``--set`` takes it."""
-    kind: FieldKind
-    value: Any
-    """As it is written; None where it is left out or null."""
-    choices: tuple[str, ...]
-    """Words that it may be; empty where it may be anything."""
-    free: bool
-    """Whether something else than `choices` may be written too."""
-    required: bool
-    nullable: bool
-    default: Any
-    """What holds where it is left out; None where that is nothing or another record."""
-    units: tuple[str, ...]
-    """Units in which a quantity may be written; empty where it has none."""
-    meaning: str
-    """What it is, in a sentence."""
-    verbatim: bool
-    """Whether what is typed is the text itself, not YAML."""
-
-    @property
-    def name(self) -> str:
-        """The last key of the path."""
-        return self.path.rsplit(".", 1)[-1]
-
-    @property
-    def text(self) -> str:
-        """The value as a person writes it; empty where there is none."""
-        return "" if self.value is None else written(self.value)
-
-    def read(self, typed: str) -> Any:
-        """Return what was typed as the value of a setting; None where it was emptied.
-
-        Raises
-        ------
-        InputError
-            If it is not YAML.
-        """
-        typed = typed.strip()
-        if not typed:
-            # what cannot be null goes back to what holds where nothing is written
-            return None if self.nullable or self.default is None else self.default
-        return typed if self.verbatim or typed in self.choices else parse_override(f"{self.path}={typed}")[1]
-
-
-def written(value: Any) -> str:
-    """Return a value as one line of text that reads back as the same.
-
-    Examples
-    --------
-    >>> written(128000000), written([4, 4, 4]), written("150 MW")
-    ('128_000_000', '[4, 4, 4]', '150 MW')
-    """
-    if isinstance(value, str):
-        return value
-    if isinstance(value, int) and not isinstance(value, bool):
-        return f"{value:_}" if abs(value) >= 10_000 else str(value)
-    if isinstance(value, float):
-        return f"{value:_.0f}" if value.is_integer() and 1e4 <= abs(value) < 1e15 else f"{value:g}"
-    line = yaml.safe_dump(value, default_flow_style=True, width=10**6, sort_keys=False, allow_unicode=True)
-    return line.removesuffix("...\n").strip()
 
 
 def fields(path: str, tree: Mapping[str, Any]) -> tuple[FormField, ...]:
@@ -109,7 +39,9 @@ def fields(path: str, tree: Mapping[str, Any]) -> tuple[FormField, ...]:
     """
     record, node, others = record_at(path, tree)
     found = node if isinstance(node, Mapping) else {}
-    shown = [_field(f"{path}.{name}", info, found.get(name), tree) for name, info in record.model_fields.items()]
+    within = f"{path}." if path else ""
+    shown = [_field(f"{within}{name}", info, found.get(name), tree) for name, info in record.model_fields.items()]
+    shown.sort(key=lambda one: one.name != "kind")
     if len(others) < 2:
         return tuple(one for one in shown if one.name != "kind" or len(one.choices) > 1)
     kinds = tuple(kind for one in others for kind in _kinds(one))
@@ -265,7 +197,9 @@ def _field(path: str, info: FieldInfo, value: Any, tree: Mapping[str, Any]) -> F
     named = names_at(path, tree)
     words = tuple(_words(info.annotation))
     found_units = _units(about)
-    plain = all(one in (str, float, int) or typing.get_origin(one) is Literal for one in members)
+    texts = [
+        one is str or (typing.get_origin(one) is Literal and str in map(type, typing.get_args(one))) for one in members
+    ]
     return FormField(
         path=path,
         kind=_kind(info.annotation, members, bool(words or named.names)),
@@ -277,7 +211,7 @@ def _field(path: str, info: FieldInfo, value: Any, tree: Mapping[str, Any]) -> F
         default=_default(info),
         units=found_units,
         meaning=_meaning(info, "" if found_units else _range(about)),
-        verbatim=plain and str in members,
+        verbatim=all(texts),
     )
 
 

@@ -162,6 +162,17 @@ def load_topology(path: str | Path) -> TopologySpec:
     return _known(_validated(TopologySpec, tree, path), path)
 
 
+def topology_of_tree(tree: Mapping[str, Any], where: str) -> TopologySpec:
+    """Return the validated place that is written out in the tree of a scenario, whatever the rest of it is.
+
+    Raises
+    ------
+    InputError
+        Listing everything that is wrong with the place.
+    """
+    return _known(_validated(TopologySpec, tree["topology"], Path(where)), Path(where))
+
+
 def _known(record: _Named, path: Path) -> _Named:
     lines = [f"{path}: {line}" for line in unknown_names(record)]
     if lines:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from clustersim.background.records import State
+from dashboard.show import plain
 
 PAGES = (
     "overview", "design", "training", "power", "plant", "limits", "compare", "sweep", "measured", "validation",
@@ -16,12 +19,13 @@ PAGES = (
 def test_every_page_opens_on_a_stored_result(open_page, name):
     at = open_page(name)
     assert len(at.title) == 1
-    assert not at.error
+    # the verdict of a run that breaks rules stands in red too, and says so by its icon
+    assert [error.value for error in at.error if error.icon != ":material/cancel:"] == []
 
 
 def test_a_stored_result_is_shown_without_a_run(open_page, still_queue):
     at = open_page("overview")
-    assert at.metric
+    assert any("MFU" in one.value for one in at.markdown)
     assert all(one.request.verb != "run" for one in still_queue.asked.values())
 
 
@@ -29,7 +33,7 @@ def test_a_preset_without_a_result_runs_by_itself_and_can_be_cancelled(open_page
     at = open_page("overview", results=tmp_path, scenario="gpt4_20k")
     ticket = still_queue.only("run")
     assert ticket.request.arguments["name"] == "gpt4_20k"
-    assert not at.metric
+    assert not any("MFU" in one.value for one in at.markdown)
     at.button(key="cancel-run").click().run()
     assert still_queue.only("run").state is State.CANCELLED
     assert any("Cancelled" in info.value for info in at.info)
@@ -44,9 +48,25 @@ def test_a_failed_run_says_what_the_command_line_says(open_page, still_queue, tm
         still_queue.only("run").id, state=State.FAILED, error="job.plan: does not fit <b>$x$</b>", input_error=True
     )
     at.run()
-    assert any("job.plan: does not fit" in error.value for error in at.error)
+    assert plain("job.plan: does not fit <b>$x$</b>") in [error.value for error in at.error]
 
 
 def test_wrong_settings_in_the_address_are_named(open_page):
     at = open_page("overview", scenario="gpt4_20k", set="sed=3")
-    assert any("did you mean 'seed'" in warning.value for warning in at.warning)
+    assert any("did you mean 'seed'" in error.value for error in at.error)
+
+
+def test_an_address_that_names_nothing_shipped_opens_the_first_scenario_and_says_why(open_page):
+    at = open_page("about", scenario="../../etc/passwd")
+    at.switch_page("screens/design.py").run()
+    assert any("expected a shipped one" in warning.value for warning in at.warning)
+
+
+def test_a_result_that_cannot_be_read_is_run_again(open_page, still_queue, tmp_path, results_folder, small_link):
+    whole = next(results_folder.glob("small-*"))
+    folder = tmp_path / whole.name
+    shutil.copytree(whole, folder)
+    (folder / "verdict.csv").write_text("rule\nnone\n", encoding="utf-8")
+    at = open_page("overview", results=tmp_path, link=small_link)
+    assert not at.exception
+    assert still_queue.only("run").request.arguments["force"]

@@ -134,7 +134,8 @@ def test_the_spectrum_has_the_bands_of_rules_and_the_iteration(page, small_resul
     spec = json.loads(page.get("plotly_chart")[1].proto.spec)
     names = [trace["name"] for trace in spec["data"]]
     assert "iteration and harmonics" in names
-    assert any("choukse" in one["text"] for one in spec["layout"]["annotations"])
+    assert [one["text"].strip() for one in spec["layout"]["annotations"]] == ["0.1 to 20 Hz"]
+    assert any("choukse-band-energy" in one.value.replace("\\", "") for one in page.caption)
     at = press(page, "length-100-ms")
     assert any("too short for a spectrum" in one.value for one in at.markdown)
 
@@ -161,6 +162,24 @@ def test_nodes_are_listed_as_the_command_line_does(page, small_result):
     assert [tuple(row) for row in table[["node", *CELLS]].to_numpy()] == rows
     assert "memphis/hall_1/rack_1/server_1/accelerator_1" in set(table["node"])
     assert page.button(key="power-plot").disabled
+
+
+@pytest.mark.parametrize(
+    ("picked", "window", "made", "shown"),
+    [
+        (["memphis/hall_1"], "crash", False, ("crash", ["memphis/hall_1"])),
+        (["memphis/hall_1/rack_1/server_1"], "steady", False, ("close_up", ["server"])),
+        (["memphis/hall_1/rack_1"], "abc", True, ("abc", ["memphis/hall_1/rack_1"])),
+    ],
+)
+def test_nodes_that_are_picked_are_plotted(page, monkeypatch, picked, window, made, shown):
+    from dashboard import power_views
+
+    held = {"power-window": "horizon", "power-from": "1 d"}
+    monkeypatch.setattr(power_views.st, "session_state", held)
+    power_views._plot(picked, window, made)
+    assert (held["power-window"], held["power-node"]) == shown
+    assert held["power-from"] == ""
 
 
 def test_without_damping_is_asked_for_and_then_compared(page, still_queue, small_result, monkeypatch):

@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("numpy", "pandas", "pydantic", "scipy", "numba", "networkx", "streamlit", "yaml", "plotly")
 VERBS = {
     "build-out",
+    "evidence",
     "explain",
     "pareto",
     "sensitivity",
@@ -29,6 +30,7 @@ VERBS = {
     "compare",
     "dashboard",
     "fit-power",
+    "nodes",
     "operate",
     "plan",
     "query",

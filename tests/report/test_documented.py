@@ -5,8 +5,9 @@ from pathlib import Path
 
 import clustersim
 from clustersim.report.documented import evidence, made_of
+from clustersim.report.envelope import MOST_POINTS
 from clustersim.report.glossary import glossary
-from clustersim.report.trace_figures import MOST_POINTS, Line, trace_figure
+from clustersim.report.trace_figures import Line, trace_figure
 
 ROOT = Path(clustersim.__file__).parents[1]
 
@@ -39,11 +40,11 @@ def test_a_long_trace_is_drawn_in_few_points_with_every_spike():
 
     watts = np.full(1_000_000, 1e6)
     watts[123_456] = 5e6
-    line = Line("measured", 0.0, 0.01, watts)
-    figure = trace_figure([line], (0.0, 10_000.0), 5.0, (10.0, 9000.0))
+    line = Line(0.0, 0.01, watts)
+    figure = trace_figure({"measured": line.within(0.0, 10_000.0)}, (0.0, 10_000.0), 5.0, (10.0, 9000.0))
     assert len(figure.data[0].x) <= MOST_POINTS
     assert max(figure.data[0].y) == 5.0
-    closer = trace_figure([line], (1234.0, 1235.0), 5.0)
+    closer = trace_figure({"measured": line.within(1234.0, 1235.0)}, (1234.0, 1235.0), 5.0)
     assert len(closer.data[0].x) <= 103
     assert max(closer.data[0].y) == 5.0
     assert closer.layout.yaxis.title.text == "power [MW]"

@@ -1,17 +1,27 @@
 """The evidence of the verdict of a run: what it shows is what the verdict tells, and it is drawn with its limit."""
 
+import json
 import math
 
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 from clustersim import units
+from clustersim.cli import app
 from clustersim.errors import InputError
 from clustersim.limits import Rule
 from clustersim.report.dark import grounded
 from clustersim.report.envelope import MOST_POINTS
-from clustersim.report.evidence import Evidence, evidence_data, evidence_of, evidence_words
+from clustersim.report.evidence import (
+    Evidence,
+    evidence_data,
+    evidence_of,
+    evidence_text,
+    evidence_words,
+    rule_evidence,
+)
 from clustersim.report.evidence_figures import evidence_figure, view_s
 from clustersim.report.verdict_rows import COLUMNS, ORDER, OWN, packs_of, shown_rows, verdict_rows
 
@@ -134,3 +144,19 @@ def test_data_has_no_number_that_json_cannot_say(evidence):
     for one in evidence:
         data = evidence_data(one)
         assert all(not isinstance(value, float) or math.isfinite(value) for value in data.values())
+
+
+def test_the_command_line_tells_the_same(small_result, tmp_path):
+    folder = small_result.save(tmp_path / "small")
+    done = CliRunner().invoke(app, ["evidence", str(folder), "ercot-5s-range", "--json"])
+    assert done.exit_code == 0, done.output
+    (row,) = json.loads(done.stdout)["rows"]
+    assert row == evidence_data(evidence_of(small_result, "ercot-5s-range", "memphis"))
+    low, high = row["levels"]
+    assert (high - low) / 1e6 == pytest.approx(row["measured"])
+    text = evidence_text(rule_evidence(small_result, "ercot-5s-range"))
+    assert "power, measured: " in text
+    assert f"{row['from_s']:.3f} to {row['until_s']:.3f} s of window steady" in " ".join(text.split())
+    wrong = CliRunner().invoke(app, ["evidence", str(folder), "ercot-5s-rang"])
+    assert wrong.exit_code == 2
+    assert "did you mean 'ercot-5s-range'" in wrong.output

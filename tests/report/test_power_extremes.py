@@ -47,7 +47,7 @@ def test_a_spike_of_one_sample_is_drawn(found, most):
     assert np.array_equal(values[places], shown.y)
 
 
-@FEW
+@settings(max_examples=5, deadline=None)
 @given(spiky())
 def test_the_figure_shows_the_spike_at_every_zoom(found):
     values, at, _, _ = found

@@ -111,7 +111,7 @@ def mode_tables(modes: pd.DataFrame) -> list[Table]:
     ]
     head = (
         "site", "harmonic", "at [Hz]", "amplitude [MW]", "mode", "of [Hz]", "margin", "moves it by [mHz]",
-        "at worst [mHz]", "whole waveform [mHz]", "at worst [mHz]",
+        "at worst [mHz]", "whole waveform [mHz]", "whole, at worst [mHz]",
     )  # fmt: skip
     return [Table("Harmonics against the modes of the grid", head, rows, (1, 2, 3, 5, 6, 7, 8, 9, 10))]
 

@@ -19,7 +19,7 @@ def test_every_waterfall_adds_up_to_its_difference(make):
     b = make("b", count=2048, tokens_per_s=1.7e6, goodput=0.7, grid_mwh=170.0, fibre_m=3e4, mfu=0.33, mean_mw=3.1,
              it_mean_mw=2.9, it_computing_mw=3.3, it_bubble_mw=0.2, wan_fraction=0.15)  # fmt: skip
     found = by_key(a, b)
-    assert len(found) == 6
+    assert len(found) == 7
     for one in found.values():
         assert math.fsum(part.change for part in one.parts) == pytest.approx(one.end - one.start, rel=1e-12, abs=1e-15)
     ends = found["usd_per_million_tokens_by_cause"]

@@ -1,0 +1,115 @@
+"""Figures and tables of the plant: what is drawn is what the records hold."""
+
+import numpy as np
+import pytest
+
+from clustersim.limits import Rule
+from clustersim.report.envelope import MOST_POINTS
+from clustersim.report.plant_figures import (
+    ROWS,
+    Level,
+    course,
+    group_loading,
+    heat_bars,
+    levels_of,
+    levels_of_run,
+    notes_of,
+    rocof,
+)
+from clustersim.report.plant_tables import battery_table, cooling_table, generator_table, labels_of_groups
+
+
+def answers(result, window, mode):
+    return [one for one in result.responses if (one.window, one.mode) == (window, mode)]
+
+
+def test_the_course_draws_every_quantity_over_one_axis(small_result):
+    (one,) = answers(small_result, "steady", "island")
+    figure = course([one])
+    assert all(trace.type == "scatter" and len(trace.x) <= MOST_POINTS for trace in figure.data)
+    drawn = {trace.name: np.asarray(trace.y) for trace in figure.data}
+    assert drawn["frequency"].min() == one.frequency_hz.min()
+    assert drawn["load"].max() == one.load_w.max() / 1e6
+    assert drawn["charge"].min() == 100.0 * one.state_of_charge.min()
+    assert "grid" not in drawn
+    titles = [figure.layout[f"yaxis{number or ''}"].title.text for number in ("", 2, 3, 4, 5)]
+    assert titles == [title for _, title, _ in ROWS]
+
+
+def test_a_stretch_is_sampled_again(small_result):
+    (one,) = answers(small_result, "crash", "grid_parallel")
+    figure = course([one], (), 10.0, 11.0)
+    load = next(trace for trace in figure.data if trace.name == "load")
+    assert (load.x[0], load.x[-1]) == (pytest.approx(10.0), pytest.approx(11.0, abs=2 * one.dt_s))
+    # a second at a millisecond is drawn whole
+    assert np.array_equal(load.y, one.load_w[10_000:11_001] / 1e6)
+
+
+def test_several_sites_have_their_colours(small_result):
+    (one,) = answers(small_result, "steady", "island")
+    (other,) = answers(small_result, "steady", "grid_parallel")
+    figure = course([one, other])
+    first, second = (trace.line.color for trace in figure.data if trace.name.endswith(", frequency"))
+    assert first != second
+
+
+def test_rocof_over_500_ms_is_the_key_of_the_summary(small_result):
+    most = max(
+        np.abs(rocof(one.frequency_hz, one.dt_s)).max() for one in small_result.responses if one.mode == "island"
+    )
+    assert most == pytest.approx(small_result.summary["island_max_rocof_hz_per_s"])
+
+
+def test_limits_are_drawn_where_they_lie_near(small_result):
+    (one,) = answers(small_result, "steady", "island")
+    names = {level.text for level in levels_of_run(small_result, [one])}
+    assert {"island-min-frequency", "island-rocof"} <= names
+    lowest = float(one.frequency_hz.min())
+    near, far = Level("frequency", lowest - 1e-3, "near"), Level("frequency", 40.0, "far")
+    figure = course([one], [near, far])
+    assert [note.text for note in figure.layout.annotations] == ["near"]
+
+
+def test_limits_of_other_systems_and_modes_are_left_out():
+    rule = Rule.model_validate(
+        {"id": "r", "measure": "min_frequency", "limit": "49 Hz", "comparison": "at_least", "mode": "island"}
+    )
+    assert levels_of([rule], "island", 50.0) == [Level("frequency", 49.0, "r")]
+    assert levels_of([rule], "island", 60.0) == []
+    assert levels_of([rule], "grid_parallel", 50.0) == []
+
+
+def test_a_voltage_that_was_not_simulated_is_said(small_result):
+    (one,) = answers(small_result, "steady", "island")
+    assert notes_of([one, one])[-1].startswith("the island's voltage was not simulated")
+    assert course([one]).layout.yaxis3.range == (0.98, 1.02)
+    (beside,) = answers(small_result, "steady", "grid_parallel")
+    assert notes_of([beside]) == list(beside.warnings)
+
+
+def test_groups_of_generators_add_up_to_the_output(small_result):
+    (one,) = answers(small_result, "steady", "island")
+    figure = group_loading([one], labels_of_groups(small_result, [one.site]), 0.0, 5.0)
+    assert len(figure.data) == len(one.group_w)
+    total = np.sum([trace.y for trace in figure.data], axis=0) * 1e6
+    assert total == pytest.approx(one.generator_w[: total.size], rel=1e-9)
+    (beside,) = answers(small_result, "steady", "grid_parallel")
+    assert group_loading([beside], []) is None
+
+
+def test_heat_is_drawn_against_capacity(small_result):
+    s = small_result.summary
+    (bars,) = heat_bars(s).data
+    assert bars.x[0] == s["cooling_heat_mw"]
+    assert bars.x[1] + bars.error_x.array[1] == pytest.approx(s["cooling_capacity_high_mw"])
+
+
+def test_tables_name_the_equipment(small_result):
+    (generators,) = generator_table(small_result).to_dict("records")
+    count = int(generators["units"].split(" x ")[0])
+    assert int(generators["running"]) + int(generators["standby"]) == count
+    assert generators["inertia H"].endswith(" s")
+    (battery,) = battery_table(small_result).to_dict("records")
+    assert battery["charge, as an island"].count("%") == 2
+    (cooling,) = cooling_table(small_result).to_dict("records")
+    assert cooling["kind"] == "chillers"

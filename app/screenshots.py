@@ -10,11 +10,17 @@ import tempfile
 import time
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
-SIZE = {"width": 1400, "height": 1000}
+SIZE = {"width": 1280, "height": 800}
 SCENARIO = "colossus_200k"
+PAGES = {
+    "overview": ("h1:has-text('Overview')", "light"),
+    "power": (".js-plotly-plot .main-svg", "light"),
+    "limits": ("[data-testid=stDataFrame]", "dark"),
+}
+"""Page of the dashboard -> what must be there before it is photographed, and the theme."""
 
 
 def free_port() -> int:
@@ -23,15 +29,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def dashboard(page: Page, port: int) -> None:
-    page.goto(f"http://127.0.0.1:{port}")
-    page.get_by_role("button", name="Run", exact=True).click(timeout=60_000)
-    page.get_by_text("Cooling missing").wait_for(timeout=180_000)
-    page.get_by_role("tab", name="Its power").click()
-    page.get_by_test_id("stButtonGroup").get_by_text("restart", exact=True).click()
-    page.locator(".js-plotly-plot:visible").first.wait_for(timeout=30_000)
-    page.wait_for_timeout(2500)
-    page.screenshot(path=IMAGES / "dashboard.png")
+def dashboard(browser: Browser, port: int) -> None:
+    for name, (drawn, scheme) in PAGES.items():
+        page = browser.new_context(viewport=SIZE, color_scheme=scheme).new_page()
+        page.goto(f"http://127.0.0.1:{port}/{name}?scenario={SCENARIO}")
+        page.locator(drawn).first.wait_for(timeout=120_000)
+        page.wait_for_timeout(3000)
+        page.screenshot(path=IMAGES / f"dashboard_{name}.png")
 
 
 def report(page: Page, folder: Path) -> None:
@@ -48,14 +52,16 @@ def main() -> None:
     command = [sys.executable, "-m", "clustersim"]
     with tempfile.TemporaryDirectory() as results:
         subprocess.run([*command, "run", SCENARIO, "--out", results], check=True, stdout=subprocess.DEVNULL)  # noqa: S603
-        server = subprocess.Popen([*command, "dashboard", "--port", str(port)])  # noqa: S603
+        server = subprocess.Popen(  # noqa: S603
+            [*command, "dashboard", "--port", str(port), "--out", results, "--no-prepare"]
+        )
         try:
             with sync_playwright() as driver:
                 browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-                page = browser.new_page(viewport=SIZE)
+                page = browser.new_page(viewport={"width": 1400, "height": 1000})
                 report(page, next(Path(results).glob(f"{SCENARIO}-*")))
                 wait_until_served(port)
-                dashboard(page, port)
+                dashboard(browser, port)
                 browser.close()
         finally:
             server.terminate()

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "build" / "screenshots"
 CHROMIUM = shutil.which("chromium")
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
-WAIT_MS = 60_000
+WAIT_MS = 25_000
 POLL_MS = 50
 STARTS_S = 90.0
 # Streamlit's own start page asks for its server below the path of the page first, and takes the root when that fails
@@ -144,29 +144,26 @@ class Visitor:
         self.context.close()
 
 
-def memory_kb(pid):
-    """Return the memory of a process and of all below it: private pages and its share of those that others hold too."""
+def memory_kb(pids):
+    """Return the memory of processes: private pages, and their share of those that others hold too."""
     total = 0
-    for one in [pid, *below(pid)]:
+    for one in pids:
         try:
             text = Path(f"/proc/{one}/smaps_rollup").read_text()
         except (FileNotFoundError, ProcessLookupError):
-            continue
+            continue  # it has just ended
         total += int(re.search(r"^Pss:\s+(\d+)", text, re.MULTILINE).group(1))
     return total
 
 
-def below(pid):
-    """Return the processes that a process has started, and those that they have."""
+def processes(pid):
+    """Return a process and all that it has started, it first."""
     try:
-        children = [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-        # threads start processes too
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            children += [int(one) for one in (task / "children").read_text().split()]
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+        children = {int(one) for task in tasks for one in (task / "children").read_text().split()}
     except (FileNotFoundError, ProcessLookupError):
-        return []
-    found = list(dict.fromkeys(children))
-    return found + [inner for one in found for inner in below(one)]
+        return []  # it has just ended
+    return [pid, *(inner for one in children for inner in processes(one))]
 
 
 def open_files(pid):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path, PurePath
@@ -16,6 +17,8 @@ from dashboard import show, state
 MOST_BYTES = 1_000_000
 """Largest scenario file."""
 MOST_FILES = 10
+LETTERS = re.compile(r"[^/\\\x00-\x1f\x7f]{1,100}")
+"""Of the name of a file."""
 TYPES = ("yaml", "yml", "csv", "epw")
 
 
@@ -43,11 +46,14 @@ def draft_of(files: Iterable[Uploaded]) -> Draft:
     first = next((one for one in found if PurePath(one.name).suffix in (".yaml", ".yml")), None)
     if first is None:
         raise InputError("upload: expected a scenario (.yaml), found none")
+    for one in found:
+        if PurePath(one.name).name != one.name or LETTERS.fullmatch(one.name) is None:
+            raise InputError(f"upload: {one.name[:60]!r}: expected the name of a file, without a folder")
+    if len({one.name for one in found}) < len(found):
+        raise InputError("upload: expected files of different names, found two of one name")
     with tempfile.TemporaryDirectory(prefix="clustersim-upload-") as folder:
         for one in found:
             name = PurePath(one.name)
-            if name.name != one.name or not name.name or "\\" in one.name:
-                raise InputError(f"upload: {one.name[:60]!r}: expected the name of a file, without a folder")
             if len(one.getvalue()) > MOST_BYTES:
                 raise InputError(
                     f"{name}: expected at most {MOST_BYTES / 1e6:g} MB, found {len(one.getvalue()) / 1e6:.1f} MB"

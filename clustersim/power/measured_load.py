@@ -18,6 +18,9 @@ from clustersim.power.trace import PowerTrace, bin_means
 
 __all__ = ["Dip", "MeasuredLoad", "load_text", "load_waveform", "read_load"]
 
+MOST_BYTES = 1_000_000
+"""Largest file of a load record."""
+
 
 def load_text(load: MeasuredLoad) -> str:
     """Return a load as YAML that reads back as the same record."""
@@ -49,8 +52,14 @@ def read_load(path: Path) -> MeasuredLoad:
         If the file cannot be read or is not valid; the message names the key.
     """
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, RecursionError, yaml.YAMLError) as error:
+        if path.stat().st_size > MOST_BYTES:
+            raise InputError(f"{path}: expected a load record of at most {MOST_BYTES / 1e6:g} MB, found more")
+        text = path.read_text(encoding="utf-8")
+        # a few bytes of aliases can grow to gigabytes
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
+            raise InputError(f"{path}: not valid YAML: anchors and aliases are not supported")
+        data = yaml.safe_load(text)
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise InputError(f"{path}: cannot be read: {error}") from None
     if not isinstance(data, dict):
         raise InputError(f"{path}: expected a load record, a mapping of keys, found {type(data).__name__}")

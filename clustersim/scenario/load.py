@@ -33,7 +33,7 @@ def load_any(path: str | Path, overrides: Mapping[str, Any] | None = None) -> An
     Parameters
     ----------
     path : str or Path
-        Scenario file.
+        Scenario file; also a resolved one, whose place is written out in it.
     overrides : mapping, optional
         Key path -> value, as on the command line with ``--set``.
 
@@ -42,6 +42,10 @@ def load_any(path: str | Path, overrides: Mapping[str, Any] | None = None) -> An
     InputError
         Listing everything that is wrong, each with its key path.
     """
+    written = read_yaml(Path(path))
+    if isinstance(written.get("topology"), Mapping):
+        # a resolved scenario, as the dashboard and the folder of a result give it: it names no files
+        return load_resolved(resolved_tree(written, str(path), overrides or {}), str(path))
     return scenario_of_tree(any_tree(path, overrides), path)
 
 

@@ -61,6 +61,10 @@ def strict_yaml(text: str) -> Any:
     RecursionError
         If it is nested too deeply.
     """
-    with suppress(yaml.YAMLError):
-        return yaml.load(text, Loader=_FastLoader)  # noqa: S506 (safe)
-    return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 (safe)
+    try:
+        with suppress(yaml.YAMLError):
+            return yaml.load(text, Loader=_FastLoader)  # noqa: S506 (safe)
+        return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 (safe)
+    except ValueError as error:
+        # a number of more digits than Python reads, a day that the calendar has not
+        raise yaml.YAMLError(str(error).split(";")[0]) from None

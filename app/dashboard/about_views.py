@@ -54,7 +54,7 @@ def models() -> None:
     st.markdown(
         f"Each part of the program, what it was held against and how that came out, as of version {found.version}."
     )
-    widths = {"room": 120, "what": 300, "held against": 300, "result": 240}
+    widths = {"room": 110, "what": 360, "held against": 290, "result": 230}
     shown = {name: st.column_config.TextColumn(width=width) for name, width in widths.items()}
     show.table(frame(found.modelled), "about-models", height="content", row_height=72, column_config=shown)
     st.markdown("**Not modelled**")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from clustersim.background.records import State
+from clustersim.study.compare.differences import shortened
 from clustersim.study.result import Result
 from dashboard import downloads, presets, results, share, show, state, uploads, work
 
@@ -86,7 +87,7 @@ def _changes() -> None:
     if not settings:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        words = ", ".join(f"{path} = {value}" for path, value in settings.items())
+        words = ", ".join(f"{path} = {shortened(value)}" for path, value in settings.items())
         st.caption(f"{len(settings)} changed: {show.plain(words[:200])}")
         if st.button("Undo all", key="undo-all", icon=":material/undo:", type="tertiary"):
             state.edit(state.draft().without())

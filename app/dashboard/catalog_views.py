@@ -15,7 +15,7 @@ from dashboard import results, show
 
 EVERY = "every"
 HEIGHT = 560
-TIGHT = {"small": 100, "medium": 140}
+TIGHT = {"small": 100, "number": 120, "medium": 148}
 """Widths of columns. [px]"""
 
 
@@ -41,7 +41,7 @@ def _sources(folder: str) -> pd.DataFrame:
 
 def _search(key: str, example: str) -> str:
     return st.text_input(
-        "Search", key=f"catalog-{key}", icon=":material/search:", placeholder=example, max_chars=80, width=320,
+        "Search", key=f"catalog-{key}", icon=":material/search:", placeholder=example, max_chars=80, width=230,
         bind="query-params", live=True,
     ) or ""  # fmt: skip
 
@@ -52,14 +52,14 @@ def figures(result: Result | None) -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         words = _search("figures-search", "H100 tdp")
         kind = st.selectbox(
-            "Kind", [EVERY, *sorted(table["kind"].unique())], key="catalog-kind", bind="query-params", width=200
+            "Kind", [EVERY, *sorted(table["kind"].unique())], key="catalog-kind", bind="query-params", width=160
         )
         confidence = st.selectbox(
             "Confidence", [EVERY, *table["confidence"].unique()], key="catalog-confidence", bind="query-params",
-            width=180,
+            width=150,
         )  # fmt: skip
         of_kind = table if kind == EVERY else table[table["kind"] == kind]
-        source = st.selectbox("Source", [EVERY, *sorted(of_kind["title"].unique())], key="catalog-source", width=280)
+        source = st.selectbox("Source", [EVERY, *sorted(of_kind["title"].unique())], key="catalog-source", width=180)
         used = st.toggle(
             "Used by the run in hand", key="catalog-used", bind="query-params", disabled=result is None,
             help="Figures that the shown result has read: sources.csv of its folder.",
@@ -103,9 +103,9 @@ def _columns() -> dict[str, object]:
         "kind": st.column_config.TextColumn("Kind", width=TIGHT["small"]),
         "entry": st.column_config.TextColumn("Entry", width=TIGHT["medium"]),
         "figure": st.column_config.TextColumn("Figure", width=TIGHT["medium"]),
-        "value": st.column_config.TextColumn("Value", width=TIGHT["small"]),
-        "low": st.column_config.TextColumn("Low", width=TIGHT["small"]),
-        "high": st.column_config.TextColumn("High", width=TIGHT["small"]),
+        "value": st.column_config.TextColumn("Value", width=TIGHT["number"]),
+        "low": st.column_config.TextColumn("Low", width=TIGHT["number"]),
+        "high": st.column_config.TextColumn("High", width=TIGHT["number"]),
         "confidence": st.column_config.TextColumn("Confidence", width=TIGHT["small"]),
         "title": st.column_config.TextColumn("Source", width=260),
         "link": st.column_config.LinkColumn("Link", display_text="open", width=60, validate="^https?://"),

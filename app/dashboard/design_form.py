@@ -133,13 +133,14 @@ def entries(path: str) -> None:
     """Show the records of a list: choose one to edit, add one, remove it."""
     found = value_at(design_edit.tree(), path)
     listed = found if isinstance(found, list) else [found] if isinstance(found, Mapping) else []
-    names = [f"{at + 1}  {_entry_name(one)}" for at, one in enumerate(listed)]
+    names = [_tab(at, one) for at, one in enumerate(listed)]
     at = 0
     if len(listed) > 1:
+        if st.session_state.get(f"entry:{path}") not in names:
+            st.session_state[f"entry:{path}"] = names[0]
         chosen = st.segmented_control(
-            words(path.rsplit(".", 1)[-1]), names, key=f"entry:{path}", required=True, default=names[0],
-            label_visibility="collapsed",
-        )  # fmt: skip
+            words(path.rsplit(".", 1)[-1]), names, key=f"entry:{path}", required=True, label_visibility="collapsed"
+        )
         at = names.index(chosen) if chosen in names else 0
     if listed:
         form(f"{path}.{at}" if isinstance(found, list) else path)
@@ -151,6 +152,10 @@ def entries(path: str) -> None:
                 on_click=_remove, args=(path, listed, at),
             )  # fmt: skip
         take_over(path, "Take all from")
+
+
+def _tab(at: int, entry: Any) -> str:
+    return f"{at + 1}  {_entry_name(entry)}"
 
 
 def _entry_name(entry: Any) -> str:
@@ -178,13 +183,16 @@ def _adder(path: str, listed: Sequence[Any]) -> None:
 
 
 def _add_kind(path: str, listed: Sequence[Any], key: str) -> None:
-    if st.session_state[key]:
+    # a late message of the browser may bring the label of a choice that is no longer there
+    if st.session_state[key] in kinds_at(path, design_edit.tree()):
         _add(path, listed, str(st.session_state[key]))
 
 
 def _add(path: str, listed: Sequence[Any], kind: str) -> None:
     new = listed[-1] if listed and not kind else example(path, kind)
     design_edit.put(path, [*listed, new])
+    # what was added is open at once: it may ask for a value
+    st.session_state[f"entry:{path}"] = _tab(len(listed), new)
 
 
 def _remove(path: str, listed: Sequence[Any], at: int) -> None:

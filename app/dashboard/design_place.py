@@ -23,12 +23,13 @@ from clustersim.report.place import place_counts
 from clustersim.report.place_cooling import cooling_data
 from clustersim.report.place_graph import FORMATS
 from clustersim.report.place_tables import Grid, bill_table, cable_table, fibre_table, latency_table
-from clustersim.report.site_map import site_map
+from clustersim.report.site_map import NARROW, WIDTH, site_map
 from clustersim.report.words import dollars, number
 from clustersim.scenario import TopologySpec, topology_of_tree
 from clustersim.study.place import Place, build_place
 from clustersim.study.site_electrical import nameplate_trees
 from dashboard import design_edit, show, state, theme, work
+from dashboard.pictures import wide_or_narrow
 from dashboard.settings import settings
 
 
@@ -84,9 +85,9 @@ def headline(found: Drawn) -> None:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _map(digest: str, dark: bool, _place: Place) -> str:  # noqa: ARG001 (the key of the cache)
+def _map(digest: str, dark: bool, width: float, _place: Place) -> str:  # noqa: ARG001 (the key of the cache)
     try:
-        return site_map([mapped_place(_place)], colours=DARK if dark else LIGHT)
+        return site_map([mapped_place(_place)], width=width, colours=DARK if dark else LIGHT)
     except InputError as error:
         return f"!{error}"
 
@@ -132,12 +133,12 @@ def pictures(found: Drawn, section: str) -> None:
 
 
 def _show_map(found: Drawn) -> None:
-    svg = _map(found.digest, theme.is_dark(), found.place)
-    if svg.startswith("!"):
-        show.empty("No map.", svg[1:])
+    wide, narrow = (_map(found.digest, theme.is_dark(), width, found.place) for width in (WIDTH, NARROW))
+    if wide.startswith("!"):
+        show.empty("No map.", wide[1:])
         return
     st.markdown("**Where it stands**")
-    st.image(svg, width="stretch", alt=f"Map of the sites of {found.place.topology.title}")
+    wide_or_narrow(wide, narrow, f"Map of the sites of {found.place.topology.title}")
 
 
 def counts_table(found: Drawn) -> None:

@@ -24,7 +24,7 @@ ICONS = {"FAIL": "✕ FAIL", "not judged": "○ not judged", "PASS": "✓ PASS"}
 COLOURS = {"FAIL": "#b3440a", "not judged": "#52606d", "PASS": "#00735a"}
 MOST_ROWS = 12
 """Rows of the table that are seen at once."""
-CARDS = (("rules_failed", "Rules broken"), ("rules_not_judged", "Rules not judged"))
+CARDS = (("rules_failed", "Rules broken"), ("rules_not_judged", "Not judged"))
 SHOWN = (
     "verdict", "rule", "where", "measured", "limit", "margin_percent", "window", "decided", "pack", "says", "source",
 )  # fmt: skip

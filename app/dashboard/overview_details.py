@@ -44,7 +44,8 @@ def _broken(result: Result) -> None:
     st.subheader("What fails, and by how much", anchor=False)
     if broken > len(rows):
         st.caption(f"The worst {len(rows)} of {broken}; the page Limits has all.")
-    _rows(("Rule or rating", "Where", "Found", "Limit", "Found over limit"), rows)
+    with st.container(key="overview-broken"):
+        _rows(("Rule or rating", "Where", "Found", "Limit", "Found over limit"), rows)
 
 
 def _expected(result: Result) -> None:
@@ -70,7 +71,8 @@ def _expected(result: Result) -> None:
                 "; ".join(str(row[name]) for name in ("source", "note", "reason") if row[name]),
             )
         )
-    _rows(("Figure", "Predicted", "Public", "Band", "Error", "Predicted is", "Source"), rows)
+    with st.container(key="overview-public"):
+        _rows(("Figure", "Predicted", "Public", "Band", "Error", "Predicted is", "Source"), rows)
 
 
 def _inside(row: Mapping[Hashable, Any]) -> str:

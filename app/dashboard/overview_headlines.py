@@ -20,6 +20,8 @@ ANSWERED_ON = ("training", "power", "plant", "limits", "sweep")
 CSS = """
 [class*=st-key-figures] p {font-size: .86rem; line-height: 1.35}
 .stMarkdown table {font-size: .86rem; display: block; overflow-x: auto}
+.st-key-overview-broken td, .st-key-overview-public td:not(:nth-child(n+6)) {white-space: nowrap}
+.st-key-overview-public td:last-child {min-width: 15rem}
 [class*=st-key-figures] p strong {font-size: 1.2rem; font-weight: 400; white-space: nowrap}
 [class*=st-key-figures] p strong {font-variant-numeric: tabular-nums}
 """
@@ -47,7 +49,7 @@ def verdict(found: Verdict) -> None:
     if found.kind == "kept":
         st.success(words, icon=":material/check_circle:")
     elif found.kind == "broken":
-        st.warning(words, icon=":material/cancel:")
+        st.error(words, icon=":material/cancel:")
     else:
         st.info(words, icon=":material/help:")
 

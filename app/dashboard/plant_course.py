@@ -13,7 +13,7 @@ from dashboard import show
 
 MODES = {"grid_parallel": "beside the grid", "island": "as an island"}
 CARDS = (
-    ("min_frequency_hz", "Lowest frequency"),
+    ("min_frequency_hz", "Lowest, grid"),
     ("island_min_frequency_hz", "Lowest, island"),
     ("island_max_rocof_hz_per_s", "RoCoF, island"),
     ("pst", "Flicker Pst"),

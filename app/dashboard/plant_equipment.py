@@ -14,19 +14,19 @@ from clustersim.study.result import Result
 from dashboard import show
 
 GENERATION = (
-    ("generator_mean_mw", "Generators, mean"),
+    ("generator_mean_mw", "Mean output"),
     ("generator_unit_hours", "Unit-hours"),
-    ("spinning_reserve_mw", "Spinning reserve"),
+    ("spinning_reserve_mw", "Reserve"),
     ("largest_unit_mw", "Largest unit"),
 )
 WEAR = (
-    ("battery_cycles_per_year", "Full cycles a year"),
+    ("battery_cycles_per_year", "Full cycles"),
     ("battery_cycle_depth_share", "Depth of a cycle"),
     ("battery_life_years", "Life"),
 )
 GRID_MODES = (
     ("modal_deviation_mhz", "Modes move by"),
-    ("modal_deviation_worst_mhz", "At the worst place"),
+    ("modal_deviation_worst_mhz", "At the worst"),
     ("resonance_margin", "Resonance margin"),
     ("torsional_pu", "Torsional"),
 )

@@ -100,7 +100,7 @@ def _chart(record: Record, zoom: Zoom, nodes: list[str], reactive: bool, name: s
     count = next(iter(traces.values())).samples
     first, last = zoom.span.samples(zoom.whole.begin_s, zoom.dt_s, count)
     note = power_figures.note(drawn, last - first, zoom.dt_s)
-    words, csv, packed = st.columns([6, 1, 1], vertical_alignment="top")
+    words, csv, packed = st.columns([6, 1, 1], vertical_alignment="center")
     words.caption(show.plain(note))
     stem = f"power-{name}-{first}-{last}"
 
@@ -140,7 +140,7 @@ def _horizon(result: Result) -> None:
     windows = {name: wave.t0_s for name, wave in result.waveforms.items()}
     drawn = power_figures.horizon(chosen, whole, zoom.span, windows)
     _drawn(drawn, zoom, f"Power of {', '.join(nodes)} over the horizon")
-    words, csv = st.columns([7, 1], vertical_alignment="top")
+    words, csv = st.columns([7, 1], vertical_alignment="center")
     words.caption(show.plain(power_figures.horizon_note(result, chosen, zoom.span)))
     csv.download_button(
         "CSV",

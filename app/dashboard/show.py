@@ -51,7 +51,7 @@ def figure(
     options: dict[str, Any] = {"on_select": "rerun", "selection_mode": "box"} if select else {}
     shown, alt = grounded(drawn, dark=theme.is_dark()), f"{heading}. {says}"
     found = st.plotly_chart(shown, width="stretch", config=PLOT, key=key, theme=None, alt=alt, **options)
-    words, button = st.columns([6, 1], vertical_alignment="top")
+    words, button = st.columns([6, 1], vertical_alignment="center")
     words.caption(plain(says))
     button.download_button(
         "CSV", lambda: csv_of(drawn), f"{file or key}.csv", "text/csv", key=f"csv-{key}", on_click="ignore",
@@ -66,7 +66,7 @@ def picture(svg: str, heading: str, says: str, key: str) -> None:
     shown = dark_svg(svg) if theme.is_dark() else svg
     # as an image nothing that might be written inside it can run
     st.image(shown, width="stretch", alt=f"{heading}. {says}")
-    words, button = st.columns([6, 1], vertical_alignment="top")
+    words, button = st.columns([6, 1], vertical_alignment="center")
     words.caption(plain(says))
     button.download_button(
         "SVG", svg, f"{key}.svg", "image/svg+xml", key=f"svg-{key}", on_click="ignore", type="tertiary",

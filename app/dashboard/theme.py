@@ -10,8 +10,14 @@ CSS = """
 h1 {padding-top: 0 !important}
 [data-testid=stMetricValue] {font-size: 1.3rem; font-variant-numeric: tabular-nums}
 [data-testid=stMetricLabel] p {font-size: .86rem}
+.stMetric > div {padding: .7rem .75rem}
+.react-aria-ComboBox input {text-overflow: ellipsis}
 [data-testid=stCaptionContainer], [data-testid=stCaptionContainer] p {line-height: 1.4; color: inherit; opacity: .92}
-@media (max-width: 640px) {.stMainBlockContainer {padding-left: 1rem; padding-right: 1rem}}
+.stApp:has([data-testid=stExpandSidebarButton]) .stMainBlockContainer {padding-top: 4.4rem}
+@media (max-width: 640px) {
+  .stMainBlockContainer {padding-left: 1rem; padding-right: 1rem}
+  .stElementContainer:has(> .stMetric) {flex: 1 1 max-content; min-width: 40%; width: auto !important}
+}
 @media (prefers-reduced-motion: reduce) {* {transition: none !important; animation: none !important}}
 """
 

@@ -7,7 +7,7 @@ from dashboard import bar, power_look, power_records, show
 show.title("Power", "What its power looks like, from a year to a millisecond, from a meter to an accelerator.")
 result = bar.result()
 if result is not None:
-    job = [("it_computing_mw", "IT while computing"), ("it_bubble_mw", "Bubble takes off")]
+    job = [("it_computing_mw", "IT, computing"), ("it_bubble_mw", "Bubble takes off")]
     show.metrics(
         result.summary,
         [
@@ -16,8 +16,8 @@ if result is not None:
             ("mean_mw", "Meter, mean"),
             ("peak_mw", "Meter, peak"),
             ("swing_mw", "Meter, swing"),
-            ("max_ramp_up_mw_per_s", "Largest rise in 1 s"),
-            ("max_ramp_down_mw_per_s", "Largest fall in 1 s"),
+            ("max_ramp_up_mw_per_s", "Rise in 1 s"),
+            ("max_ramp_down_mw_per_s", "Fall in 1 s"),
         ],
         result.reasons,
     )

@@ -193,6 +193,9 @@ def margins(verdict: pd.DataFrame) -> go.Figure:
         )
     )  # fmt: skip
     figure.add_vline(x=1.0, line={"color": INK, "width": 1.2, "dash": "dash"})
-    styled(figure, "share of the limit that is used (1 = at the limit; cross = rule broken)", "", 90 + 24 * len(judged))
-    figure.update_yaxes(autorange="reversed", automargin=True, dtick=1)
+    styled(figure, "share of the limit that is used", "", 90 + 26 * len(judged))
+    # names above their lines, not beside them: on a phone they would leave no width for the points
+    inside = {"ticklabelposition": "inside top", "ticks": "", "tickfont": {"size": 11}}
+    figure.update_yaxes(range=[len(judged) - 0.5, -1.0], dtick=1, **inside)
+    figure.update_layout(margin={"l": 8, "t": 8})
     return figure.update_xaxes(type="log", tickvals=[0.001, 0.01, 0.1, 1, 10, 100])

@@ -154,9 +154,7 @@ def spectrum(parts: Sequence[tuple[str, Part]], scale: Scale, marks: Sequence[Ma
     across = [float(np.log10(lowest)), float(np.log10(highest))]
     axes = {
         "xaxis": axis("frequency [Hz]", "y", type="log", dtick=1, range=across),
-        "yaxis": axis(
-            f"amplitude [{scale.unit}]", "x", type="log", range=[high - 5.0, high], dtick=1, exponentformat="power"
-        ),
+        "yaxis": axis(f"amplitude [{scale.unit}]", "x", type="log", range=[high - 5.0, high], dtick=1, tickformat="~g"),
     }
     return laid_out(drawn, 360, axes, shapes, annotations=words)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import signal
@@ -18,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "build" / "screenshots"
 CHROMIUM = shutil.which("chromium")
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
-WAIT_MS = 25_000
+WAIT_MS = 60_000
 POLL_MS = 50
 STARTS_S = 90.0
 # Streamlit's own start page asks for its server below the path of the page first, and takes the root when that fails
@@ -168,4 +167,4 @@ def processes(pid):
 
 def open_files(pid):
     """Return how many files and sockets a process has open."""
-    return len(os.listdir(f"/proc/{pid}/fd"))
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import zipfile
-from itertools import pairwise
 from pathlib import PurePath
 
 import pytest
@@ -21,9 +19,6 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
 ]
 SHORTER = "operation.horizon=2 d"
-RUN_MS = 240_000
-OPEN_POINT = "Open this point"
-REFUSED = re.compile("expected|aliases|finite|cannot be read|not valid")
 
 
 @pytest.fixture(scope="module")
@@ -80,12 +75,6 @@ def typed(visitor, label, text):
     field.press("Enter")
 
 
-def chosen(visitor, label, option):
-    """Choose from a list by writing, as a person does."""
-    visitor.page.get_by_role("combobox", name=label, exact=True).fill(option)
-    visitor.page.get_by_role("option").filter(has_text=option).first.click()
-
-
 def sent(visitor, path, button):
     """Send a file by the form that is open."""
     visitor.page.locator("input[type=file]:visible, [data-testid=stFileUploader]:visible input").first.set_input_files(
@@ -117,21 +106,6 @@ def test_a_link_opens_what_was_run(visitor, stored, small_link, small_result):
     assert shows(visitor, summary(stored, f"small-{small_result.run_id}"))
     assert visitor.page.get_by_text("No, not as it stands.").is_visible()
     visitor.picture("open-by-link")
-
-
-def test_a_change_is_run_and_answered(visitor, stored, small_link):
-    before = results(stored)
-    visitor.open("design", link=small_link, **{"design-section": "Operation"})
-    typed(visitor, "Horizon", "2 d")
-    visitor.until(lambda query: query.get("set") == [SHORTER])
-    run(visitor)
-    visitor.page.get_by_role("progressbar").first.wait_for()
-    visitor.picture("change-and-run")
-    visitor.page.get_by_role("button", name="Run again").wait_for(timeout=RUN_MS)
-    (made,) = results(stored) - before
-    assert summary(stored, made)["horizon_s"] == 2 * 86400.0
-    visitor.go("Overview")
-    assert shows(visitor, summary(stored, made))
 
 
 def test_a_run_is_cancelled_and_leaves_nothing(visitor, stored, small_link):
@@ -183,67 +157,6 @@ def test_an_event_is_put_into_the_draft(visitor, small_link):
     visitor.page.reload()
     visitor.page.get_by_text("residual 40 %", exact=False).wait_for()
     visitor.picture("event")
-
-
-def test_a_rule_has_evidence_and_sizing_is_begun_and_cancelled(visitor, small_link, small_result):
-    broken = next(row for row in small_result.verdict.to_dict("records") if row["passed"] is False)
-    visitor.open("limits", link=small_link)
-    chosen(visitor, "Evidence of", f"{broken['rule']}, ")
-    visitor.page.get_by_role("heading", name=broken["rule"]).wait_for()
-    visitor.picture("evidence")
-    visitor.page.get_by_role("tab", name="Size").click()
-    visitor.page.get_by_role("button", name="Size it").click()
-    visitor.page.get_by_role("button", name="Cancel").click()
-    visitor.page.get_by_text("Cancelled; nothing was left half-written.").wait_for()
-
-
-def test_two_designs_are_compared(visitor, small_link):
-    visitor.open("compare", link=small_link, set=SHORTER)
-    visitor.page.get_by_role("button", name="Run again").wait_for(timeout=RUN_MS)
-    visitor.page.get_by_role("button", name="Keep this version").click()
-    visitor.page.get_by_role("button", name="Undo all").click()
-    visitor.until(lambda query: "set" not in query)
-    chosen(visitor, "Designs", "horizon = 2 d")
-    visitor.until(lambda query: len(query.get("compare-with", ())) == 2)
-    visitor.page.locator("[data-testid=stDataFrame], .js-plotly-plot").first.wait_for()
-    visitor.still()
-    visitor.picture("two-designs")
-
-
-def test_a_sweep_is_defined_run_and_a_point_opened(visitor, stored, small_link):
-    visitor.open("sweep", link=small_link)
-    chosen(visitor, "Add a field of the scenario", "job.sequence_length")
-    typed(visitor, "Values, separated by commas", "4096, 8192")
-    chosen(visitor, "How much is answered", "step: the training step")
-    visitor.page.get_by_role("button", name="Run 2 points").click()
-    visitor.page.get_by_text("2 rows are there").wait_for(timeout=RUN_MS)
-    assert len(list(stored.glob("sweep-*"))) == 1
-    visitor.page.get_by_test_id("stMain").get_by_role("radio", name="Explore").click(force=True)
-    visitor.page.get_by_role("button", name=OPEN_POINT).first.wait_for()
-    visitor.still()
-    visitor.picture("sweep")
-    visitor.page.get_by_role("button", name=OPEN_POINT).first.click()
-    visitor.until(lambda query: any("sequence_length" in one for one in query.get("set", ())))
-
-
-def test_a_trace_is_sent_and_judged_and_hostile_files_are_refused(visitor, tmp_path):
-    visitor.open("measured")
-    bomb = "a: &a [x, x, x, x]\n" + "".join(f"{b}: &{b} [*{a}, *{a}, *{a}, *{a}]\n" for a, b in pairwise("abcdefghij"))
-    for name, text in (("bomb.yaml", bomb), ("huge.csv", "time,power\n0,1e400\n0.1,nan\n")):
-        (tmp_path / name).write_text(text)
-        sent(visitor, tmp_path / name, "Open")
-        visitor.page.get_by_role("alert").filter(has_text=REFUSED).first.wait_for()
-        if visitor.page.get_by_role("button", name="Close").is_visible():
-            visitor.page.get_by_role("button", name="Close").click()
-            visitor.still()
-    rows = [f"{0.1 * at:.1f},{1e6 * (10 + 3 * (at // 20 % 2))}" for at in range(1200)]
-    (tmp_path / "trace.csv").write_text("time_s,power_w\n" + "\n".join(rows))
-    sent(visitor, tmp_path / "trace.csv", "Open")
-    visitor.page.get_by_text("1,200 samples every 100 ms").wait_for()
-    visitor.page.get_by_role("button", name="Assess").click()
-    visitor.page.get_by_test_id("stMetric").first.wait_for()
-    visitor.still()
-    visitor.picture("measured-judged")
 
 
 def test_a_link_brings_back_draft_and_page_for_somebody_else(visitor, browser, address, small_link):

@@ -49,7 +49,7 @@ def _course(result: Result) -> None:
     show.figure(
         figure, key, f"{_label(window)}, {MODES[mode]}: {first:g} to {last:g} s",
         "Frequency, its rate of change over the 500 ms before, voltage, power and charge at the site; red lines are "
-        "limits where they lie near."
+        "limits where they lie near. A battery discharges above zero."
         f"{several} Drag over a stretch of time to look closer: it is sampled again.",
         select=True, file=f"plant-{window}-{mode}",
     )  # fmt: skip

@@ -77,7 +77,7 @@ def _controls(result: Result, record: Record, name: str) -> tuple[Zoom, list[str
                 "Power", list(QUANTITIES), key="power-quantity", bind="query-params", default="p", required=True,
                 format_func=QUANTITIES.__getitem__, width="content",
             )  # fmt: skip
-        zoom = power_zoom.fields(record.whole, record.dt_s, cycle_s(result))
+        zoom = power_zoom.fields(record.whole, record.dt_s, cycle_s(result), measured=result.measured)
     _moves(zoom)
     return zoom, nodes, quantity == "q"
 
@@ -131,7 +131,7 @@ def _horizon(result: Result) -> None:
     whole = power_source.horizon_of(course)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         nodes = _nodes(HORIZON, tuple(course))
-        zoom = power_zoom.fields(whole, 1.0, cycle_s(result))
+        zoom = power_zoom.fields(whole, 1.0, cycle_s(result), measured=result.measured)
     _moves(zoom)
     if not nodes:
         show.empty("No node is chosen.", "Choose the meter or a site above.")

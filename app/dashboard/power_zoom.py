@@ -25,6 +25,8 @@ class Zoom:
     cycle_s: float
     """Time after which the power repeats; 0 where it is not known. [s]"""
     problem: str = ""
+    cycle: str = "step"
+    """What repeats: the step of a job, the cycle of a measured load."""
 
     @property
     def zoomed(self) -> bool:
@@ -36,7 +38,7 @@ class Zoom:
         """Lengths that a button asks for. [s]"""
         found = {"10 min": 600.0, "1 min": 60.0}
         if self.cycle_s > 0.0:
-            found |= {"3 steps": 3.0 * self.cycle_s, "1 step": self.cycle_s}
+            found |= {f"3 {self.cycle}s": 3.0 * self.cycle_s, f"1 {self.cycle}": self.cycle_s}
         return found | {"100 ms": 0.1}
 
 
@@ -45,7 +47,7 @@ def forget() -> None:
     st.session_state[FROM], st.session_state[TO], st.session_state[BACK] = "", "", []
 
 
-def fields(whole: Span, dt_s: float, cycle_s: float) -> Zoom:
+def fields(whole: Span, dt_s: float, cycle_s: float, *, measured: bool = False) -> Zoom:
     """Show the two fields of the span; return what they say."""
     hint = f"Such as {time_text(whole.begin_s + 0.25 * whole.length_s, whole)}; empty: from the beginning."
     begin = st.text_input(
@@ -55,10 +57,11 @@ def fields(whole: Span, dt_s: float, cycle_s: float) -> Zoom:
         "To", key=TO, bind="query-params", placeholder=time_text(whole.end_s, whole), width=130,
         help=f"With its unit (ms, s, min, h, d); empty: to the end, {time_text(whole.end_s, whole)}.",
     )  # fmt: skip
+    cycle = "cycle" if measured else "step"
     try:
-        return Zoom(whole, dt_s, read_span(begin, end, whole, dt_s), cycle_s)
+        return Zoom(whole, dt_s, read_span(begin, end, whole, dt_s), cycle_s, cycle=cycle)
     except InputError as error:
-        return Zoom(whole, dt_s, whole, cycle_s, str(error))
+        return Zoom(whole, dt_s, whole, cycle_s, str(error), cycle)
 
 
 def buttons(zoom: Zoom) -> None:

@@ -253,7 +253,9 @@ def note(figure: go.Figure, samples: int, dt_s: float) -> str:
     beyond = (
         f" Peaks and swings of the cards are of {_width(METER_DT_S)} means: this curve goes beyond." if finer else ""
     )
-    return f"{of}{beyond} Drag over the strip or the chart to look closer."
+    stored = any(str(trace.name).rpartition("/")[2] == "battery" for trace in figure.data)
+    sign = " A battery is a load: above zero it charges." if stored else ""
+    return f"{of}{beyond}{sign} Drag over the strip or the chart to look closer."
 
 
 def _width(dt_s: float) -> str:

@@ -1,4 +1,4 @@
-"""Nodes of the electrical tree with their power in a window: mean, least, greatest, swing."""
+"""Nodes of the electrical tree with their power in a window: mean, least, greatest, range."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class NodePower:
     highest_w: float
 
     @property
-    def swing_w(self) -> float:
+    def range_w(self) -> float:
         """Greatest less least sample. [W]"""
         return self.highest_w - self.lowest_w
 
@@ -101,14 +101,15 @@ def nodes_data(window: str, dt_s: float, found: Sequence[NodePower]) -> dict[str
     return {"window": window, "dt_s": dt_s, "nodes": [one.data() for one in found]}
 
 
-HEAD = ("node", "mean", "lowest", "highest", "swing")
+HEAD = ("node", "mean", "lowest", "highest", "range")
+"""Columns of the table; `range` is of the samples, `swing_mw` of a summary of means of 100 ms, step by step."""
 
 
 def nodes_rows(found: Sequence[NodePower]) -> list[tuple[str, ...]]:
     """Return the table as text: each power in a unit in which it reads well."""
     rows = []
     for one in found:
-        values = (one.mean_w, one.lowest_w, one.highest_w, one.swing_w)
+        values = (one.mean_w, one.lowest_w, one.highest_w, one.range_w)
         rows.append((one.node, *(power_text(value, one.highest_w) for value in values)))
     return rows
 

@@ -11,7 +11,7 @@ import pytest
 from clustersim.background.records import State
 from clustersim.report.words import answer
 
-CELLS = ("mean", "lowest", "highest", "swing")
+CELLS = ("mean", "lowest", "highest", "range")
 
 
 def chart(at):

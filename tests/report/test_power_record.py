@@ -16,6 +16,7 @@ from clustersim.errors import InputError
 from clustersim.power.trace_guard import Most
 from clustersim.report import power_spectra
 from clustersim.report.damping_pair import pair_rows, token_words
+from clustersim.report.power_figures import Scale, note, zoomed
 from clustersim.report.power_file import brought_record, file_record, stored_records
 from clustersim.report.power_record import WindowRecord, course_of
 from clustersim.report.power_samples import shown_samples
@@ -186,3 +187,19 @@ def test_a_pair_says_whether_it_is_at_equal_tokens(small_result):
     assert "change by -10.0 %" in token_words(after, slower)
     assert token_words(after, slower | {"pipeline": 64}).startswith("The search found another plan")
     assert token_words({}, {}) == ""
+
+
+def test_the_note_tells_what_a_planner_would_stumble_over(small_result):
+    record = WindowRecord(small_result.waveforms["steady"])
+    scale = Scale("MW", 1e6)
+    battery = next(node for node in record.nodes if node.endswith("/battery"))
+    for nodes, said in ((("meter",), False), (("meter", battery), True)):
+        drawn = zoomed({node: record.samples(node) for node in nodes}, record.whole, record.dt_s, record.whole, scale)
+        words = note(drawn, 60_000, record.dt_s)
+        assert "of 100 ms means" in words
+        assert ("above zero it charges" in words) is said
+    # a battery stands in the tree as a load, so that parts add up to their site
+    site = battery.rpartition("/")[0]
+    parts = sum(record.samples(f"{site}/{part}").values for part in ("it", "cooling", "losses", "battery"))
+    assert parts == pytest.approx(record.samples(site).values)
+    assert "100 ms means" not in note(drawn, 60_000, 0.1)

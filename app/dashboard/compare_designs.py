@@ -17,6 +17,8 @@ from dashboard import presets, results, state
 HAND = "draft"
 """Stands for the scenario in hand, which the address holds already."""
 MOST = 6
+MOST_LETTERS = 60
+"""Of the changes in the name of a design."""
 QUERY = "compare-with"
 FOLDER = "one_or_many"
 KEPT = "compare-kept"
@@ -107,7 +109,9 @@ def changed(draft: Draft) -> str:
     """Return the name of a draft and its first changes."""
     words = [f"{path.rsplit('.', 1)[-1]} = {shortened(value)}" for path, value in draft.settings.items()]
     more = f" and {len(words) - 2} more" if len(words) > 2 else ""
-    return draft.name + (f" ({', '.join(words[:2])[:60]}{more})" if words else "")
+    first = ", ".join(words[:2])
+    first = first if len(first) <= MOST_LETTERS else f"{first[:MOST_LETTERS].rstrip(', ')}..."
+    return draft.name + (f" ({first}{more})" if words else "")
 
 
 def known() -> list[str]:

@@ -19,7 +19,8 @@ def link() -> str:
 
 def button() -> None:
     """Show the button with the link."""
-    with st.popover("Share", icon=":material/link:"):
+    # opening it runs the page again: controls below the bar write the address after the link was made
+    with st.popover("Share", icon=":material/link:", key="share", on_change="rerun"):
         st.caption("The address brings back this page, the scenario and every change.")
         st.code(link(), language=None, wrap_lines=True)
         st.caption("The same on the command line:")

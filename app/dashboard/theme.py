@@ -20,11 +20,13 @@ h1 {padding-top: 0 !important}
 }
 @media (prefers-reduced-motion: reduce) {* {transition: none !important; animation: none !important}}
 """
+DARK = "button[kind^=primary]:not(:disabled), button[kind^=primary]:not(:disabled) p {color: #12181F}"
+"""White words on the light blue of the dark theme would have a contrast of 2.3."""
 
 
 def apply() -> None:
     """Put the styles in that the theme has no settings for."""
-    st.html(f"<style>{CSS}</style>")
+    st.html(f"<style>{CSS}{DARK if is_dark() else ''}</style>")
 
 
 def is_dark() -> bool:

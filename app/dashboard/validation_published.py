@@ -113,10 +113,10 @@ def overview() -> None:
                 for row in table.to_dict("records")
                 if row["modelled"]
             ]
-    counts = {name: st.column_config.NumberColumn(format="localized", width=80) for name in ("rows", "modelled")}
+    counts = {name: st.column_config.NumberColumn(format="localized", width=70) for name in ("rows", "modelled")}
     show.table(
         pd.DataFrame(rows).rename(columns={" ": "of"}), "validation-overview", height="content", placeholder="-",
-        column_config=counts | {"of": st.column_config.TextColumn(width=124)},
+        column_config=counts | {"of": st.column_config.TextColumn(width=108)},
     )  # fmt: skip
     st.caption(
         "MAPE is the mean of the absolute errors, bias the mean error, P90 what nine in ten keep. Constants are fitted "

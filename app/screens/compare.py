@@ -17,6 +17,8 @@ if len(entries) < 2:
         "Choose a second design.",
         "Any preset will do; or keep this version, change the scenario on another page, and come back.",
     )
+elif len(there) < 2 and any(entry.problem for entry in entries):
+    show.empty("Nothing to compare yet.", "Mend what is named above, or take that design out.")
 elif len(there) < 2:
     show.skeleton()
 else:

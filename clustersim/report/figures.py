@@ -198,4 +198,7 @@ def margins(verdict: pd.DataFrame) -> go.Figure:
     inside = {"ticklabelposition": "inside top", "ticks": "", "tickfont": {"size": 11}}
     figure.update_yaxes(range=[len(judged) - 0.5, -1.0], dtick=1, **inside)
     figure.update_layout(margin={"l": 8, "t": 8})
-    return figure.update_xaxes(type="log", tickvals=[0.001, 0.01, 0.1, 1, 10, 100])
+    # given, since plotly would keep the names' width free of points
+    ends = np.log10([*ratio, 1.0])
+    across = [float(ends.min()) - 0.1, float(ends.max()) + 0.2]
+    return figure.update_xaxes(type="log", tickvals=[0.001, 0.01, 0.1, 1, 10, 100], range=across, tickangle=0)

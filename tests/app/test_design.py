@@ -190,6 +190,9 @@ def test_entries_are_added_removed_and_taken_over(open_page):
     at = opened(open_page, "damping", scenario="colossus_200k")
     at.selectbox(key="add:damping").select("power_cap").run()
     assert [one["kind"] for one in draft(at).settings["damping"]] == ["site_battery", "power_cap"]
+    assert at.session_state["entry:damping"] == "2  power_cap", "what was added is open at once"
+    at.session_state["entry:damping"] = "1  site_battery"
+    at.run()
     at.button(key="remove:damping").click().run()
     assert [one["kind"] for one in draft(at).settings["damping"]] == ["power_cap"]
     at.button(key="design-undo").click().run()

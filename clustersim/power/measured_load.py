@@ -21,6 +21,8 @@ __all__ = ["Dip", "MeasuredLoad", "load_text", "load_waveform", "read_load"]
 MOST_BYTES = 1_000_000
 """Largest file of a load record."""
 
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 
 def load_text(load: MeasuredLoad) -> str:
     """Return a load as YAML that reads back as the same record."""
@@ -56,9 +58,9 @@ def read_load(path: Path) -> MeasuredLoad:
             raise InputError(f"{path}: expected a load record of at most {MOST_BYTES / 1e6:g} MB, found more")
         text = path.read_text(encoding="utf-8")
         # a few bytes of aliases can grow to gigabytes
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=_Loader)):
             raise InputError(f"{path}: not valid YAML: anchors and aliases are not supported")
-        data = yaml.safe_load(text)
+        data = yaml.load(text, Loader=_Loader)  # noqa: S506 (a SafeLoader)
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise InputError(f"{path}: cannot be read: {error}") from None
     if not isinstance(data, dict):

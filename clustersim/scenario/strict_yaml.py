@@ -7,13 +7,28 @@ from typing import Any
 
 import yaml
 
+DEEPEST = 100
+"""Levels of a YAML file; those of this program have a dozen."""
 _CLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _StrictComposer(yaml.composer.Composer):
-    """Refuses aliases: a few bytes can grow to gigabytes."""
+    """Refuses aliases: a few bytes can grow to gigabytes; and more levels than any file of this program has."""
+
+    depth = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
+        self.depth += 1
+        try:
+            if self.depth > DEEPEST:
+                event = self.peek_event()  # type: ignore[attr-defined]
+                problem = f"expected at most {DEEPEST} levels, found more"
+                raise yaml.composer.ComposerError(None, None, problem, event.start_mark)
+            return self._composed(parent, index)
+        finally:
+            self.depth -= 1
+
+    def _composed(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.events.AliasEvent):  # type: ignore[attr-defined]
             event = self.peek_event()  # type: ignore[attr-defined]
             raise yaml.composer.ComposerError(None, None, "anchors and aliases are not supported", event.start_mark)
@@ -62,7 +77,8 @@ def strict_yaml(text: str) -> Any:
         If it is nested too deeply.
     """
     try:
-        with suppress(yaml.YAMLError):
+        # what this module itself refuses has been said well already, and Python's parser is slow on what is deep
+        with suppress(yaml.scanner.ScannerError, yaml.parser.ParserError, yaml.reader.ReaderError):
             return yaml.load(text, Loader=_FastLoader)  # noqa: S506 (safe)
         return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 (safe)
     except ValueError as error:

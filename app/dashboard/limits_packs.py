@@ -36,7 +36,7 @@ def packs() -> None:
         if st.form_submit_button("Judge by these", icon=":material/gavel:", type="primary"):
             limits_rules.take({"limits.packs": chosen})
     _changed(dict(limits.overrides), list(limits.skip), [rule.id for rule in limits.rules])
-    st.subheader("Rules of a pack", anchor=False)
+    st.header("Rules of a pack", anchor=False)
     name = st.selectbox("Pack", list(known()), format_func=label, key="limits-pack", bind="query-params")
     rules = [
         {

@@ -145,7 +145,7 @@ def _evidence(result: Result, row: Any, whole: bool) -> None:
     found = evidence_of(result, row["rule"], row["where"])
     drawn = evidence_figure(found, result.verdict, whole)
     first, last = view_s(found, whole)
-    st.subheader(f"{ICONS[row['verdict']]}: {show.plain(row['rule'])}", anchor=False)
+    st.header(f"{ICONS[row['verdict']]}: {show.plain(row['rule'])}", anchor=False)
     st.markdown(f"{show.plain(evidence_words(found))}.")
     if drawn is not None:
         span = f", {first:.2f} to {last:.2f} s" if last > first else ""

@@ -41,7 +41,7 @@ def _broken(result: Result) -> None:
     if not rows:
         return
     broken = int(result.verdict["passed"].eq(False).sum())
-    st.subheader("What fails, and by how much", anchor=False)
+    st.header("What fails, and by how much", anchor=False)
     if broken > len(rows):
         st.caption(f"The worst {len(rows)} of {broken}; the page Limits has all.")
     with st.container(key="overview-broken"):
@@ -50,7 +50,7 @@ def _broken(result: Result) -> None:
 
 def _expected(result: Result) -> None:
     table = result.expected
-    st.subheader("Predicted beside public", anchor=False)
+    st.header("Predicted beside public", anchor=False)
     if table.empty:
         st.caption("Nothing is public about this design, or its scenario has no section `expect`.")
         return

@@ -24,7 +24,7 @@ def gallery(result: Result | None) -> None:
     """Show the presets by system, and where their places stand."""
     st.header("Presets", anchor=False, divider="gray")
     _presets()
-    st.subheader("All places", anchor=False)
+    st.header("All places", anchor=False)
     found = _found()
     if found is not None:
         chosen = None if result is None else str(result.scenario["topology"]["name"])

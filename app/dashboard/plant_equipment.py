@@ -45,7 +45,7 @@ HEAT = (
 
 def machines(result: Result) -> None:
     """Show generators, batteries and the modes of the grid."""
-    st.subheader("Generators", anchor=False)
+    st.header("Generators", anchor=False)
     table = generator_table(result)
     if table.empty:
         show.empty("There are no generators on site.", "Design, section electrical, adds them.")
@@ -53,7 +53,7 @@ def machines(result: Result) -> None:
         _words(generation_words(result.summary))
         show.metrics(result.summary, GENERATION, result.reasons)
         _facts(table, "plant-generators")
-    st.subheader("Battery", anchor=False)
+    st.header("Battery", anchor=False)
     table = battery_table(result)
     if table.empty:
         show.empty("There is no battery on site.", "Design, section electrical, adds one.")
@@ -63,7 +63,7 @@ def machines(result: Result) -> None:
         _facts(table, "plant-batteries")
         if note := smoothing_note(result):
             st.caption(show.plain(note))
-    st.subheader("Modes of the grid", anchor=False)
+    st.header("Modes of the grid", anchor=False)
     show.metrics(result.summary, GRID_MODES, result.reasons)
     for number, modes in enumerate(mode_tables(result.modes)):
         st.caption("Harmonics of the power that move the modes of the interconnection most.")

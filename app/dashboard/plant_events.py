@@ -42,7 +42,7 @@ def events(result: Result | None) -> None:
         for section, title in ANSWERS.items():
             _answer(section, title, tree[section])
     if result is not None and result.summary.get("grid_events"):
-        st.subheader("What they did", anchor=False)
+        st.header("What they did", anchor=False)
         plant_equipment.event_answer(result)
         st.caption("Course, on the first tab, has the window of every event.")
 
@@ -82,7 +82,7 @@ def _title(kind: str) -> str:
 
 
 def _form(now: Sequence[Mapping[str, Any]]) -> None:
-    st.subheader("Add an event", anchor=False)
+    st.header("Add an event", anchor=False)
     kinds = event_kinds()
     kind = st.selectbox("What happens", list(kinds), format_func=_title, key="plant-kind", width=320)
     st.caption(show.plain(kinds[kind].meaning))

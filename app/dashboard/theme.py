@@ -18,15 +18,16 @@ h1 {padding-top: 0 !important}
   .stMainBlockContainer {padding-left: 1rem; padding-right: 1rem}
   .stElementContainer:has(> .stMetric) {flex: 1 1 max-content; min-width: 40%; width: auto !important}
 }
+/* white words on the light blue of the dark theme would have a contrast of 2.3 */
+button[kind^=primary]:not(:disabled), button[kind^=primary]:not(:disabled) p,
+.stMultiSelect span[title], .stMultiSelect span[title] * {color: light-dark(#FFFFFF, #12181F)}
 @media (prefers-reduced-motion: reduce) {* {transition: none !important; animation: none !important}}
 """
-DARK = "button[kind^=primary]:not(:disabled), button[kind^=primary]:not(:disabled) p {color: #12181F}"
-"""White words on the light blue of the dark theme would have a contrast of 2.3."""
 
 
 def apply() -> None:
     """Put the styles in that the theme has no settings for."""
-    st.html(f"<style>{CSS}{DARK if is_dark() else ''}</style>")
+    st.html(f"<style>{CSS}</style>")
 
 
 def is_dark() -> bool:

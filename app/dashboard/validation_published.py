@@ -76,7 +76,7 @@ def public(result: Result | None) -> None:
 def document(path: str, heading: str) -> None:
     """Show one page of the documentation: what it says, and one of its tables."""
     page = next(one for one in evidence().pages if one.path == path)
-    st.markdown(f"#### {heading}")
+    st.markdown(f"## {heading}")
     *before, last = page.says
     st.caption(f"{show.plain(page.path)} as of {page.date}, version {evidence().version}. {show.plain(last)}")
     if before:

@@ -22,18 +22,24 @@ OF_STREAMLIT = (
     ("list", "stSidebarNavItems"),
     ("listitem", "stSidebarNav"),
     ("listitem", "<li"),
+    # the column of check boxes of its grid of data has no title
+    ("empty-table-header", 'role="columnheader"'),
+    # its field for files is a section for drawing alone, with a label
+    ("presentation-role-conflict", '<section role="presentation"'),
 )
 """Rule of axe, and what the place holds where Streamlit itself breaks it."""
 
 
 @pytest.fixture(scope="module")
-def visitor(tmp_path_factory, results_folder):
+def visitors(tmp_path_factory, results_folder):
+    """A visitor by scheme: a figure is made for the ground that the browser had when it came."""
     folder = tmp_path_factory.mktemp("every-page")
     shutil.copytree(results_folder, folder, copy_function=os.link, dirs_exist_ok=True)
     with server(folder) as (address, _), chromium() as browser:
-        found = Visitor(browser, address)
+        found = {"light": Visitor(browser, address), "dark": Visitor(browser, address, dark=True)}
         yield found
-        found.close()
+        for visitor in found.values():
+            visitor.close()
 
 
 def ours(visitor):
@@ -54,23 +60,21 @@ def photographed(visitor, name):
 
 
 @pytest.mark.parametrize("title", TITLES)
-def test_a_page_can_be_read_by_everybody(visitor, small_link, title):
-    page = visitor.page
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_page_can_be_read_by_everybody(visitors, small_link, scheme, title):
+    visitor = visitors[scheme]
     if title == "Overview":
-        visitor.open("overview", link=small_link)
+        visitor.open(link=small_link)
     else:
         visitor.go(title)
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
+    photographed(visitor, f"{title.lower()}-{scheme}")
+    assert ours(visitor) == []
+    if scheme == "light":
+        visitor.page.set_viewport_size(PHONE)
         visitor.still()
-        photographed(visitor, f"{title.lower()}-{scheme}")
-        assert ours(visitor) == [], scheme
-    page.emulate_media(color_scheme="light")
-    page.set_viewport_size(PHONE)
-    visitor.still()
-    photographed(visitor, f"{title.lower()}-phone")
-    # nothing makes the page itself wider than the phone
-    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-    page.set_viewport_size(WIDE)
-    visitor.still()
+        photographed(visitor, f"{title.lower()}-phone")
+        # nothing makes the page itself wider than the phone
+        assert visitor.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        visitor.page.set_viewport_size(WIDE)
+        visitor.still()
     visitor.content()

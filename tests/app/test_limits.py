@@ -70,7 +70,7 @@ def test_every_rule_has_its_evidence(limits):
     for name in ("choukse-band-energy, memphis", "island-rocof, memphis", "equipment-rating, memphis: cooling"):
         limits.selectbox(key="limits-rule").set_value(name).run()
         assert not limits.exception
-        assert any(name.split(",")[0] in one.value.replace("\\", "") for one in limits.subheader)
+        assert any(name.split(",")[0] in one.value.replace("\\", "") for one in limits.header)
 
 
 def test_a_click_on_a_row_chooses_its_rule(limits):

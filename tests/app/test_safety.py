@@ -108,7 +108,7 @@ def hostile(tmp_path_factory, small_result):
 def test_names_of_files_are_shown_as_text(open_page, hostile, name):
     folder, link = hostile
     at = open_page(name, results=folder, link=link)
-    for kind in ("markdown", "caption", "error", "warning", "info", "success", "subheader", "title"):
+    for kind in ("markdown", "caption", "error", "warning", "info", "success", "header", "subheader", "title"):
         for one in at.get(kind):
             assert "<img src=x" not in one.value.replace("\\<", ""), (kind, one.value)
             assert "](javascript:" not in one.value.replace("\\]", ""), (kind, one.value)

@@ -59,8 +59,17 @@ def photographed(visitor, name):
     visitor.page.screenshot(path=PICTURES / f"{name}.png")
 
 
-@pytest.mark.parametrize("title", TITLES)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("scheme", "title"),
+    [("light", title) for title in TITLES]
+    # in the dark those with the most colours; the others when there is time
+    + [
+        pytest.param(
+            "dark", title, marks=() if title in ("Overview", "Power", "Limits", "Compare") else pytest.mark.soak
+        )
+        for title in TITLES
+    ],
+)
 def test_a_page_can_be_read_by_everybody(visitors, small_link, scheme, title):
     visitor = visitors[scheme]
     if title == "Overview":

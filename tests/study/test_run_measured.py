@@ -150,8 +150,8 @@ def test_beside_a_job(plain, small):
     page = compare_html(found)
     assert "A million tokens" in page
     assert "Where the time of a step goes" in page
-    # a load has no tokens: what is left is power, and no break-even
-    assert {one.key for one in found.waterfalls} == {"mean_mw"}
+    # a load has no tokens: what is left is power and capital, and no break-even
+    assert {one.key for one in found.waterfalls} == {"capex_usd", "mean_mw"}
     assert found.break_evens == ()
     assert "a token has no cost there" in found.no_break_even[0]
 

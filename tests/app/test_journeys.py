@@ -155,7 +155,7 @@ def test_an_event_is_put_into_the_draft(visitor, small_link):
     assert visitor.query()["set"][0].startswith("plant.events=[{kind: voltage_dip, at: 36 h")
     visitor.page.get_by_text("1. Voltage dip").wait_for()
     visitor.page.reload()
-    visitor.page.get_by_text("residual 40 %", exact=False).wait_for()
+    visitor.page.get_by_text("at 36 h, residual 40 %").last.wait_for()
     visitor.picture("event")
 
 

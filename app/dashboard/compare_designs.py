@@ -90,13 +90,14 @@ def entry_of(text: str) -> Entry:
         draft = draft_of(text)
     except InputError as error:
         return Entry(text, text[:40], Draft(text[:40]), "", "", str(error))
-    return Entry(text, label_of(text), draft, *_checked(draft.key, draft))
+    return Entry(text, changed(draft), draft, *_checked(draft.key, draft))
 
 
 def label_of(text: str) -> str:
     """Return what a design is called in the list to choose from."""
     if text == HAND:
-        return f"In hand: {changed(state.draft())}"
+        # always the same words: a chip keeps those that it had when its design was chosen, while the draft goes on
+        return "In hand"
     if "=" not in text:
         return text
     try:

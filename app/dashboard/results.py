@@ -11,6 +11,7 @@ import streamlit as st
 
 from clustersim.errors import InputError
 from clustersim.report.stored import is_stored, result_folder, stored
+from clustersim.scenario import Draft
 from clustersim.study.result import Result
 from dashboard import state
 from dashboard.settings import settings
@@ -49,11 +50,15 @@ def summary(folder: str) -> dict[str, Any]:
 
 def of_draft() -> Result | None:
     """Return the stored result of the draft as it is now; None where there is none yet, or none that can be read."""
-    scenario = state.scenario()
-    if scenario is None or not has_result(scenario.name, state.identity()):
+    return _stored_of(state.draft())
+
+
+def _stored_of(draft: Draft) -> Result | None:
+    found, identity, _ = state.checked(draft)
+    if found is None or not has_result(found.name, identity):
         return None
     try:
-        return loaded(str(folder_of(scenario.name, state.identity())))
+        return loaded(str(folder_of(found.name, identity)))
     except InputError as error:
         _log.warning("%s", error)
         return None
@@ -66,9 +71,10 @@ def is_unreadable() -> bool:
 
 
 def shown() -> Result | None:
-    """Return the result that pages show: the draft's, else the one shown before; None where there is none.
+    """Return the result that pages show: the draft's, else the one shown before, else that without its changes.
 
-    So a page keeps its answers while a change is being run; the bar on top says whose they are.
+    So a page keeps its answers while a change is being run; the bar on top says whose they are. None where there is
+    none of them.
     """
     found = of_draft()
     if found is not None:
@@ -77,7 +83,7 @@ def shown() -> Result | None:
         return found
     before = st.session_state.get("shown")
     if before is None or st.session_state.get("shown_base") != state.draft().name:
-        return None
+        return _stored_of(state.draft().without())
     return loaded(before)
 
 

@@ -101,6 +101,11 @@ def change(settings: Mapping[str, Any]) -> None:
     edit(draft().changed(settings))
 
 
+def checked(found: Draft) -> tuple[AnyScenario | None, str, str]:
+    """Return the validated scenario of a draft and its run's identity, else what is wrong with it."""
+    return _scenario(found.key, found)
+
+
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _scenario(key: str, _draft: Draft) -> tuple[AnyScenario | None, str, str]:  # noqa: ARG001 (the key)
     try:
@@ -112,14 +117,14 @@ def _scenario(key: str, _draft: Draft) -> tuple[AnyScenario | None, str, str]:  
 
 def scenario() -> AnyScenario | None:
     """Return the validated scenario of the draft; None where something is wrong with it (:func:`problems`)."""
-    return _scenario(draft().key, draft())[0]
+    return checked(draft())[0]
 
 
 def identity() -> str:
     """Return the identity of the run that the draft asks for; empty where something is wrong with it."""
-    return _scenario(draft().key, draft())[1]
+    return checked(draft())[1]
 
 
 def problems() -> str:
     """Return what is wrong with the draft, as ``clustersim check`` prints it; empty where nothing is."""
-    return _scenario(draft().key, draft())[2]
+    return checked(draft())[2]

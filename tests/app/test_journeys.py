@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import zipfile
 from pathlib import PurePath
@@ -12,13 +13,16 @@ import pytest
 
 from clustersim.report.headline import questions
 from clustersim.report.words import short_answer
+from clustersim.scenario import Draft, run_id
 from tests.app.browser import CHROMIUM, Visitor, chromium, server
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
 ]
-SHORTER = "operation.horizon=2 d"
+SEED = 79
+OTHER = f"seed={SEED}"
+"""A change whose run one journey makes, and others find."""
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +79,15 @@ def typed(visitor, label, text):
     field.press("Enter")
 
 
+def chosen(visitor, label, text):
+    """Choose from a list that can be searched, as a person does who types a part of it and presses Enter."""
+    field = visitor.page.get_by_role("combobox", name=label)
+    field.click()
+    field.press_sequentially(text, delay=20)
+    visitor.page.get_by_role("option").filter(has_text=text).first.wait_for()
+    field.press("Enter")
+
+
 def sent(visitor, path, button):
     """Send a file by the form that is open."""
     visitor.page.locator("input[type=file]:visible, [data-testid=stFileUploader]:visible input").first.set_input_files(
@@ -106,6 +119,102 @@ def test_a_link_opens_what_was_run(visitor, stored, small_link, small_result):
     assert shows(visitor, summary(stored, f"small-{small_result.run_id}"))
     assert visitor.page.get_by_text("Not by every rule.").is_visible()
     visitor.picture("open-by-link")
+
+
+def test_a_change_is_run_and_compared_with_what_was_before(visitor, stored, small_link, small_result):
+    visitor.open("design", link=small_link, **{"design-section": "Job", "design-part-job": "General"})
+    typed(visitor, "Seed", str(SEED))
+    visitor.until(lambda query: query.get("set") == [OTHER])
+    visitor.go("Overview")
+    assert shows(visitor, summary(stored, f"small-{small_result.run_id}"))
+    assert visitor.page.get_by_text("Shown is the result from before these changes.").is_visible()
+    before = results(stored)
+    run(visitor)
+    visitor.page.get_by_role("progressbar").first.wait_for()
+    visitor.page.get_by_role("button", name="Run again").wait_for()
+    visitor.still()
+    (made,) = results(stored) - before
+    assert made == f"small-{run_id(Draft('small', small_result.scenario, {'seed': SEED}).scenario())}"
+    assert shows(visitor, summary(stored, made))
+    visitor.picture("run")
+    visitor.go("Compare")
+    visitor.page.get_by_role("button", name="Keep this version").click()
+    visitor.page.get_by_role("button", name="Undo all").click()
+    visitor.page.get_by_role("button", name="Undo all").wait_for(state="detached")
+    chosen(visitor, "Designs", f"seed = {SEED}")
+    visitor.page.keyboard.press("Escape")  # the list stays open for a third
+    # both have their results already: nothing runs
+    visitor.page.get_by_text("Inputs that differ (1)").wait_for()
+    visitor.still()
+    assert visitor.page.get_by_text(f"small (seed = {SEED})").first.is_visible()
+    visitor.page.get_by_role("radio", name="Waveforms").click()
+    visitor.page.locator(".js-plotly-plot").first.wait_for()
+    visitor.still()
+    visitor.picture("compared")
+
+
+def test_what_decides_a_rule_is_shown_and_its_remedy_is_sized(visitor, small_link):
+    visitor.open("limits", link=small_link)
+    chosen(visitor, "Evidence of", "ercot-5s-range")
+    visitor.until(lambda query: query.get("limits-rule") == ["ercot-5s-range, memphis"])
+    heading = visitor.page.get_by_role("heading", name="ercot-5s-range")
+    heading.wait_for()
+    visitor.picture("evidence")
+    visitor.page.reload()
+    heading.wait_for()
+    visitor.still()
+    visitor.page.get_by_text("Judge the draft by another limit").click()
+    visitor.page.get_by_role("textbox", name="Limit", exact=True).fill("3 MW")
+    visitor.page.get_by_role("button", name="Set the limit").click()
+    visitor.until(lambda query: query.get("set") == ["limits.overrides={ercot-5s-range: 3 MW}"])
+    visitor.page.get_by_role("tab", name="Size").click()
+    visitor.page.get_by_role("button", name="Size it").click()
+    visitor.page.get_by_text("sizing of small").wait_for()
+    visitor.picture("sizing")
+    visitor.page.get_by_role("button", name="Cancel").click()
+    visitor.page.get_by_text("Cancelled; nothing was left half-written.").wait_for()
+
+
+def test_a_sweep_is_defined_run_and_explored_and_a_point_opened(visitor, stored, small_link, small_result):
+    visitor.open("sweep", link=small_link)
+    chosen(visitor, "Add a field of the scenario", "seed")
+    visitor.page.get_by_role("textbox", name="Values, separated by commas").wait_for()
+    typed(visitor, "Values, separated by commas", "5, 6, 7")
+    chosen(visitor, "How much is answered", "step: the training step")
+    visitor.page.get_by_role("button", name="Run 3 points").click()
+    visitor.page.get_by_role("progressbar").first.wait_for()
+    visitor.page.get_by_role("radio", name="Explore").click()
+    visitor.page.get_by_text("3 rows are there").wait_for()
+    visitor.page.locator(".js-plotly-plot").first.wait_for()
+    visitor.still()
+    visitor.picture("swept")
+    (store,) = stored.glob("sweep-*")
+    assert store.name == visitor.query()["sweep-store"][0]
+    visitor.page.get_by_role("button", name="Open this point").click()
+    visitor.page.get_by_role("heading", name="Overview", level=1).wait_for()
+    first = run_id(Draft("small", small_result.scenario, {"seed": 5}).scenario())
+    visitor.until(lambda query: query["link"][0].startswith(f"clustersim:run={first}&"))
+    visitor.page.get_by_role("button", name="Cancel").click()
+
+
+def test_a_trace_is_judged_and_fitted_as_the_command_line_does(visitor):
+    visitor.open("measured")
+    visitor.page.get_by_role("button", name="Try the example").click()
+    visitor.page.get_by_role("button", name="Assess").click()
+    visitor.page.get_by_test_id("stMetric").first.wait_for()
+    visitor.still()
+    visitor.picture("assessed")
+    mean = visitor.metric("Mean")
+    visitor.page.get_by_role("radio", name="Rules").click()
+    visitor.page.get_by_text("As the command line prints it").click()
+    printed = visitor.page.get_by_text("POWER OF THE JOB").inner_text()
+    assert float(re.search(r"mean (\S+) kW", printed)[1]) == pytest.approx(float(mean.removesuffix(" kW")), rel=2e-3)
+    visitor.page.get_by_role("radio", name="Spectrum").click()
+    visitor.page.locator(".js-plotly-plot").first.wait_for()
+    visitor.still()
+    visitor.page.reload()
+    visitor.page.get_by_role("button", name="Close").wait_for()
+    visitor.still()
 
 
 def test_a_run_is_cancelled_and_leaves_nothing(visitor, stored, small_link):
@@ -160,16 +269,16 @@ def test_an_event_is_put_into_the_draft(visitor, small_link):
 
 
 def test_a_link_brings_back_draft_and_page_for_somebody_else(visitor, browser, address, small_link):
-    visitor.open("power", link=small_link, set=SHORTER, **{"power-window": "Crash"})
+    visitor.open("power", link=small_link, set=OTHER, **{"power-view": "Spectrogram"})
     visitor.page.get_by_role("button", name="Share").click()
     shared = visitor.page.get_by_test_id("stPopoverBody").locator("code").first.inner_text()
     other = Visitor(browser, address)
     other.page.goto(shared)
     other.still()
     assert other.page.get_by_role("heading", level=1).inner_text() == "Power"
-    assert other.query()["set"] == [SHORTER]
-    assert other.query()["power-window"] == ["Crash"]
-    assert other.page.get_by_role("radio", name="Crash").is_checked()
+    assert other.query()["set"] == [OTHER]
+    assert other.query()["power-view"] == ["Spectrogram"]
+    assert other.page.get_by_role("radio", name="Spectrogram").is_checked()
     other.content()
     other.close()
 
@@ -199,10 +308,8 @@ def test_files_are_what_they_say_and_a_scenario_comes_back(visitor, stored, smal
 
 
 def test_the_keyboard_alone_reaches_run(visitor, small_link):
-    visitor.open("about", link=small_link)
-    visitor.open("limits", link=small_link, set="seed=78")
-    visitor.page.get_by_role("button", name="Cancel").click()
     button = visitor.page.get_by_role("button", name="Run", exact=True)
+    visitor.open("design", link=small_link, set="operation.horizon=300 d")
     button.wait_for()
     visitor.page.locator("body").press("Tab")
     for _ in range(40):

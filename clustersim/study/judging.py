@@ -48,6 +48,7 @@ def respond(study: SiteStudy, windows: Windows) -> tuple[PlantResponse, ...]:
                     wave.t0_s,
                     mode,
                     _before(power, site),
+                    runs_in=power.window not in STARTS,
                     reserved_w=reserved_battery_w(power, site),
                     neighbours_w=neighbours_change_w(study, power, site) if mode == "grid_parallel" else None,
                     inertia_scale=study.scenario.plant.inertia_scale,

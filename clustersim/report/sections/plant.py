@@ -8,6 +8,7 @@ import pandas as pd
 
 from clustersim.plant.electrical_tree import ElectricalTree
 from clustersim.report import figures
+from clustersim.report.cooling_course import loop_figure
 from clustersim.report.electrical_text import POWER_HEAD, power_rows
 from clustersim.report.one_line import one_line
 from clustersim.report.plotted import Plotted
@@ -52,6 +53,8 @@ def plant_section(result: Result) -> Section:
     found.append(("rules not judged", number(s["rules_not_judged"]), False))
     alerts = [f"Cooling: {cooling_words(s)}."] if s["cooling_shortfall_mw"] else []
     pictures: list[Figure | Picture] = [Figure("Rules and ratings", figures.margins(result.verdict))]
+    if not result.cooling_course.empty:
+        pictures.append(Figure("Temperature of the cooling loop", loop_figure(result), "Hour by hour, left alone."))
     trees = result_trees(result)
     if trees:
         said = "At the largest one-second mean of the steady window."

@@ -7,6 +7,7 @@ from typing import Any
 
 from clustersim.report.cooling_course import loop_words
 from clustersim.report.expected_text import expected_text
+from clustersim.report.issuers import foreign_rules
 from clustersim.report.measured import cycle_s, load_lines
 from clustersim.report.text_plant import battery_words, event_words, generation_words
 from clustersim.report.verdict import verdict_text
@@ -177,7 +178,7 @@ def _plant(result: Result) -> str:
     failed = s["rules_failed"]
     verdict = "every rule that could be judged is kept" if not failed else f"{failed} rules broken"
     lines.append(_line("verdict", f"{verdict}, {s['rules_not_judged']} not judged"))
-    return "\n".join([*lines, "", verdict_text(result.verdict)])
+    return "\n".join([*lines, "", verdict_text(result.verdict, foreign_rules(result))])
 
 
 def _frequency(s: dict[str, Any], prefix: str) -> str:

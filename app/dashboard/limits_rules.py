@@ -26,7 +26,8 @@ MOST_ROWS = 12
 """Rows of the table that are seen at once."""
 CARDS = (("rules_failed", "Rules broken"), ("rules_not_judged", "Not judged"))
 SHOWN = (
-    "verdict", "rule", "where", "measured", "limit", "margin_percent", "window", "decided", "pack", "says", "source",
+    "verdict", "rule", "where", "measured", "limit", "margin_percent", "window", "decided", "issuer", "applies", "pack",
+    "says", "source",
 )  # fmt: skip
 
 
@@ -119,6 +120,10 @@ def _table(rows: pd.DataFrame, run_id: str) -> None:
         ),
         "says": st.column_config.TextColumn("what it says", width="medium"),
         "source": st.column_config.TextColumn(width="medium"),
+        "issuer": st.column_config.TextColumn("whose", help="Who asks it: an operator, a standard, an example."),
+        "applies": st.column_config.TextColumn(
+            "asked here", help="Empty where the rule is one of the site's own grid, or of none in particular."
+        ),
         "decided": st.column_config.TextColumn("decided at", help="In the window, from its beginning."),
     }
     st.session_state["limits-drawn"] = f"limits-table-{run_id}-{len(rows)}"
@@ -153,7 +158,8 @@ def _evidence(result: Result, row: Any, whole: bool) -> None:
             drawn, f"limits-evidence-{result.run_id}-{row['rule']}-{row['where']}-{whole}",
             f"{row['where']}: {row['says']}{span}", _reading(found), file=f"evidence-{row['rule']}",
         )  # fmt: skip
-    told = [f"Pack: {row['pack']}", f"status: {row['status']}", f"source: {row['source']}"]
+    whose = f"rule of {row['issuer']}" + (f", {row['applies']}" if row["applies"] else "")
+    told = [f"Pack: {row['pack']}", whose, f"status: {row['status']}", f"source: {row['source']}"]
     st.caption(show.plain("; ".join(told) + (f". {row['reason']}" if row["reason"] else "")))
     said = " ".join(["clustersim evidence", shlex.quote(result.name), shlex.quote(found.rule.id)])
     st.caption(f"On the command line: {show.plain(said)}")

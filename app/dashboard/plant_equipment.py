@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from clustersim.report.cooling_course import loop_figure, loop_words
 from clustersim.report.plant_figures import heat_bars, smoothing_note
 from clustersim.report.plant_tables import battery_table, cooling_table, generator_table
 from clustersim.report.sections.plant import mode_tables
@@ -84,6 +85,15 @@ def cooling(result: Result) -> None:
         "Mean heat while the job trains, and what the cooling can reject; the bar on the capacity is the band of the "
         "figures that it rests on.",
     )  # fmt: skip
+    if result.cooling_course.empty:
+        st.caption("An earlier version stored this result without the temperature of the loop; Run again has it.")
+    else:
+        show.figure(
+            loop_figure(result), "plant-loop", "Temperature of the cooling loop",
+            f"Over the horizon, hour by hour: {show.plain(loop_words(result) or '')}. The loop is left alone, whatever "
+            "it reaches: work, energy and cost are those of a run that goes on.",
+            file="cooling-loop",
+        )  # fmt: skip
     said = []
     if "cooling_units_spare" in s:
         said.append(("Loss of units", reserve_words(s)))

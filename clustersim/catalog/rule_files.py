@@ -26,7 +26,7 @@ def read_limit_files(paths: Iterable[Path]) -> dict[str, dict[str, Any]]:
     """Return `sources` and `entries` of files of rules, merged.
 
     The limit of a rule becomes a figure with source and confidence, everything else a property. A pack becomes an entry
-    with the property ``pack``, the ids of its rules.
+    with the property ``pack``, the ids of its rules. The `issuer` of a file is that of its rules that name no other.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def read_limit_files(paths: Iterable[Path]) -> dict[str, dict[str, Any]]:
     for path in paths:
         data = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (safe loader)
         _add(sources, data["sources"], path, same=True)
-        _add(entries, {name: _rule(body) for name, body in data["rules"].items()}, path)
+        _add(entries, {name: _rule(body, data.get("issuer")) for name, body in data["rules"].items()}, path)
         _add(entries, {name: _pack(body) for name, body in data["packs"].items()}, path)
     return {"sources": sources, "entries": entries}
 
@@ -50,7 +50,8 @@ def _add(found: dict[str, Any], more: Mapping[str, Any], path: Path, same: bool 
         found[name] = body
 
 
-def _rule(body: Mapping[str, Any]) -> dict[str, Any]:
+def _rule(body: Mapping[str, Any], issuer: Mapping[str, Any] | None) -> dict[str, Any]:
+    body = {"issuer": issuer, **body} if issuer is not None else body
     figure = {"value": body["limit"], **{key: body[key] for key in FIGURE_KEYS if key in body}}
     properties = {key: value for key, value in body.items() if key != "limit" and key not in FIGURE_KEYS}
     return {"properties": properties, "figures": {"limit": figure}}

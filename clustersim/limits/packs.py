@@ -5,6 +5,7 @@ from __future__ import annotations
 from clustersim import catalog, units
 from clustersim.catalog.store import sources
 from clustersim.errors import InputError, nearest
+from clustersim.limits.issuers import ISSUER
 from clustersim.limits.spec import LimitsSpec, Rule
 
 OWN = {"source": "user", "status": "user", "where": "", "confidence": None, "assumed": False}
@@ -34,7 +35,7 @@ def rule(name: str) -> Rule:
             "confidence": limit.confidence,
             "assumed": limit.assumed,
             "note": limit.note,
-            **entry.properties,
+            **{key: value for key, value in entry.properties.items() if key != ISSUER},
         }
     )
 

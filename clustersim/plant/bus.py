@@ -13,6 +13,7 @@ from clustersim.plant import bus_kernels as b
 from clustersim.plant import governor_kernels as k
 from clustersim.plant.governors import Constant, Governor
 from clustersim.plant.spec import SwingForm
+from clustersim.power.run_in import before_window
 
 Floats = NDArray[np.float64]
 
@@ -20,6 +21,8 @@ LONGEST_STEP_S = 1e-3
 """Longest integration step; five times shorter than it need be for 1e-6 Hz on the reference cases. [s]"""
 STIFFEST_PER_S = 2e5
 """Fastest state for which the step is shortened; beyond it the input is refused. [1/s]"""
+ALIKE_S = 10.0
+"""Beginning of a window that is sought in it, to run in on what came before: several training steps. [s]"""
 SPEED_BAND_PU = 0.5
 """Speed deviation at which integration stops: no machine is connected that far off, the model means nothing. [pu]"""
 
@@ -267,8 +270,8 @@ def run_bus(
     dt_s : float
         Length of a bin. [s]
     warm_s : float, optional
-        Time over which the bus first runs in, on the mirror image of the window's beginning: a window cut out of a
-        running job does not start at rest. Energy is held and nothing trips meanwhile. [s]
+        Time over which the bus first runs in, on a load that leads up to the window (:func:`.run_in.before_window`): a
+        window cut out of a running job does not start at rest. Energy is held and nothing trips meanwhile. [s]
     events : tuple of Event, optional
         What happens to the bus in the window.
     substeps : int, optional
@@ -289,8 +292,8 @@ def run_bus(
     """
     a = arrays(bus)
     substeps = substeps or math.ceil(dt_s / longest_step(bus, a) - 1e-9)
-    warm = min(round(warm_s / dt_s), load_w.size - 1)
-    load = np.concatenate([load_w[warm:0:-1], load_w])
+    warm = round(warm_s / dt_s)
+    load = np.concatenate([before_window(load_w, warm, round(ALIKE_S / dt_s)), load_w]) if warm else load_w
     delays = np.array([round(store.latency_s * substeps / dt_s) for store in bus.storages], dtype=np.int64)
     table = sorted((round(e.time_s * substeps / dt_s), e.kind, e.which, e.value) for e in events)
     curves = [(g, speed, time) for g, group in enumerate(bus.groups) for speed, time in group.trips]

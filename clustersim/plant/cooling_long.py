@@ -74,27 +74,22 @@ def cooling_history(
     heat, span = np.ascontiguousarray(heat_w, dtype=np.float64), np.ascontiguousarray(span_s, dtype=np.float64)
     if heat.size == 0 or heat.shape != span.shape or bool((heat < 0.0).any()) or bool((span <= 0.0).any()):
         raise ValueError("expected spans above 0 s, each with a heat of at least 0 W")
-    if spec.start_hour is not None and spec.weather is not None:
-        return _through_weather(spec, heat, span, initial_heat_w, weather_year(spec.weather), spec.start_hour)
-    loop = resolve(spec, 0.0)
-    start = min(initial_heat_w, loop.capacity_w) / loop.conductance
-    rise, rejected, end = integrate_loop(heat, span, start, loop.conductance, loop.capacity_w, loop.mass)
-    heat_out = float(rejected @ span)
-    above = _above(
-        spec.alarm_temperature - spec.supply_temperature, np.append(rise, end), heat, span, loop.capacity_w, loop.mass
-    )
+    found = loop_pieces(spec, heat, span, initial_heat_w)
+    out = found.rejected_w * found.span_s
+    mass = resolve(spec, 0.0).mass
+    above = _above(spec.alarm_temperature, found.temperature_c, found.heat_w, found.span_s, found.capacity_w, mass)
     return CoolingHistory(
-        energy_j=heat_out * loop.power_per_heat,
-        rejected_j=heat_out,
-        stored_j=loop.mass * (end - start),
-        first_alarm_s=_first(above, spec.alarm_temperature - spec.supply_temperature, rise, span),
+        energy_j=float(out @ found.power_per_heat),
+        rejected_j=float(out.sum()),
+        stored_j=mass * float(found.temperature_c[-1] - found.temperature_c[0]),
+        first_alarm_s=_first(above, spec.alarm_temperature, found.temperature_c[:-1], found.span_s),
         above_alarm_s=float(above.sum()),
-        peak_temperature_c=spec.supply_temperature + float(max(rise.max(), end)),
-        water_l=heat_out * loop.water_l_per_j,
+        peak_temperature_c=float(found.temperature_c.max()),
+        water_l=float(out @ found.water_l_per_j),
     )
 
 
-def _above(alarm: float, edges: Floats, heat: Floats, span: Floats, capacity_w: float | Floats, mass: float) -> Floats:
+def _above(alarm: float, edges: Floats, heat: Floats, span: Floats, capacity_w: Floats, mass: float) -> Floats:
     """Return how long the loop is above its alarm in each span. [s]
 
     The alarm lies above the rise at full capacity: there the loop warms and cools at a constant rate.
@@ -116,14 +111,66 @@ def _first(above: Floats, alarm: float, edges: Floats, span: Floats) -> float:
     return float(span[:k].sum() + (0.0 if edges[k] >= alarm else span[k] - above[k]))
 
 
-def _through_weather(
-    spec: SiteCoolingSpec, heat: Floats, span: Floats, initial_heat_w: float, year: WeatherYear, start_hour: float
-) -> CoolingHistory:
-    """Return the history with supply, capacity and power of each hour; spans are cut at whole hours."""
+@dataclass(frozen=True)
+class Pieces:
+    """Stretches of constant heat, supply temperature and capacity of a loop, and what it did in them."""
+
+    span_s: Floats
+    heat_w: Floats
+    supply_c: Floats
+    capacity_w: Floats
+    temperature_c: Floats
+    """At the start of each piece and at the end of the last; shape (n + 1,). [degC]"""
+    rejected_w: Floats
+    """Mean of each piece. [W]"""
+    power_per_heat: Floats
+    """Electrical power over rejected heat. [-]"""
+    water_l_per_j: Floats
+
+
+def loop_pieces(
+    spec: SiteCoolingSpec, heat: Floats, span: Floats, initial_heat_w: float, cuts_s: Floats | None = None
+) -> Pieces:
+    """Return the loop of :func:`cooling_history` piece by piece; through the weather they are cut at whole hours.
+
+    Parameters
+    ----------
+    spec, heat, span, initial_heat_w
+        As of :func:`cooling_history`.
+    cuts_s : ndarray, optional
+        Further times from the start at which pieces are cut, in order. [s]
+    """
     ends = np.cumsum(span)
+    more = np.empty(0) if cuts_s is None else cuts_s[(cuts_s > 0.0) & (cuts_s < ends[-1])]
+    if spec.start_hour is not None and spec.weather is not None:
+        return _through_weather(spec, heat, ends, initial_heat_w, weather_year(spec.weather), spec.start_hour, more)
+    edges = np.union1d(ends, more)
+    pieces = np.diff(edges, prepend=0.0)
+    mine = heat[np.minimum(np.searchsorted(ends, edges - 0.5 * pieces), heat.size - 1)]
+    loop = resolve(spec, 0.0)
+    start = min(initial_heat_w, loop.capacity_w) / loop.conductance
+    rise, rejected, end = integrate_loop(mine, pieces, start, loop.conductance, loop.capacity_w, loop.mass)
+    same = np.ones_like(pieces)
+    return Pieces(
+        span_s=pieces,
+        heat_w=mine,
+        supply_c=spec.supply_temperature * same,
+        capacity_w=loop.capacity_w * same,
+        temperature_c=spec.supply_temperature + np.append(rise, end),
+        rejected_w=rejected,
+        power_per_heat=loop.power_per_heat * same,
+        water_l_per_j=loop.water_l_per_j * same,
+    )
+
+
+def _through_weather(
+    spec: SiteCoolingSpec, heat: Floats, ends: Floats, initial_heat_w: float, year: WeatherYear, start_hour: float,
+    more_s: Floats,
+) -> Pieces:  # fmt: skip
+    """Return the pieces with supply, capacity and power of each hour; they are cut at whole hours."""
     whole = np.arange(1.0, math.ceil(start_hour + ends[-1] / HOUR_S) + 1.0) - start_hour
     cuts = whole[(whole > 0.0) & (whole * HOUR_S < ends[-1])] * HOUR_S
-    edges = np.union1d(ends, cuts)
+    edges = np.union1d(np.union1d(ends, cuts), more_s)
     pieces = np.diff(edges, prepend=0.0)
     # of each piece: the span and the hour in which its middle lies
     middle = edges - 0.5 * pieces
@@ -135,15 +182,14 @@ def _through_weather(
     temperature, rejected, end = integrate_loop_in_weather(
         mine, pieces, state.supply_c, state.capacity_w, start, loop.conductance, loop.mass
     )
-    out = rejected * pieces
     served = np.maximum(state.served_w, 1.0)
-    above = _above(spec.alarm_temperature, np.append(temperature, end), mine, pieces, state.capacity_w, loop.mass)
-    return CoolingHistory(
-        energy_j=float(out @ (state.power_w / served)),
-        rejected_j=float(out.sum()),
-        stored_j=loop.mass * (end - start),
-        first_alarm_s=_first(above, spec.alarm_temperature, temperature, pieces),
-        above_alarm_s=float(above.sum()),
-        peak_temperature_c=float(max(temperature.max(), end)),
-        water_l=float(out @ (state.water_l_per_s / served)),
+    return Pieces(
+        span_s=pieces,
+        heat_w=mine,
+        supply_c=np.broadcast_to(state.supply_c, pieces.shape),
+        capacity_w=np.broadcast_to(state.capacity_w, pieces.shape),
+        temperature_c=np.append(temperature, end),
+        rejected_w=rejected,
+        power_per_heat=state.power_w / served,
+        water_l_per_j=state.water_l_per_s / served,
     )

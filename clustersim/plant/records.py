@@ -47,7 +47,7 @@ class PlantResponse:
     battery_w: NDArray[np.float64]
     """Output of battery and flywheels answering frequency; positive when they discharge. [W]"""
     state_of_charge: NDArray[np.float64]
-    """Of the battery. [-]"""
+    """Of the battery; with what smoothing the meter took of it where a study has that battery smooth. [-]"""
     initial_rocof_hz_per_s: float
     """Rate of change of frequency right after the largest load step, by the swing equation. [Hz/s]"""
     warnings: tuple[str, ...] = ()

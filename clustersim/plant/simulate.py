@@ -39,6 +39,7 @@ def simulate_plant(
     mode: Mode,
     initial_load_w: float | None = None,
     *,
+    runs_in: bool = False,
     reserved_w: float = 0.0,
     neighbours_w: ArrayLike | None = None,
     inertia_scale: float = 1.0,
@@ -64,7 +65,10 @@ def simulate_plant(
         hold the frequency, with the battery, and the voltage regulators are taken to hold 1 pu.
     initial_load_w : float, optional
         Load at which the plant is in equilibrium before the window. When absent, the plant is dispatched for the mean
-        of `load_w` and runs in on the mirror image of the first minute. [W]
+        of `load_w`, and runs in for a minute on a load that leads up to the window. [W]
+    runs_in : bool, optional
+        Whether the plant runs in so although the load before is stated: the window begins in a load that varies about
+        that. Without a stated load it always does.
     reserved_w : float, optional
         Power of the battery that other duties take, such as smoothing. [W]
     neighbours_w : array_like, shape (n,), optional
@@ -97,7 +101,7 @@ def simulate_plant(
         plan = island(spec, site, before, reserved_w, inertia_scale, trial=trial)
     else:
         plan = beside_grid(spec, site, before, reserved_w, inertia_scale)
-    warm = WARM_UP_S if initial_load_w is None else 0.0
+    warm = WARM_UP_S if runs_in or initial_load_w is None else 0.0
     on_bus = load if neighbours_w is None else load + np.asarray(neighbours_w, dtype=np.float64)
     lost = machine_loss_w(spec)
     net = on_bus + lost - plan.generator_w

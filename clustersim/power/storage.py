@@ -11,12 +11,15 @@ from numpy.typing import NDArray
 from clustersim import catalog
 from clustersim.errors import InputError
 from clustersim.power import kernels
+from clustersim.power.run_in import before_window
 from clustersim.power.spec import SiteBattery
 
 STEP_S = 1e-3
 """Integration step of the controller. [s]"""
 USUAL_STEPS, MOST_STEPS = 100_000_000, 1_000_000_000
 """Steps up to which they keep that length, and the most that are made: about 2 s and 20 s of one core. [-]"""
+RUN_IN_LAGS = 10.0
+"""Delays and lags that the controller runs in before a window, on a load that leads up to it. [-]"""
 STEPS_PER_LAG = 10
 """Longer steps are a tenth of the battery's lag, or this one where that is shorter. [-]"""
 
@@ -42,6 +45,8 @@ class Storage:
     lowest: float = 0.0
     """States of charge between which it smooths. [-]"""
     highest: float = 1.0
+    lead_s: float | None = None
+    """Time constant to which the controller shortens the lag by leading it; the catalog's when absent. [s]"""
 
     def __post_init__(self) -> None:
         """Check the charge.
@@ -166,23 +171,29 @@ def smooth(load_w: NDArray[np.float64], dt_s: float, storage: Storage, initial_w
     -----
     ``meter = load - battery`` and, with the losses split evenly between charge and discharge (one-way efficiency
     ``sqrt(round trip)``), ``charged = discharged + loss + change of stored energy`` exactly. The controller asks for
-    ``(energy - target) / recharge`` besides, and stops at the ends of the band. Delay and lag start settled on the
-    first bin.
+    ``(energy - target) / recharge`` besides, and stops at the ends of the band. It knows the converter's lag and leads
+    it: the power follows with the time constant ``lead_s``, as long as the lead asks for no more than the rated power.
+    What the delay leaves cannot be led: after a change of the load the meter is off by what the load changed by within
+    it. Delay and lag run in on a load that leads up to the window (:func:`.run_in.before_window`).
     """
     per_bin = steps_per_bin(load_w.size, dt_s, storage.lag_s)
     step = dt_s / per_bin
     out, stored = np.empty_like(load_w), np.empty_like(load_w)
     start = storage.charge * storage.energy_j
     target = storage.charge if storage.target is None else storage.target
-    recharge = storage.recharge_s or catalog.entry("device_power", "damping").si("battery.recharge")
+    control = catalog.entry("device_power", "damping")
+    recharge = storage.recharge_s or control.si("battery.recharge")
+    span = max(1, math.ceil(RUN_IN_LAGS * (storage.latency_s + storage.lag_s) / dt_s - 1e-9))
     lost, through, short = kernels.battery_follow(
-        load_w,
+        np.concatenate((before_window(load_w, span, span), load_w)),
+        span,
         per_bin,
         float(load_w.mean()) if initial_w is None else initial_w,
         step,
         storage.filter_s,
         round(storage.latency_s / step),
         storage.lag_s,
+        control.si("battery.lead") if storage.lead_s is None else storage.lead_s,
         storage.power_w,
         storage.lowest * storage.energy_j,
         storage.highest * storage.energy_j,

@@ -43,6 +43,10 @@ MISSES: dict[tuple[str, str], str] = {
         "440,000 GB300 are taken where 330,000 are of B300 class; servers at list prices of the catalog, and IT power "
         "at nameplates a quarter above the survey's, on which the building's price goes."
     ),
+    ("colossus_200k", "peak_mw"): (
+        f"{_DRAWN}The load itself peaks at 249 MW. With 264 MW the answer was inside the band for as long as the "
+        "battery overshot at every return of the load; its controller leads the converter now (docs/models/damping.md)."
+    ),
     ("deepseek_fleet_shared", "peak_mw"): (
         "The public range is of all 50,000 at work. Here research and rollouts fill about half of the fleet, and "
         "inference runs at three fifths of its power."

@@ -251,7 +251,8 @@ def smoothing_note(result: Result) -> str:
         return ""
     return (
         "The battery that smooths the load has done so before: its power is on the Power page, as the battery of the "
-        "site. Battery and charge on this page are what it does beyond that, to answer frequency."
+        "site. The power of the battery on this page is what it does beyond that, to answer frequency; the charge is "
+        "that of both."
     )
 
 

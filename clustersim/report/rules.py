@@ -8,6 +8,7 @@ from typing import Any
 from clustersim import catalog, units
 from clustersim.errors import InputError, nearest
 from clustersim.limits import Rule, pack, pack_names, rules_of
+from clustersim.limits.issuers import issuer_of
 from clustersim.report.words import columns, wrapped
 from clustersim.scenario import AnyScenario
 
@@ -44,7 +45,14 @@ def packs_data(name: str | None = None) -> dict[str, Any]:
 
 def _data(rule: Rule) -> dict[str, Any]:
     keys = ("measure", "comparison", "limit", "formula", "status", "confidence", "source", "where", "note")
-    return {"rule": rule.id} | {key: getattr(rule, key) for key in keys} | {"parameters": parameters(rule)}
+    return (
+        {"rule": rule.id}
+        | {key: getattr(rule, key) for key in keys}
+        | {
+            "parameters": parameters(rule),
+            "issuer": None if (found := issuer_of(rule.id)) is None else found.name,
+        }
+    )
 
 
 def parameters(rule: Rule) -> str:
@@ -90,6 +98,7 @@ def packs_text(name: str | None = None) -> str:
                 f"{rule['status'].replace('_', ' ')}, {rule['confidence']}. {rule['source']}; {rule['where']}", "  "
             ),
             wrapped(rule["note"], "  "),
+            *([] if rule["issuer"] is None else [f"  asked by: {rule['issuer']}"]),
         ]
     return "\n".join(lines)
 

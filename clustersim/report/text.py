@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from clustersim.report.cooling_course import loop_words
 from clustersim.report.expected_text import expected_text
+from clustersim.report.issuers import foreign_rules
 from clustersim.report.measured import cycle_s, load_lines
 from clustersim.report.text_plant import battery_words, event_words, generation_words
 from clustersim.report.verdict import verdict_text
@@ -164,6 +166,8 @@ def _plant(result: Result) -> str:
     if s.get("modal_deviation_mhz") is not None:
         lines.append(_line("grid modes", _modes(s)))
     lines.append(_line("cooling", cooling_words(s)))
+    if (temperature := loop_words(result)) is not None:
+        lines.append(_line("cooling, the loop", temperature))
     if "cooling_units_spare" in s:
         lines.append(_line("cooling, loss of units", reserve_words(s)))
     if s.get("hours_above_cooling_capacity") is not None:
@@ -174,7 +178,7 @@ def _plant(result: Result) -> str:
     failed = s["rules_failed"]
     verdict = "every rule that could be judged is kept" if not failed else f"{failed} rules broken"
     lines.append(_line("verdict", f"{verdict}, {s['rules_not_judged']} not judged"))
-    return "\n".join([*lines, "", verdict_text(result.verdict)])
+    return "\n".join([*lines, "", verdict_text(result.verdict, foreign_rules(result))])
 
 
 def _frequency(s: dict[str, Any], prefix: str) -> str:

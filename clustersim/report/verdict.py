@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -14,8 +15,12 @@ def verdict_word(passed: object) -> str:
     return "not judged" if passed is None else "PASS" if passed else "FAIL"
 
 
-def verdict_text(verdict: pd.DataFrame) -> str:
-    """Return the verdict as a table, with numbered sources below it; of sites alike in a rule the worst is shown."""
+def verdict_text(verdict: pd.DataFrame, foreign: Mapping[str, str] | None = None) -> str:
+    """Return the verdict as a table, with numbered sources below it; of sites alike in a rule the worst is shown.
+
+    `foreign` names rules that no site is known to be bound by, with whose they are
+    (:func:`~clustersim.report.issuers.foreign_rules`).
+    """
     sources = list(dict.fromkeys(str(source) for source in verdict["source"]))
     order = {"FAIL": 0, "not judged": 1, "PASS": 2}
     groups: dict[tuple[str, str], list[dict[Any, Any]]] = {}
@@ -26,6 +31,10 @@ def verdict_text(verdict: pd.DataFrame) -> str:
     table = columns(head, rows, left=3, widest=25)
     reasons = dict.fromkeys(str(row["reason"]) for row in verdict.to_dict("records") if row["passed"] is None)
     notes = [wrapped("not judged: " + reason.removeprefix("not judged: ")) for reason in reasons]
+    whose: dict[str, list[str]] = {}
+    for rule, words in (foreign or {}).items():
+        whose.setdefault(words, []).append(rule)
+    notes += [wrapped(f"rule of {words}: {', '.join(named)}") for words, named in whose.items()]
     return "\n".join([table, *notes, *(wrapped(text, f"  [{i}] ", "      ") for i, text in enumerate(sources, 1))])
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from clustersim import catalog
 from clustersim.limits import Rule, pack, pack_names
 from clustersim.report.evidence import Evidence, evidence_of, rules_of_run
+from clustersim.report.issuers import WORDS, issuer_name, standing
 from clustersim.report.rules import SIGN, parameters
 from clustersim.report.verdict import verdict_word
 from clustersim.report.words import number
@@ -19,7 +20,7 @@ ORDER = ("FAIL", "not judged", "PASS")
 OWN = "own rule"
 COLUMNS = (
     "verdict", "rule", "says", "pack", "where", "measured", "limit", "margin_percent", "window", "decided", "status",
-    "source", "reason",
+    "source", "reason", "issuer", "applies",
 )  # fmt: skip
 SLOW = ("flicker", "flicker_long")
 """Measures of a whole record, for which nothing is gained by looking when."""
@@ -54,6 +55,8 @@ def _row(result: Result, row: dict[Any, Any], rules: dict[str, Rule], packs: dic
         "status": str(row["status"]).replace("_", " "),
         "source": str(row["source"]),
         "reason": str(row["reason"]),
+        "issuer": issuer_name(row),
+        "applies": WORDS[standing(result, row)],
     }
 
 

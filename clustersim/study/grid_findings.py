@@ -28,6 +28,7 @@ from clustersim.study.grid_windows import NODE
 from clustersim.study.horizon import TRAIN
 from clustersim.study.judging import neighbours_change_w, reserved_battery_w
 from clustersim.study.site_power import SitePower
+from clustersim.study.smoothing_charge import with_smoothing
 
 MW = 1e6
 KEYS = (
@@ -141,11 +142,13 @@ def _response(around: Surroundings, closed: Closed, one: Answer, power: SitePowe
         lost[at:] = tripped_output_w(plant, before, event.generator, event.units)
     found = simulate_plant(
         plant, site, power.window, load + lost, wave.reactive(site), wave.dt_s, wave.t0_s, scenario.mode, before,
+        runs_in=True,
         reserved_w=reserved_battery_w(power, site),
         neighbours_w=neighbours_change_w(around.study, power, site) if scenario.mode == "grid_parallel" else None,
         inertia_scale=scenario.inertia_scale,
     )  # fmt: skip
-    return replace(found, load_w=load, generator_w=found.generator_w - lost)
+    answer = replace(found, load_w=load, generator_w=found.generator_w - lost)
+    return with_smoothing(answer, power.site_damping.get(site, ()))
 
 
 def _alone(
@@ -168,7 +171,9 @@ def _alone(
         left, site, power.window, load, wave.dt_s, power.hall.event_s, given, scenario.frequency_response,
         scenario.inertia_scale, reserved_battery_w(power, site),
     )  # fmt: skip
-    return None if found.response is None else replace(found.response, t0_s=wave.t0_s)
+    if found.response is None:
+        return None
+    return with_smoothing(replace(found.response, t0_s=wave.t0_s), power.site_damping.get(site, ()))
 
 
 def event_rows(closed: Closed) -> list[tuple[float, str, str]]:

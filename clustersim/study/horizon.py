@@ -38,6 +38,10 @@ class SiteHistory:
     load_j: float
     """IT, cooling as integrated, and losses; before a battery. [J]"""
     cooling: CoolingHistory
+    heat_w: dict[str, float]
+    """Heat that the loop takes in each state. [W]"""
+    heat_before_w: float
+    """Heat at which the loop had settled before the horizon. [W]"""
     unit_starts: int | None = None
     """Of cooling units over the horizon; None where all share the load."""
     fall_j: float = 0.0
@@ -132,6 +136,8 @@ def histories(
             it_j=it_j,
             load_j=it_j + cooling.energy_j + lost_j,
             cooling=cooling,
+            heat_w=drawn,
+            heat_before_w=it["stopped"],
             unit_starts=unit_starts(study.place.topology.cooling[site], heat, length),
             fall_j=sum(
                 seconds[state] * (steady_load_w(study, site, drawn[state]) - steady_load_w(study, site, it[state]))

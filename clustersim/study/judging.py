@@ -20,6 +20,7 @@ from clustersim.study.settling import meter_until_settled
 from clustersim.study.site_chain import held_w
 from clustersim.study.site_power import SitePower, provisioned_w
 from clustersim.study.site_study import SiteStudy
+from clustersim.study.smoothing_charge import with_smoothing
 from clustersim.study.supply import charge_of, site_ratings
 
 SETTLED_S = 10.0
@@ -38,20 +39,24 @@ def respond(study: SiteStudy, windows: Windows) -> tuple[PlantResponse, ...]:
         for power in windows:
             wave = power.waveform
             found += [
-                simulate_plant(
-                    plant,
-                    site,
-                    power.window,
-                    wave.power(site),
-                    wave.reactive(site),
-                    wave.dt_s,
-                    wave.t0_s,
-                    mode,
-                    _before(power, site),
-                    reserved_w=reserved_battery_w(power, site),
-                    neighbours_w=neighbours_change_w(study, power, site) if mode == "grid_parallel" else None,
-                    inertia_scale=study.scenario.plant.inertia_scale,
-                    trial=mode != study.scenario.plant.mode,
+                with_smoothing(
+                    simulate_plant(
+                        plant,
+                        site,
+                        power.window,
+                        wave.power(site),
+                        wave.reactive(site),
+                        wave.dt_s,
+                        wave.t0_s,
+                        mode,
+                        _before(power, site),
+                        runs_in=power.window not in STARTS,
+                        reserved_w=reserved_battery_w(power, site),
+                        neighbours_w=neighbours_change_w(study, power, site) if mode == "grid_parallel" else None,
+                        inertia_scale=study.scenario.plant.inertia_scale,
+                        trial=mode != study.scenario.plant.mode,
+                    ),
+                    power.site_damping.get(site, ()),
                 )
                 for mode in modes
             ]

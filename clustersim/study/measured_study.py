@@ -138,6 +138,8 @@ def load_history(study: LoadStudy, it_w: float) -> dict[str, SiteHistory]:
             it_j=it_w * load.horizon,
             load_j=(it_w + cooling_w + lost_w) * load.horizon,
             cooling=cooling,
+            heat_w={TRAIN: it_w},
+            heat_before_w=idle,
             unit_starts=unit_starts(topology.cooling[study.site], [it_w], [load.horizon]),
         )
     }

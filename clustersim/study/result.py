@@ -41,6 +41,7 @@ PARQUET = (
     "energy_hours",
     "expected",
     "course",
+    "cooling_course",
 )  # fmt: skip
 """Tables of a result that are saved under their own name."""
 
@@ -95,6 +96,8 @@ class Result:
     """What is public beside the answers (`clustersim.study.expected.COLUMNS`); no rows without a section `expect`."""
     course: pd.DataFrame = field(default_factory=pd.DataFrame)
     """Power over the horizon, stretch by stretch (`clustersim.study.course.COLUMNS`)."""
+    cooling_course: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Temperature of the cooling loops over the horizon, hour by hour (`clustersim.study.cooling_course.COLUMNS`)."""
     warnings: tuple[str, ...] = ()
     inputs: dict[str, str] = field(default_factory=dict)
     """SHA-256 of every catalog file and of the resolved scenario."""
@@ -221,6 +224,7 @@ class Result:
             energy_hours=newer("energy_hours"),
             expected=newer("expected"),
             course=newer("course"),
+            cooling_course=newer("cooling_course"),
             warnings=tuple(manifest["warnings"]),
             inputs=manifest["inputs"],
             cost_facts=manifest.get("cost_facts", {}),

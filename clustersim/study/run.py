@@ -13,6 +13,7 @@ from clustersim.economics.facts import facts_tree
 from clustersim.plant import PlantResponse
 from clustersim.scenario import AnyScenario, LoadScenario, resolved, run_id
 from clustersim.study.assumed import assumed_figures
+from clustersim.study.cooling_course import cooling_course
 from clustersim.study.course import course_table
 from clustersim.study.energy_hours import run_hours
 from clustersim.study.expected import expected_table
@@ -98,6 +99,7 @@ def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
         cash_flow=paid(findings, cost),
         energy_hours=run_hours(findings, cost.table),
         course=course_table(findings),
+        cooling_course=cooling_course(findings),
         expected=expected_table(scenario.expect, summary, reasons, findings.horizon_s),
         warnings=tuple(dict.fromkeys((*_warnings(study, findings, responses, summary), *closed.warnings, *of_others))),
         inputs=input_digests(scenario),

@@ -15,6 +15,7 @@ from clustersim.operation.records import TIMELINE_COLUMNS
 from clustersim.plant import PlantResponse
 from clustersim.scenario import LoadScenario, resolved, run_id
 from clustersim.study.assumed import assumed_at_site
+from clustersim.study.cooling_course import cooling_course
 from clustersim.study.course import course_table
 from clustersim.study.energy_hours import run_hours
 from clustersim.study.expected import expected_table
@@ -117,6 +118,7 @@ def run_measured(scenario: LoadScenario, progress: Callable[[str], None] = lambd
         cash_flow=paid(findings, cost),
         energy_hours=run_hours(findings, cost.table),
         course=course_table(findings),
+        cooling_course=cooling_course(findings),
         expected=expected_table(scenario.expect, summary, reasons, findings.horizon_s),
         warnings=_warnings(findings, summary),
         inputs=input_digests(scenario),

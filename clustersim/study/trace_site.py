@@ -19,6 +19,7 @@ from clustersim.scenario import TopologySpec, require_plant
 from clustersim.study.conversion_ratings import SiteWindow
 from clustersim.study.place import build_place
 from clustersim.study.site_power import provisioned_of
+from clustersim.study.smoothing_charge import with_smoothing
 from clustersim.study.supply import SiteLoad, charge_of, site_load, site_ratings
 
 MOST_S = 86400.0
@@ -134,19 +135,22 @@ def site_answer(place: TracePlace, it: PowerTrace, job: JobWindow, damping: Sequ
     battery = _battery_w(load.load_w, chain, [element.name for element in damping])
     before = float(meter[:lead].mean()) if lead else None
     answers = tuple(
-        simulate_plant(
-            place.plant,
-            place.site,
-            WINDOW,
-            meter,
-            load.load_var,
-            it.dt_s,
-            it.t0_s,
-            mode,
-            before,
-            reserved_w=0.0 if battery is None else float(np.abs(battery).max()),
-            trial=mode != place.modes[0],
-            inertia_scale=place.inertia_scale,
+        with_smoothing(
+            simulate_plant(
+                place.plant,
+                place.site,
+                WINDOW,
+                meter,
+                load.load_var,
+                it.dt_s,
+                it.t0_s,
+                mode,
+                before,
+                reserved_w=0.0 if battery is None else float(np.abs(battery).max()),
+                trial=mode != place.modes[0],
+                inertia_scale=place.inertia_scale,
+            ),
+            chain.reports,
         )
         for mode in place.modes
     )

@@ -67,6 +67,31 @@ def test_constant_load_changes_nothing(mode):
     assert np.ptp(answer.voltage_pu) == 0.0
 
 
+@pytest.mark.parametrize("mode", ["grid_parallel", "island"])
+@pytest.mark.parametrize("before", [None, 120 * MW])
+@pytest.mark.parametrize("level", [120 * MW, 230 * MW])
+def test_constant_load_gives_a_flat_course(mode, before, level):
+    """With the battery's own share of the load where the turbines may not carry it."""
+    if before is not None and level != before:
+        return
+    answer = run(FULL, np.full(7000, level), mode, before=before)
+    for course in (answer.frequency_hz, answer.generator_w, answer.grid_w, answer.battery_w, answer.voltage_pu):
+        assert np.ptp(course) <= 1e-9 * max(1.0, float(np.abs(course).max()))
+
+
+@pytest.mark.parametrize("mode", ["grid_parallel", "island"])
+@pytest.mark.parametrize("before", [None, 200 * MW])
+def test_a_periodic_load_has_no_transient_at_its_start(mode, before):
+    """A window cut out of training is in its periodic state from the first step on, at any phase of the step."""
+    phase = (np.arange(9630) * 0.01 + 0.9) % 1.07
+    load = np.interp(phase, [0.0, 0.05, 0.8, 0.95, 1.07], [177 * MW, 245 * MW, 249 * MW, 177 * MW, 177 * MW])
+    answer = simulate_plant(FULL, "a", "w", load, 0 * load, 0.01, 0.0, mode, before, runs_in=True)
+    periods = answer.frequency_hz.reshape(90, -1)
+    assert np.ptp(periods[-1]) > 0.0
+    # what the interconnection has left after its minute moves it by microhertz
+    assert np.abs(periods[0] - periods[-1]).max() < 0.02 * np.ptp(periods[-1]) + 2e-6
+
+
 def test_interconnection_settles_on_damping_and_primary_response():
     t = np.arange(12000) * 0.01
     answer = run(FULL, np.where(t < 5.0, 120 * MW, 150 * MW), "grid_parallel", before=120 * MW)

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 import clustersim
 from clustersim.report import figures
 from clustersim.report.interconnection.tables import Tables
+from clustersim.report.issuers import foreign_rules
 from clustersim.report.page import rendered
 from clustersim.report.sections import Figure, Section, Table, verdict_table
 from clustersim.report.style import BLUE, styled
@@ -66,7 +67,7 @@ def _sections(result: Result, found: Tables) -> list[Section]:
             notes=["Thresholds of LDELEC have no time: they are told for dips of several lengths, without the motors."],
             tables=[_table("Parameters", found.load_model)],
         ),
-        Section("rules", "Rules", tables=[verdict_table(result.verdict)]),
+        Section("rules", "Rules", tables=[verdict_table(result.verdict, foreign_rules(result))]),
         Section("left_out", "What is not in this package", notes=list(LEFT_OUT)),
     ]
 

@@ -8,7 +8,9 @@ import pandas as pd
 
 from clustersim.plant.electrical_tree import ElectricalTree
 from clustersim.report import figures
+from clustersim.report.cooling_course import loop_figure
 from clustersim.report.electrical_text import POWER_HEAD, power_rows
+from clustersim.report.issuers import foreign_rules
 from clustersim.report.one_line import one_line
 from clustersim.report.plotted import Plotted
 from clustersim.report.sections.records import Figure, Section, Table, cards
@@ -52,6 +54,8 @@ def plant_section(result: Result) -> Section:
     found.append(("rules not judged", number(s["rules_not_judged"]), False))
     alerts = [f"Cooling: {cooling_words(s)}."] if s["cooling_shortfall_mw"] else []
     pictures: list[Figure | Picture] = [Figure("Rules and ratings", figures.margins(result.verdict))]
+    if not result.cooling_course.empty:
+        pictures.append(Figure("Temperature of the cooling loop", loop_figure(result), "Hour by hour, left alone."))
     trees = result_trees(result)
     if trees:
         said = "At the largest one-second mean of the steady window."
@@ -71,8 +75,13 @@ def plant_section(result: Result) -> Section:
         cards=found,
         alerts=alerts + [text for text in result.warnings if "cooling" not in text],
         figures=pictures,
-        tables=[verdict_table(result.verdict), *mode_tables(result.modes)],
+        tables=[verdict_table(result.verdict, foreign_rules(result)), *mode_tables(result.modes)],
     )
+
+
+def whose(foreign: Mapping[str, str], rule: str) -> str:
+    """Return what is said of a rule that no site is known to be bound by; nothing of any other."""
+    return f"Rule of {foreign[rule]}" if rule in foreign else ""
 
 
 def _stages(trees: Mapping[str, ElectricalTree]) -> Plotted:
@@ -116,8 +125,12 @@ def mode_tables(modes: pd.DataFrame) -> list[Table]:
     return [Table("Harmonics against the modes of the grid", head, rows, (1, 2, 3, 5, 6, 7, 8, 9, 10))]
 
 
-def verdict_table(verdict: pd.DataFrame) -> Table:
-    """Return the verdict as text, the worst first."""
+def verdict_table(verdict: pd.DataFrame, foreign: Mapping[str, str] | None = None) -> Table:
+    """Return the verdict as text, the worst first.
+
+    `foreign` names rules that no site is known to be bound by, with whose they are
+    (:func:`~clustersim.report.issuers.foreign_rules`).
+    """
     order = {"FAIL": 0, "not judged": 1, "PASS": 2}
     rows = [
         (
@@ -128,7 +141,9 @@ def verdict_table(verdict: pd.DataFrame) -> Table:
             f"{number(row['limit'], 4)} {row['unit']}",
             "-" if pd.isna(row["margin"]) else f"{100.0 * row['margin']:+.0f} %",
             str(row["window"]),
-            f"{row['source']}. {row['reason']}" if row["reason"] else str(row["source"]),
+            ". ".join(
+                filter(None, (str(row["source"]), whose(foreign or {}, str(row["rule"])), str(row["reason"] or "")))
+            ),
         )
         for row in verdict.to_dict("records")
     ]

@@ -9,11 +9,11 @@ from clustersim.background.records import State
 from clustersim.errors import InputError
 from clustersim.report import power_figures, power_spectra
 from clustersim.report.damping_pair import pair_rows, token_words
-from clustersim.report.spans import Span, read_span
+from clustersim.report.spans import Span
 from clustersim.report.text import damping_words
 from clustersim.scenario import Draft, run_id
 from clustersim.study.result import Result
-from dashboard import power_zoom, results, show, work
+from dashboard import power_source, results, show, time_zoom, work
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -47,9 +47,7 @@ def compared(result: Result, name: str) -> None:
     before, after = found.waveforms[window], result.waveforms[window]
     whole = Span(0.0, min(before.samples * before.dt_s, after.samples * after.dt_s))
     try:
-        span = read_span(
-            st.session_state.get(power_zoom.FROM, ""), st.session_state.get(power_zoom.TO, ""), whole, after.dt_s
-        )
+        span = time_zoom.asked(power_source.PAGE, whole, after.dt_s)
     except InputError:
         # what is wrong with the fields is said above the chart, which then shows all of it
         span = whole

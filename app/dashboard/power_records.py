@@ -8,7 +8,7 @@ from clustersim.background.records import Request, State
 from clustersim.errors import InputError
 from clustersim.scenario import Draft
 from clustersim.study.result import Result
-from dashboard import power_source, power_zoom, show, work
+from dashboard import power_source, show, time_zoom, work
 from dashboard.settings import settings
 
 MOST_MB = 200
@@ -77,7 +77,7 @@ def take_made() -> None:
     if record is not None:
         st.session_state["power-window"] = record
         st.session_state["power-fresh"] = True
-        power_zoom.forget()
+        time_zoom.forget(power_source.PAGE)
 
 
 def _file() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -25,8 +25,9 @@ def title(name: str, says: str) -> None:
 
 
 def figure(
-    drawn: go.Figure, key: str, heading: str, says: str, *, select: bool = False, file: str | None = None
-) -> Any:
+    drawn: go.Figure, key: str, heading: str, says: str, *, file: str | None = None,
+    select: bool = False, on_drag: Callable[[], None] | None = None,
+) -> Any:  # fmt: skip
     """Show a figure with its heading, an explanation in one sentence, and its points as a file.
 
     Parameters
@@ -37,10 +38,12 @@ def figure(
         Of the widget.
     heading, says : str
         What it is, and how to read it.
-    select : bool
-        Whether dragging over it selects; the page then runs again.
     file : str, optional
         Name of the file of points; left out: `key`.
+    select : bool
+        Whether dragging over it selects; the page then runs again.
+    on_drag : callable, optional
+        What is done before that.
 
     Returns
     -------
@@ -48,7 +51,9 @@ def figure(
         The selection, where `select`.
     """
     st.markdown(f"**{plain(heading)}**")
-    options: dict[str, Any] = {"on_select": "rerun", "selection_mode": "box"} if select else {}
+    options: dict[str, Any] = {}
+    if select or on_drag:
+        options = {"on_select": on_drag or "rerun", "selection_mode": "box"}
     shown, alt = grounded(drawn, dark=theme.is_dark()), f"{heading}. {says}"
     found = st.plotly_chart(shown, width="stretch", config=PLOT, key=key, theme=None, alt=alt, **options)
     words, button = st.columns([6, 1], vertical_alignment="center")

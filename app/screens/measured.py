@@ -9,7 +9,7 @@ import streamlit as st
 
 from clustersim.background.records import Request, State
 from clustersim.report.words import number
-from dashboard import measured_form, measured_views, show, work
+from dashboard import measured_form, measured_views, show, time_zoom, work
 from dashboard.measured_source import Source, source
 from dashboard.navigation import page_file
 
@@ -94,6 +94,8 @@ def judged(found: Source, read: dict[str, Any], given: dict[str, Any]) -> None:
         measured_form.command("assess", found.name, columns, question, setting),
         measured_form.command("fit-power", found.name, columns, window),
     )
+    if view != "Power":
+        time_zoom.keep(measured_views.PAGE)
     if view == "Power":
         measured_views.power(read, assessed, fitted)
     elif view == "Fit" and found.record:

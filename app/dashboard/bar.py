@@ -100,17 +100,19 @@ def _run_state(found: Result | None) -> None:
     ticket = work.ticket_of(request)
     if ticket is None and (state.wants_run() or not state.draft().settings):
         work.ask(request)
-    ended = work.progress(request, "run")
-    if ended is not None and ended.state is State.DONE:
-        results.forget()
+    if work.answered(request, "run", there=_made) is not None:
         st.rerun()
-    elif ended is not None:
-        work.failed(ended)
-    elif ticket is None and state.draft().settings and not state.wants_run():
+    if ticket is None and state.draft().settings and not state.wants_run():
         whose = "Shown is the result from before these changes." if found else "There is no result yet."
         st.info(f"{whose} Press Run to answer them.", icon=":material/edit:")
     if found is None:
         show.skeleton()
+
+
+def _made(_: object) -> bool:
+    """Whether the draft has a result now; those read before it was made are read again."""
+    results.forget()
+    return results.of_draft() is not None
 
 
 def _again() -> None:

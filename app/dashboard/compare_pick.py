@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from clustersim.background.records import State
 from dashboard import compare_designs as designs
 from dashboard import results, show, state, work
 
@@ -73,17 +72,15 @@ def _run(entry: designs.Entry, at: int) -> None:
     request = work.run_request(entry.draft)
     if work.ticket_of(request) is None:
         work.ask(request)
-    ended = work.progress(request, f"compare-{at}")
-    if ended is None:
-        return
-    if ended.state is State.DONE:
-        results.forget()
+    if not work.under_way(request):
+        st.caption(f"{show.plain(entry.label)} has no result:")
+    if work.answered(request, f"compare-{at}", there=lambda _: _made(entry), again="Run it again") is not None:
         st.rerun()
-    st.caption(f"{show.plain(entry.label)} has no result:")
-    work.failed(ended)
-    if st.button("Run it again", key=f"compare-run-{at}", icon=":material/play_arrow:"):
-        work.ask(request)
-        st.rerun()
+
+
+def _made(entry: designs.Entry) -> bool:
+    results.forget()
+    return entry.stored
 
 
 def legend(entries: Sequence[designs.Entry], names: Sequence[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from clustersim.background.records import Request, State
+from clustersim.background.records import Request
 from clustersim.errors import InputError
 from clustersim.scenario import Draft
 from clustersim.study.result import Result
@@ -58,17 +58,14 @@ def _progress(result: Result) -> None:
     request: Request | None = st.session_state.get("power-asked")
     if request is None:
         return
-    ended = work.progress(request, "power-record")
+    ended = work.answered(
+        request, "power-record", there=lambda answer: answer["record"] in power_source.records(result)
+    )
     if ended is None:
         return
-    if ended.state is not State.DONE:
-        work.failed(ended)
-        return
-    record = ended.answer["record"]
     del st.session_state["power-asked"]
-    if record in power_source.records(result):
-        st.session_state["power-made"] = record
-        st.rerun(scope="app")
+    st.session_state["power-made"] = ended.answer["record"]
+    st.rerun(scope="app")
 
 
 def take_made() -> None:

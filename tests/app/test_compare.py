@@ -114,7 +114,7 @@ def test_a_design_without_a_result_runs_and_can_be_cancelled(compare_page, still
     assert ticket.request.arguments["name"] == "gpt4_20k"
     at.button(key="cancel-compare-1").click().run()
     assert still_queue.only("run").state is State.CANCELLED
-    at.button(key="compare-run-1").click().run()
+    at.button(key="again-compare-1").click().run()
     assert still_queue.only("run").state is State.QUEUED
     still_queue.becomes(ticket.id, state=State.FAILED, error="gpt4_20k: job: too large", input_error=True)
     at.run()

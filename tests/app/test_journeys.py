@@ -120,6 +120,18 @@ def test_a_link_opens_what_was_run(visitor, stored, small_link, small_result):
     visitor.picture("open-by-link")
 
 
+def test_the_first_page_has_its_name_as_an_address_too(visitor, small_link):
+    visitor.open("overview", link=small_link, set=SHORTER)
+    visitor.page.get_by_role("heading", name="Overview", exact=True, level=1).wait_for()
+    visitor.until(lambda query: query.get("link") == [small_link] and query.get("set") == [SHORTER])
+    assert visitor.page.get_by_text("Page not found").count() == 0
+    links = visitor.page.get_by_test_id("stSidebarNav").get_by_role("link")
+    assert links.filter(has_text="Overview").count() == 1
+    visitor.still()
+    visitor.page.get_by_role("button", name="Undo all").click()
+    visitor.until(lambda query: "set" not in query)
+
+
 def test_a_run_is_cancelled_and_leaves_nothing(visitor, stored, small_link):
     before = results(stored)
     visitor.open("design", link=small_link, **{"design-section": "Job", "design-part-job": "General"})

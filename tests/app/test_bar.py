@@ -70,3 +70,9 @@ def test_a_result_that_cannot_be_read_is_run_again(open_page, still_queue, tmp_p
     at = open_page("overview", results=tmp_path, link=small_link)
     assert not at.exception
     assert still_queue.only("run").request.arguments["force"]
+
+
+@pytest.mark.parametrize("name", ["overview", "design"])
+def test_what_the_address_lacks_is_said_once(open_page, name):
+    at = open_page(name, scenario="../../etc/passwd")
+    assert len([one for one in at.warning if "expected a shipped one" in one.value]) == 1

@@ -62,7 +62,7 @@ def stored(entries: Sequence[designs.Entry]) -> list[designs.Entry]:
     """Return the designs whose results are there; have the others run, and show how far each is."""
     for at, entry in enumerate(entries):
         if entry.problem:
-            st.error(entry.problem, icon=":material/error:")
+            st.error(show.plain(entry.problem), icon=":material/error:")
         elif not entry.stored:
             _run(entry, at)
     return [entry for entry in entries if entry.stored]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ import streamlit as st
 from clustersim.report.dark import dark_svg, grounded
 from clustersim.report.plotted import csv_of
 from clustersim.report.words import short_answer
+from clustersim.scenario import shipped
 from clustersim.summary_keys import summary_keys
 from dashboard import theme
 
@@ -113,8 +115,16 @@ def skeleton() -> None:
         st.skeleton(height)
 
 
+def named(text: str) -> str:
+    """Return a message with shipped scenarios and topologies by their names, in place of the server's paths."""
+    for folder in ("scenarios", "topologies") if ".yaml" in text else ():
+        text = re.sub(rf"{re.escape(str(shipped(folder)))}/([\w./-]+?)\.yaml\b", r"\1", text)
+    return text
+
+
 def plain(text: str) -> str:
-    """Return text that shows as it is: nothing in it is taken for Markdown, HTML or an icon."""
+    """Return text that shows as it is: nothing in it is taken for Markdown, HTML or an icon; shipped files by name."""
+    text = named(text)
     for letter in "\\`*_{}[]<>#$|~:":
         text = text.replace(letter, f"\\{letter}")
     return text

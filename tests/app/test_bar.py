@@ -76,3 +76,14 @@ def test_a_result_that_cannot_be_read_is_run_again(open_page, still_queue, tmp_p
 def test_what_the_address_lacks_is_said_once(open_page, name):
     at = open_page(name, scenario="../../etc/passwd")
     assert len([one for one in at.warning if "expected a shipped one" in one.value]) == 1
+
+
+def test_messages_name_a_shipped_scenario_and_not_where_the_server_keeps_it(open_page):
+    from dashboard import show
+
+    at = open_page("overview", scenario="gpt4_20k", set="sed=3")
+    (said,) = [error.value.replace("\\", "") for error in at.error if "seed" in error.value]
+    assert said == "gpt4_20k: sed: unknown key; did you mean 'seed'?"
+    folder = show.shipped("topologies")
+    assert show.named(f"{folder}/a/b.yaml:3: no; {folder}/c.yaml: no") == "a/b:3: no; c: no"
+    assert show.named("/elsewhere/c.yaml: no") == "/elsewhere/c.yaml: no"

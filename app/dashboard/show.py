@@ -19,6 +19,9 @@ from dashboard import theme
 
 PLOT = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["lasso2d", "autoScale2d"]}
 
+LARGE = 10_000
+"""Whole numbers from which on thousands are separated; years stay as they are."""
+
 
 def title(name: str, says: str) -> None:
     """Show the heading of a page and what it answers, in a sentence."""
@@ -99,7 +102,17 @@ def metrics(summary: Mapping[str, Any], labels: Sequence[tuple[str, str]], reaso
 
 def table(rows: pd.DataFrame, key: str, **options: Any) -> Any:
     """Show a table; the browser's own menu on it saves it as CSV."""
-    return st.dataframe(rows, hide_index=True, width="stretch", key=key, **options)
+    return st.dataframe(_separated(rows), hide_index=True, width="stretch", key=key, **options)
+
+
+def _separated(rows: pd.DataFrame) -> Any:
+    """Return rows with thousands separators in columns of large whole numbers; they still sort as numbers."""
+    large = []
+    for name in rows.select_dtypes("number").columns if rows.columns.is_unique and rows.index.is_unique else ():
+        values = rows[name].dropna()
+        if len(values) and float(values.abs().max()) >= LARGE and bool((values % 1 == 0).all()):
+            large.append(name)
+    return rows.style.format(dict.fromkeys(large, "{:,.0f}"), na_rep="") if large else rows
 
 
 def empty(what: str, advice: str) -> None:

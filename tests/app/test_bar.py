@@ -87,3 +87,19 @@ def test_messages_name_a_shipped_scenario_and_not_where_the_server_keeps_it(open
     folder = show.shipped("topologies")
     assert show.named(f"{folder}/a/b.yaml:3: no; {folder}/c.yaml: no") == "a/b:3: no; c: no"
     assert show.named("/elsewhere/c.yaml: no") == "/elsewhere/c.yaml: no"
+
+
+def test_large_whole_numbers_have_thousands_separators_and_stay_numbers():
+    import pandas as pd
+
+    from dashboard import show
+
+    rows = pd.DataFrame({"usd": [95_036_901, 7], "year": [2026, 2025], "mw": [12345.6, 1.0], "of": ["a", "b"]})
+    styled = show._separated(rows)
+    assert styled.data["usd"].tolist() == [95_036_901, 7]
+    html = styled.to_html()
+    assert "95,036,901" in html
+    assert "2026" in html
+    assert "12,345" not in html
+    small = rows[["year", "of"]]
+    assert show._separated(small) is small

@@ -88,7 +88,7 @@ def legend(entries: Sequence[designs.Entry], names: Sequence[str]) -> None:
     told = [
         f"{show.plain(name)} is {show.plain(designs.changed(entry.draft))}"
         for entry, name in zip(entries, names, strict=True)
-        if name != entry.draft.name
+        if name not in (entry.draft.name, designs.changed(entry.draft))
     ]
     if told:
         st.caption("; ".join(told))

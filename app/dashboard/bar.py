@@ -15,8 +15,6 @@ UPLOADED = "(uploaded)"
 def result() -> Result | None:
     """Show the bar; return the result that the page shows, or None where there is none yet, which the bar says."""
     _bar()
-    if st.session_state["notice"]:
-        st.warning(show.plain(st.session_state["notice"]), icon=":material/link_off:")
     if state.problems():
         st.error(show.plain(state.problems()), icon=":material/error:")
     found = results.shown()
@@ -33,11 +31,16 @@ def result() -> Result | None:
 def head() -> None:
     """Show the bar alone, on a page that needs no result."""
     _bar()
+
+
+def _bar() -> None:
+    _controls()
+    _changes()
     if st.session_state["notice"]:
         st.warning(show.plain(st.session_state["notice"]), icon=":material/link_off:")
 
 
-def _bar() -> None:
+def _controls() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="bar"):
         names = [preset.name for preset in presets.presets()]
         now = state.draft().name if state.draft().is_shipped else UPLOADED
@@ -57,7 +60,6 @@ def _bar() -> None:
         share.button()
         downloads.button(results.of_draft())
         uploads.button()
-    _changes()
 
 
 def _opened() -> None:
@@ -100,17 +102,19 @@ def _run_state(found: Result | None) -> None:
     ticket = work.ticket_of(request)
     if ticket is None and (state.wants_run() or not state.draft().settings):
         work.ask(request)
-    ended = work.progress(request, "run")
-    if ended is not None and ended.state is State.DONE:
-        results.forget()
+    if work.answered(request, "run", there=_made) is not None:
         st.rerun()
-    elif ended is not None:
-        work.failed(ended)
-    elif ticket is None and state.draft().settings and not state.wants_run():
+    if ticket is None and state.draft().settings and not state.wants_run():
         whose = "Shown is the result from before these changes." if found else "There is no result yet."
         st.info(f"{whose} Press Run to answer them.", icon=":material/edit:")
     if found is None:
         show.skeleton()
+
+
+def _made(_: object) -> bool:
+    """Whether the draft has a result now; those read before it was made are read again."""
+    results.forget()
+    return results.of_draft() is not None
 
 
 def _again() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlencode
@@ -113,6 +114,12 @@ def changed(draft: Draft) -> str:
     first = ", ".join(words[:2])
     first = first if len(first) <= MOST_LETTERS else f"{first[:MOST_LETTERS].rstrip(', ')}..."
     return draft.name + (f" ({first}{more})" if words else "")
+
+
+def names_of(entries: Sequence[Entry]) -> tuple[str, ...]:
+    """Return what designs are called side by side: their names, with what was changed where two have the same."""
+    names = [entry.name for entry in entries]
+    return tuple(entry.name if names.count(entry.name) == 1 else changed(entry.draft) for entry in entries)
 
 
 def known() -> list[str]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
 import shlex
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
@@ -16,21 +18,22 @@ from dashboard.settings import settings
 
 
 @st.cache_resource(max_entries=4, show_spinner="Comparing")
-def compared(folders: tuple[str, ...]) -> Comparison:
-    """Return the comparison of the results in folders of this server, the base first.
+def compared(folders: tuple[str, ...], names: tuple[str, ...]) -> Comparison:
+    """Return the comparison of the results in folders of this server, the base first, under the names given.
 
     Raises
     ------
     InputError
         If there are fewer than two, or two are the same run.
     """
-    return compare([of_result(results.loaded(str(settings().results / folder))) for folder in folders])
+    found = [of_result(results.loaded(str(settings().results / folder))) for folder in folders]
+    return compare([replace(design, name=name) for design, name in zip(found, names, strict=True)])
 
 
 def button(found: Comparison, folders: tuple[str, ...]) -> None:
     """Show the button with the files that ``clustersim compare`` writes."""
     with st.popover("Download the comparison", icon=":material/download:"):
-        name = "-".join(["compare", *found.names])[:100]
+        name = re.sub(r"[^\w.-]+", "-", "-".join(["compare", *found.names]))[:100]
         _file("Page (HTML)", lambda: files(found)["compare.html"], f"{name}.html", "text/html", "html")
         table = found.table.to_csv(index=False)
         _file("Answers (CSV)", table, f"{name}.csv", "text/csv", "csv")

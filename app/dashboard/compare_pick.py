@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from clustersim.background.records import State
 from dashboard import compare_designs as designs
 from dashboard import results, show, state, work
 
@@ -63,7 +62,7 @@ def stored(entries: Sequence[designs.Entry]) -> list[designs.Entry]:
     """Return the designs whose results are there; have the others run, and show how far each is."""
     for at, entry in enumerate(entries):
         if entry.problem:
-            st.error(entry.problem, icon=":material/error:")
+            st.error(show.plain(entry.problem), icon=":material/error:")
         elif not entry.stored:
             _run(entry, at)
     return [entry for entry in entries if entry.stored]
@@ -73,17 +72,15 @@ def _run(entry: designs.Entry, at: int) -> None:
     request = work.run_request(entry.draft)
     if work.ticket_of(request) is None:
         work.ask(request)
-    ended = work.progress(request, f"compare-{at}")
-    if ended is None:
-        return
-    if ended.state is State.DONE:
-        results.forget()
+    if not work.under_way(request):
+        st.caption(f"{show.plain(entry.label)} has no result:")
+    if work.answered(request, f"compare-{at}", there=lambda _: _made(entry), again="Run it again") is not None:
         st.rerun()
-    st.caption(f"{show.plain(entry.label)} has no result:")
-    work.failed(ended)
-    if st.button("Run it again", key=f"compare-run-{at}", icon=":material/play_arrow:"):
-        work.ask(request)
-        st.rerun()
+
+
+def _made(entry: designs.Entry) -> bool:
+    results.forget()
+    return entry.stored
 
 
 def legend(entries: Sequence[designs.Entry], names: Sequence[str]) -> None:
@@ -91,7 +88,7 @@ def legend(entries: Sequence[designs.Entry], names: Sequence[str]) -> None:
     told = [
         f"{show.plain(name)} is {show.plain(designs.changed(entry.draft))}"
         for entry, name in zip(entries, names, strict=True)
-        if name != entry.draft.name
+        if name not in (entry.draft.name, designs.changed(entry.draft))
     ]
     if told:
         st.caption("; ".join(told))

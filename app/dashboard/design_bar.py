@@ -7,7 +7,7 @@ import streamlit as st
 from clustersim.background.records import Request, State
 from clustersim.errors import InputError
 from clustersim.scenario import placed, setting_text, shipped_names, value_at
-from dashboard import bar, design_edit, navigation, show, state, work
+from dashboard import bar, design_edit, navigation, results, show, state, work
 
 
 def head() -> None:
@@ -17,11 +17,8 @@ def head() -> None:
         st.error(show.plain(state.problems()), icon=":material/error:")
         return
     request = work.run_request(state.draft())
-    ended = work.progress(request, "run")
-    if ended is not None and ended.state is State.DONE:
+    if work.answered(request, "run", there=lambda _: results.draft_has_one()) is not None:
         st.page_link(navigation.page_file("overview"), label="The run is done: see its answers", icon=":material/map:")
-    elif ended is not None:
-        work.failed(ended)
 
 
 def refusal() -> None:

@@ -179,11 +179,8 @@ def survey(found: Drawn) -> None:
             work.ask(request)
             st.rerun()
         return
-    ended = work.progress(request, "survey")
+    ended = work.answered(request, "survey")
     if ended is None:
-        return
-    if ended.state is not State.DONE:
-        work.failed(ended)
         return
     data, pods = ended.answer["data"], ended.answer["pods"]
     for at, pod in enumerate(pods):

@@ -12,7 +12,7 @@ import streamlit as st
 from clustersim.errors import InputError
 from clustersim.report.dark import PARTNERS
 from clustersim.report.evidence import Evidence, evidence_of, evidence_words
-from clustersim.report.evidence_figures import evidence_figure, view_s
+from clustersim.report.evidence_figures import evidence_figure, has_times, view_s
 from clustersim.report.figures import margins
 from clustersim.report.rules import rules_asked
 from clustersim.report.verdict_rows import ORDER, shown_rows, verdict_rows
@@ -24,6 +24,7 @@ ICONS = {"FAIL": "✕ FAIL", "not judged": "○ not judged", "PASS": "✓ PASS"}
 COLOURS = {"FAIL": "#b3440a", "not judged": "#52606d", "PASS": "#00735a"}
 MOST_ROWS = 12
 """Rows of the table that are seen at once."""
+NO_TIMES = "The evidence of this rule is no course over time: there is no window to see more of."
 CARDS = (("rules_failed", "Rules broken"), ("rules_not_judged", "Not judged"))
 SHOWN = (
     "verdict", "rule", "where", "measured", "limit", "margin_percent", "window", "decided", "issuer", "applies", "pack",
@@ -75,10 +76,15 @@ def _verdict(result: Result, rows: pd.DataFrame) -> None:
             "Evidence of", names, key="limits-rule", bind="query-params",
             help="Or click a row of the table.",
         )  # fmt: skip
-    with right:
-        whole = st.toggle("The whole window", key="limits-whole", bind="query-params")
     row = found.iloc[names.index(name)]
-    _evidence(result, row, whole)
+    evidence = evidence_of(result, row["rule"], row["where"])
+    timed = has_times(evidence)
+    with right:
+        whole = st.toggle(
+            "The whole window", key="limits-whole", bind="query-params", disabled=not timed,
+            help="All of the record, not only what lies around the stretch that decides." if timed else NO_TIMES,
+        )  # fmt: skip
+    _evidence(result, evidence, row, whole and timed)
     judged = result.verdict[[passed is not None for passed in result.verdict["passed"]]]
     judged = judged[[_name(one) in names for one in judged.rename(columns={"node": "where"}).to_dict("records")]]
     if not judged.empty:
@@ -146,8 +152,7 @@ def _take_row(names: list[str]) -> None:
             st.session_state["limits-rule"] = names[rows[0]]
 
 
-def _evidence(result: Result, row: Any, whole: bool) -> None:
-    found = evidence_of(result, row["rule"], row["where"])
+def _evidence(result: Result, found: Evidence, row: Any, whole: bool) -> None:
     drawn = evidence_figure(found, result.verdict, whole)
     first, last = view_s(found, whole)
     st.header(f"{ICONS[row['verdict']]}: {show.plain(row['rule'])}", anchor=False)

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from clustersim.background.records import Request, State
+from clustersim.background.records import Request
 from clustersim.report.size_figures import (
     apart_table,
     bill_table,
@@ -43,15 +43,11 @@ def size() -> None:
             work.ask(request)
             st.rerun()
         st.code(_command(request.arguments), language="bash", wrap_lines=True)
-    ended = work.progress(request, "size")
-    if ended is None:
-        if ticket is None:
-            show.empty("Nothing was sized yet.", "Choose what to keep and what may be built, then press Size it.")
-        return
-    if ended.state is State.DONE:
+    ended = work.answered(request, "size")
+    if ended is not None:
         _found(ended.answer)
-    else:
-        work.failed(ended)
+    elif ticket is None:
+        show.empty("Nothing was sized yet.", "Choose what to keep and what may be built, then press Size it.")
 
 
 def _request() -> Request:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from clustersim.errors import InputError
 from clustersim.scenario import shipped
-from dashboard import own_files, show
+from dashboard import own_files, show, time_zoom
 
 EXAMPLE = "loads/production_server.yaml"
 TYPES = (".csv", ".csv.gz", ".txt", ".parquet", ".pq", ".cfg", ".dat", ".yaml", ".yml")
@@ -85,8 +85,8 @@ def close() -> None:
         own_files.forget(Path(path))
     for key in [key for key in st.session_state if str(key).startswith(("measured-column", "measured-asked"))]:
         del st.session_state[key]
-    for key in ("measured", "measured-from", "measured-to"):
-        st.query_params.pop(key, None)
+    time_zoom.forget("measured")
+    st.query_params.pop("measured", None)
 
 
 def _form() -> None:

@@ -15,11 +15,14 @@ import streamlit as st
 from clustersim.report.assess import shown_in
 from clustersim.report.dark import grounded
 from clustersim.report.envelope import Envelope
+from clustersim.report.spans import Span
 from clustersim.report.trace_figures import Line, trace_figure
 from clustersim.report.words import number, percent
-from dashboard import show, theme
+from dashboard import show, theme, time_zoom
 
 Answer = Mapping[str, Any]
+PAGE = "measured"
+"""Name of the page in the keys of its controls."""
 
 
 def _drawn(read: Answer, assessed: Answer | None, fitted: Answer | None) -> dict[str, tuple[str, Answer]]:
@@ -38,25 +41,15 @@ def _points(path: str, t0_s: float, dt_s: float, window_s: tuple[float, float]) 
     return Line(t0_s, dt_s, np.load(path, mmap_mode="r")).within(*window_s)
 
 
-def window(read: Answer) -> tuple[float, float]:
-    """Return the part of the record that is shown: what the address says, else all of it. [s]"""
-    begin, end = read["t0_s"], read["t0_s"] + read["duration_s"]
-    try:
-        asked = float(st.query_params.get("measured-from", begin)), float(st.query_params.get("measured-to", end))
-    except ValueError:
-        return begin, end
-    first, last = max(begin, asked[0]), min(end, asked[1])
-    return (first, last) if last - first >= 2.0 * read["dt_s"] else (begin, end)
-
-
-def _zoom(first_s: float, last_s: float) -> None:
-    st.query_params["measured-from"] = f"{first_s:.9g}"
-    st.query_params["measured-to"] = f"{last_s:.9g}"
-
-
+@st.fragment
 def power(read: Answer, assessed: Answer | None, fitted: Answer | None) -> None:
     """Show the trace over time; dragging over it shows that part with all its samples."""
-    shown = window(read)
+    statistics = {} if assessed is None else assessed["data"]["statistics"]
+    whole = Span(read["t0_s"], read["t0_s"] + read["duration_s"])
+    with st.container(horizontal=True, gap="small"):
+        zoom = time_zoom.fields(PAGE, whole, read["dt_s"], statistics.get("period_s") or 0.0, "cycle")
+    time_zoom.moves(zoom)
+    shown = zoom.span.begin_s, zoom.span.end_s
     drawn = _drawn(read, assessed, fitted)
     points = {
         name: _points(f"{folder}/{told['file']}", told["t0_s"], told["dt_s"], shown)
@@ -64,37 +57,11 @@ def power(read: Answer, assessed: Answer | None, fitted: Answer | None) -> None:
     }
     job = None if assessed is None else (assessed["data"]["job"]["from_s"], assessed["data"]["job"]["to_s"])
     peak = max(told["peak_mw"] for _, told in drawn.values())
-    event = show.figure(
-        trace_figure(points, shown, peak, job), f"measured-power-{shown[0]:.9g}-{shown[1]:.9g}", "Power over time",
-        f"{next(iter(points.values())).note}. Drag over a part of it to see it closer.", select=True, file="power",
+    show.figure(
+        trace_figure(points, shown, peak, job), time_zoom.chart_key(PAGE), "Power over time",
+        f"{next(iter(points.values())).note}. Drag over a part of it to see it closer.", file="power",
+        on_drag=time_zoom.on_drag(zoom),
     )  # fmt: skip
-    boxes = [] if event is None else event["selection"]["box"]
-    if boxes:
-        _zoom(*sorted(float(value) for value in boxes[0]["x"])[:2])
-        st.rerun()
-    width, middle = shown[1] - shown[0], 0.5 * (shown[0] + shown[1])
-    with st.container(horizontal=True, gap="small"):
-        for label, icon, to in (
-            ("Whole record", "fit_width", None),
-            ("Closer", "zoom_in", (middle - width / 4, middle + width / 4)),
-            ("Wider", "zoom_out", (middle - width, middle + width)),
-            ("Earlier", "chevron_left", (shown[0] - width / 2, shown[1] - width / 2)),
-            ("Later", "chevron_right", (shown[0] + width / 2, shown[1] + width / 2)),
-        ):
-            key = f"measured-{label.split()[0].lower()}"
-            if st.button(label, key=key, icon=f":material/{icon}:", type="tertiary"):
-                _move(read, to)
-
-
-def _move(read: Answer, to: tuple[float, float] | None) -> None:
-    if to is None:
-        for key in ("measured-from", "measured-to"):
-            st.query_params.pop(key, None)
-    else:
-        begin, end = read["t0_s"], read["t0_s"] + read["duration_s"]
-        first = min(max(begin, to[0]), max(begin, end - min(to[1] - to[0], end - begin)))
-        _zoom(first, min(end, first + (to[1] - to[0])))
-    st.rerun()
 
 
 def numbers(data: Answer) -> None:

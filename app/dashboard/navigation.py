@@ -6,11 +6,13 @@ import logging
 from pathlib import Path
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from dashboard import preparation, state, theme
 
 _log = logging.getLogger("clustersim.dashboard")
 PAGES = Path(__file__).resolve().parents[1] / "screens"
+FIRST = "overview"
 SECTIONS = {
     "Plan": (("overview", "Overview", "map"), ("design", "Design", "account_tree")),
     "Answers": (
@@ -38,13 +40,18 @@ def open_page() -> None:
                 PAGES / f"{name}.py",
                 title=title,
                 icon=f":material/{icon}:",
-                url_path=name,
-                default=name == "overview",
+                url_path="" if name == FIRST else name,
+                default=name == FIRST,
             )
             for name, title, icon in entries
         ]
         for section, entries in SECTIONS.items()
     }
+    first = next(iter(pages))
+    # the page that opens first lives at the root; its name is an address too, which leads there
+    pages[first].append(
+        st.Page(lambda: _lead(pages[first][0]), title=pages[first][0].title, url_path=FIRST, visibility="hidden")
+    )
     page = st.navigation(pages, position="sidebar", expanded=True)
     theme.apply()
     state.restore()
@@ -59,6 +66,11 @@ def open_page() -> None:
             "A fault of the program; the server's log has the details. Other pages still work.",
             icon=":material/bug_report:",
         )
+
+
+def _lead(page: StreamlitPage) -> None:
+    """Open another page with what the address asks for."""
+    st.switch_page(page, query_params={key: st.query_params.get_all(key) for key in st.query_params})
 
 
 def page_file(name: str) -> Path:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from clustersim.background.records import Request, State
+from clustersim.background.records import Request
 from clustersim.report.headline import short_verdict
 from clustersim.report.map_look import DARK, LIGHT
 from clustersim.report.preset_gallery import PresetGallery, gallery_file, load_gallery
@@ -101,9 +101,8 @@ def _found() -> PresetGallery | None:
     request = Request("gallery", {"out": str(settings().results)}, "map of all places")
     if work.ticket_of(request) is None:
         work.ask(request)
-    ended = work.progress(request, "gallery")
-    if ended is not None and ended.state is not State.DONE:
-        work.failed(ended)
+    if work.answered(request, "gallery", there=lambda _: _file().is_file()) is not None:
+        return _read(str(_file()))
     return None
 
 

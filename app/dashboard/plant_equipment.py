@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
@@ -46,29 +48,33 @@ HEAT = (
 
 def machines(result: Result) -> None:
     """Show generators, batteries and the modes of the grid."""
-    st.header("Generators", anchor=False)
-    table = generator_table(result)
-    if table.empty:
-        show.empty("There are no generators on site.", "Design, section electrical, adds them.")
-    else:
-        _words(generation_words(result.summary))
-        show.metrics(result.summary, GENERATION, result.reasons)
-        _facts(table, "plant-generators")
-    st.header("Battery", anchor=False)
-    table = battery_table(result)
-    if table.empty:
-        show.empty("There is no battery on site.", "Design, section electrical, adds one.")
-    else:
-        _words(battery_words(result.summary))
-        show.metrics(result.summary, WEAR, result.reasons)
-        _facts(table, "plant-batteries")
-        if note := smoothing_note(result):
-            st.caption(show.plain(note))
+    _kind(
+        result, "Generators", generator_table(result), generation_words(result.summary), GENERATION,
+        "There are no generators on site.",
+    )  # fmt: skip
+    batteries = battery_table(result)
+    _kind(result, "Battery", batteries, battery_words(result.summary), WEAR, "There is no battery on site.")
+    note = smoothing_note(result)
+    if note and not batteries.empty:
+        st.caption(show.plain(note))
     st.header("Modes of the grid", anchor=False)
     show.metrics(result.summary, GRID_MODES, result.reasons)
     for number, modes in enumerate(mode_tables(result.modes)):
         st.caption("Harmonics of the power that move the modes of the interconnection most.")
         show.table(pd.DataFrame(modes.rows, columns=list(modes.head)), f"plant-modes-{number}")
+
+
+def _kind(
+    result: Result, heading: str, table: pd.DataFrame, said: str | None, cards: Sequence[tuple[str, str]], none: str
+) -> None:
+    """Show one kind of machines: in words, in numbers, and fact by fact; or that there is none."""
+    st.header(heading, anchor=False)
+    if table.empty:
+        show.empty(none, "Design, section electrical, adds it.")
+        return
+    _words(said)
+    show.metrics(result.summary, cards, result.reasons)
+    _facts(table, f"plant-{heading.lower()}")
 
 
 def cooling(result: Result) -> None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from clustersim.background.records import State
 from clustersim.errors import InputError
 from clustersim.report import power_figures, power_spectra
 from clustersim.report.damping_pair import pair_rows, token_words
-from clustersim.report.spans import Span, read_span
+from clustersim.report.spans import Span
 from clustersim.report.text import damping_words
 from clustersim.scenario import Draft, run_id
 from clustersim.study.result import Result
-from dashboard import power_zoom, results, show, work
+from dashboard import power_source, results, show, time_zoom, work
+
+RUN_BARE = "Run without damping"
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -47,9 +48,7 @@ def compared(result: Result, name: str) -> None:
     before, after = found.waveforms[window], result.waveforms[window]
     whole = Span(0.0, min(before.samples * before.dt_s, after.samples * after.dt_s))
     try:
-        span = read_span(
-            st.session_state.get(power_zoom.FROM, ""), st.session_state.get(power_zoom.TO, ""), whole, after.dt_s
-        )
+        span = time_zoom.asked(power_source.PAGE, whole, after.dt_s)
     except InputError:
         # what is wrong with the fields is said above the chart, which then shows all of it
         span = whole
@@ -75,15 +74,13 @@ def compared(result: Result, name: str) -> None:
 
 def _ask(result: Result) -> None:
     request = work.run_request(bare(result))
-    ended = work.progress(request, "bare")
-    if ended is not None and ended.state is State.DONE:
-        st.rerun()
-    if ended is not None:
-        work.failed(ended)
-    elif work.ticket_of(request) is not None:
-        show.skeleton()
+    if work.ticket_of(request) is not None:
+        if work.answered(request, "bare", there=lambda _: undamped(result) is not None, again=RUN_BARE) is not None:
+            st.rerun()
+        if work.under_way(request):
+            show.skeleton()
         return
     show.empty("The same scenario without damping has not run yet.", "It takes as long as the run itself.")
-    if st.button("Run without damping", key="power-bare", icon=":material/play_arrow:", type="primary"):
+    if st.button(RUN_BARE, key="power-bare", icon=":material/play_arrow:", type="primary"):
         work.ask(request)
         st.rerun()

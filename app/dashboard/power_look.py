@@ -11,9 +11,9 @@ from clustersim.report.dark import grounded
 from clustersim.report.measured import cycle_s
 from clustersim.report.power_record import Record
 from clustersim.study.result import Result
-from dashboard import power_source, power_views, power_zoom, show, theme
-from dashboard.power_source import HORIZON
-from dashboard.power_zoom import Zoom
+from dashboard import power_source, power_views, show, theme, time_zoom
+from dashboard.power_source import HORIZON, PAGE
+from dashboard.time_zoom import Box, Zoom
 
 MOST_NODES = 8
 MOST_CSV = 1_000_000
@@ -48,7 +48,7 @@ def look(result: Result) -> None:
 
 
 def _other() -> None:
-    power_zoom.forget()
+    time_zoom.forget(PAGE)
     st.session_state["power-fresh"] = True
 
 
@@ -77,16 +77,13 @@ def _controls(result: Result, record: Record, name: str) -> tuple[Zoom, list[str
                 "Power", list(QUANTITIES), key="power-quantity", bind="query-params", default="p", required=True,
                 format_func=QUANTITIES.__getitem__, width="content",
             )  # fmt: skip
-        zoom = power_zoom.fields(record.whole, record.dt_s, cycle_s(result), measured=result.measured)
-    _moves(zoom)
+        zoom = time_zoom.fields(PAGE, record.whole, record.dt_s, cycle_s(result), _cycle(result))
+    time_zoom.moves(zoom)
     return zoom, nodes, quantity == "q"
 
 
-def _moves(zoom: Zoom) -> None:
-    with st.container(horizontal=True, gap="small"):
-        power_zoom.buttons(zoom)
-    if zoom.problem:
-        st.error(show.plain(f"{zoom.problem}. Shown is all of it."), icon=":material/error:")
+def _cycle(result: Result) -> str:
+    return "cycle" if result.measured else "step"
 
 
 def _chart(record: Record, zoom: Zoom, nodes: list[str], reactive: bool, name: str) -> None:
@@ -120,9 +117,16 @@ def _chart(record: Record, zoom: Zoom, nodes: list[str], reactive: bool, name: s
 
 
 def _drawn(drawn: go.Figure, zoom: Zoom, alt: str) -> None:
+    def in_seconds(box: Box) -> tuple[float, float]:
+        in_strip = box.get("xref", "x") == "x"
+        clock = power_figures.strip_clock(zoom.whole) if in_strip else power_figures.detail_clock(zoom.span, zoom.whole)
+        begin, end = (float(at) * clock.size_s + clock.origin_s for at in box["x"])
+        return begin, end
+
     st.plotly_chart(
-        grounded(drawn, dark=theme.is_dark()), width="stretch", theme=None, key=power_zoom.CHART, alt=alt,
-        config=show.PLOT | {"displayModeBar": False}, selection_mode="box", on_select=lambda: power_zoom.dragged(zoom),
+        grounded(drawn, dark=theme.is_dark()), width="stretch", theme=None, key=time_zoom.chart_key(PAGE), alt=alt,
+        config=show.PLOT | {"displayModeBar": False}, selection_mode="box",
+        on_select=time_zoom.on_drag(zoom, in_seconds),
     )  # fmt: skip
 
 
@@ -131,8 +135,8 @@ def _horizon(result: Result) -> None:
     whole = power_source.horizon_of(course)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         nodes = _nodes(HORIZON, tuple(course))
-        zoom = power_zoom.fields(whole, 1.0, cycle_s(result), measured=result.measured)
-    _moves(zoom)
+        zoom = time_zoom.fields(PAGE, whole, 1.0, cycle_s(result), _cycle(result))
+    time_zoom.moves(zoom)
     if not nodes:
         show.empty("No node is chosen.", "Choose the meter or a site above.")
         return

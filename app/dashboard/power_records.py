@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from clustersim.background.records import Request, State
+from clustersim.background.records import Request
 from clustersim.errors import InputError
 from clustersim.scenario import Draft
 from clustersim.study.result import Result
-from dashboard import power_source, power_zoom, show, work
+from dashboard import power_source, show, time_zoom, work
 from dashboard.settings import settings
 
 MOST_MB = 200
@@ -58,17 +58,14 @@ def _progress(result: Result) -> None:
     request: Request | None = st.session_state.get("power-asked")
     if request is None:
         return
-    ended = work.progress(request, "power-record")
+    ended = work.answered(
+        request, "power-record", there=lambda answer: answer["record"] in power_source.records(result)
+    )
     if ended is None:
         return
-    if ended.state is not State.DONE:
-        work.failed(ended)
-        return
-    record = ended.answer["record"]
     del st.session_state["power-asked"]
-    if record in power_source.records(result):
-        st.session_state["power-made"] = record
-        st.rerun(scope="app")
+    st.session_state["power-made"] = ended.answer["record"]
+    st.rerun(scope="app")
 
 
 def take_made() -> None:
@@ -77,7 +74,7 @@ def take_made() -> None:
     if record is not None:
         st.session_state["power-window"] = record
         st.session_state["power-fresh"] = True
-        power_zoom.forget()
+        time_zoom.forget(power_source.PAGE)
 
 
 def _file() -> None:

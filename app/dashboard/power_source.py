@@ -17,6 +17,8 @@ from clustersim.report.spans import Span
 from clustersim.study.result import Result
 from dashboard.settings import settings
 
+PAGE = "power"
+"""Name of the page in the keys of its controls."""
 HORIZON, CLOSE_UP, BROUGHT = "horizon", "close_up", "brought"
 WORDS = {HORIZON: "Horizon", CLOSE_UP: "One rack", BROUGHT: "Your file", "steady": "Steady", "job_start": "Start"}
 

@@ -10,8 +10,8 @@ from clustersim.report.power_record import Record
 from clustersim.report.spans import time_text
 from clustersim.report.words import percent
 from clustersim.study.result import Result
-from dashboard import power_damping, power_records, power_source, power_zoom, show
-from dashboard.power_zoom import Zoom
+from dashboard import power_damping, power_records, power_source, show, time_zoom
+from dashboard.time_zoom import Zoom
 
 VIEWS = {
     "spectrum": "Spectrum",
@@ -115,6 +115,6 @@ def _plot(picked: list[str], window: str, made: bool) -> None:
     deep = [] if made else [node for node in picked if node.count("/") > 1]
     wanted = power_source.CLOSE_UP if deep else window
     if st.session_state.get("power-window") != wanted:
-        power_zoom.forget()
+        time_zoom.forget(power_source.PAGE)
     st.session_state["power-window"] = wanted
     st.session_state["power-node"] = [_last(node).rpartition("_")[0] for node in deep] or picked

@@ -64,10 +64,15 @@ def _stored_of(draft: Draft) -> Result | None:
         return None
 
 
+def draft_has_one() -> bool:
+    """Whether the draft's result is stored, be it readable or not."""
+    scenario = state.scenario()
+    return scenario is not None and has_result(scenario.name, state.identity())
+
+
 def is_unreadable() -> bool:
     """Whether the draft's result is stored but cannot be read, so that only another run helps."""
-    scenario = state.scenario()
-    return scenario is not None and has_result(scenario.name, state.identity()) and of_draft() is None
+    return draft_has_one() and of_draft() is None
 
 
 def shown() -> Result | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,10 +13,14 @@ import streamlit as st
 from clustersim.report.dark import dark_svg, grounded
 from clustersim.report.plotted import csv_of
 from clustersim.report.words import short_answer
+from clustersim.scenario import shipped
 from clustersim.summary_keys import summary_keys
 from dashboard import theme
 
 PLOT = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["lasso2d", "autoScale2d"]}
+
+LARGE = 10_000
+"""Whole numbers from which on thousands are separated; years stay as they are."""
 
 
 def title(name: str, says: str) -> None:
@@ -25,8 +30,9 @@ def title(name: str, says: str) -> None:
 
 
 def figure(
-    drawn: go.Figure, key: str, heading: str, says: str, *, select: bool = False, file: str | None = None
-) -> Any:
+    drawn: go.Figure, key: str, heading: str, says: str, *, file: str | None = None,
+    select: bool = False, on_drag: Callable[[], None] | None = None,
+) -> Any:  # fmt: skip
     """Show a figure with its heading, an explanation in one sentence, and its points as a file.
 
     Parameters
@@ -37,10 +43,12 @@ def figure(
         Of the widget.
     heading, says : str
         What it is, and how to read it.
-    select : bool
-        Whether dragging over it selects; the page then runs again.
     file : str, optional
         Name of the file of points; left out: `key`.
+    select : bool
+        Whether dragging over it selects; the page then runs again.
+    on_drag : callable, optional
+        What is done before that.
 
     Returns
     -------
@@ -48,7 +56,9 @@ def figure(
         The selection, where `select`.
     """
     st.markdown(f"**{plain(heading)}**")
-    options: dict[str, Any] = {"on_select": "rerun", "selection_mode": "box"} if select else {}
+    options: dict[str, Any] = {}
+    if select or on_drag:
+        options = {"on_select": on_drag or "rerun", "selection_mode": "box"}
     shown, alt = grounded(drawn, dark=theme.is_dark()), f"{heading}. {says}"
     found = st.plotly_chart(shown, width="stretch", config=PLOT, key=key, theme=None, alt=alt, **options)
     words, button = st.columns([6, 1], vertical_alignment="center")
@@ -92,7 +102,17 @@ def metrics(summary: Mapping[str, Any], labels: Sequence[tuple[str, str]], reaso
 
 def table(rows: pd.DataFrame, key: str, **options: Any) -> Any:
     """Show a table; the browser's own menu on it saves it as CSV."""
-    return st.dataframe(rows, hide_index=True, width="stretch", key=key, **options)
+    return st.dataframe(_separated(rows), hide_index=True, width="stretch", key=key, **options)
+
+
+def _separated(rows: pd.DataFrame) -> Any:
+    """Return rows with thousands separators in columns of large whole numbers; they still sort as numbers."""
+    large = []
+    for name in rows.select_dtypes("number").columns if rows.columns.is_unique and rows.index.is_unique else ():
+        values = rows[name].dropna()
+        if len(values) and float(values.abs().max()) >= LARGE and bool((values % 1 == 0).all()):
+            large.append(name)
+    return rows.style.format(dict.fromkeys(large, "{:,.0f}"), na_rep="") if large else rows
 
 
 def empty(what: str, advice: str) -> None:
@@ -108,8 +128,16 @@ def skeleton() -> None:
         st.skeleton(height)
 
 
+def named(text: str) -> str:
+    """Return a message with shipped scenarios and topologies by their names, in place of the server's paths."""
+    for folder in ("scenarios", "topologies") if ".yaml" in text else ():
+        text = re.sub(rf"{re.escape(str(shipped(folder)))}/([\w./-]+?)\.yaml\b", r"\1", text)
+    return text
+
+
 def plain(text: str) -> str:
-    """Return text that shows as it is: nothing in it is taken for Markdown, HTML or an icon."""
+    """Return text that shows as it is: nothing in it is taken for Markdown, HTML or an icon; shipped files by name."""
+    text = named(text)
     for letter in "\\`*_{}[]<>#$|~:":
         text = text.replace(letter, f"\\{letter}")
     return text

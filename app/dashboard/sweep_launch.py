@@ -148,17 +148,15 @@ def progress() -> str | None:
     if request is None:
         return None
     name = f"{PREFIX}{request.arguments['study'].get('name', '')}"
-    ended = work.progress(request, "sweep")
-    if ended is None:
-        return name if work.ticket_of(request) is not None else None
-    if ended.state is State.DONE:
+    ended = work.answered(request, "sweep")
+    if ended is not None:
         rows = f"{ended.answer['rows']:,}"
         st.success(f"{show.plain(name)}: {rows} rows are there.", icon=":material/check_circle:")
-    else:
-        work.failed(ended)
-        if ended.state is State.CANCELLED:
-            st.caption("Every row that was answered is kept; running it again goes on.")
-    return None
+        return None
+    ticket = work.ticket_of(request)
+    if ticket is not None and ticket.state is State.CANCELLED:
+        st.caption("Every row that was answered is kept; running it again goes on.")
+    return name if work.under_way(request) else None
 
 
 def _file(asked: Asked) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from clustersim.background.records import Request, State
+from clustersim.background.records import Request
 from clustersim.background.training_verbs import DATA, OPERATIONS, TRACE, is_kept, step_folder
 from clustersim.study.result import Result
 from dashboard import show, work
@@ -60,14 +60,9 @@ def details(result: Result) -> Details | None:
     ticket = work.ticket_of(request)
     if ticket is None:
         work.ask(request)
-    ended = work.progress(request, "step")
-    if ended is None:
-        show.skeleton()
-        return None
-    if ended.state is State.DONE:
+    ended = work.answered(request, "step", there=work.has_folder, again="Look again")
+    if ended is not None:
         return _read(ended.answer["folder"])
-    work.failed(ended)
-    if st.button("Look again", key="training-again", icon=":material/refresh:"):
-        work.ask(request)
-        st.rerun()
+    if work.under_way(request):
+        show.skeleton()
     return None

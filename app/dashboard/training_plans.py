@@ -32,12 +32,10 @@ def plans(result: Result) -> None:
         if ticket is None or ticket.state in (State.FAILED, State.CANCELLED):
             _search(request)
         _let_search()
-    ended = work.progress(request, "plans")
-    if ended is not None and ended.state is State.DONE:
+    ended = work.answered(request, "plans")
+    if ended is not None:
         _found(ended.answer)
         return
-    if ended is not None:
-        work.failed(ended)
     st.markdown("**Plans of the run**")
     show.table(plans_table(result.plans.to_dict("records")), "training-run-plans")
     many = result.summary["plans_compared"]

@@ -11,7 +11,7 @@ import pandas as pd
 import plotly.io
 import streamlit as st
 
-from clustersim.background.records import Request, State
+from clustersim.background.records import Request
 from clustersim.errors import InputError
 from clustersim.report.validated import table_columns
 from clustersim.report.words import number
@@ -53,13 +53,11 @@ def own() -> None:
     request = Request("validate", {"path": str(path), "out": str(path.parent)}, f"predicting {path.name}")
     if work.ticket_of(request) is None:
         work.ask(request)
-    ended = work.progress(request, "validate")
-    if ended is None:
-        show.skeleton()
-    elif ended.state is State.DONE:
+    ended = work.answered(request, "validate", there=work.has_folder)
+    if ended is not None:
         _answer(ended.answer, path.name)
-    else:
-        work.failed(ended)
+    elif work.under_way(request):
+        show.skeleton()
 
 
 def _answer(found: Mapping[str, Any], name: str) -> None:

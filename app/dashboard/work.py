@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -64,6 +66,49 @@ def progress(request: Request, key: str) -> Ticket | None:
         return found
     _watch(request, key)
     return None
+
+
+def answered(
+    request: Request, key: str, *, there: Callable[[Any], bool] | None = None, again: str = ""
+) -> Ticket | None:
+    """Show how far a request is, or why it has no answer; return the ticket once it has one.
+
+    Parameters
+    ----------
+    request : Request
+    key : str
+        Of the controls that are shown.
+    there : callable, optional
+        Whether what an answer names is still there. Folders can be removed at any time: the page says so, and offers
+        to make it again.
+    again : str
+        What the button says that asks again after a failure; none where it is empty.
+    """
+    ended = progress(request, key)
+    if ended is None:
+        return None
+    if ended.state is not State.DONE:
+        failed(ended)
+    elif there is None or there(ended.answer):
+        return ended
+    else:
+        st.warning("This was made, and is no longer there: its files were removed.", icon=":material/folder_off:")
+        again = again or "Run it again"
+    if again and st.button(again, key=f"again-{key}", icon=":material/refresh:"):
+        ask(request)
+        st.rerun()
+    return None
+
+
+def has_folder(answer: Any) -> bool:
+    """Whether the folder that an answer names is there."""
+    return Path(answer["folder"]).is_dir()
+
+
+def under_way(request: Request) -> bool:
+    """Whether somebody has asked for something that is not over yet."""
+    found = ticket_of(request)
+    return found is not None and not found.state.over
 
 
 @st.fragment(run_every="0.5s")

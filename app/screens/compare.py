@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from clustersim.errors import InputError
-from dashboard import bar, compare_files, compare_pick, compare_views, show
+from dashboard import bar, compare_designs, compare_files, compare_pick, compare_views, show
 
 show.title("Compare", "Two to six designs side by side: what differs, which is better, and where it comes from.")
 bar.head()
@@ -27,7 +27,7 @@ else:
             f"Shown are the {len(there)} of {len(entries)} designs that have a result.", icon=":material/hourglass:"
         )
     try:
-        found = compare_files.compared(folders)
+        found = compare_files.compared(folders, compare_designs.names_of(there))
     except InputError as error:
         st.error(show.plain(str(error)), icon=":material/error:")
     else:

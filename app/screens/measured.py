@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from clustersim.background.records import Request, State
+from clustersim.background.records import Request
 from clustersim.report.words import number
-from dashboard import measured_form, measured_views, show, work
+from dashboard import measured_form, measured_views, show, time_zoom, work
 from dashboard.measured_source import Source, source
 from dashboard.navigation import page_file
 
@@ -18,18 +17,9 @@ VIEWS = ("Power", "Rules", "Spectrum", "Fit")
 
 def answer(request: Request, key: str) -> dict[str, Any] | None:
     """Show how far a request is, or why it failed; return its answer once there is one."""
-    ended = work.progress(request, key)
-    if ended is None:
-        return None
-    if ended.state is not State.DONE:
-        work.failed(ended)
-        return None
-    found: dict[str, Any] = ended.answer
-    if "folder" in found and not Path(found["folder"]).is_dir():
-        # what was made was removed after a day
-        work.ask(request)
-        st.rerun()
-    return found
+    # what was made is removed after a day
+    ended = work.answered(request, key, there=lambda found: "folder" not in found or work.has_folder(found))
+    return None if ended is None else dict(ended.answer)
 
 
 def asked_before(request: Request) -> bool:
@@ -94,6 +84,8 @@ def judged(found: Source, read: dict[str, Any], given: dict[str, Any]) -> None:
         measured_form.command("assess", found.name, columns, question, setting),
         measured_form.command("fit-power", found.name, columns, window),
     )
+    if view != "Power":
+        time_zoom.keep(measured_views.PAGE)
     if view == "Power":
         measured_views.power(read, assessed, fitted)
     elif view == "Fit" and found.record:

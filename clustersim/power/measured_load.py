@@ -15,13 +15,12 @@ from clustersim import units
 from clustersim.errors import InputError
 from clustersim.power.spec_parts import Dip, MeasuredLoad
 from clustersim.power.trace import PowerTrace, bin_means
+from clustersim.strict_yaml import told_yaml
 
 __all__ = ["Dip", "MeasuredLoad", "load_text", "load_waveform", "read_load"]
 
 MOST_BYTES = 1_000_000
 """Largest file of a load record."""
-
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def load_text(load: MeasuredLoad) -> str:
@@ -57,12 +56,9 @@ def read_load(path: Path) -> MeasuredLoad:
         if path.stat().st_size > MOST_BYTES:
             raise InputError(f"{path}: expected a load record of at most {MOST_BYTES / 1e6:g} MB, found more")
         text = path.read_text(encoding="utf-8")
-        # a few bytes of aliases can grow to gigabytes
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=_Loader)):
-            raise InputError(f"{path}: not valid YAML: anchors and aliases are not supported")
-        data = yaml.load(text, Loader=_Loader)  # noqa: S506 (a SafeLoader)
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+    except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read: {error}") from None
+    data = told_yaml(text, str(path))
     if not isinstance(data, dict):
         raise InputError(f"{path}: expected a load record, a mapping of keys, found {type(data).__name__}")
     try:

@@ -47,6 +47,11 @@ def evidence_figure(found: Evidence, verdict: pd.DataFrame, whole: bool = False)
     return _bullet(found)
 
 
+def has_times(found: Evidence) -> bool:
+    """Return whether the figure of a piece of evidence has a time axis, of which a part or all can be drawn."""
+    return found.record is not None and found.deciding is not None and found.rule.measure not in SPECTRAL
+
+
 def view_s(found: Evidence, whole: bool = False) -> tuple[float, float]:
     """Return the time of the window that is drawn: around what decides, or all of it. [s]"""
     if found.record is None or found.deciding is None:

@@ -14,7 +14,7 @@ import yaml
 from clustersim.economics.spec import read_prices
 from clustersim.errors import InputError, nearest
 from clustersim.plant.spec import read_epw
-from clustersim.scenario.strict_yaml import strict_yaml
+from clustersim.strict_yaml import strict_yaml, told_yaml
 
 MOST_BYTES = 1_000_000
 """Largest file that is read: a real scenario has a few thousand bytes. [B]"""
@@ -66,7 +66,7 @@ def _document(path: Path) -> Any:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not valid YAML: {str(error).splitlines()[0]}") from None
-    return _told(text, str(path))
+    return told_yaml(text, str(path))
 
 
 def read_text(text: str, where: str) -> dict[str, Any]:
@@ -79,21 +79,10 @@ def read_text(text: str, where: str) -> dict[str, Any]:
     """
     if len(text.encode()) > MOST_BYTES:
         raise InputError(f"{where}: expected at most {MOST_BYTES / 1e6:g} MB, found {len(text.encode()) / 1e6:.1f} MB")
-    data = _told(text, where)
+    data = told_yaml(text, where)
     if not isinstance(data, dict):
         raise InputError(f"{where}: expected a mapping of keys, found {type(data).__name__}")
     return data
-
-
-def _told(text: str, where: str) -> Any:
-    try:
-        return strict_yaml(text)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = f":{mark.line + 1}" if mark else ""
-        raise InputError(f"{where}{line}: not valid YAML: {error.problem or error.context}") from None
-    except (yaml.YAMLError, RecursionError) as error:
-        raise InputError(f"{where}: not valid YAML: {str(error).splitlines()[0]}") from None
 
 
 def shipped(folder: str) -> Path:

@@ -70,3 +70,36 @@ def test_a_result_that_cannot_be_read_is_run_again(open_page, still_queue, tmp_p
     at = open_page("overview", results=tmp_path, link=small_link)
     assert not at.exception
     assert still_queue.only("run").request.arguments["force"]
+
+
+@pytest.mark.parametrize("name", ["overview", "design"])
+def test_what_the_address_lacks_is_said_once(open_page, name):
+    at = open_page(name, scenario="../../etc/passwd")
+    assert len([one for one in at.warning if "expected a shipped one" in one.value]) == 1
+
+
+def test_messages_name_a_shipped_scenario_and_not_where_the_server_keeps_it(open_page):
+    from dashboard import show
+
+    at = open_page("overview", scenario="gpt4_20k", set="sed=3")
+    (said,) = [error.value.replace("\\", "") for error in at.error if "seed" in error.value]
+    assert said == "gpt4_20k: sed: unknown key; did you mean 'seed'?"
+    folder = show.shipped("topologies")
+    assert show.named(f"{folder}/a/b.yaml:3: no; {folder}/c.yaml: no") == "a/b:3: no; c: no"
+    assert show.named("/elsewhere/c.yaml: no") == "/elsewhere/c.yaml: no"
+
+
+def test_large_whole_numbers_have_thousands_separators_and_stay_numbers():
+    import pandas as pd
+
+    from dashboard import show
+
+    rows = pd.DataFrame({"usd": [95_036_901, 7], "year": [2026, 2025], "mw": [12345.6, 1.0], "of": ["a", "b"]})
+    styled = show._separated(rows)
+    assert styled.data["usd"].tolist() == [95_036_901, 7]
+    html = styled.to_html()
+    assert "95,036,901" in html
+    assert "2026" in html
+    assert "12,345" not in html
+    small = rows[["year", "of"]]
+    assert show._separated(small) is small

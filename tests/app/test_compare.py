@@ -45,6 +45,11 @@ def compare_page(open_page, pair_folder, small_link):
     return compare_page
 
 
+def in_order(folder, first):
+    """Return the folders of the two runs, that of `first` in front."""
+    return sorted(folder.glob("small-*"), key=lambda path: path.name != f"small-{first.run_id}")
+
+
 def tables(at):
     return [one.value for one in at.dataframe]
 
@@ -63,7 +68,7 @@ def test_inputs_that_differ_stand_first(compare_page):
     assert first.iloc[0, 1:].tolist() == ["TN", "TX"]
 
 
-def test_numbers_are_those_of_the_command_line(compare_page, pair_folder):
+def test_numbers_are_those_of_the_command_line(compare_page, pair_folder, small_result):
     from clustersim.report.compare_files import compare_data
     from clustersim.report.words import answer
     from clustersim.study.compare import compare, of_folder
@@ -71,12 +76,15 @@ def test_numbers_are_those_of_the_command_line(compare_page, pair_folder):
     at = compare_page("sister")
     shown = {row["answer"]: row for table in tables(at)[1:] for row in table.to_dict("records") if "answer" in row}
     names = [str(name) for name in tables(at)[0].columns[1:]]
-    folders = [pair_folder / name for name in names]
+    assert names[0] == "small"
+    assert names[1].startswith("small (")
+    assert names[1].endswith(" = TX)")
+    folders = in_order(pair_folder, small_result)
     printed = compare_data(compare([of_folder(folder) for folder in folders]))
     assert len(printed["rows"]) == len(shown)
     for row in printed["rows"]:
-        for name in names:
-            assert shown[row["key"]][name].startswith(answer(row["key"], row[name]))
+        for name, folder in zip(names, folders, strict=True):
+            assert shown[row["key"]][name].startswith(answer(row["key"], row[folder.name]))
     assert shown["mfu"][names[1]].endswith("better")
     assert shown["tco_usd_per_h"][names[1]].endswith("↑ 100 %, worse")
 
@@ -114,7 +122,7 @@ def test_a_design_without_a_result_runs_and_can_be_cancelled(compare_page, still
     assert ticket.request.arguments["name"] == "gpt4_20k"
     at.button(key="cancel-compare-1").click().run()
     assert still_queue.only("run").state is State.CANCELLED
-    at.button(key="compare-run-1").click().run()
+    at.button(key="again-compare-1").click().run()
     assert still_queue.only("run").state is State.QUEUED
     still_queue.becomes(ticket.id, state=State.FAILED, error="gpt4_20k: job: too large", input_error=True)
     at.run()
@@ -163,12 +171,13 @@ def test_a_ready_made_set_is_taken(compare_page, still_queue):
     assert any("Choose a second design" in one.value for one in at.markdown)
 
 
-def test_the_files_are_those_that_the_command_line_writes(pair_folder, compare_page):
+def test_the_files_are_those_that_the_command_line_writes(pair_folder, compare_page, small_result):
     from dashboard import compare_files
 
     at = compare_page("sister")
-    folders = tuple(str(name) for name in tables(at)[0].columns[1:])
-    files = compare_files.files(compare_files.compared(folders))
+    names = tuple(str(name) for name in tables(at)[0].columns[1:])
+    folders = tuple(path.name for path in in_order(pair_folder, small_result))
+    files = compare_files.files(compare_files.compared(folders, names))
     assert set(files) == {f"{name}.csv" for name in ("compare", "differences", "limits", "radar", "waterfall",
                                                      "break_even")} | {"compare.html"}  # fmt: skip
     assert files["compare.html"].startswith("<!doctype html>")

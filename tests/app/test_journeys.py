@@ -110,6 +110,18 @@ def seconds(text):
     return float(text.removesuffix(" s"))
 
 
+def drag(visitor):
+    """Drag over the second quarter of the first chart."""
+    area = visitor.page.locator(".js-plotly-plot .nsewdrag").first
+    area.scroll_into_view_if_needed()
+    box = area.bounding_box()
+    middle = box["y"] + 0.5 * box["height"]
+    visitor.page.mouse.move(box["x"] + 0.25 * box["width"], middle)
+    visitor.page.mouse.down()
+    visitor.page.mouse.move(box["x"] + 0.5 * box["width"], middle, steps=6)
+    visitor.page.mouse.up()
+
+
 def run(visitor):
     visitor.page.get_by_role("button", name="Run", exact=True).click()
 
@@ -217,6 +229,18 @@ def test_a_trace_is_judged_and_fitted_as_the_command_line_does(visitor):
     visitor.still()
 
 
+def test_the_first_page_has_its_name_as_an_address_too(visitor, small_link):
+    visitor.open("overview", link=small_link, set=OTHER)
+    visitor.page.get_by_role("heading", name="Overview", exact=True, level=1).wait_for()
+    visitor.until(lambda query: query.get("link") == [small_link] and query.get("set") == [OTHER])
+    assert visitor.page.get_by_text("Page not found").count() == 0
+    links = visitor.page.get_by_test_id("stSidebarNav").get_by_role("link")
+    assert links.filter(has_text="Overview").count() == 1
+    visitor.still()
+    visitor.page.get_by_role("button", name="Undo all").click()
+    visitor.until(lambda query: "set" not in query)
+
+
 def test_a_run_is_cancelled_and_leaves_nothing(visitor, stored, small_link):
     before = results(stored)
     visitor.open("design", link=small_link, **{"design-section": "Job", "design-part-job": "General"})
@@ -232,14 +256,7 @@ def test_a_run_is_cancelled_and_leaves_nothing(visitor, stored, small_link):
 
 def test_power_is_zoomed_by_dragging(visitor, small_link):
     visitor.open("power", link=small_link)
-    area = visitor.page.locator(".js-plotly-plot .nsewdrag").first
-    area.scroll_into_view_if_needed()
-    box = area.bounding_box()
-    middle = box["y"] + 0.5 * box["height"]
-    visitor.page.mouse.move(box["x"] + 0.25 * box["width"], middle)
-    visitor.page.mouse.down()
-    visitor.page.mouse.move(box["x"] + 0.5 * box["width"], middle, steps=6)
-    visitor.page.mouse.up()
+    drag(visitor)
     visitor.until(lambda query: "power-from" in query and "power-to" in query)
     (begun,), (ended,) = (visitor.query()[key] for key in ("power-from", "power-to"))
     assert seconds(begun) == pytest.approx(150.0, abs=3.0)
@@ -253,6 +270,18 @@ def test_power_is_zoomed_by_dragging(visitor, small_link):
     visitor.until(lambda query: seconds(query["power-to"][0]) - seconds(query["power-from"][0]) < 0.11)
     visitor.page.get_by_role("button", name="Back").click()
     visitor.until(lambda query: query["power-from"] == [begun] and query["power-to"] == [ended])
+
+
+def test_the_plant_is_zoomed_by_dragging_on_its_page_too(visitor, small_link):
+    visitor.open("plant", link=small_link)
+    drag(visitor)
+    visitor.until(lambda query: "plant-from" in query and "plant-to" in query)
+    assert seconds(visitor.query()["plant-from"][0]) == pytest.approx(150.0, abs=3.0)
+    visitor.page.get_by_text("Steady, beside the grid: 1").wait_for()
+    visitor.still()
+    visitor.picture("plant-zoomed")
+    visitor.page.get_by_role("button", name="Back").click()
+    visitor.until(lambda query: "plant-from" not in query)
 
 
 def test_an_event_is_put_into_the_draft(visitor, small_link):

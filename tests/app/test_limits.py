@@ -65,6 +65,15 @@ def test_a_rule_shows_what_decides_it(limits, small_result):
     assert any("0.00 to 600.00 s" in text for text in said(limits))
 
 
+def test_the_whole_window_is_offered_where_there_is_one(limits):
+    limits.selectbox(key="limits-rule").set_value("choukse-band-energy, memphis").run()
+    toggle = limits.toggle(key="limits-whole")
+    assert toggle.disabled
+    assert "no course over time" in toggle.help
+    limits.selectbox(key="limits-rule").set_value("ercot-5s-range, memphis").run()
+    assert not limits.toggle(key="limits-whole").disabled
+
+
 def test_every_rule_has_its_evidence(limits):
     # one of each kind of figure
     for name in ("choukse-band-energy, memphis", "island-rocof, memphis", "equipment-rating, memphis: cooling"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import time
@@ -104,18 +105,44 @@ def test_a_load_record_is_fitted(opened, still_queue):
     assert not opened.exception
 
 
-def test_the_view_is_moved_by_buttons_and_kept_in_the_address(opened):
-    opened.button(key="measured-closer").click().run()
-    assert (opened.query_params["measured-from"], opened.query_params["measured-to"]) == ("30", "90")
-    opened.button(key="measured-later").click().run()
-    assert (opened.query_params["measured-from"], opened.query_params["measured-to"]) == ("60", "120")
-    opened.button(key="measured-later").click().run()
-    assert opened.query_params["measured-to"] == "120"
-    opened.button(key="measured-earlier").click().run()
-    opened.button(key="measured-wider").click().run()
-    assert not opened.exception
+def test_the_view_is_typed_and_moved_by_buttons(opened):
+    def span():
+        return opened.text_input(key="measured-from").value, opened.text_input(key="measured-to").value
+
+    opened.text_input(key="measured-from").set_value("30 s")
+    opened.text_input(key="measured-to").set_value("1.5 min").run()
+    drawn = json.loads(opened.get("plotly_chart")[0].proto.spec)
+    assert drawn["layout"]["xaxis"]["range"] == [30.0, 90.0]
+    opened.button(key="measured-right").click().run()
+    assert span() == ("60 s", "")
+    assert opened.button(key="measured-right").disabled
+    opened.button(key="measured-left").click().run()
+    assert span() == ("30 s", "90 s")
+    # another view keeps it
+    opened.segmented_control(key="measured-view").set_value("Rules").run()
+    opened.segmented_control(key="measured-view").set_value("Power").run()
+    assert span() == ("30 s", "90 s")
+    opened.button(key="measured-out").click().run()
+    assert span() == ("", "")
+    opened.button(key="measured-undo").click().run()
+    assert span() == ("30 s", "90 s")
     opened.button(key="measured-whole").click().run()
-    assert "measured-from" not in opened.query_params
+    assert span() == ("", "")
+    assert not opened.exception
+
+
+def test_another_trace_is_shown_whole(opened, still_queue):
+    opened.text_input(key="measured-from").set_value("30 s").run()
+    upload(opened, ("other.csv", csv_of(rows=400)))
+    serve(opened, still_queue, "none", most=2)
+    assert opened.text_input(key="measured-from").value == ""
+
+
+def test_the_address_restores_what_was_looked_at(open_page, still_queue, small_link):
+    at = open_page("measured", link=small_link, measured="example", **{"measured-from": "2 s", "measured-to": "4 s"})
+    serve(at, still_queue, "trace_read")
+    drawn = json.loads(at.get("plotly_chart")[0].proto.spec)
+    assert drawn["layout"]["xaxis"]["range"] == [2.0, 4.0]
 
 
 def test_place_and_damping_are_asked_as_on_the_command_line(opened, still_queue):

@@ -52,8 +52,8 @@ def test_the_course_opens_on_steady_training(plant):
 def test_window_mode_and_stretch_can_be_chosen(plant, small_result):
     plant.selectbox(key="plant-window").set_value("crash").run()
     plant.segmented_control(key="plant-mode").set_value("island").run()
-    plant.number_input(key="plant-from").set_value(5.0).run()
-    plant.number_input(key="plant-until").set_value(12.5).run()
+    plant.text_input(key="plant-from").set_value("5 s").run()
+    plant.text_input(key="plant-to").set_value("12500 ms").run()
     assert not plant.exception
     assert any("Crash, as an island: 5 to 12.5 s" in text for text in headings(plant))
     # another window is looked at whole
@@ -61,20 +61,40 @@ def test_window_mode_and_stretch_can_be_chosen(plant, small_result):
     assert any("Steady, as an island: 0 to 600 s" in text for text in headings(plant))
 
 
-def test_dragging_looks_closer_and_the_whole_window_comes_back(plant):
-    drawn = plant.session_state["plant-drawn"]
-    box = [{"x": [20.0, 60.123456], "y": [0.0, 1.0]}]
-    plant.session_state[drawn] = {"selection": {"points": [], "point_indices": [], "box": box, "lasso": []}}
+def test_dragging_looks_closer_and_the_whole_window_comes_back(plant, monkeypatch):
+    from dashboard import time_zoom
+
+    whole = time_zoom.Span(0.0, 600.0)
+    held = {"plant-chart": {"selection": {"box": [{"x": [60.125, 20.0], "y": [0.0, 1.0]}]}}}
+    with monkeypatch.context() as patch:
+        patch.setattr(time_zoom.st, "session_state", held)
+        time_zoom.on_drag(time_zoom.Zoom("plant", whole, 0.01, whole))()
+    assert (held["plant-from"], held["plant-to"]) == ("20 s", "60.125 s")
+    for key in ("plant-from", "plant-to", "plant-back"):
+        plant.session_state[key] = held[key]
     plant.run()
-    assert any("20 to 60.123 s" in text for text in headings(plant))
+    assert any("20 to 60.125 s" in text for text in headings(plant))
     plant.button(key="plant-whole").click().run()
     assert any("0 to 600 s" in text for text in headings(plant))
+    plant.button(key="plant-undo").click().run()
+    assert any("20 to 60.125 s" in text for text in headings(plant))
+    plant.button(key="plant-length-1-step").click().run()
+    plant.button(key="plant-undo").click().run()
+    plant.button(key="plant-right").click().run()
+    plant.button(key="plant-out").click().run()
+    assert any("20 to 100.25 s" in text for text in headings(plant))
 
 
 def test_a_stretch_that_ends_before_it_begins_is_named(plant):
-    plant.number_input(key="plant-from").set_value(50.0).run()
-    plant.number_input(key="plant-until").set_value(20.0).run()
-    assert any("until: expected a time after 50 s, found 20 s" in one.value for one in plant.error)
+    plant.text_input(key="plant-from").set_value("50 s").run()
+    plant.text_input(key="plant-to").set_value("20 s").run()
+    assert any("to: expected a time at least" in text and "found 20 s" in text for text in errors(plant))
+    assert any("0 to 600 s" in text for text in headings(plant))
+
+
+def test_the_address_restores_the_stretch(open_page, small_link):
+    at = open_page("plant", link=small_link, **{"plant-window": "Crash", "plant-from": "5 s", "plant-to": "12.5 s"})
+    assert any("Crash, beside the grid: 5 to 12.5 s" in text for text in headings(at))
 
 
 def test_generators_battery_and_modes_are_shown(plant, small_result):

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import pytest
 
 from clustersim.background.records import State
@@ -105,21 +106,25 @@ def test_a_wrong_span_is_named_and_all_is_shown(page, begin, end, said):
 
 
 def test_dragging_shows_that_span(page, monkeypatch):
-    from dashboard import power_zoom
-    from dashboard.power_zoom import Span, Zoom
+    from dashboard import time_zoom
+    from dashboard.power_look import _drawn
+    from dashboard.time_zoom import Span, Zoom
 
     held = {"power-from": "", "power-to": "", "power-chart": {"selection": {"box": [{"xref": "x2", "x": [20, 10]}]}}}
-    monkeypatch.setattr(power_zoom.st, "session_state", held)
-    zoom = Zoom(Span(0.0, 600.0), 0.01, Span(0.0, 600.0), 0.0)
-    power_zoom.dragged(zoom)
+    given = {}
+    monkeypatch.setattr(time_zoom.st, "session_state", held)
+    monkeypatch.setattr(time_zoom.st, "plotly_chart", lambda drawn, **options: given.update(options))
+    _drawn(go.Figure(), Zoom("power", Span(0.0, 600.0), 0.01, Span(0.0, 600.0)), "")
+    dragged = given["on_select"]
+    dragged()
     assert (held["power-from"], held["power-to"]) == ("10 s", "20 s")
     # what leaves the chart at an end goes to the end of the record
     held["power-chart"] = {"selection": {"box": [{"xref": "x", "x": [-5, 30]}]}}
-    power_zoom.dragged(zoom)
+    dragged()
     assert (held["power-from"], held["power-to"]) == ("", "35 s")
     assert held["power-back"] == [("", ""), ("10 s", "20 s")]
     held["power-chart"] = {"selection": {"box": []}}
-    power_zoom.dragged(zoom)
+    dragged()
     assert len(held["power-back"]) == 2
 
 

@@ -81,7 +81,7 @@ def test_the_step_is_asked_for_once_and_shown_while_it_is_made(open_page, still_
     assert still_queue.only("step").id == ticket.id
     at.button(key="cancel-step").click().run()
     assert any("Cancelled" in info.value for info in at.info)
-    at.button(key="training-again").click().run()
+    at.button(key="again-step").click().run()
     assert still_queue.only("step").state is State.QUEUED
 
 

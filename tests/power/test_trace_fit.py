@@ -137,3 +137,20 @@ def test_a_record_round_trips_and_a_wrong_one_is_named(tmp_path):
             MeasuredLoad.model_validate(TRUTH | change) if "high" not in change else MeasuredLoad.model_validate(
                 TRUTH | {"high": 85}
             )
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("name: a\nname: b\n", "load.yaml:2: not valid YAML: key 'name' is given twice"),
+        ("a: &x 1\nb: *x\n", "load.yaml:2: not valid YAML: anchors and aliases are not supported"),
+        ("name: [\n", "load.yaml:2: not valid YAML"),
+        ("- 1\n", "load.yaml: expected a load record"),
+    ],
+)
+def test_a_record_is_read_as_strictly_as_a_scenario(tmp_path, text, told):
+    path = tmp_path / "load.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError) as refused:
+        read_load(path)
+    assert told in str(refused.value)

@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+from clustersim.errors import InputError
+
 DEEPEST = 100
 """Levels of a YAML file; those of this program have a dozen."""
 _CLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -84,3 +86,21 @@ def strict_yaml(text: str) -> Any:
     except ValueError as error:
         # a number of more digits than Python reads, a day that the calendar has not
         raise yaml.YAMLError(str(error).split(";")[0]) from None
+
+
+def told_yaml(text: str, where: str) -> Any:
+    """Return the one document in the text of a file.
+
+    Raises
+    ------
+    InputError
+        As :func:`strict_yaml`; the message begins with the file and the line.
+    """
+    try:
+        return strict_yaml(text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = f":{mark.line + 1}" if mark else ""
+        raise InputError(f"{where}{line}: not valid YAML: {error.problem or error.context}") from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise InputError(f"{where}: not valid YAML: {str(error).splitlines()[0]}") from None

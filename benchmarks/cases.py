@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.damping_cases import DAMPING_BENCHMARKS
+from benchmarks.dashboard_cases import DASHBOARD_BENCHMARKS
 from benchmarks.fabric_cases import FABRIC_BENCHMARKS
 from benchmarks.load_test import SMOOTHING, LoadTest, load_test
 from benchmarks.operation_cases import OPERATION_BENCHMARKS
@@ -34,6 +35,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform ==
 
 _PEAK = f"""
 import resource, sys
+from benchmarks.dashboard_cases import DASHBOARD_BENCHMARKS
 from benchmarks.fabric_cases import FABRIC_BENCHMARKS
 from benchmarks.load_test import load_test
 load_test().waveform({TRAINING_S}, seed=1)
@@ -181,6 +183,7 @@ BENCHMARKS = {
         *DAMPING_BENCHMARKS,
         *TRACE_BENCHMARKS,
         *RECORD_BENCHMARKS,
+        *DASHBOARD_BENCHMARKS,
         *PLANT_BENCHMARKS,
         *OPERATION_BENCHMARKS,
         *SWEEP_BENCHMARKS,

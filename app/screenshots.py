@@ -16,11 +16,13 @@ IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
 SIZE = {"width": 1280, "height": 800}
 SCENARIO = "colossus_200k"
 PAGES = {
-    "overview": ("h1:has-text('Overview')", "light"),
+    "overview": ("text=Tokens a second", "light"),
     "power": (".js-plotly-plot .main-svg", "light"),
     "limits": ("[data-testid=stDataFrame]", "dark"),
 }
 """Page of the dashboard -> what must be there before it is photographed, and the theme."""
+DRAWN = "[data-testid=stApp][data-test-script-state=notRunning]:not(:has([data-testid=stSkeleton], [data-stale=true]))"
+"""Streamlit's mark of a page on which nothing more is coming."""
 
 
 def free_port() -> int:
@@ -34,7 +36,8 @@ def dashboard(browser: Browser, port: int) -> None:
         page = browser.new_context(viewport=SIZE, color_scheme=scheme).new_page()
         page.goto(f"http://127.0.0.1:{port}/{name}?scenario={SCENARIO}")
         page.locator(drawn).first.wait_for(timeout=120_000)
-        page.wait_for_timeout(3000)
+        page.locator(DRAWN).wait_for()
+        page.wait_for_timeout(1000)  # grids of data fade in
         page.screenshot(path=IMAGES / f"dashboard_{name}.png")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,7 @@ def _told(text: str, where: str) -> Any:
         raise InputError(f"{where}: not valid YAML: {str(error).splitlines()[0]}") from None
 
 
+@cache
 def shipped(folder: str) -> Path:
     """Return the folder of shipped `scenarios` or `topologies`: in the installed package, or in the source tree."""
     inside = Path(str(resources.files("clustersim"))) / "_shipped" / folder

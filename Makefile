@@ -9,6 +9,9 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 SCENARIO ?= scenarios/colossus_200k.yaml
 WORKERS ?= 2
 
+# Kept, whatever the shell says: each of the many processes of the tests would compile the package again.
+test soak examples: export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help setup run test lint bench dashboard examples pictures soak clean
 

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import textwrap
+from functools import cache
+from itertools import pairwise
+
 from pydantic import BaseModel, ConfigDict
 
 
@@ -11,4 +17,23 @@ class Spec(BaseModel):
     Quantities are given as text with a unit (see :mod:`clustersim.units`); attributes hold SI floats.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+@cache
+def docstrings(record: type[BaseModel]) -> dict[str, str]:
+    """Return what is written below the fields of a record, its parents' included; a field without words is left out.
+
+    Read from the source when it is asked for: pydantic would read it of every record at each start of a process.
+    """
+    found: dict[str, str] = {}
+    for written in reversed(record.__mro__):
+        if not issubclass(written, Spec) or written is Spec:
+            continue
+        tree = ast.parse(textwrap.dedent(inspect.getsource(written)))
+        definition = next(node for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+        for field, words in pairwise(definition.body):
+            match field, words:
+                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                    found[name] = inspect.cleandoc(text)
+    return found

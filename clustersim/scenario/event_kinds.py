@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 
 from clustersim import catalog, units
 from clustersim.plant.spec import FrequencyResponseSpec, GridEvent, ProtectionSpec, RideThroughSpec
-from clustersim.spec import Spec
+from clustersim.spec import Spec, docstrings
 
 RIDE_THROUGH = ("supplies", "ups", "motors")
 """Fields of `plant.ride_through` that name an entry of the catalog."""
@@ -75,16 +75,19 @@ def answer_fields() -> Mapping[str, tuple[Asked, ...]]:
 
 def fields_of(record: type[Spec]) -> tuple[Asked, ...]:
     """Return the fields of a record of the scenario."""
-    return tuple(_asked(name, field) for name, field in record.model_fields.items() if name != "kind")
+    words = docstrings(record)
+    return tuple(
+        _asked(name, field, words.get(name, "")) for name, field in record.model_fields.items() if name != "kind"
+    )
 
 
-def _asked(name: str, field: FieldInfo) -> Asked:
+def _asked(name: str, field: FieldInfo, words: str) -> Asked:
     kind, metadata = _bare(field.annotation, list(field.metadata))
     dimension = next((_dimensions()[id(one)] for one in metadata if id(one) in _dimensions()), "")
     choices = tuple(get_args(kind)) if get_origin(kind) is Literal else _named(name)
     default = "" if field.is_required() or field.default in (None, ()) else _text(field.default, dimension)
     return Asked(
-        name, " ".join((field.description or "").replace("`", "").split()), dimension, choices, whole=kind is int,
+        name, " ".join(words.replace("`", "").split()), dimension, choices, whole=kind is int,
         flag=kind is bool, rows=get_origin(kind) is tuple, required=field.is_required(), default=default,
     )  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,7 @@ def read_text(text: str, where: str) -> dict[str, Any]:
     return data
 
 
+@cache
 def shipped(folder: str) -> Path:
     """Return the folder of shipped `scenarios` or `topologies`: in the installed package, or in the source tree."""
     inside = Path(str(resources.files("clustersim"))) / "_shipped" / folder

@@ -17,6 +17,7 @@ from clustersim.errors import InputError
 from clustersim.scenario.choices import names_at
 from clustersim.scenario.form_field import FieldKind, FormField
 from clustersim.scenario.spec import LoadScenario, Scenario
+from clustersim.spec import docstrings
 
 RATING_UNITS = ("W", "kW", "MW", "GW", "VA", "kVA", "MVA", "GVA")
 """Of the rating of a conversion stage."""
@@ -40,7 +41,11 @@ def fields(path: str, tree: Mapping[str, Any]) -> tuple[FormField, ...]:
     record, node, others = record_at(path, tree)
     found = node if isinstance(node, Mapping) else {}
     within = f"{path}." if path else ""
-    shown = [_field(f"{within}{name}", info, found.get(name), tree) for name, info in record.model_fields.items()]
+    words = docstrings(record)
+    shown = [
+        _field(f"{within}{name}", info, words.get(name, ""), found.get(name), tree)
+        for name, info in record.model_fields.items()
+    ]
     shown.sort(key=lambda one: one.name != "kind")
     if len(others) < 2:
         return tuple(one for one in shown if one.name != "kind" or len(one.choices) > 1)
@@ -191,7 +196,7 @@ def _range(about: list[Any]) -> str:
     return ", ".join(words)
 
 
-def _field(path: str, info: FieldInfo, value: Any, tree: Mapping[str, Any]) -> FormField:
+def _field(path: str, info: FieldInfo, docstring: str, value: Any, tree: Mapping[str, Any]) -> FormField:
     members = [one for one in _members(info.annotation) if one is not type(None)]
     about = [*info.metadata, *_metadata(info.annotation)]
     named = names_at(path, tree)
@@ -210,7 +215,7 @@ def _field(path: str, info: FieldInfo, value: Any, tree: Mapping[str, Any]) -> F
         nullable=type(None) in list(_members(info.annotation)),
         default=_default(info),
         units=found_units,
-        meaning=_meaning(info, "" if found_units else _range(about)),
+        meaning=_meaning(docstring, "" if found_units else _range(about)),
         verbatim=all(texts),
     )
 
@@ -235,9 +240,9 @@ def _default(info: FieldInfo) -> Any:
     return writers[0](found) if writers and isinstance(found, float) else found
 
 
-def _meaning(info: FieldInfo, limits: str) -> str:
+def _meaning(docstring: str, limits: str) -> str:
     """Return what a field means, without the unit in which the program holds it."""
-    text = " ".join((info.description or "").split())
+    text = " ".join(docstring.split())
     if text.endswith("]") and " [" in text:
         text = text[: text.rindex(" [")]
     return f"{text} ({limits})" if limits and text else text or limits.capitalize()

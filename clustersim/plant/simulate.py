@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -40,6 +42,7 @@ def simulate_plant(
     initial_load_w: float | None = None,
     *,
     runs_in: bool = False,
+    event_s: float = math.inf,
     reserved_w: float = 0.0,
     neighbours_w: ArrayLike | None = None,
     inertia_scale: float = 1.0,
@@ -69,6 +72,9 @@ def simulate_plant(
     runs_in : bool, optional
         Whether the plant runs in so although the load before is stated: the window begins in a load that varies about
         that. Without a stated load it always does.
+    event_s : float, optional
+        When something happens to the load in the window: what leads up to the window is sought in what stands before
+        it. [s]
     reserved_w : float, optional
         Power of the battery that other duties take, such as smoothing. [W]
     neighbours_w : array_like, shape (n,), optional
@@ -106,7 +112,7 @@ def simulate_plant(
     lost = machine_loss_w(spec)
     net = on_bus + lost - plan.generator_w
     happens = _events(spec, site, mode, events, t0_s, load.size * dt_s)
-    trace = run_bus(plan.bus, net, dt_s, warm, happens)
+    trace = run_bus(plan.bus, net, dt_s, warm, happens, event_s=event_s)
     if trace.valid == 0:
         # Sources that cannot hold the load have no settled state: show the collapse from the start of the window.
         trace = run_bus(plan.bus, net, dt_s, 0.0, happens)

@@ -92,6 +92,26 @@ def test_a_periodic_load_has_no_transient_at_its_start(mode, before):
     assert np.abs(periods[0] - periods[-1]).max() < 0.02 * np.ptp(periods[-1]) + 2e-6
 
 
+def test_what_an_event_does_leads_up_to_nothing():
+    """The steps after a pause are as those before it: what came before them, the pause, did not come before those."""
+    t = np.arange(6000) * 0.01
+    load = np.interp(t % 1.07, [0.0, 0.05, 0.8, 0.95, 1.07], [177 * MW, 245 * MW, 249 * MW, 177 * MW, 177 * MW])
+    load[:1900] *= 1.0 + 3e-3 * np.sin(t[:1900])
+    load[1900:2400] = 177 * MW
+    # the steps after the pause begin as the window does
+    load[2400:4300] = load[:1900]
+
+    def start(**options):
+        answer = simulate_plant(FULL, "a", "w", load, 0 * load, 0.01, 0.0, "island", 225 * MW, runs_in=True, **options)
+        return answer.frequency_hz[:107]
+
+    calm = simulate_plant(
+        FULL, "a", "w", load[:1900], 0 * load[:1900], 0.01, 0.0, "island", 225 * MW, runs_in=True
+    ).frequency_hz[:107]
+    assert np.abs(start(event_s=19.0) - calm).max() < 1e-9
+    assert np.abs(start() - calm).max() > 0.1 * np.ptp(calm)
+
+
 def test_interconnection_settles_on_damping_and_primary_response():
     t = np.arange(12000) * 0.01
     answer = run(FULL, np.where(t < 5.0, 120 * MW, 150 * MW), "grid_parallel", before=120 * MW)

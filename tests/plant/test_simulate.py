@@ -19,7 +19,7 @@ from clustersim.plant import (
     units_online,
 )
 from clustersim.plant.dispatch import island
-from clustersim.plant.simulate import largest_step
+from clustersim.plant.load_step import largest_step
 
 MW = 1e6
 GRID = {"capacity": "150 MW", "voltage": "161 kV", "system": "eastern_interconnection", "point": "memphis_161kv"}
@@ -229,6 +229,27 @@ def test_the_largest_step_has_its_sign_and_counts_the_start():
     assert largest_step(np.array([1.0, 1.0]), 0.01, 20.0) == -19.0
     ramp = np.linspace(0.0, 100.0, 1001)
     assert largest_step(ramp, 0.01) == pytest.approx(1.0)
+
+
+@given(
+    load=st.lists(st.floats(-1e8, 1e8), min_size=1, max_size=60),
+    dt=st.sampled_from([0.01, 0.02, 0.05, 0.1, 1.0]),
+    initial=st.none() | st.floats(-1e8, 1e8),
+)
+def test_the_largest_step_is_that_between_any_two_bins_within_100_ms(load, dt, initial):
+    series = ([] if initial is None else [initial]) + load
+    lag = max(1, round(0.1 / dt))
+    steps = [b - a for i, a in enumerate(series) for b in series[i : i + lag + 1]]
+    found = largest_step(np.array(load), dt, initial)
+    assert abs(found) == pytest.approx(max(abs(step) for step in steps))
+    assert found in steps
+
+
+def test_a_pulse_shorter_than_100_ms_counts_whole():
+    """A meter behind a battery goes up until the battery has heard of the load's return, and down at the next dip."""
+    load = np.full(400, 100 * MW)
+    load[200:203], load[206:209] = 130 * MW, 60 * MW
+    assert largest_step(load, 0.01) == -70 * MW
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from clustersim.report.power_file import FileRecord, Stored, brought_record, fil
 from clustersim.report.power_record import CloseUp, Record, Stretches, WindowRecord, course_of
 from clustersim.report.spans import Span
 from clustersim.study.result import Result
+from dashboard import own_files
 from dashboard.settings import settings
 
 PAGE = "power"
@@ -29,24 +29,22 @@ def records(result: Result) -> dict[str, Stored]:
 
 
 def brought() -> Path | None:
-    """Return the file that this user has brought."""
+    """Return the file that this user has brought, while it is kept."""
     found: Path | None = st.session_state.get("power-brought")
-    return found
+    return found if found is not None and found.is_file() else None
 
 
 def bring(content: bytes) -> None:
-    """Keep a file that a user brings, as long as the session lasts; it must be a record.
+    """Keep a file that a user brings, as long as the session lasts and no longer than a day; it must be a record.
 
     Raises
     ------
     InputError
         If it is no file of samples.
     """
-    folder = st.session_state.get("power-folder")
-    if folder is None:
-        folder = tempfile.TemporaryDirectory(prefix="clustersim-power-")
-        st.session_state["power-folder"] = folder
-    path = Path(folder.name) / f"{hashlib.sha256(content).hexdigest()[:10]}.parquet"
+    folder = own_files.folder() / "power"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    path = folder / f"{hashlib.sha256(content).hexdigest()[:10]}.parquet"
     path.write_bytes(content)
     try:
         brought_record(path)

@@ -49,6 +49,7 @@ from clustersim.plant.island_events import (
     tripped_s,
     without_units,
 )
+from clustersim.plant.load_step import largest_step
 from clustersim.plant.losses import (
     electrical_losses,
     equipment_reactive,
@@ -58,7 +59,7 @@ from clustersim.plant.losses import (
 )
 from clustersim.plant.reconnection import DipLoad, SiteRidden, boot_s, ride_site, ups_feed, worst_corner
 from clustersim.plant.records import PlantEvent, PlantResponse
-from clustersim.plant.simulate import largest_step, simulate_plant
+from clustersim.plant.simulate import simulate_plant
 from clustersim.plant.spec import GeneratorSpec, Mode, SiteCoolingSpec, SitePlantSpec
 from clustersim.plant.voltage import Source, grid_source, pcc_voltage, short_circuit_va
 from clustersim.plant.weather import Air, WeatherYear, design_air, weather_year

@@ -251,7 +251,13 @@ def _storage(store: Battery) -> list[float]:
 
 
 def run_bus(
-    bus: Bus, load_w: Floats, dt_s: float, warm_s: float = 0.0, events: tuple[Event, ...] = (), substeps: int = 0
+    bus: Bus,
+    load_w: Floats,
+    dt_s: float,
+    warm_s: float = 0.0,
+    events: tuple[Event, ...] = (),
+    substeps: int = 0,
+    event_s: float = math.inf,
 ) -> BusTrace:
     r"""Integrate the swing equation of `bus` under a piecewise-constant load.
 
@@ -276,6 +282,8 @@ def run_bus(
         What happens to the bus in the window.
     substeps : int, optional
         Integration steps per bin; by default as many as keep the step at 1 ms and below half the fastest time constant.
+    event_s : float, optional
+        When something happens to the load: what leads up to the window is sought in what stands before it. [s]
 
     Returns
     -------
@@ -293,7 +301,8 @@ def run_bus(
     a = arrays(bus)
     substeps = substeps or math.ceil(dt_s / longest_step(bus, a) - 1e-9)
     warm = round(warm_s / dt_s)
-    load = np.concatenate([before_window(load_w, warm, round(ALIKE_S / dt_s)), load_w]) if warm else load_w
+    calm = load_w[: max(1, round(min(event_s, load_w.size * dt_s) / dt_s))]
+    load = np.concatenate([before_window(calm, warm, round(ALIKE_S / dt_s)), load_w]) if warm else load_w
     delays = np.array([round(store.latency_s * substeps / dt_s) for store in bus.storages], dtype=np.int64)
     table = sorted((round(e.time_s * substeps / dt_s), e.kind, e.which, e.value) for e in events)
     curves = [(g, speed, time) for g, group in enumerate(bus.groups) for speed, time in group.trips]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -17,13 +19,11 @@ from clustersim.plant.dispatch import (
     machine_loss_w,
 )
 from clustersim.plant.fuel import minimum_load
+from clustersim.plant.load_step import largest_step
 from clustersim.plant.records import PlantEvent, PlantResponse
 from clustersim.plant.spec import Mode, SitePlantSpec
 from clustersim.plant.voltage import site_voltage
 
-STEP_WINDOW_S = 0.1
-"""A load step is what the load changes by within this time: short against every governor, longer than the fall of
-rectifier current at a crash. [s]"""
 WARM_UP_S = 60.0
 """Run-in of a window without a load before it; governors settle in 10 s, the interconnection in a minute. [s]"""
 
@@ -40,6 +40,7 @@ def simulate_plant(
     initial_load_w: float | None = None,
     *,
     runs_in: bool = False,
+    event_s: float = math.inf,
     reserved_w: float = 0.0,
     neighbours_w: ArrayLike | None = None,
     inertia_scale: float = 1.0,
@@ -69,6 +70,9 @@ def simulate_plant(
     runs_in : bool, optional
         Whether the plant runs in so although the load before is stated: the window begins in a load that varies about
         that. Without a stated load it always does.
+    event_s : float, optional
+        When something happens to the load in the window: what leads up to the window is sought in what stands before
+        it. [s]
     reserved_w : float, optional
         Power of the battery that other duties take, such as smoothing. [W]
     neighbours_w : array_like, shape (n,), optional
@@ -106,7 +110,7 @@ def simulate_plant(
     lost = machine_loss_w(spec)
     net = on_bus + lost - plan.generator_w
     happens = _events(spec, site, mode, events, t0_s, load.size * dt_s)
-    trace = run_bus(plan.bus, net, dt_s, warm, happens)
+    trace = run_bus(plan.bus, net, dt_s, warm, happens, event_s=event_s)
     if trace.valid == 0:
         # Sources that cannot hold the load have no settled state: show the collapse from the start of the window.
         trace = run_bus(plan.bus, net, dt_s, 0.0, happens)
@@ -212,32 +216,6 @@ def _group_power(
     rotors = generator_w - shaft.sum(axis=0)
     whole = np.maximum(inertia.sum(axis=0), 1e-300)
     return tuple(shaft + inertia / whole * rotors)
-
-
-def largest_step(load_w: NDArray[np.float64], dt_s: float, initial_load_w: float | None = None) -> float:
-    """Largest change of load within :data:`STEP_WINDOW_S`, with its sign; the load before the window counts if given.
-
-    Parameters
-    ----------
-    load_w : ndarray, shape (n,)
-        Load of each bin. [W]
-    dt_s : float
-        Length of a bin. [s]
-    initial_load_w : float, optional
-        Load before the window. [W]
-
-    Returns
-    -------
-    float
-        Positive when load is added; 0 for a constant load. [W]
-    """
-    lag = max(1, round(STEP_WINDOW_S / dt_s))
-    series = load_w if initial_load_w is None else np.concatenate([np.full(lag, initial_load_w), load_w])
-    if series.size < 2:
-        return 0.0
-    lag = min(lag, series.size - 1)
-    change = series[lag:] - series[:-lag]
-    return float(change[np.argmax(np.abs(change))])
 
 
 def _checked(load_w: ArrayLike, reactive_var: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

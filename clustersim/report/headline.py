@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from clustersim.report.issuers import foreign_rules
+from clustersim.report.issuers import standings
 from clustersim.report.words import counted, megawatts, number
 from clustersim.study.result import Result
 
@@ -91,12 +91,18 @@ def verdict_of(result: Result) -> Verdict:
         names = ", ".join(rules[:MOST_NAMED])
         words = f"{counted(len(rules), 'rule')} {verb} broken in {len(broken)} of {checks}: {names}{more}."
         loose = {str(row["rule"]) for row in broken if row["status"] in NOT_IN_FORCE}
-        others = set(foreign_rules(result)) & set(rules)
-        in_force = bool(cooling) or len(loose | others) < len(rules)
+        asked = standings(result)
+        others = [rule for rule in rules if asked[rule] == "elsewhere"]
+        open_ones = [rule for rule in rules if asked[rule] == "unknown"]
+        in_force = bool(cooling) or len(loose) < len(rules)
         if loose:
             words += f" {_of_them(len(loose), len(rules))} illustrative or proposed, not in force."
         if others:
             words += f" {_of_them(len(others), len(rules))} not the site's own operator's, for comparison."
+        if open_ones:
+            words += (
+                f" Whether {', '.join(open_ones)} {'applies' if len(open_ones) == 1 else 'apply'} here is not known."
+            )
     elif left == len(rows):
         words = "No rule could be judged."
     else:

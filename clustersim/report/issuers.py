@@ -13,9 +13,10 @@ USER = "the user"
 """Issuer of a rule that the user wrote, or whose limit the user changed."""
 WORDS: Mapping[Standing, str] = {
     "here": "",
-    "elsewhere": "of another operator, for comparison",
     "unknown": "whether it applies here is not known",
+    "elsewhere": "of another operator, for comparison",
 }
+"""What a standing is called, the one that binds most first."""
 
 
 def issuer_name(row: Mapping[Any, Any]) -> str:
@@ -37,8 +38,7 @@ def standing(result: Result, row: Mapping[Any, Any]) -> Standing:
     plants = result.scenario["topology"]["electrical"]
     site = str(row["node"]).split(": ", 1)[0].split("/", 1)[0]
     seen = {found.standing(*_grid(plants[name])) for name in ([site] if site in plants else plants)}
-    answers: tuple[Standing, ...] = ("here", "unknown", "elsewhere")
-    return next(one for one in answers if one in seen)
+    return next(one for one in WORDS if one in seen)
 
 
 def _grid(plant: Mapping[str, Any]) -> tuple[str | None, tuple[str, ...]]:
@@ -52,19 +52,22 @@ def _grid(plant: Mapping[str, Any]) -> tuple[str | None, tuple[str, ...]]:
         return str(grid["system"]), ()
 
 
+def standings(result: Result) -> dict[str, Standing]:
+    """Return of each rule of a verdict, in its order, whether it is asked at one of the places where it was judged."""
+    seen: dict[str, set[Standing]] = {}
+    for row in result.verdict.to_dict("records"):
+        seen.setdefault(str(row["rule"]), set()).add(standing(result, row))
+    return {rule: next(one for one in WORDS if one in found) for rule, found in seen.items()}
+
+
 def foreign_rules(result: Result) -> dict[str, str]:
     """Return the rules of a verdict that no site is known to be bound by, each with its issuer and what that means.
 
     Such as ``{"ercot-5s-range": "ERCOT, of another operator, for comparison"}``, in the order of the verdict.
     """
-    seen: dict[str, list[Mapping[Any, Any]]] = {}
-    for row in result.verdict.to_dict("records"):
-        seen.setdefault(str(row["rule"]), []).append(row)
-    found = {}
-    for rule, rows in seen.items():
-        standings = {standing(result, row) for row in rows}
-        if "here" in standings:
-            continue
-        worst: Standing = "unknown" if "unknown" in standings else "elsewhere"
-        found[rule] = f"{issuer_name(rows[0])}, {WORDS[worst]}"
-    return found
+    rows = {str(row["rule"]): row for row in result.verdict.to_dict("records")}
+    return {
+        rule: f"{issuer_name(rows[rule])}, {WORDS[found]}"
+        for rule, found in standings(result).items()
+        if found != "here"
+    }

@@ -143,6 +143,7 @@ def _response(around: Surroundings, closed: Closed, one: Answer, power: SitePowe
     found = simulate_plant(
         plant, site, power.window, load + lost, wave.reactive(site), wave.dt_s, wave.t0_s, scenario.mode, before,
         runs_in=True,
+        event_s=power.hall.event_s,
         reserved_w=reserved_battery_w(power, site),
         neighbours_w=neighbours_change_w(around.study, power, site) if scenario.mode == "grid_parallel" else None,
         inertia_scale=scenario.inertia_scale,

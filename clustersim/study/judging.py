@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -51,6 +53,7 @@ def respond(study: SiteStudy, windows: Windows) -> tuple[PlantResponse, ...]:
                         mode,
                         _before(power, site),
                         runs_in=power.window not in STARTS,
+                        event_s=power.hall.event_s or math.inf,
                         reserved_w=reserved_battery_w(power, site),
                         neighbours_w=neighbours_change_w(study, power, site) if mode == "grid_parallel" else None,
                         inertia_scale=study.scenario.plant.inertia_scale,

@@ -103,7 +103,7 @@ def test_rules_that_are_not_in_force_do_not_sink_a_design(small_result):
     table.loc[table["rule"] == "southern-ramp", "passed"] = False
     found = verdict_of(replace(small_result, verdict=table, summary=enough))
     assert found.in_force
-    assert found.words.endswith("1 of them is illustrative or proposed, not in force.")
+    assert "1 of them is illustrative or proposed, not in force." in found.words
     table.loc[table["rule"] == "southern-ramp", "passed"] = True
     short = small_result.summary | {
         "cooling_shortfall_mw": 7.0, "cooling_heat_mw": 107.0, "cooling_capacity_low_mw": 90.0,

@@ -19,7 +19,7 @@ from clustersim.plant import (
     units_online,
 )
 from clustersim.plant.dispatch import island
-from clustersim.plant.simulate import largest_step
+from clustersim.plant.load_step import largest_step
 
 MW = 1e6
 GRID = {"capacity": "150 MW", "voltage": "161 kV", "system": "eastern_interconnection", "point": "memphis_161kv"}
@@ -90,6 +90,26 @@ def test_a_periodic_load_has_no_transient_at_its_start(mode, before):
     assert np.ptp(periods[-1]) > 0.0
     # what the interconnection has left after its minute moves it by microhertz
     assert np.abs(periods[0] - periods[-1]).max() < 0.02 * np.ptp(periods[-1]) + 2e-6
+
+
+def test_what_an_event_does_leads_up_to_nothing():
+    """The steps after a pause are as those before it: what came before them, the pause, did not come before those."""
+    t = np.arange(6000) * 0.01
+    load = np.interp(t % 1.07, [0.0, 0.05, 0.8, 0.95, 1.07], [177 * MW, 245 * MW, 249 * MW, 177 * MW, 177 * MW])
+    load[:1900] *= 1.0 + 3e-3 * np.sin(t[:1900])
+    load[1900:2400] = 177 * MW
+    # the steps after the pause begin as the window does
+    load[2400:4300] = load[:1900]
+
+    def start(**options):
+        answer = simulate_plant(FULL, "a", "w", load, 0 * load, 0.01, 0.0, "island", 225 * MW, runs_in=True, **options)
+        return answer.frequency_hz[:107]
+
+    calm = simulate_plant(
+        FULL, "a", "w", load[:1900], 0 * load[:1900], 0.01, 0.0, "island", 225 * MW, runs_in=True
+    ).frequency_hz[:107]
+    assert np.abs(start(event_s=19.0) - calm).max() < 1e-9
+    assert np.abs(start() - calm).max() > 0.1 * np.ptp(calm)
 
 
 def test_interconnection_settles_on_damping_and_primary_response():
@@ -209,6 +229,27 @@ def test_the_largest_step_has_its_sign_and_counts_the_start():
     assert largest_step(np.array([1.0, 1.0]), 0.01, 20.0) == -19.0
     ramp = np.linspace(0.0, 100.0, 1001)
     assert largest_step(ramp, 0.01) == pytest.approx(1.0)
+
+
+@given(
+    load=st.lists(st.floats(-1e8, 1e8), min_size=1, max_size=60),
+    dt=st.sampled_from([0.01, 0.02, 0.05, 0.1, 1.0]),
+    initial=st.none() | st.floats(-1e8, 1e8),
+)
+def test_the_largest_step_is_that_between_any_two_bins_within_100_ms(load, dt, initial):
+    series = ([] if initial is None else [initial]) + load
+    lag = max(1, round(0.1 / dt))
+    steps = [b - a for i, a in enumerate(series) for b in series[i : i + lag + 1]]
+    found = largest_step(np.array(load), dt, initial)
+    assert abs(found) == pytest.approx(max(abs(step) for step in steps))
+    assert found in steps
+
+
+def test_a_pulse_shorter_than_100_ms_counts_whole():
+    """A meter behind a battery goes up until the battery has heard of the load's return, and down at the next dip."""
+    load = np.full(400, 100 * MW)
+    load[200:203], load[206:209] = 130 * MW, 60 * MW
+    assert largest_step(load, 0.01) == -70 * MW
 
 
 @pytest.mark.parametrize(

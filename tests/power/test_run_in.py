@@ -40,3 +40,30 @@ def test_the_moment_is_found_before_an_event_and_in_noise():
 def test_the_shortest_windows_have_something_before_them(load):
     assert before_window(load, 4, 10).shape == (4,)
     assert set(before_window(load, 4, 10)) <= {5.0, 6.0}
+
+
+def _jittered(lengths, dt=0.001):
+    """Steps of about a second, each a little longer or shorter: up within 50 ms, down within 150 ms, a short dip."""
+    steps = []
+    for length in lengths:
+        t = np.arange(round(length / dt)) * dt
+        steps.append(
+            np.interp(t, [0.0, 0.05, length - 0.27, length - 0.12, length], [177.0, 245.0, 249.0, 177.0, 177.0])
+        )
+    return np.concatenate(steps)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("start", [0, 300, 950])
+def test_steps_that_are_not_quite_alike_are_led_up_to_by_steps_and_not_by_their_first_value(seed, start):
+    """Any load is most like itself a bin later."""
+    lengths = np.random.default_rng(seed).normal(1.07, 0.03, 30)
+    load = _jittered(lengths)[start:20_000]
+    found = before_window(load, 20_000, 10_000)
+    assert found.mean() == pytest.approx(load.mean(), rel=0.02)
+    assert np.ptp(found) == pytest.approx(np.ptp(load), rel=0.02)
+    assert abs(found[-1] - load[0]) < 0.1 * np.ptp(load)
+
+
+def test_a_load_that_drifts_is_led_up_to_by_its_first_value():
+    np.testing.assert_array_equal(before_window(np.linspace(5.0, 9.0, 2000), 300, 500), np.full(300, 5.0))

@@ -194,6 +194,29 @@ def test_the_peak_is_at_most_that_of_the_load_and_the_largest_charging_power(lev
     assert (load - made).max() <= load.max() + min(power, asked) * 1.01 + 1.0
 
 
+@pytest.mark.parametrize("held", [0.05, 2.0])
+def test_nothing_winds_up_while_the_battery_is_at_its_rating(held):
+    """After ten times its rating, however long, it lets go as soon as after what it could give."""
+    small = dataclasses.replace(MEGAPACKS, power_w=10e6, filter_s=1e4)
+    n, gone = round(held / 0.001), {}
+    for excess in (10e6, 100e6):
+        load = np.concatenate((np.full(1000, 100e6), np.full(n + 1000, 100e6 + excess), np.full(1000, 100e6)))
+        given = smooth(load, 0.001, small, 100e6).battery_w
+        assert given.max() == pytest.approx(10e6, rel=1e-2)
+        assert np.abs(given).max() <= 10e6
+        gone[excess] = int(np.argmax(given[n + 2000 :] < 1e6))
+    assert gone[100e6] <= gone[10e6] + 1
+
+
+def test_a_battery_that_hears_of_the_load_too_late_makes_the_meter_worse():
+    load = _iterations(60.0)
+    swings = []
+    for latency in (0.02, 0.04, 0.1):
+        meter = load - smooth(load, 0.001, dataclasses.replace(MEGAPACKS, latency_s=latency)).battery_w
+        swings.append(float(np.ptp(meter.reshape(-1, 100).mean(axis=1))))
+    assert swings[0] < swings[1] < np.ptp(load) < swings[2]
+
+
 def test_the_first_period_of_a_window_is_as_every_other():
     load = np.roll(_iterations(1.07 * 60), 990)
     meter = (load - smooth(load, 0.001, MEGAPACKS).battery_w).reshape(60, -1)

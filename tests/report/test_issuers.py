@@ -66,3 +66,17 @@ def test_the_headline_counts_what_is_not_the_sites_own(small_result):
     only["passed"] = False
     said = verdict_of(dataclasses.replace(small_result, verdict=only, summary=small_result.summary))
     assert "not the site's own operator's, for comparison" in said.words
+
+
+def test_a_broken_rule_of_an_operator_counts_wherever_the_site_is(small_result):
+    """What the site's own operator asks may be as strict; at a point where nobody is named it may be that rule."""
+    only = small_result.verdict[small_result.verdict["rule"] == "southern-ramp"].copy()
+    only["passed"] = False
+    summary = {**small_result.summary, "cooling_shortfall_mw": 0.0}
+    elsewhere = verdict_of(dataclasses.replace(small_result, verdict=only, summary=summary))
+    assert elsewhere.in_force
+    assert elsewhere.words.endswith("It is not the site's own operator's, for comparison.")
+    unknown = verdict_of(dataclasses.replace(_at(small_result, point="us_138kv"), verdict=only, summary=summary))
+    assert unknown.in_force
+    assert unknown.words.endswith("Whether southern-ramp applies here is not known.")
+    assert "for comparison" not in unknown.words

@@ -47,11 +47,9 @@ def open_page() -> None:
         ]
         for section, entries in SECTIONS.items()
     }
-    first = next(iter(pages))
+    first, title = next(iter(pages)), next(iter(SECTIONS.values()))[0][1]
     # the page that opens first lives at the root; its name is an address too, which leads there
-    pages[first].append(
-        st.Page(lambda: _lead(pages[first][0]), title=pages[first][0].title, url_path=FIRST, visibility="hidden")
-    )
+    pages[first].append(st.Page(lambda: _lead(pages[first][0]), title=title, url_path=FIRST, visibility="hidden"))
     page = st.navigation(pages, position="sidebar", expanded=True)
     theme.apply()
     state.restore()

@@ -43,9 +43,8 @@ CLICKS: dict[str, tuple[tuple[str, str], ...]] = {
     "Plant": (("radio", "as an island"), ("radio", "beside the grid")),
     "Limits": (("button", "✕ FAIL"), ("button", "✕ FAIL")),
     "Training": (("radio", "Memory"), ("radio", "Days"), ("radio", "One step")),
-    "Validation": (("radio", "Public figures"),),
 }  # fmt: skip
-"""Page -> what is clicked there, in this order: role and name."""
+"""Page -> what is clicked there, in this order: role and name. Each page ends as it began, for the next round."""
 
 
 @cache

@@ -35,7 +35,6 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform ==
 
 _PEAK = f"""
 import resource, sys
-from benchmarks.dashboard_cases import DASHBOARD_BENCHMARKS
 from benchmarks.fabric_cases import FABRIC_BENCHMARKS
 from benchmarks.load_test import load_test
 load_test().waveform({TRAINING_S}, seed=1)

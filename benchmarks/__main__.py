@@ -7,7 +7,7 @@ import json
 import sys
 
 from benchmarks.cases import BENCHMARKS
-from benchmarks.records import within
+from benchmarks.records import UnmeasurableError, within
 
 COLUMNS = "{:34}{:>12}  {:5}{:>8}  {:8}{:>9}  {}"
 
@@ -31,7 +31,11 @@ def main() -> int:
     if not arguments.json:
         sys.stdout.write(COLUMNS.format("name", "value", "unit", "limit", "better", "peer", "").rstrip() + "\n")
     for name in arguments.names or BENCHMARKS:
-        rows[name] = BENCHMARKS[name].row()
+        try:
+            rows[name] = BENCHMARKS[name].row()
+        except UnmeasurableError as error:
+            sys.stderr.write(f"{name}: not measured: {error}\n")
+            continue
         if not arguments.json:
             sys.stdout.write(_line(name, rows[name]) + "\n")
             sys.stdout.flush()

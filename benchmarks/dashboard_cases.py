@@ -1,6 +1,6 @@
 """Benchmarks of the dashboard as a person meets it: a real browser, a server with a result in store.
 
-They need Chromium; without one they say so.
+They need Chromium; without one they are left out, which stderr says.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.processes import output
-from benchmarks.records import Benchmark, Found
+from benchmarks.records import Benchmark, Found, UnmeasurableError
 from tests.app.browser import CHROMIUM, Visitor, chromium, server
 
 SCENARIO, OTHERS = "colossus_200k", ("deepseek_v3", "gpt4_20k")
@@ -50,7 +50,7 @@ CLICKS: dict[str, tuple[tuple[str, str], ...]] = {
 @cache
 def _results() -> tempfile.TemporaryDirectory[str]:
     if CHROMIUM is None:
-        raise RuntimeError("no chromium on this machine: the dashboard's times need a browser")
+        raise UnmeasurableError("no chromium on this machine")
     folder = tempfile.TemporaryDirectory()
     for name in (SCENARIO, *OTHERS):
         output(["-m", "clustersim", "run", name, "--out", folder.name])

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 
+class UnmeasurableError(Exception):
+    """A benchmark needs something that is not on this machine."""
+
+
 @dataclass(frozen=True)
 class Found:
     """One measurement."""

@@ -11,7 +11,7 @@ import pytest
 from benchmarks.__main__ import main
 from benchmarks.cases import BENCHMARKS
 from benchmarks.load_test import load_test
-from benchmarks.records import Benchmark, Found, within
+from benchmarks.records import Benchmark, Found, UnmeasurableError, within
 
 ROOT = Path(__file__).resolve().parents[1]
 KEYS = {"value", "unit", "limit", "better", "peer"}
@@ -37,6 +37,20 @@ def test_an_unknown_name_is_wrong_input(monkeypatch, capsys):
         main()
     assert stopped.value.code == 2
     assert "step_196k" in capsys.readouterr().err
+
+
+def test_what_a_machine_lacks_is_said_and_the_others_are_measured(monkeypatch, capsys):
+    def lacks():
+        raise UnmeasurableError("no chromium on this machine")
+
+    found = {"first": Benchmark("first", "s", 1.0, "lower", lacks)}
+    found["second"] = Benchmark("second", "s", 1.0, "lower", lambda: Found(0.5))
+    monkeypatch.setattr("benchmarks.__main__.BENCHMARKS", found)
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "--json"])
+    assert main() == 0
+    told = capsys.readouterr()
+    assert told.err == "first: not measured: no chromium on this machine\n"
+    assert list(json.loads(told.out)) == ["second"]
 
 
 def test_every_benchmark_has_a_limit_and_says_what_it_measures():

@@ -82,7 +82,7 @@ class Queue:
     def warm(self) -> None:
         """Start the processes before anything is asked, so that the first request need not wait for them."""
         with self._lock:
-            while len([one for one in self._workers if not one.nice]) < self.count:
+            while len(self._staying(0)) < self.count:
                 self._workers.append(Worker())
         self._wake()
 
@@ -170,6 +170,10 @@ class Queue:
         self._workers.clear()
         os.close(self._reader)
 
+    def _staying(self, nice: int) -> list[Worker]:
+        """Return the processes of a priority that can be given requests, now or when they are free."""
+        return [one for one in self._workers if one.nice == nice and not one.leaves]
+
     def _hand_out(self) -> None:
         for ticket in self._waiting():
             own = self._is_own(ticket)
@@ -177,7 +181,7 @@ class Queue:
                 return
             # what takes long has a process of its own, so that it holds up nobody who waits for a page
             nice = BACKGROUND_NICE if own else LONG_NICE if ticket.request.verb in LONG_VERBS else 0
-            alike = [one for one in self._workers if one.nice == nice]
+            alike = self._staying(nice)
             free = next((one for one in alike if one.ready and one.serving is None), None)
             if free is None:
                 # one that prepares does so beside the others, which then have the cores for themselves
@@ -212,6 +216,9 @@ class Queue:
         kind, content = message
         if kind == "ready":
             worker.ready, self._starts = True, 0
+            return
+        if kind == "leaves":
+            worker.leaves = True
             return
         if worker.serving is None:
             return

@@ -9,6 +9,7 @@ import resource
 import signal
 import sys
 import threading
+from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -34,23 +35,31 @@ def serve(connection: Connection) -> None:
     inbox: queue.SimpleQueue[tuple[str, dict[str, Any]]] = queue.SimpleQueue()
     # a thread of its own reads, so that the process ends with who asked even in the middle of a run
     threading.Thread(target=_receive, args=(connection, inbox), daemon=True).start()
-    for _ in range(MOST_SERVED):
-        verb, arguments = inbox.get()
-        try:
-            answer = VERBS[verb](tell=lambda told: connection.send(("part", told)), **arguments)
-        except InputError as error:
-            connection.send(("wrong", str(error)))
-        except MemoryError:
-            connection.send(("wrong", f"it needs more than {_most_memory() / 1e9:.0f} GB of memory"))
+    for left in reversed(range(MOST_SERVED)):
+        kind, content, trusted = _answer(VERBS, inbox.get(), connection)
+        leaves = not trusted or left == 0 or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 > MOST_KEPT
+        if leaves:
+            # before the answer: with that it would be given the next request
+            connection.send(("leaves", None))
+        connection.send((kind, content))
+        if leaves:
             return
-        except Exception as error:
-            # a fault of the program is told to who asked, and the process is not trusted any further
-            connection.send(("failed", f"{type(error).__name__}: {' '.join(str(error).split())}"))
-            return
-        else:
-            connection.send(("done", answer))
-        if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 > MOST_KEPT:
-            return
+
+
+def _answer(
+    verbs: Mapping[str, Callable[..., Any]], asked: tuple[str, dict[str, Any]], connection: Connection
+) -> tuple[str, Any, bool]:
+    """Return kind and content of the answer to a request, and whether the process can be trusted with another."""
+    verb, arguments = asked
+    try:
+        return "done", verbs[verb](tell=lambda told: connection.send(("part", told)), **arguments), True
+    except InputError as error:
+        return "wrong", str(error), True
+    except MemoryError:
+        return "wrong", f"it needs more than {_most_memory() / 1e9:.0f} GB of memory", False
+    except Exception as error:
+        # a fault of the program is told to who asked
+        return "failed", f"{type(error).__name__}: {' '.join(str(error).split())}", False
 
 
 def _receive(connection: Connection, inbox: queue.SimpleQueue[tuple[str, dict[str, Any]]]) -> None:

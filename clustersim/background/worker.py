@@ -22,7 +22,7 @@ END_S = 5.0
 BACKGROUND_NICE = 15
 """Priority of processes that prepare what nobody waits for."""
 
-Message = tuple[Literal["ready", "part", "done", "wrong", "failed"], Any]
+Message = tuple[Literal["ready", "part", "leaves", "done", "wrong", "failed"], Any]
 
 
 class Worker:
@@ -51,6 +51,8 @@ class Worker:
         self.connection = Connection(ours.detach())
         self.nice = nice
         self.ready = False
+        self.leaves = False
+        """Whether it ends with the answer to what it serves, and can be given nothing more."""
         self.serving: str | None = None
 
     def give(self, ticket: str, verb: str, arguments: Mapping[str, Any]) -> bool:

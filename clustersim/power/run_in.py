@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.signal import oaconvolve
 
 Floats = NDArray[np.float64]
 
@@ -51,7 +52,7 @@ def before_window(load_w: Floats, bins: int, alike: int) -> Floats:
     first = weight * level[:length]
     places = np.arange(1, part.size - length + 1)
     whole = float(first @ level[:length])
-    apart = _products(level**2, weight)[places] - 2.0 * _products(level, first)[places] + whole
+    apart = (_products(level**2, weight) - 2.0 * _products(level, first))[1:] + whole
     # nothing but the rounding of the transform
     none = 1e-9 * max(whole, float(apart.max()))
     apart = np.where(apart <= none, 0.0, apart)
@@ -62,6 +63,6 @@ def before_window(load_w: Floats, bins: int, alike: int) -> Floats:
 
 
 def _products(load: Floats, first: Floats) -> Floats:
-    """Return the sum of products of `first` and what follows each bin of `load`; beyond its end there is nothing."""
-    size = 1 << int(load.size + first.size).bit_length()
-    return np.asarray(np.fft.irfft(np.fft.rfft(load, size) * np.conj(np.fft.rfft(first, size)), size))
+    """Return the sums of products of `first` and as many bins of `load`, from each bin that has so many behind it."""
+    # in blocks: `first` is often a thousandth of the load
+    return np.asarray(oaconvolve(load, first[::-1], mode="valid"))

@@ -11,6 +11,7 @@ import pytest
 
 from clustersim.background.queue import MOST_WAITING, OWN, Queue
 from clustersim.background.records import Request, State
+from clustersim.background.serve import MOST_SERVED
 from clustersim.errors import InputError
 
 WRONG = {"name": "gpt4_20k", "tree": None, "settings": {"sed": 1}, "out": "nowhere"}
@@ -101,6 +102,12 @@ def test_many_threads_may_ask_at_once(queue):
         thread.join()
     assert {until(queue, ticket).state for ticket in tickets} == {State.FAILED}
     assert len({ticket.id for ticket in tickets}) == len(requests)
+
+
+def test_no_request_is_given_to_a_process_that_leaves(queue):
+    requests = [Request("run", WRONG | {"settings": {f"key_{number}": 1}}) for number in range(MOST_SERVED + 2)]
+    tickets = [queue.submit(request, f"user {at}") for at, request in enumerate(requests)]
+    assert {until(queue, ticket).input_error for ticket in tickets} == {True}
 
 
 def test_processes_end_with_the_queue():

@@ -112,8 +112,8 @@ def _run_state(found: Result | None) -> None:
 
 
 def _made(_: object) -> bool:
-    """Whether the draft has a result now; those read before it was made are read again."""
-    results.forget()
+    """Whether the draft has a result now; one read before it was made is read again."""
+    results.forget(state.draft())
     return results.of_draft() is not None
 
 
@@ -123,6 +123,6 @@ def _again() -> None:
     if ended is None or not st.session_state.pop("again", False):
         return
     if ended.state is State.DONE:
-        results.forget()
+        results.forget(state.draft())
         st.rerun()
     work.failed(ended)

@@ -79,7 +79,7 @@ def _run(entry: designs.Entry, at: int) -> None:
 
 
 def _made(entry: designs.Entry) -> bool:
-    results.forget()
+    results.forget(entry.draft)
     return entry.stored
 
 

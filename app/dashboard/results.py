@@ -92,7 +92,10 @@ def shown() -> Result | None:
     return loaded(before)
 
 
-def forget() -> None:
-    """Read results again: one of them was made anew."""
-    loaded.clear()
-    summary.clear()
+def forget(draft: Draft) -> None:
+    """Read the result of a draft again: it was made anew. Those of others stay as they are read."""
+    found, identity, _ = state.checked(draft)
+    if found is not None:
+        folder = str(folder_of(found.name, identity))
+        loaded.clear(folder)
+        summary.clear(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import signal
@@ -12,6 +13,9 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
+
+from clustersim.report.headline import questions
+from clustersim.report.words import short_answer
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "build" / "screenshots"
@@ -127,6 +131,15 @@ class Visitor:
         card = self.page.get_by_test_id("stMetric").filter(has=self.page.get_by_text(label, exact=True)).first
         return card.get_by_test_id("stMetricValue").inner_text()
 
+    def shows(self, found):
+        """Whether the Overview page shows the headline numbers of a summary."""
+        told = [line.strip() for line in self.page.get_by_test_id("stMain").inner_text().splitlines() if line.strip()]
+        return all(
+            told[told.index(label) + 1] == short_answer(key, found.get(key))
+            for question in questions(measured=False)
+            for key, label in question.answers
+        )
+
     def picture(self, name):
         """Keep a picture that a person can look at."""
         PICTURES.mkdir(parents=True, exist_ok=True)
@@ -141,6 +154,16 @@ class Visitor:
     def close(self):
         """Close the tab."""
         self.context.close()
+
+
+def runs(folder):
+    """Return the folders of runs in a folder, whole or not; what the server keeps beside them is no run."""
+    return {path.name for path in folder.iterdir() if path.is_dir() and path.name != "gallery"}
+
+
+def summary(folder, name):
+    """Return the summary of a run's result."""
+    return json.loads((folder / name / "summary.json").read_text())
 
 
 def memory_kb(pids):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -11,10 +10,8 @@ from pathlib import PurePath
 
 import pytest
 
-from clustersim.report.headline import questions
-from clustersim.report.words import short_answer
 from clustersim.scenario import Draft, run_id
-from tests.app.browser import CHROMIUM, Visitor, chromium, server
+from tests.app.browser import CHROMIUM, Visitor, chromium, runs, server, summary
 
 pytestmark = [
     pytest.mark.browser,
@@ -51,25 +48,6 @@ def visitor(browser, address):
     yield found
     found.content()
     found.close()
-
-
-def results(folder):
-    """Return the folders of runs in a folder, whole or not; what the server keeps beside them is no run."""
-    return {path.name for path in folder.iterdir() if path.is_dir() and path.name != "gallery"}
-
-
-def summary(folder, name):
-    return json.loads((folder / name / "summary.json").read_text())
-
-
-def shows(visitor, found):
-    """Whether the Overview page shows the headline numbers of a summary."""
-    told = [line.strip() for line in visitor.page.get_by_test_id("stMain").inner_text().splitlines() if line.strip()]
-    return all(
-        told[told.index(label) + 1] == short_answer(key, found.get(key))
-        for question in questions(measured=False)
-        for key, label in question.answers
-    )
 
 
 def typed(visitor, label, text):
@@ -128,7 +106,7 @@ def run(visitor):
 
 def test_a_link_opens_what_was_run(visitor, stored, small_link, small_result):
     visitor.open(link=small_link)
-    assert shows(visitor, summary(stored, f"small-{small_result.run_id}"))
+    assert visitor.shows(summary(stored, f"small-{small_result.run_id}"))
     assert visitor.page.get_by_text("Not by every rule.").is_visible()
     visitor.picture("open-by-link")
 
@@ -138,16 +116,16 @@ def test_a_change_is_run_and_compared_with_what_was_before(visitor, stored, smal
     typed(visitor, "Seed", str(SEED))
     visitor.until(lambda query: query.get("set") == [OTHER])
     visitor.go("Overview")
-    assert shows(visitor, summary(stored, f"small-{small_result.run_id}"))
+    assert visitor.shows(summary(stored, f"small-{small_result.run_id}"))
     assert visitor.page.get_by_text("Shown is the result from before these changes.").is_visible()
-    before = results(stored)
+    before = runs(stored)
     run(visitor)
     visitor.page.get_by_role("progressbar").first.wait_for()
     visitor.page.get_by_role("button", name="Run again").wait_for()
     visitor.still()
-    (made,) = results(stored) - before
+    (made,) = runs(stored) - before
     assert made == f"small-{run_id(Draft('small', small_result.scenario, {'seed': SEED}).scenario())}"
-    assert shows(visitor, summary(stored, made))
+    assert visitor.shows(summary(stored, made))
     visitor.picture("run")
     visitor.go("Compare")
     visitor.page.get_by_role("button", name="Keep this version").click()
@@ -242,7 +220,7 @@ def test_the_first_page_has_its_name_as_an_address_too(visitor, small_link):
 
 
 def test_a_run_is_cancelled_and_leaves_nothing(visitor, stored, small_link):
-    before = results(stored)
+    before = runs(stored)
     visitor.open("design", link=small_link, **{"design-section": "Job", "design-part-job": "General"})
     typed(visitor, "Seed", "77")
     visitor.until(lambda query: query.get("set") == ["seed=77"])
@@ -250,7 +228,7 @@ def test_a_run_is_cancelled_and_leaves_nothing(visitor, stored, small_link):
     visitor.page.get_by_role("button", name="Cancel").click()
     visitor.page.get_by_text("Cancelled; nothing was left half-written.").wait_for()
     visitor.picture("cancelled")
-    assert results(stored) == before
+    assert runs(stored) == before
     assert visitor.page.get_by_role("button", name="Run", exact=True).is_enabled()
 
 

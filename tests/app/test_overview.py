@@ -127,12 +127,12 @@ def test_public_figures_stand_beside_the_answers_in_words(open_page, results_fol
     folder = results_folder / f"small-{small_result.run_id}"
     kept = (folder / "expected.parquet").read_bytes()
     table.to_parquet(folder / "expected.parquet", index=False)
-    results.forget()
+    results.loaded.clear()
     try:
         at = open_page("overview")
     finally:
         (folder / "expected.parquet").write_bytes(kept)
-        results.forget()
+        results.loaded.clear()
     rows = [unescaped(line) for text in at.markdown for line in text.value.split("\n") if line.startswith("| ")]
     assert any(line.startswith("| mfu |") and "| inside |" in line for line in rows)
     assert any(line.startswith("| mean_mw |") and "| OUTSIDE, used in the design |" in line for line in rows)

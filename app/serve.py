@@ -5,6 +5,7 @@ What every page needs is read while the server starts, so that the first visitor
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 from pathlib import Path
@@ -21,6 +22,8 @@ def _warm() -> None:
 
     presets.presets()
     preparation.start()
+    gc.collect()
+    gc.freeze()
 
 
 if __name__ == "__main__":

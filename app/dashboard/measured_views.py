@@ -159,8 +159,7 @@ def spectrum(assessed: Answer) -> None:
         return
     heading, says = "Spectrogram", "Which frequencies are strong when: density over time, bright is strong."
     st.markdown(f"**{heading}**")
-    drawn = grounded(_figure(folder / "spectrogram.json"), dark=theme.is_dark())
-    st.plotly_chart(drawn, config=show.PLOT, key="measured-spectrogram", theme=None, alt=f"{heading}. {says}")
+    show.chart(_figure(folder / "spectrogram.json"), "measured-spectrogram", f"{heading}. {says}")
     st.caption(f"{says} Its values are in Spectrogram (CSV) below the rules.")
 
 

@@ -123,9 +123,8 @@ def _drawn(drawn: go.Figure, zoom: Zoom, alt: str) -> None:
         begin, end = (float(at) * clock.size_s + clock.origin_s for at in box["x"])
         return begin, end
 
-    st.plotly_chart(
-        grounded(drawn, dark=theme.is_dark()), width="stretch", theme=None, key=time_zoom.chart_key(PAGE), alt=alt,
-        config=show.PLOT | {"displayModeBar": False}, selection_mode="box",
+    show.chart(
+        drawn, time_zoom.chart_key(PAGE), alt, show.PLOT | {"displayModeBar": False}, selection_mode="box",
         on_select=time_zoom.on_drag(zoom, in_seconds),
     )  # fmt: skip
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from clustersim.report.style import FONT, GRID, INK
+from clustersim.report.style import FONT, GRID, INK, MARGIN
 
 Plain = dict[str, Any]
 
@@ -43,7 +43,7 @@ def laid_out(traces: Sequence[Any], height: int, axes: Plain, shapes: Sequence[P
     layout: Plain = {
         "template": "none",
         "height": height,
-        "margin": {"l": 64, "r": 16, "t": 34, "b": 46},
+        "margin": MARGIN,
         "font": {"family": FONT, "size": 13, "color": INK},
         "paper_bgcolor": "white",
         "plot_bgcolor": "white",

@@ -28,11 +28,18 @@ CATEGORIES = {
 VERDICT = {"PASS": GREEN, "FAIL": RED, "not judged": GREY}
 
 
+MARGIN = {"l": 78, "r": 28, "t": 44, "b": 52}
+"""Room for titles, labels of some six digits and a legend of one line. [px]
+
+Where a figure needs more, plotly makes room, and for that draws it a second time.
+"""
+
+
 def styled(figure: go.Figure, x: str, y: str, height: int = 300) -> go.Figure:
     """Return the figure with axis titles and the house look."""
     figure.update_layout(
         height=height,
-        margin={"l": 64, "r": 16, "t": 28, "b": 46},
+        margin=MARGIN,
         font={"family": FONT, "size": 13, "color": INK},
         paper_bgcolor="white",
         plot_bgcolor="white",

@@ -13,12 +13,11 @@ import plotly.io
 import streamlit as st
 
 from clustersim.report.assess import shown_in
-from clustersim.report.dark import grounded
 from clustersim.report.envelope import Envelope
 from clustersim.report.spans import Span
 from clustersim.report.trace_figures import Line, trace_figure
 from clustersim.report.words import number, percent
-from dashboard import show, theme, time_zoom
+from dashboard import show, time_zoom
 
 Answer = Mapping[str, Any]
 PAGE = "measured"

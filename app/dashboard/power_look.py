@@ -7,11 +7,10 @@ import streamlit as st
 
 from clustersim.errors import InputError
 from clustersim.report import power_figures, power_samples
-from clustersim.report.dark import grounded
 from clustersim.report.measured import cycle_s
 from clustersim.report.power_record import Record
 from clustersim.study.result import Result
-from dashboard import power_source, power_views, show, theme, time_zoom
+from dashboard import power_source, power_views, show, time_zoom
 from dashboard.power_source import HORIZON, PAGE
 from dashboard.time_zoom import Box, Zoom
 

@@ -58,6 +58,12 @@ def main(result: Result) -> None:
         "Each bar begins where the one above ends: the model's products at the accelerators' peak (MFU of the step), "
         "then what is lost; the last bar spreads failures and other stops of the job over its steps.",
     )
+    _closer(result)
+
+
+@st.fragment
+def _closer(result: Result) -> None:
+    """Show one part closer; only this runs again when another is chosen."""
     several = len(result.scenario["topology"]["site"]) > 1
     options = [name for name in PARTS if name != SITES or several]
     part = st.segmented_control(

@@ -71,7 +71,8 @@ def breakdown(results: Sequence[Result | Design]) -> go.Figure:
                 hovertemplate=f"{name}: %{{x:.3g}} %<extra></extra>",
             )
         )  # fmt: skip
-    styled(figure, "share of the step [%]", "", 100 + 46 * len(results))
+    names = [one.name for one in results]
+    styled(figure, "share of the step [%]", "", 100 + 46 * len(results), names if len(names) > 1 else ())
     figure.update_layout(barmode="stack", legend={"traceorder": "normal"})
     return figure.update_yaxes(autorange="reversed", automargin=True, showticklabels=len(results) > 1)
 
@@ -117,7 +118,7 @@ def costs(cost: pd.DataFrame) -> go.Figure:
             texttemplate="%{x:,.0f}", textposition="auto", hovertemplate="%{y}: %{x:,.1f} million USD<extra></extra>",
         )
     )  # fmt: skip
-    styled(figure, "to build [million USD]", "", 90 + 34 * len(rows))
+    styled(figure, "to build [million USD]", "", 90 + 34 * len(rows), rows["item"])
     return figure.update_yaxes(automargin=True)
 
 
@@ -130,7 +131,7 @@ def answers_bar(results: Sequence[Result | Design], key: str, title: str) -> go.
             texttemplate="%{x:.4g}", textposition="auto", hovertemplate="%{y}: %{x:.4g}<extra></extra>",
         )
     )  # fmt: skip
-    styled(figure, title, "", 100 + 40 * len(results))
+    styled(figure, title, "", 100 + 40 * len(results), [one.name for one in results])
     return figure.update_yaxes(autorange="reversed", automargin=True)
 
 

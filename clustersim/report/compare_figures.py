@@ -118,7 +118,7 @@ def limits(found: Comparison) -> go.Figure | None:
                 hovertemplate="%{y}: %{x:+.0f} %<extra>" + name + "</extra>",
             )
         )  # fmt: skip
-    styled(figure, "margin to the limit [%]; negative is broken", "", 120 + 22 * len(failed) * len(found.names))
+    styled(figure, "margin to the limit [%]; negative is broken", "", 120 + 22 * len(failed) * len(found.names), failed)
     figure.add_vline(x=0.0, line={"color": GREEN, "width": 1.5})
     figure.update_layout(barmode="group")
     return figure.update_yaxes(autorange="reversed", automargin=True)

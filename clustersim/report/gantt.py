@@ -79,7 +79,7 @@ def gantt(tables: Mapping[str, pd.DataFrame], t0_s: float, t1_s: float) -> Gantt
                 "<extra></extra>",
             )
         )
-    styled(figure, title, "", min(760, 110 + 40 * len(lanes)))
+    styled(figure, title, "", min(760, 110 + 40 * len(lanes)), lanes if len(lanes) > 1 else ())
     figure.update_layout(barmode="overlay", bargap=0.2, legend={"traceorder": "normal"})
     figure.update_xaxes(range=[t0_s / scale, t1_s / scale])
     figure.update_yaxes(autorange="reversed", automargin=True, showticklabels=len(lanes) > 1, dtick=1)

@@ -41,7 +41,7 @@ def goodput_bars(shares: Mapping[str, Mapping[str, float]], bands: Mapping[str, 
         )  # fmt: skip
     if all(name in bands for name in names):
         figure.add_trace(_whiskers({name: bands[name]["useful"] for name in names}))
-    styled(figure, "share of the time [%]", "", 110 + 46 * len(names))
+    styled(figure, "share of the time [%]", "", 110 + 46 * len(names), names if len(names) > 1 else ())
     figure.update_layout(barmode="stack", legend={"traceorder": "normal"})
     figure.update_xaxes(range=[0, 100])
     return figure.update_yaxes(autorange="reversed", automargin=True, showticklabels=len(names) > 1)

@@ -123,7 +123,7 @@ def course(
                     ),
                     row=row, col=1,
                 )  # fmt: skip
-    styled(figure, "", "", 760)
+    styled(figure, "", "", 760).update_layout(margin={"l": 98, "t": 58})
     _draw_levels(figure, levels, spans)
     for row, (name, *_) in enumerate(rows, 1):
         low, high = spans.get(name, (0.0, 1.0))

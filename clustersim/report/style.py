@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import plotly.graph_objects as go
 
 BLUE, ORANGE, GREEN, RED, PURPLE, GREY, SKY, YELLOW = (
@@ -34,12 +36,27 @@ MARGIN = {"l": 78, "r": 28, "t": 44, "b": 52}
 Where a figure needs more, plotly makes room, and for that draws it a second time.
 """
 
+LETTER_PX, WORD_PX = 7.4, 20.0
+"""Width of a letter of a label, rather wide, and the tick and the space beside a word. [px]"""
 
-def styled(figure: go.Figure, x: str, y: str, height: int = 300) -> go.Figure:
-    """Return the figure with axis titles and the house look."""
+
+def styled(figure: go.Figure, x: str, y: str, height: int = 300, beside: Iterable[object] = ()) -> go.Figure:
+    """Return the figure with axis titles and the house look.
+
+    Parameters
+    ----------
+    figure : Figure
+    x, y : str
+        Titles, with units.
+    height : int
+        [px]
+    beside : iterable
+        Labels of the vertical axis where they are words, for which room is left.
+    """
+    words = max((len(str(label)) for label in beside), default=0)
     figure.update_layout(
         height=height,
-        margin=MARGIN,
+        margin=MARGIN | {"l": max(MARGIN["l"], round(WORD_PX + LETTER_PX * words))},
         font={"family": FONT, "size": 13, "color": INK},
         paper_bgcolor="white",
         plot_bgcolor="white",

@@ -67,7 +67,7 @@ def _falling(rows: Sequence[tuple[str, float, float, str]], whole: float) -> go.
             hovertemplate="%{y}: %{x:.4g} s<extra></extra>",
         )
     )
-    styled(figure, "time of a step [s]", "", 92 + 34 * len(rows))
+    styled(figure, "time of a step [s]", "", 92 + 34 * len(rows), [name for name, *_ in rows])
     figure.update_layout(bargap=0.28, showlegend=False)
     figure.update_xaxes(range=[0.0, 1.2 * whole])
     return figure.update_yaxes(autorange="reversed", automargin=True)
@@ -96,7 +96,7 @@ def step_parts(breakdown: Mapping[str, float], seconds: float) -> go.Figure:
             hovertemplate="%{y}: %{x:.4g} s<extra></extra>",
         )
     )
-    styled(figure, "time of a step [s]", "", 92 + 32 * len(rows))
+    styled(figure, "time of a step [s]", "", 92 + 32 * len(rows), [name for _, name, _ in rows])
     figure.update_layout(bargap=0.28, showlegend=False)
     figure.update_xaxes(range=[0.0, 1.25 * max(row[0] for row in rows)])
     return figure.update_yaxes(autorange="reversed", automargin=True)
@@ -218,6 +218,6 @@ def time_by_cause(accounts: pd.DataFrame, most: int = 12) -> go.Figure:
                     hovertemplate=f"%{{y}}, {category.replace('_', ' ')}: %{{x:.3g}} h<extra></extra>",
                 )
             )  # fmt: skip
-    styled(figure, "taken from the job [h]", "", 104 + 28 * len(causes))
+    styled(figure, "taken from the job [h]", "", 104 + 28 * len(causes), causes)
     figure.update_layout(barmode="stack", legend={"traceorder": "normal"})
     return figure.update_yaxes(autorange="reversed", automargin=True)

@@ -44,7 +44,7 @@ def test_the_template_is_beneath_what_the_figure_says():
 
 def test_there_is_nothing_left_that_plotly_takes_for_new():
     found = plain_figure(made())
-    assert "template" not in found.to_plotly_json()["layout"]
+    assert found.to_plotly_json()["layout"]["template"] is None
     # parts that it does not have are not put into it
     assert "polar" not in found.to_plotly_json()["layout"]
     assert found.to_dict()["data"][0]["x"] == [0.5, 1.5]

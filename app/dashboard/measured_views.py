@@ -17,7 +17,7 @@ from clustersim.report.envelope import Envelope
 from clustersim.report.spans import Span
 from clustersim.report.trace_figures import Line, trace_figure
 from clustersim.report.words import number, percent
-from dashboard import show, time_zoom
+from dashboard import charts, show, time_zoom
 
 Answer = Mapping[str, Any]
 PAGE = "measured"
@@ -158,7 +158,7 @@ def spectrum(assessed: Answer) -> None:
         return
     heading, says = "Spectrogram", "Which frequencies are strong when: density over time, bright is strong."
     st.markdown(f"**{heading}**")
-    show.chart(_figure(folder / "spectrogram.json"), "measured-spectrogram", f"{heading}. {says}")
+    charts.chart(_figure(folder / "spectrogram.json"), "measured-spectrogram", f"{heading}. {says}")
     st.caption(f"{says} Its values are in Spectrogram (CSV) below the rules.")
 
 

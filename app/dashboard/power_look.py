@@ -10,7 +10,7 @@ from clustersim.report import power_figures, power_samples
 from clustersim.report.measured import cycle_s
 from clustersim.report.power_record import Record
 from clustersim.study.result import Result
-from dashboard import power_source, power_views, show, time_zoom
+from dashboard import charts, power_source, power_views, show, time_zoom
 from dashboard.power_source import HORIZON, PAGE
 from dashboard.time_zoom import Box, Zoom
 
@@ -122,8 +122,8 @@ def _drawn(drawn: go.Figure, zoom: Zoom, alt: str) -> None:
         begin, end = (float(at) * clock.size_s + clock.origin_s for at in box["x"])
         return begin, end
 
-    show.chart(
-        drawn, time_zoom.chart_key(PAGE), alt, show.PLOT | {"displayModeBar": False}, selection_mode="box",
+    charts.chart(
+        drawn, time_zoom.chart_key(PAGE), alt, charts.PLOT | {"displayModeBar": False}, selection_mode="box",
         on_select=time_zoom.on_drag(zoom, in_seconds),
     )  # fmt: skip
 

@@ -10,15 +10,12 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from clustersim.report.dark import dark_svg, grounded
-from clustersim.report.plain_figure import plain_figure
+from clustersim.report.dark import dark_svg
 from clustersim.report.plotted import csv_of
 from clustersim.report.words import short_answer
 from clustersim.scenario import shipped
 from clustersim.summary_keys import summary_keys
-from dashboard import theme
-
-PLOT = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["lasso2d", "autoScale2d"]}
+from dashboard import charts, theme
 
 LARGE = 10_000
 """Whole numbers from which on thousands are separated; years stay as they are."""
@@ -60,7 +57,7 @@ def figure(
     options: dict[str, Any] = {}
     if select or on_drag:
         options = {"on_select": on_drag or "rerun", "selection_mode": "box"}
-    found = chart(drawn, key, f"{heading}. {says}", **options)
+    found = charts.chart(drawn, key, f"{heading}. {says}", **options)
     words, button = st.columns([6, 1], vertical_alignment="center")
     words.caption(plain(says))
     button.download_button(
@@ -68,16 +65,6 @@ def figure(
         type="tertiary", icon=":material/download:", help=f"The points of: {heading}",
     )  # fmt: skip
     return found
-
-
-def chart(drawn: go.Figure, key: str, alt: str, config: Mapping[str, Any] = PLOT, **options: Any) -> Any:
-    """Show a figure alone, in the colours of the ground; `options` are those of ``st.plotly_chart``."""
-    # Streamlit hands every figure to plotly twice. That its points are the same the second time, and what it would add
-    # itself, is said here, so that plotly draws it once
-    shown = plain_figure(grounded(drawn, dark=theme.is_dark())).update_layout(datarevision=1)
-    if options.get("on_select"):
-        shown.update_layout(clickmode="event", dragmode="select")
-    return st.plotly_chart(shown, width="stretch", config=dict(config), key=key, theme=None, alt=alt, **options)
 
 
 def picture(svg: str, heading: str, says: str, key: str) -> None:

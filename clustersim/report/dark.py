@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-import plotly.graph_objects as go
-
 from clustersim.report.style import GREY, GRID, INK
 
 GROUND = "#12181F"
@@ -29,14 +27,15 @@ _DATA = frozenset({"x", "y", "z", "customdata", "base", "ids", "labels", "values
 _HEX = re.compile(r"#[0-9a-fA-F]{6}\b|#[0-9a-fA-F]{3}\b")
 
 
-def grounded(figure: go.Figure, *, dark: bool) -> go.Figure:
-    """Return a figure for a light or a dark ground; the figure itself stays as it is."""
+def grounded(figure: Mapping[str, Any], *, dark: bool) -> dict[str, Any]:
+    """Return data and layout of a figure (:func:`.plain_figure.plain_figure`) for a light or a dark ground."""
     if not dark:
-        return figure
-    found = go.Figure(_partner(figure.to_dict()))
-    return found.update_layout(
-        paper_bgcolor=GROUND, plot_bgcolor=GROUND, hoverlabel={"bgcolor": "#1B232C", "font": {"color": "#E6EBF0"}}
-    )
+        return dict(figure)
+    found: dict[str, Any] = _partner(figure)
+    label = found["layout"].get("hoverlabel", {})
+    label = label | {"bgcolor": "#1B232C", "font": label.get("font", {}) | {"color": "#E6EBF0"}}
+    found["layout"] |= {"paper_bgcolor": GROUND, "plot_bgcolor": GROUND, "hoverlabel": label}
+    return found
 
 
 def _partner(value: Any) -> Any:

@@ -15,8 +15,8 @@ _NUMBERED = ("coloraxis", "geo", "map", "polar", "scene", "ternary")
 """Parts of a layout that there can be several of, beside the axes."""
 
 
-def plain_figure(figure: go.Figure) -> go.Figure:
-    """Return the same figure without a template and with lists for arrays; the figure itself stays as it is.
+def plain_figure(figure: go.Figure) -> Plain:
+    """Return the data and the layout of a figure as plain data: no template, lists for arrays.
 
     Plotly compares a figure with the one that it has drawn, and draws again where a part is another object: a template
     always is, and so is an array that came as bytes. What the template sets is written where it would be taken from:
@@ -33,9 +33,7 @@ def plain_figure(figure: go.Figure) -> go.Figure:
         data.append(_beneath(_lists(trace.to_plotly_json()), kinds[at % len(kinds)] if kinds else {}))
         axes |= {f"{axis}axis{(trace[f'{axis}axis'] or axis)[1:]}" for axis in "xy" if f"{axis}axis" in trace}
     layout = _laid_out(_lists(figure.layout.to_plotly_json()), template.get("layout", {}), axes)
-    found = go.Figure(data=data, layout=layout, _validate=False)
-    found.layout.template = None
-    return found
+    return {"data": data, "layout": layout}
 
 
 def _laid_out(layout: Plain, template: Plain, axes: set[str]) -> Plain:

@@ -91,7 +91,6 @@ def in_turn(people):
         people = [one for one in people if next(one, "gone") != "gone"]
 
 
-@pytest.mark.soak
 def test_four_people_see_their_own(stored, small_link, small_result):
     before = runs(stored)
     with server(stored, workers=2) as (address, _), chromium() as browser:

@@ -23,6 +23,7 @@ from clustersim.report.evidence import (
     rule_evidence,
 )
 from clustersim.report.evidence_figures import evidence_figure, view_s
+from clustersim.report.plain_figure import plain_figure
 from clustersim.report.verdict_rows import COLUMNS, ORDER, OWN, packs_of, shown_rows, verdict_rows
 
 
@@ -97,7 +98,7 @@ def test_every_judged_row_is_drawn_with_its_limit(small_result, evidence):
         assert figure.layout.xaxis.title.text
         drawn = [trace for trace in figure.data if trace.name == "limit"]
         assert drawn or figure.layout.shapes, one.rule.id
-        grounded(figure, dark=True)
+        assert "#" in str(grounded(plain_figure(figure), dark=True)["layout"])
 
 
 def test_the_figure_looks_at_what_decides_or_at_the_whole_window(small_result, evidence):

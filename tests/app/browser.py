@@ -63,7 +63,7 @@ def chromium():
 
     with sync_playwright() as driver:
         found = driver.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"]
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking", "--disable-gpu"]
         )
         yield found
         found.close()
@@ -76,8 +76,9 @@ class Visitor:
         """Open a tab that shares nothing with others."""
         self.address, self.look = address, "phone" if phone else "dark" if dark else "light"
         self.context = browser.new_context(
-            viewport=PHONE if phone else WIDE, color_scheme="dark" if dark else "light", accept_downloads=True
-        )
+            viewport=PHONE if phone else WIDE, color_scheme="dark" if dark else "light", accept_downloads=True,
+            reduced_motion="reduce",
+        )  # fmt: skip
         self.context.set_default_timeout(WAIT_MS)
         self.page = self.context.new_page()
         self.said, self.outside, self.dialogs = [], [], []

@@ -12,6 +12,7 @@ import pytest
 
 from clustersim.scenario import Draft, run_id
 from tests.app.browser import CHROMIUM, Visitor, chromium, runs, server, summary
+from tests.app.people import address_of, afternoon, in_turn
 
 pytestmark = [
     pytest.mark.browser,
@@ -32,7 +33,7 @@ def stored(tmp_path_factory, results_folder):
 
 @pytest.fixture(scope="module")
 def address(stored):
-    with server(stored) as (found, _):
+    with server(stored, workers=2) as (found, _):
         yield found
 
 
@@ -329,3 +330,18 @@ def test_the_keyboard_alone_reaches_run(visitor, small_link):
     visitor.page.get_by_role("progressbar").first.wait_for()
     visitor.page.get_by_role("button", name="Cancel").click()
     visitor.page.get_by_text("Cancelled").first.wait_for()
+
+
+def test_four_people_at_once_see_their_own(browser, address, stored, small_link, small_result):
+    before = runs(stored)
+    changes = ({"seed": SEED + 1}, {"seed": SEED + 1}, {"operation.horizon": "4 d"}, {})
+    texts = [next((f"{path}={value}" for path, value in change.items()), None) for change in changes]
+    visitors = [Visitor(browser, address) for _ in changes]
+    queries = [address_of(small_link, text) for text in texts]
+    in_turn([afternoon(*one, ["Limits", "Overview"]) for one in zip(visitors, queries, strict=True)])
+    identities = [run_id(Draft("small", small_result.scenario, change).scenario()) for change in changes]
+    for visitor, identity in zip(visitors, identities, strict=True):
+        assert visitor.shows(summary(stored, f"small-{identity}"))
+        visitor.close()
+    # what two have asked for has run once
+    assert runs(stored) - before == {f"small-{identity}" for identity in identities[1:3]}

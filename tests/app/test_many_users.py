@@ -1,4 +1,4 @@
-"""Four people at once who come, change, run, look around and go: each sees their own, and memory stays flat."""
+"""Half an hour in which four people at a time come, change, run, look around and go: memory stays flat."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from statistics import fmean
 
 import pytest
 
-from clustersim.scenario import Draft, run_id
 from dashboard.navigation import SECTIONS
-from tests.app.browser import CHROMIUM, Visitor, chromium, memory_kb, open_files, processes, runs, server, summary
+from tests.app.browser import CHROMIUM, Visitor, chromium, memory_kb, open_files, processes, server
+from tests.app.people import address_of, afternoon, in_turn
 
 MINUTES = float(os.environ.get("CLUSTERSIM_SOAK_MINUTES", "30"))
 WARM_SHARE = 0.25
@@ -21,13 +21,9 @@ MOST_FILES = 40
 """Files and sockets that the server may have open more than when it was warm."""
 ASSESS_ROUNDS = 2
 """Every so many rounds somebody has a trace assessed, and somebody a run made again."""
-RUNS_S = 120.0
-"""In which the runs of all four are done, others' work on the machine beside them."""
-SEED = 79
-CHANGES = (f"seed={SEED}", f"seed={SEED}", "operation.horizon=4 d", None)
+CHANGES = ("seed=79", "seed=79", "operation.horizon=4 d", None)
 """What each of the four changes: two the same, one something else, one nothing."""
 TITLES = [title for entries in SECTIONS.values() for _, title, _ in entries]
-SOME_TITLES = ["Limits", "Overview"]
 
 pytestmark = [
     pytest.mark.browser,
@@ -40,71 +36,6 @@ def stored(tmp_path, results_folder):
     """A folder with the small run in it, for this test alone."""
     shutil.copytree(results_folder, tmp_path / "results", copy_function=os.link)
     return tmp_path / "results"
-
-
-def address_of(link, change):
-    return {"link": link} | ({} if change is None else {"set": change})
-
-
-def afternoon(visitor, query, titles, assess=False, again=False):
-    """Come, have something run, look at pages and go; yields between two steps, so that others have their turn."""
-    page = visitor.page
-    visitor.open(**query)
-    yield
-    done = page.get_by_role("button", name="Run again")
-    end = time.monotonic() + RUNS_S
-    while not done.is_visible():
-        assert time.monotonic() < end, page.get_by_test_id("stMain").inner_text()[:1000]
-        page.wait_for_timeout(100)
-        yield
-    visitor.still()
-    if again:
-        done.click()
-        yield
-        while not done.is_enabled():
-            page.wait_for_timeout(100)
-            yield
-    for title in titles:
-        if visitor.look == "phone":
-            visitor.open(title.lower().replace("overview", ""), **query)
-        else:
-            visitor.go(title)
-        yield
-        if title == "Power":
-            for name in ("1 min", "100 ms", "Back"):
-                page.get_by_role("button", name=name, exact=True).click()
-                visitor.still()
-                yield
-        if title == "Measured" and assess:
-            page.get_by_role("button", name="Try the example").click()
-            page.get_by_role("button", name="Assess").click()
-            yield
-            page.get_by_test_id("stMetric").first.wait_for()
-        # nobody's change is anybody else's
-        assert visitor.query().get("set") == ([query["set"]] if "set" in query else None)
-    visitor.content()
-
-
-def in_turn(people):
-    """Let everybody take a step, then everybody the next one, until all have gone."""
-    while people:
-        people = [one for one in people if next(one, "gone") != "gone"]
-
-
-def test_four_people_see_their_own(stored, small_link, small_result):
-    before = runs(stored)
-    with server(stored, workers=2) as (address, _), chromium() as browser:
-        visitors = [Visitor(browser, address) for _ in CHANGES]
-        queries = [address_of(small_link, change) for change in CHANGES]
-        in_turn([afternoon(*one, SOME_TITLES) for one in zip(visitors, queries, strict=True)])
-        identities = [
-            run_id(Draft("small", small_result.scenario, change).scenario())
-            for change in ({"seed": SEED}, {"seed": SEED}, {"operation.horizon": "4 d"}, {})
-        ]
-        for visitor, identity in zip(visitors, identities, strict=True):
-            assert visitor.shows(summary(stored, f"small-{identity}"))
-        # what two have asked for has run once
-        assert runs(stored) - before == {f"small-{identity}" for identity in identities[1:3]}
 
 
 @pytest.mark.soak

@@ -12,7 +12,7 @@ from clustersim.limits import (
     short_term_severity,
     short_term_severity_of_wave,
 )
-from clustersim.limits.flicker import severity
+from clustersim.limits.flicker import PERCENTILES, severity
 from tests.limits.flicker_tables import MAINS_HZ, PST, SINE, SQUARE, rectangle, sine, square, wave
 
 SAMPLES = 80
@@ -84,6 +84,11 @@ def test_the_levels_are_exceeded_the_share_of_time_that_they_say():
     shares = {0.1: 0.999, 1.0667: 0.98933, 3.0667: 0.96933, 10.8: 0.892, 160 / 3: 1 - 160 / 300}
     expected = np.sqrt(np.dot([0.0314, 0.0525, 0.0657, 0.28, 0.08], list(shares.values())))
     assert severity(np.linspace(0.0, 1.0, 600_001)) == pytest.approx(expected, rel=1e-4)
+    for size in (1, 2, 7, 1000, 60_001):
+        record = np.random.default_rng(size).exponential(size=size)
+        levels = [np.mean(np.percentile(record, [100.0 - one for one in group])) for _, group in PERCENTILES]
+        total = sum(weight * level for (weight, _), level in zip(PERCENTILES, levels, strict=True))
+        assert severity(record) == pytest.approx(np.sqrt(total), rel=1e-12)
     assert severity(np.full(1000, 4.0)) == pytest.approx(2.0 * np.sqrt(0.0314 + 0.0525 + 0.0657 + 0.28 + 0.08))
 
 

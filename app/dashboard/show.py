@@ -17,6 +17,8 @@ from clustersim.scenario import shipped
 from clustersim.summary_keys import summary_keys
 from dashboard import charts, theme
 
+CARD_PX, WIDE_CARD_PX, LONG = 152, 190, 11
+"""Width of a card, of one with a long answer, and the letters up to which an answer is not long. [px]"""
 LARGE = 10_000
 """Whole numbers from which on thousands are separated; years stay as they are."""
 
@@ -85,16 +87,13 @@ def metrics(summary: Mapping[str, Any], labels: Sequence[tuple[str, str]], reaso
     """Show summary keys side by side: key and label; the help of each tells what it means, or why it is not there."""
     with st.container(horizontal=True, gap="small"):
         for key, label in labels:
-            known = summary_keys()[key]
+            known, answer = summary_keys()[key], short_answer(key, summary.get(key))
             meaning = f"`{key}`: {known.meaning}."
             why = reasons.get(key)
             st.metric(
-                label,
-                short_answer(key, summary.get(key)),
-                help=meaning if why is None else f"{meaning} Not there: {plain(why)}",
-                border=True,
-                width=152,
-            )
+                label, answer, help=meaning if why is None else f"{meaning} Not there: {plain(why)}", border=True,
+                width=CARD_PX if len(answer) <= LONG else WIDE_CARD_PX,
+            )  # fmt: skip
 
 
 def table(rows: pd.DataFrame, key: str, **options: Any) -> Any:

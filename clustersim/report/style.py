@@ -36,6 +36,8 @@ MARGIN = {"l": 78, "r": 28, "t": 44, "b": 52}
 Where a figure needs more, plotly makes room, and for that draws it a second time.
 """
 
+BARE_PX = 16
+"""Room above a figure without a legend. [px]"""
 LETTER_PX, WORD_PX = 7.4, 20.0
 """Width of a letter of a label, rather wide, and the tick and the space beside a word. [px]"""
 
@@ -54,9 +56,11 @@ def styled(figure: go.Figure, x: str, y: str, height: int = 300, beside: Iterabl
         Labels of the vertical axis where they are words, for which room is left.
     """
     words = max((len(str(label)) for label in beside), default=0)
+    named = sum(trace.showlegend is not False for trace in figure.data)
     figure.update_layout(
         height=height,
-        margin=MARGIN | {"l": max(MARGIN["l"], round(WORD_PX + LETTER_PX * words))},
+        margin=MARGIN
+        | {"l": max(MARGIN["l"], round(WORD_PX + LETTER_PX * words)), "t": MARGIN["t"] if named > 1 else BARE_PX},
         font={"family": FONT, "size": 13, "color": INK},
         paper_bgcolor="white",
         plot_bgcolor="white",

@@ -120,9 +120,14 @@ def _made(_: object) -> bool:
 def _again() -> None:
     """Show how far a run is that repeats the one whose result is shown; the new result takes its place."""
     ended = work.progress(work.run_request(state.draft(), force=True), "run-again")
-    if ended is None or not st.session_state.pop("again", False):
+    if ended is None:
         return
+    asked = st.session_state.pop("again", False)
     if ended.state is State.DONE:
-        results.forget(state.draft())
-        st.rerun()
-    work.failed(ended)
+        # whoever sees it first has it read again, also where the one who asked has gone
+        if st.session_state.get("again_read") != (ended.id, ended.ended_s):
+            st.session_state["again_read"] = (ended.id, ended.ended_s)
+            results.forget(state.draft())
+            st.rerun()
+    elif asked:
+        work.failed(ended)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
 import plotly.graph_objects as go
 import streamlit as st
 from plotly.basedatatypes import BaseFigure
@@ -17,7 +19,10 @@ PLOT = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["la
 
 
 class _Handed(BaseFigure):  # type: ignore[misc]  # plotly has no types
-    """A figure whose parts are plain data already: they are handed on as they are, not checked and copied again."""
+    """A figure whose parts are plain data already: they are handed on as they are, not checked and copied again.
+
+    It is a figure for Streamlit alone, which asks for :meth:`to_dict` and for nothing else.
+    """
 
     def __init__(self, parts: Mapping[str, Any]) -> None:
         self._parts = dict(parts)
@@ -27,14 +32,22 @@ class _Handed(BaseFigure):  # type: ignore[misc]  # plotly has no types
         return self._parts
 
 
+def _digest(parts: Mapping[str, Any]) -> str:
+    packed = orjson.dumps(parts, default=str, option=orjson.OPT_SERIALIZE_NUMPY)
+    return hashlib.sha256(packed).hexdigest()[:16]
+
+
 def chart(drawn: go.Figure, key: str, alt: str, config: Mapping[str, Any] = PLOT, **options: Any) -> Any:
     """Show a figure alone, in the colours of the ground; `options` are those of ``st.plotly_chart``."""
     shown = grounded(plain_figure(drawn), dark=theme.is_dark())
-    # Streamlit hands every figure to plotly twice. That its points are the same the second time, and what it would add
-    # itself, is said here, so that plotly draws it once
-    shown["layout"] |= {"datarevision": 1}
     if options.get("on_select"):
-        shown["layout"] |= {"clickmode": "event", "dragmode": "select"}
+        shown["layout"] |= {
+            "clickmode": "event",
+            "dragmode": "select",
+        }  # Streamlit would set them after the first drawing
+    # Streamlit hands plotly every figure, and then a copy of it. By this plotly knows that the points are the same, and
+    # does not draw them again
+    shown["layout"] |= {"datarevision": _digest(shown)}
     return st.plotly_chart(
         _Handed(shown), width="stretch", config=dict(config), key=key, theme=None, alt=alt, **options
     )  # fmt: skip

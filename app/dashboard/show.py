@@ -17,8 +17,10 @@ from clustersim.scenario import shipped
 from clustersim.summary_keys import summary_keys
 from dashboard import charts, theme
 
-CARD_PX, WIDE_CARD_PX, LONG = 152, 190, 11
-"""Width of a card, of one with a long answer, and the letters up to which an answer is not long. [px]"""
+CARD_PX, WIDE_CARD_PX = 152, 190
+"""Width of a card, and of one with a long answer. [px]"""
+LONG = 11
+"""Letters up to which an answer is not long."""
 LARGE = 10_000
 """Whole numbers from which on thousands are separated; years stay as they are."""
 

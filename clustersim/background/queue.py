@@ -226,6 +226,9 @@ class Queue:
             self._told(worker.serving, content)
             return
         ticket, worker.serving = worker.serving, None
+        if worker.leaves:
+            self._workers.remove(worker)
+            worker.kill()
         if kind == "done":
             self._end(ticket, State.DONE, answer=content)
         else:

@@ -133,7 +133,7 @@ def _ratings(found: Evidence, verdict: pd.DataFrame) -> go.Figure:
         )
     )  # fmt: skip
     figure.add_vline(x=1.0, line={"color": RED, "width": 1.4, "dash": "dash"})
-    styled(figure, "share of the rating that is used (1 = all of it)", "", 100 + 22 * len(names))
+    styled(figure, "share of the rating that is used (1 = all of it)", "", 100 + 22 * len(names), names)
     return figure.update_yaxes(autorange="reversed", dtick=1)
 
 
@@ -168,4 +168,4 @@ def _bullet(found: Evidence) -> go.Figure:
         )
     )  # fmt: skip
     figure.add_vline(x=float(found.row["limit"]), line={"color": RED, "width": 1.6, "dash": "dash"})
-    return styled(figure, f"{found.rule.measure.replace('_', ' ')} [{unit}], limit dashed", "", 160)
+    return styled(figure, f"{found.rule.measure.replace('_', ' ')} [{unit}], limit dashed", "", 160, ["measured"])

@@ -18,6 +18,9 @@ _NUMBERED = ("coloraxis", "geo", "map", "polar", "scene", "ternary")
 def plain_figure(figure: go.Figure) -> Plain:
     """Return the data and the layout of a figure as plain data: no template, lists for arrays.
 
+    For the kinds of figures that this program draws: on axes of x and y, in shares and in parallel coordinates. Of
+    other parts, such as polar axes or shared colour axes, those get the template's look that the layout names.
+
     Plotly compares a figure with the one that it has drawn, and draws again where a part is another object: a template
     always is, and so is an array that came as bytes. What the template sets is written where it would be taken from:
     the figure's own word goes before it.
@@ -30,7 +33,7 @@ def plain_figure(figure: go.Figure) -> Plain:
     for trace in figure.data:
         kinds = looks.get(trace.type, [])
         at = counts[trace.type] = counts.get(trace.type, -1) + 1
-        data.append(_beneath(_lists(trace.to_plotly_json()), kinds[at % len(kinds)] if kinds else {}))
+        data.append(_beneath(_lists(trace.to_plotly_json()), _look(kinds[at % len(kinds)]) if kinds else {}))
         axes |= {f"{axis}axis{(trace[f'{axis}axis'] or axis)[1:]}" for axis in "xy" if f"{axis}axis" in trace}
     layout = _laid_out(_lists(figure.layout.to_plotly_json()), template.get("layout", {}), axes)
     return {"data": data, "layout": layout}
@@ -53,6 +56,16 @@ def _laid_out(layout: Plain, template: Plain, axes: set[str]) -> Plain:
     return layout | found
 
 
+def _look(template: Plain) -> Plain:
+    """Return the look of a trace without colour bars of its marks and lines: naming one would show it."""
+    return {
+        key: {name: inner for name, inner in value.items() if name != "colorbar"}
+        if key in ("marker", "line")
+        else value
+        for key, value in template.items()
+    }
+
+
 def _beneath(own: Any, default: Any) -> Any:
     """Return a value with what it does not say itself taken from a default."""
     if not isinstance(own, dict) or not isinstance(default, dict):
@@ -64,7 +77,7 @@ def _lists(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _lists(inner) for key, inner in value.items()}
     if isinstance(value, np.ndarray):
-        return value.tolist()
+        return (np.datetime_as_string(value) if value.dtype.kind == "M" else value).tolist()
     if isinstance(value, (list, tuple)):
         return [_lists(inner) if isinstance(inner, (dict, list, tuple, np.ndarray)) else inner for inner in value]
     return value

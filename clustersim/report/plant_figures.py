@@ -213,7 +213,7 @@ def heat_bars(summary: Mapping[str, Any]) -> go.Figure:
             hovertemplate="%{y}: %{customdata}<extra></extra>",
         )
     )  # fmt: skip
-    styled(figure, "heat [MW]", "", 90 + 44 * len(known))
+    styled(figure, "heat [MW]", "", 90 + 44 * len(known), [label for _, label, _ in known])
     return figure.update_yaxes(autorange="reversed")
 
 

@@ -182,7 +182,7 @@ def bars(one: KeyAnalysis) -> go.Figure:
         picture.add_bar(y=names, x=shown["rank_correlation"], orientation="h", marker_color=BLUE, name="correlation")
     height = 90 + BAR_PX * len(shown) * (2 if one.kind == "saltelli" else 1)
     named = {"one_at_a_time": one.key, "saltelli": "share of the variance", "drawn": "rank correlation"}[one.kind]
-    return styled(picture, named, "", height)
+    return styled(picture, named, "", height, names)
 
 
 def front_data(swept: Swept, aims: Sequence[Aim], front: pd.DataFrame) -> dict[str, Any]:

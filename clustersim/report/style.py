@@ -36,10 +36,11 @@ MARGIN = {"l": 78, "r": 28, "t": 44, "b": 52}
 Where a figure needs more, plotly makes room, and for that draws it a second time.
 """
 
-BARE_PX = 16
-"""Room above a figure without a legend. [px]"""
-LETTER_PX, WORD_PX = 7.4, 20.0
-"""Width of a letter of a label, rather wide, and the tick and the space beside a word. [px]"""
+BARE_PX = 28
+"""Room above a figure without a legend: a title, a note. [px]"""
+LETTER_PX, WORD_PX, MOST_PX = 7.4, 20.0, 170.0
+"""Width of a letter of a label, rather wide; of the tick and the space beside a word; of the room that is left at
+most, so that a phone has some for the bars. [px]"""
 
 
 def styled(figure: go.Figure, x: str, y: str, height: int = 300, beside: Iterable[object] = ()) -> go.Figure:
@@ -60,7 +61,10 @@ def styled(figure: go.Figure, x: str, y: str, height: int = 300, beside: Iterabl
     figure.update_layout(
         height=height,
         margin=MARGIN
-        | {"l": max(MARGIN["l"], round(WORD_PX + LETTER_PX * words)), "t": MARGIN["t"] if named > 1 else BARE_PX},
+        | {
+            "l": max(MARGIN["l"], round(min(WORD_PX + LETTER_PX * words, MOST_PX))),
+            "t": MARGIN["t"] if named > 1 else BARE_PX,
+        },
         font={"family": FONT, "size": 13, "color": INK},
         paper_bgcolor="white",
         plot_bgcolor="white",

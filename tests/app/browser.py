@@ -26,6 +26,8 @@ POLL_MS = 50
 STARTS_S = 90.0
 # Streamlit's own start page asks for its server below the path of the page first, and takes the root when that fails
 OF_STREAMLIT = re.compile(r"/[a-z]+/_stcore/(health|host-config)$")
+FADES = "one => one.playState === 'running' && one.effect.getComputedTiming().iterations !== Infinity"
+"""What is drawn anew fades in: contrast and pictures are those of the end."""
 STILL = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 
@@ -63,7 +65,7 @@ def chromium():
 
     with sync_playwright() as driver:
         found = driver.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking", "--disable-gpu"]
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"]
         )
         yield found
         found.close()
@@ -76,9 +78,8 @@ class Visitor:
         """Open a tab that shares nothing with others."""
         self.address, self.look = address, "phone" if phone else "dark" if dark else "light"
         self.context = browser.new_context(
-            viewport=PHONE if phone else WIDE, color_scheme="dark" if dark else "light", accept_downloads=True,
-            reduced_motion="reduce",
-        )  # fmt: skip
+            viewport=PHONE if phone else WIDE, color_scheme="dark" if dark else "light", accept_downloads=True
+        )
         self.context.set_default_timeout(WAIT_MS)
         self.page = self.context.new_page()
         self.said, self.outside, self.dialogs = [], [], []
@@ -115,6 +116,7 @@ class Visitor:
         self.page.locator("h1").first.wait_for()
         self.page.locator(STILL).wait_for(state="attached")
         self.page.wait_for_function("!document.querySelector('[data-testid=stSkeleton], [data-stale=true]')")
+        self.page.wait_for_function(f"!document.getAnimations().some({FADES})")
 
     def query(self):
         """Return what the address holds."""

@@ -28,7 +28,9 @@ def afternoon(visitor, query, titles, assess=False, again=False):
     if again:
         done.click()
         yield
+        end = time.monotonic() + RUNS_S
         while not done.is_enabled():
+            assert time.monotonic() < end, page.get_by_test_id("stMain").inner_text()[:1000]
             page.wait_for_timeout(100)
             yield
     for title in titles:

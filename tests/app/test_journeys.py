@@ -242,6 +242,9 @@ def test_power_is_zoomed_by_dragging(visitor, small_link):
     assert seconds(ended) == pytest.approx(300.0, abs=3.0)
     visitor.still()
     visitor.picture("zoomed")
+    # its labels fit the room that is left: plotly need not draw it a second time
+    shown = visitor.page.locator(".js-plotly-plot").first.evaluate("({_fullLayout: at}) => [at._size, at.margin]")
+    assert [{side: room[side] for side in "lrtb"} for room in shown[:1]] == [{side: shown[1][side] for side in "lrtb"}]
     visitor.page.reload()
     visitor.still()
     assert visitor.page.get_by_role("textbox", name="From", exact=True).input_value() == begun

@@ -8,7 +8,11 @@ import plotly.graph_objects as go
 from clustersim.report.plain_figure import plain_figure
 
 TEMPLATE = {
-    "data": {"scatter": [{"line": {"width": 3, "dash": "dot"}}, {"line": {"width": 5}}]},
+    "data": {
+        "scatter": [{"line": {"width": 3, "dash": "dot"}}, {"line": {"width": 5}}],
+        "scattergl": [{"marker": {"colorbar": {"ticks": ""}, "size": 4}}],
+        "heatmap": [{"colorbar": {"ticks": ""}}],
+    },
     "layout": {
         "xaxis": {"gridcolor": "red", "title": {"standoff": 15}}, "yaxis": {"gridcolor": "blue"},
         "font": {"size": 9, "color": "green"}, "colorway": ["#123456"], "polar": {"bgcolor": "grey"},
@@ -58,6 +62,19 @@ def test_the_figure_itself_stays_and_a_plain_one_comes_out_the_same():
     again = go.Figure(once["data"], once["layout"] | {"template": "none"})
     again.layout.template = None
     assert plain_figure(again) == once
+
+
+def test_no_colour_bar_comes_that_was_not_there():
+    figure = go.Figure([go.Scattergl(x=[1], y=[2]), go.Heatmap(z=[[1.0]])], {"template": TEMPLATE})
+    marks, heat = plain_figure(figure)["data"]
+    assert marks["marker"] == {"size": 4}
+    assert heat["colorbar"] == {"ticks": ""}
+
+
+def test_times_stay_times():
+    times = np.array(["2026-01-01", "2026-01-02"], dtype="datetime64[ns]")
+    found = plain_figure(go.Figure(go.Scatter(x=times, y=[1, 2])))["data"][0]
+    assert [at[:10] for at in found["x"]] == ["2026-01-01", "2026-01-02"]
 
 
 def test_a_figure_without_axes_gets_none():

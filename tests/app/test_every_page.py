@@ -74,7 +74,8 @@ def photographed(visitor, name):
 )
 def test_a_page_can_be_read_by_everybody(visitors, scheme, title):
     visitor = visitors[scheme]
-    visitor.go(title)
+    if title != "Overview":  # which is open at first
+        visitor.go(title)
     photographed(visitor, f"{title.lower()}-{scheme}")
     assert ours(visitor) == []
     if scheme == "light":

@@ -41,10 +41,8 @@ def chart(drawn: go.Figure, key: str, alt: str, config: Mapping[str, Any] = PLOT
     """Show a figure alone, in the colours of the ground; `options` are those of ``st.plotly_chart``."""
     shown = grounded(plain_figure(drawn), dark=theme.is_dark())
     if options.get("on_select"):
-        shown["layout"] |= {
-            "clickmode": "event",
-            "dragmode": "select",
-        }  # Streamlit would set them after the first drawing
+        # as Streamlit would after the first drawing
+        shown["layout"] |= {"clickmode": "event", "dragmode": "select"}
     # Streamlit hands plotly every figure, and then a copy of it. By this plotly knows that the points are the same, and
     # does not draw them again
     shown["layout"] |= {"datarevision": _digest(shown)}

@@ -25,7 +25,8 @@ def plain_figure(figure: go.Figure) -> Plain:
     always is, and so is an array that came as bytes. What the template sets is written where it would be taken from:
     the figure's own word goes before it.
     """
-    template = figure.layout.template.to_plotly_json()
+    layout = _lists(figure.layout.to_plotly_json())
+    template = layout.pop("template", {})
     looks: Mapping[str, list[Plain]] = template.get("data", {})
     counts: dict[str, int] = {}
     data: list[Plain] = []
@@ -35,14 +36,11 @@ def plain_figure(figure: go.Figure) -> Plain:
         at = counts[trace.type] = counts.get(trace.type, -1) + 1
         data.append(_beneath(_lists(trace.to_plotly_json()), _look(kinds[at % len(kinds)]) if kinds else {}))
         axes |= {f"{axis}axis{(trace[f'{axis}axis'] or axis)[1:]}" for axis in "xy" if f"{axis}axis" in trace}
-    layout = _laid_out(_lists(figure.layout.to_plotly_json()), template.get("layout", {}), axes)
-    return {"data": data, "layout": layout}
+    return {"data": data, "layout": _laid_out(layout, template.get("layout", {}), axes)}
 
 
-def _laid_out(layout: Plain, template: Plain, axes: set[str]) -> Plain:
-    layout = {key: value for key, value in layout.items() if key != "template"}
-    for name in axes:
-        layout.setdefault(name, {})
+def _laid_out(own: Plain, template: Plain, axes: set[str]) -> Plain:
+    layout: Plain = {name: {} for name in sorted(axes)} | own
     found: Plain = {}
     for key, value in template.items():
         if key in ("annotationdefaults", "shapedefaults"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from clustersim.background.records import State
+from clustersim.background.records import Request, State, Ticket
 from clustersim.study.compare.differences import shortened
 from clustersim.study.result import Result
 from dashboard import downloads, presets, results, share, show, state, uploads, work
@@ -14,6 +14,7 @@ UPLOADED = "(uploaded)"
 
 def result() -> Result | None:
     """Show the bar; return the result that the page shows, or None where there is none yet, which the bar says."""
+    _take_up()
     _bar()
     if state.problems():
         st.error(show.plain(state.problems()), icon=":material/error:")
@@ -117,17 +118,34 @@ def _made(_: object) -> bool:
     return results.of_draft() is not None
 
 
+def _take_up() -> None:
+    """Have a result read again that was made anew: whoever sees it first does, also where the one who asked has gone.
+
+    Before anything is drawn: a page that runs again half-way loses the click that it was run for.
+    """
+    ended = work.ticket_of(_repeat())
+    if ended is not None and ended.state is State.DONE and not _is_taken_up(ended):
+        st.session_state["again_read"] = (ended.id, ended.ended_s)
+        results.forget(state.draft())
+
+
+def _is_taken_up(ended: Ticket) -> bool:
+    return bool(st.session_state.get("again_read") == (ended.id, ended.ended_s))
+
+
+def _repeat() -> Request:
+    return work.run_request(state.draft(), force=True)
+
+
 def _again() -> None:
     """Show how far a run is that repeats the one whose result is shown; the new result takes its place."""
-    ended = work.progress(work.run_request(state.draft(), force=True), "run-again")
+    ended = work.progress(_repeat(), "run-again")
     if ended is None:
         return
     asked = st.session_state.pop("again", False)
     if ended.state is State.DONE:
-        # whoever sees it first has it read again, also where the one who asked has gone
-        if st.session_state.get("again_read") != (ended.id, ended.ended_s):
-            st.session_state["again_read"] = (ended.id, ended.ended_s)
-            results.forget(state.draft())
+        if not _is_taken_up(ended):
+            # over since this page began to be drawn
             st.rerun()
     elif asked:
         work.failed(ended)

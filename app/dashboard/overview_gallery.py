@@ -60,12 +60,13 @@ def _row(preset: Preset, stored: bool) -> None:
         with st.container(width="stretch", gap="xxsmall"):
             st.markdown(f"**{show.plain(preset.title)}**")
             st.caption(" · ".join((f"`{preset.name}`", *_size(preset), _told(preset, stored))))
-        if st.button(
+        pressed = st.button(
             "Open" if not is_open else "Is open", key=f"open-{preset.name}", disabled=is_open,
             icon=":material/bolt:" if stored else ":material/play_arrow:",
-            help=f"`clustersim run {preset.name}`",
-        ):  # fmt: skip
-            state.open_preset(preset.name)
+            help=f"`clustersim run {preset.name}`", on_click=state.open_preset, args=(preset.name,),
+        )  # fmt: skip
+        if pressed:
+            # the whole page is of the other design, not this part alone
             st.rerun()
 
 

@@ -119,9 +119,12 @@ def _watch(request: Request, key: str) -> None:
     bar, button = st.columns([6, 1], vertical_alignment="center")
     with bar:
         st.progress(found.fraction or 0.0, text=told(found))
-    if button.button("Cancel", key=f"cancel-{key}", icon=":material/close:", width="stretch"):
-        queue().cancel(found.id, state.user())
-        st.rerun()
+    # a callback, which is called before anything is drawn: another fragment that is drawn first and has the page run
+    # again would lose the answer of a button
+    button.button(
+        "Cancel", key=f"cancel-{key}", icon=":material/close:", width="stretch", on_click=queue().cancel,
+        args=(found.id, state.user()),
+    )  # fmt: skip
 
 
 def told(ticket: Ticket) -> str:

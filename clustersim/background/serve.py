@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import queue
@@ -44,6 +45,18 @@ def serve(connection: Connection) -> None:
         connection.send((kind, content))
         if leaves:
             return
+        _give_back_memory()
+
+
+def _give_back_memory() -> None:
+    """Give what the last request has freed back to the system, where the C library is one that can.
+
+    glibc keeps freed memory that lies between what is still in use: 130 to 160 MB after each run of 2,048 accelerators,
+    and more with time, for the pieces that the next run needs do not fit.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def _answer(

@@ -1,0 +1,185 @@
+"""The averaging window and the delay of a power sensor, from a known sequence of activities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import stats
+from scipy.optimize import least_squares, linprog
+
+from clustersim import catalog
+from clustersim.errors import InputError
+from clustersim.instrument.recording import Array, Band, Marker
+from clustersim.instrument.schedule import Schedule, schedule_of, shares
+
+GROUPS = 10
+"""Stretches of a record that are left out one after the other: the spread of what is found is its error."""
+CONFIDENCE = 0.95
+WINDOWS, DELAYS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0), (0.03, 0.1, 0.3, 1.0)
+"""First guesses of window and delay, in times between readings."""
+FOLLOWED = 3
+"""So many of the guesses, the best ones, are followed to their minimum."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """Readings as the sensor published them: a value stands until the next one."""
+
+    at_s: Array
+    """When each was there first. [s], shape (readings,)"""
+    watts: Array
+    """[W], shape (readings,)"""
+    within_s: float
+    """What a time is uncertain by, to both sides. [s]"""
+
+
+@dataclass(frozen=True)
+class SensorFit:
+    """What the sensor does, and how the power follows activity, with intervals at 95 % confidence."""
+
+    window_s: Band
+    """Time over which a reading is the mean. [s]"""
+    delay_s: Band
+    """From the end of that time to when the reading is there. [s]"""
+    lag_s: Band
+    """First-order lag of power behind activity. [s]"""
+    levels_w: dict[str, float]
+    """Power of each label of the schedule. [W]"""
+    residual_w: float
+    """Root mean square of what is left. [W]"""
+    readings: int
+    edges: int
+
+    @property
+    def lag_is_resolved(self) -> bool:
+        """Whether the lag is no shorter than the window: of what is shorter an averaging sensor knows too little."""
+        return self.lag_s.low >= self.window_s.value
+
+
+def published(times_s: Array, watts: Array) -> Published:
+    """Return the readings that a sensor published, from how it was asked.
+
+    A reading that equals the one before it is not seen as one; the first is left out, for nobody knows since when it
+    stood. A reading came some time between the last question that found the one before and the first that found it: its
+    time is the middle, or, where one even clock of the sensor goes through all of these spans, the tick of that clock.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than three readings.
+    """
+    there = np.isfinite(watts)
+    times, values = times_s[there], watts[there]
+    changed = np.flatnonzero(np.diff(values) != 0.0) + 1
+    if changed.size < 3:
+        raise InputError(f"sensor: expected a power that changes, found {changed.size + 1} readings that differ")
+    early, late = times[changed - 1], times[changed]
+    even = _even_clock(early, late)
+    if even is not None:
+        return Published(even[0], values[changed], even[1])
+    return Published(0.5 * (early + late), values[changed], 0.5 * float(np.max(late - early)))
+
+
+def _even_clock(early: Array, late: Array) -> tuple[Array, float] | None:
+    """Return the times of an even clock with one tick in each span, and how far it can be moved; None without one.
+
+    The line ``t = a + b n`` with the largest margin to all spans is a linear program. A clock that is asked at a
+    multiple of its own step is always caught at the same place of its tick, and stays as uncertain as one reading.
+    """
+    middle = 0.5 * (early + late)
+    step = float(np.median(np.diff(middle)))
+    if step <= 2.0 * float(np.median(late - early)):
+        return None
+    tick = np.concatenate([[0.0], np.cumsum(np.maximum(1.0, np.round(np.diff(middle) / step)))])
+    ones = np.ones_like(tick)
+    above = np.stack([-ones, -tick, ones], axis=1)
+    below = np.stack([ones, tick, ones], axis=1)
+    # from the first reading on, so that the numbers are small
+    bounds = np.concatenate([-(early - middle[0]), late - middle[0]])
+    found = linprog([0.0, 0.0, -1.0], np.concatenate([above, below]), bounds, bounds=[(None, None)] * 2 + [(0.0, None)])
+    if not found.success:
+        return None
+    begin, rate, _ = np.asarray(found.x)
+    line = middle[0] + begin + rate * tick
+    down, up = float(np.min(line - early)), float(np.min(late - line))
+    return line + 0.5 * (up - down), 0.5 * (up + down)
+
+
+def fit_sensor(markers: Sequence[Marker], readings: Published) -> SensorFit:
+    """Return window and delay of a sensor, and the lag of the power, from a sequence of activities that is known.
+
+    Each reading is taken for ``v = sum_a L_a X_a(u - d - W, u - d)`` with the shares X of
+    :func:`clustersim.instrument.schedule.shares`; the levels L follow by linear least squares for each window W, delay
+    d and lag (variable projection), these by least squares from several first guesses. Intervals are those of a
+    jackknife over :data:`GROUPS` stretches of the record, so that errors that hang together count once.
+
+    Raises
+    ------
+    InputError
+        If readings or changes of activity are too few to tell.
+    """
+    schedule = schedule_of(markers, lambda one: one.activity)
+    inside = (readings.at_s > schedule.edges_s[0]) & (readings.at_s < schedule.edges_s[-1] + 1.0)
+    at, watts = readings.at_s[inside], readings.watts[inside]
+    least = catalog.entry("instrument", "sensor")
+    fewest, edges = int(least.si("readings")), int(least.si("edges"))
+    if at.size < fewest or schedule.edges < edges:
+        raise InputError(
+            f"sensor: expected at least {fewest} readings and {edges} changes of activity, found {at.size} and "
+            f"{schedule.edges}"
+        )
+    model = _Model(schedule, at, watts)
+    every = np.ones(at.size, dtype=bool)
+    refresh = float(np.median(np.diff(at)))
+    guesses = [np.log([window * refresh, delay * refresh, least.si("lag")]) for window in WINDOWS for delay in DELAYS]
+    guesses.sort(key=lambda one: float(np.sum(model.residuals(one, every) ** 2)))
+    best = min((model.fit(every, one) for one in guesses[:FOLLOWED]), key=lambda one: float(one.cost))
+    groups = np.arange(at.size) * GROUPS // at.size
+    left_out = np.array([np.exp(model.fit(groups != group, best.x).x) for group in range(GROUPS)])
+    found = np.exp(best.x)
+    spread = np.sqrt((GROUPS - 1) / GROUPS * np.sum((left_out - left_out.mean(axis=0)) ** 2, axis=0))
+    half = float(stats.t.ppf(0.5 + CONFIDENCE / 2, GROUPS - 1)) * spread
+    half = half + readings.within_s
+    window, delay, lag = (
+        Band(value=float(one), low=float(max(0.0, one - off)), high=float(one + off))
+        for one, off in zip(found, half, strict=True)
+    )
+    levels = model.levels(best.x, every)
+    return SensorFit(
+        window, delay, lag, dict(zip(schedule.labels, map(float, levels), strict=True)),
+        float(np.sqrt(2.0 * best.cost / at.size)), int(at.size), schedule.edges,
+    )  # fmt: skip
+
+
+class _Model:
+    """Readings of a schedule; unknown are the logarithms of window, delay and lag."""
+
+    def __init__(self, schedule: Schedule, at_s: Array, watts: Array) -> None:
+        self.schedule, self.at_s, self.watts = schedule, at_s, watts
+
+    def _shares(self, logs: Array, chosen: Any) -> Array:
+        window, delay, lag = np.exp(logs)
+        end = self.at_s[chosen] - delay
+        return shares(self.schedule, float(lag), end - window, end)
+
+    def levels(self, logs: Array, chosen: Any) -> Array:
+        return np.asarray(np.linalg.lstsq(self._shares(logs, chosen), self.watts[chosen], rcond=None)[0])
+
+    def residuals(self, logs: Array, chosen: Any) -> Array:
+        known = self._shares(logs, chosen)
+        level = np.linalg.lstsq(known, self.watts[chosen], rcond=None)[0]
+        return np.asarray(known @ level - self.watts[chosen])
+
+    def fit(self, chosen: Any, start: Array) -> Any:
+        bounds = np.log([[1e-4, 1e-5, 1e-5], [5.0, 2.0, 1.0]])
+        return least_squares(
+            self.residuals,
+            np.clip(start, *bounds),
+            bounds=tuple(bounds),
+            args=(chosen,),
+            x_scale=0.3,
+            diff_step=[1e-3] * 3,
+        )

@@ -14,6 +14,7 @@ import typer
 
 import clustersim
 from clustersim.cli_build_out import build_out
+from clustersim.cli_calibrate import calibrate
 from clustersim.cli_cite import cite
 from clustersim.cli_compare import compare
 from clustersim.cli_dashboard import dashboard
@@ -321,9 +322,21 @@ def topology(
 def catalog(
     kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="Such as accelerators.")] = None,
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Such as H100.")] = None,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="What `clustersim --catalog FILE` changes, beside the shipped figures.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show the built-in figures with their sources; of kind `limits` the packs of rules."""
+    if diff:
+        from clustersim.report.catalog_diff import diff_data, diff_text, differences
+
+        changed = differences(kind, name)
+        if as_json:
+            show_json(diff_data(changed))
+        else:
+            show(diff_text(changed))
+        return
     if kind == "limits":
         from clustersim.report.rules import packs_data, packs_text
 
@@ -377,6 +390,7 @@ app.command()(assess)
 app.command()(waveform)
 app.command()(nodes)
 app.command("fit-power")(fit_power)
+app.command()(calibrate)
 app.command()(size)
 app.command("build-out")(build_out)
 app.command()(operate)

@@ -17,6 +17,7 @@ from clustersim.catalog.store import (
     overlays,
     recorded,
     recorded_digest,
+    shipped_entries,
     sources,
     use_overlays,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "overlays",
     "recorded",
     "recorded_digest",
+    "shipped_entries",
     "sources",
     "use_overlays",
 ]

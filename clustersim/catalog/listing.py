@@ -65,9 +65,9 @@ def _row(one: Entry, key: str, figure: Figure) -> dict[str, str]:
         "kind": one.kind,
         "entry": one.name,
         "figure": key,
-        "value": _text(figure.value, figure.unit),
-        "low": _text(figure.low, figure.unit),
-        "high": _text(figure.high, figure.unit),
+        "value": figure_text(figure.value, figure.unit),
+        "low": figure_text(figure.low, figure.unit),
+        "high": figure_text(figure.high, figure.unit),
         "band": figure.band,
         "confidence": figure.confidence,
         "source": figure.source,
@@ -76,6 +76,6 @@ def _row(one: Entry, key: str, figure: Figure) -> dict[str, str]:
     }
 
 
-def _text(value: float, unit: str) -> str:
+def figure_text(value: float, unit: str) -> str:
     """Return an SI value in the unit of its source; a dimensionless one as a bare number."""
     return f"{value:.12g}" if unit == "1" else units.text(value, unit)

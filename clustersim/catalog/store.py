@@ -221,6 +221,17 @@ def entries(kind: str) -> Mapping[str, Entry]:
     return _load(kind)[0]
 
 
+def shipped_entries(kind: str) -> Mapping[str, Entry]:
+    """Return all entries of `kind` as they ship, whatever lies over them.
+
+    Raises
+    ------
+    CatalogError
+        If there is no such kind.
+    """
+    return _as_shipped(kind)[0]
+
+
 def sources(kind: str) -> Mapping[str, Source]:
     """Return the sources that the entries of `kind` cite, by identifier."""
     return _load(kind)[1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,7 +108,9 @@ def _even_clock(early: Array, late: Array) -> tuple[Array, float] | None:
     return line + 0.5 * (up - down), 0.5 * (up + down)
 
 
-def fit_sensor(markers: Sequence[Marker], readings: Published) -> SensorFit:
+def fit_sensor(
+    markers: Sequence[Marker], readings: Published, label_of: Callable[[Marker], str] = lambda one: one.activity
+) -> SensorFit:
     """Return window and delay of a sensor, and the lag of the power, from a sequence of activities that is known.
 
     Each reading is taken for ``v = sum_a L_a X_a(u - d - W, u - d)`` with the shares X of
@@ -121,7 +123,7 @@ def fit_sensor(markers: Sequence[Marker], readings: Published) -> SensorFit:
     InputError
         If readings or changes of activity are too few to tell.
     """
-    schedule = schedule_of(markers, lambda one: one.activity)
+    schedule = schedule_of(markers, label_of)
     inside = (readings.at_s > schedule.edges_s[0]) & (readings.at_s < schedule.edges_s[-1] + 1.0)
     at, watts = readings.at_s[inside], readings.watts[inside]
     least = catalog.entry("instrument", "sensor")

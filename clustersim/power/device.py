@@ -111,7 +111,7 @@ def load_device_power(
     entry = catalog.entry("device_power", variant or chip.name)
     common = catalog.entry("device_power", "servers")
     excess = catalog.entry("device_power", "excess")
-    rated = entry.si("peak") if entry.has("peak") else chip.si(LIMIT if chip.has(LIMIT) else "tdp")
+    rated = rated_power_w(chip, entry)
     if entry.has("nameplate"):
         provisioned = entry.si("nameplate")
     else:
@@ -134,6 +134,11 @@ def load_device_power(
         excess_s=excess.si("duration"),
         overshoot_share=excess.si("overshoot"),
     )
+
+
+def rated_power_w(chip: Entry, entry: Entry) -> float:
+    """Return the power of which the levels in `entry`, of kind `device_power`, are shares. [W]"""
+    return entry.si("peak") if entry.has("peak") else chip.si(LIMIT if chip.has(LIMIT) else "tdp")
 
 
 def matrix_figure(precision: str) -> str:

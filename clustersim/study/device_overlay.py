@@ -1,0 +1,91 @@
+"""A calibrated accelerator as an overlay of the catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from clustersim.instrument.recording import Band
+from clustersim.study.device_calibration import Calibrated
+
+SOURCE = "MEASURED"
+HOW = {
+    "between runs": "interval of the mean of the runs",
+    "within runs": "interval of the stretches of too few runs",
+    "deconvolved": "from all readings at once, the sensor's averaging undone by the times of the markers",
+}
+
+
+def conditions_text(found: Calibrated) -> str:
+    """Return in one line what was measured, how, and when."""
+    recording = found.recording
+    known = [f"{key}: {value}" for key, value in recording.conditions.items()]
+    window = found.window
+    sensor = (
+        f"sensor: mean over {1e3 * window.window_s:.4g} ms, {1e3 * window.delay_s:.3g} ms late, measured"
+        if window.measured
+        else f"sensor: not measured, taken to average over {window.window_s:g} s at most"
+    )
+    devices = ", ".join(dict.fromkeys(one.name for one in recording.devices))
+    return f"{recording.name}: {devices} by {recording.source}; " + "; ".join([*known, sensor])
+
+
+def overlay(found: Calibrated) -> dict[str, Any]:
+    """Return the figures that were measured, in the form of the catalog's files; kinds without one are absent."""
+    kinds = {
+        "device_power": (found.entry, _power_figures(found)),
+        "efficiency": (found.accelerator, _product_figures(found)),
+    }
+    title = f"Measured with clustersim calibrate. {conditions_text(found)}"
+    return {
+        kind: {"sources": {SOURCE: {"title": title}}, "entries": {entry: {"figures": figures}}}
+        for kind, (entry, figures) in kinds.items()
+        if figures
+    }
+
+
+def overlay_text(found: Calibrated) -> str:
+    """Return the overlay as a file."""
+    head = "# Figures of an accelerator, measured; use them with clustersim --catalog FILE.\n"
+    return head + yaml.safe_dump(overlay(found), sort_keys=False, width=120, allow_unicode=True)
+
+
+def _power_figures(found: Calibrated) -> dict[str, Any]:
+    figures = {}
+    for one in found.levels:
+        note = (
+            f"{one.watts.value:.1f} W ({one.watts.low:.1f} to {one.watts.high:.1f}) of {found.rated_w:g} W; "
+            f"{one.runs} runs, {one.readings} readings; {HOW[one.how]}; one device"
+        )
+        figures[one.label] = _figure(one.watts, 100.0 / found.rated_w, " %", note)
+    if found.sensor is not None and found.sensor.lag_is_resolved:
+        note = f"first-order lag behind {found.sensor.edges} changes of activity, {found.sensor.readings} readings"
+        figures["time_constant"] = _figure(found.sensor.lag_s, 1e3, " ms", note)
+    return figures
+
+
+def _product_figures(found: Calibrated) -> dict[str, Any]:
+    figures = {}
+    for precision, fit in found.products.items():
+        note = (
+            f"{fit.products} products of {fit.shapes} shapes; mean error {100 * fit.mean_error:.1f} %, bias "
+            f"{100 * fit.bias:+.1f} % on shapes left out"
+        )
+        key = f"product.{precision}"
+        figures[key] = _figure(fit.share, 100.0, " %", note)
+        figures[f"{key}.half_depth"] = _figure(fit.half_depth, 1.0, "", note)
+        figures[f"{key}.fixed"] = _figure(fit.fixed_s, 1e6, " us", note)
+    return figures
+
+
+def _figure(band: Band, scale: float, unit: str, note: str) -> Mapping[str, Any]:
+    def text(value: float) -> Any:
+        scaled = float(f"{scale * max(value, 0.0):.5g}")
+        return f"{scaled:.12g}{unit}" if unit else scaled
+
+    return {
+        "value": text(band.value), "low": text(band.low), "high": text(band.high), "source": SOURCE,
+        "confidence": "measured", "note": note,
+    }  # fmt: skip

@@ -53,10 +53,17 @@ def _quantity(option: str, text: str | None, dimension: str) -> float | None:
         raise InputError(f"--{option}: {error}") from None
 
 
-def _columns(
+def trace_columns(
     time: str | None, power: list[str] | None, reactive: str | None, unit: str | None, base: str | None,
     zero: str | None, ratio: float | None, step: str | None, between: str, gap: float | None, sensor: str | None,
 ) -> Columns:  # fmt: skip
+    """Return what the options of a trace say of its columns.
+
+    Raises
+    ------
+    InputError
+        If a quantity has no unit of its dimension, or options contradict each other.
+    """
     from clustersim.study.assess import Columns
 
     base_w, zero_w = _quantity("base", base, "power"), _quantity("zero", zero, "power")
@@ -212,7 +219,7 @@ def assess(
         mean_w=_quantity("mean", mean, "power"),
         bands=tuple(map(_band, bands or ())),
     )
-    columns = _columns(time, power, reactive, unit, base, zero, ratio, step, between, gap, sensor)
+    columns = trace_columns(time, power, reactive, unit, base, zero, ratio, step, between, gap, sensor)
     devices = Devices(
         accelerators,
         accelerator,
@@ -282,7 +289,7 @@ def fit_power(
     from clustersim.report.fit_power import fit_data, fit_text
     from clustersim.study.fit_power import fit_file, load_text, write_trace
 
-    columns = _columns(time, power, None, unit, base, zero, ratio, step, between, gap, sensor)
+    columns = trace_columns(time, power, None, unit, base, zero, ratio, step, between, gap, sensor)
     with told() as tell:
         found = fit_file(trace, columns, _quantity("from", start, "time"), _quantity("to", end, "time"), seed, tell)
     if export is not None:

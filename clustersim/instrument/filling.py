@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clustersim.instrument.levels import Window, levels
+from clustersim.instrument.levels import Readings, Window, levels
 from clustersim.instrument.recording import Marker
-from clustersim.instrument.sensor import Published
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Filled:
     """Rate of the copy alone over that beside the products, less 1; None where either is missing. [-]"""
 
 
-def filled_gaps(markers: Sequence[Marker], readings: Published, window: Window) -> tuple[Filled, ...]:
+def filled_gaps(markers: Sequence[Marker], readings: Readings, window: Window) -> tuple[Filled, ...]:
     """Return what each way of filling a gap cost, in order of what ran beside and of the target.
 
     Power is that of :func:`clustersim.instrument.levels.levels`, the other parts of the steps being known by their

@@ -32,8 +32,26 @@ class Window:
     window_s: float
     delay_s: float
     lag_s: float
-    measured: bool
-    """Whether window and delay are of this sensor; else they are the longest that are documented."""
+    how: Literal["measured", "stated", "assumed"]
+    """Found on this sensor, said by the user or the recording, or the longest that is documented."""
+
+    @property
+    def known(self) -> bool:
+        """Whether the window is of this sensor, so that its averaging can be undone."""
+        return self.how != "assumed"
+
+
+@dataclass(frozen=True)
+class Readings:
+    """What was read of a device, as often as it was asked; a reading stands until the sensor publishes another."""
+
+    times_s: Array
+    """[s], shape (samples,)"""
+    watts: Array
+    published: Published | None
+    """Readings that differ from the one before; None where there are too few."""
+    refresh_s: float
+    """Longest usual time for which a reading has stood. [s]"""
 
 
 @dataclass(frozen=True)
@@ -52,19 +70,19 @@ class Level:
 def unmeasured_window() -> Window:
     """Return the window to be assumed of a sensor that was not measured: the longest that is documented."""
     figures = catalog.entry("instrument", "sensor")
-    return Window(figures.si("window.longest"), 0.0, figures.si("lag"), False)
+    return Window(figures.si("window.longest"), 0.0, figures.si("lag"), "assumed")
 
 
 def levels(
-    markers: Sequence[Marker], readings: Published, window: Window, label_of: Callable[[Marker], str]
+    markers: Sequence[Marker], readings: Readings, window: Window, label_of: Callable[[Marker], str]
 ) -> tuple[tuple[Level, ...], dict[str, str]]:
     """Return the level of each label, and of which there is none and why.
 
-    Readings that hold one label alone are averaged run by run: the interval is that of the mean of the runs (Student's
-    t), or with fewer than :data:`LEAST_RUNS` of their stretches. Where a run is too short for such readings, and the
-    sensor's window is measured, the levels follow from all readings at once: ``v = X L`` with the shares X of
-    :func:`clustersim.instrument.schedule.shares`, so that the averaging is undone by what is known of when what was
-    done; the interval is that of a jackknife over :data:`GROUPS` stretches.
+    Samples that hold one label alone, however old the reading is, are averaged run by run: the interval is that of the
+    mean of the runs (Student's t), or with fewer than :data:`LEAST_RUNS` of their stretches. Where a run is too short
+    for such samples, and the sensor's window is known, the levels follow from all readings at once: ``v = X L`` with
+    the shares X of :func:`clustersim.instrument.schedule.shares`, so that the averaging is undone by what is known of
+    when what was done; the interval is that of a jackknife over :data:`GROUPS` stretches.
 
     Raises
     ------
@@ -72,10 +90,8 @@ def levels(
         If there are no markers, or they overlap.
     """
     schedule = schedule_of(markers, label_of)
-    end = readings.at_s - window.delay_s
-    slack = readings.within_s if window.measured else 0.0
-    begin = end - window.window_s
-    known = shares(schedule, window.lag_s, begin - slack, end + slack)
+    end = readings.times_s - window.delay_s
+    known = shares(schedule, window.lag_s, end - readings.refresh_s - window.window_s, end)
     found: list[Level] = []
     missing: dict[str, str] = {}
     fitted: dict[str, Band] | None = None
@@ -83,13 +99,11 @@ def levels(
         if label == UNMARKED:
             continue
         own = [one for one in markers if label_of(one) == label]
-        settled = known[:, at] >= SETTLED
-        count = int(settled.sum())
-        level = _settled(label, own, readings, settled)
+        level = _settled(label, own, readings, known[:, at] >= SETTLED, window)
         if level is not None:
             found.append(level)
             continue
-        if not window.measured:
+        if not window.known:
             longest = max(one.end_s - one.begin_s for one in own)
             missing[label] = (
                 f"no reading holds it alone: its longest run is {longest:.3g} s, and the sensor may average over "
@@ -97,18 +111,20 @@ def levels(
             )
             continue
         if fitted is None:
-            fitted = _deconvolved(schedule, shares(schedule, window.lag_s, begin, end), readings.watts)
+            fitted = _deconvolved(schedule, readings.published, window)
         if label in fitted:
             touched = int((known[:, at] > 1.0 - SETTLED).sum())
-            found.append(Level(label, fitted[label], len(own), max(count, touched), "deconvolved"))
+            found.append(Level(label, fitted[label], len(own), touched, "deconvolved"))
         else:
             missing[label] = "it was done in one stretch of the record only, too briefly for the sensor"
     return tuple(found), missing
 
 
-def _settled(label: str, own: Sequence[Marker], readings: Published, settled: NDArray[np.bool_]) -> Level | None:
+def _settled(
+    label: str, own: Sequence[Marker], readings: Readings, settled: NDArray[np.bool_], window: Window
+) -> Level | None:
     runs = [
-        readings.watts[settled & (readings.at_s >= one.begin_s) & (readings.at_s <= one.end_s)]
+        readings.watts[settled & (readings.times_s >= one.begin_s) & (readings.times_s <= one.end_s + window.delay_s)]
         for one in sorted(own, key=lambda one: one.begin_s)
     ]
     seen = [run for run in runs if run.size]
@@ -116,10 +132,11 @@ def _settled(label: str, own: Sequence[Marker], readings: Published, settled: ND
     if len(seen) >= LEAST_RUNS:
         means = np.array([run.mean() for run in seen])
         return Level(label, _interval(means, _even(seen)), len(own), count, "between runs")
-    if count < 2 * BATCHES:
+    # stretches shorter than what a reading stands for would be alike, whatever the power does
+    held_s = count * float(np.median(np.diff(readings.times_s))) if readings.times_s.size > 1 else 0.0
+    if count < BATCHES or held_s < BATCHES * (readings.refresh_s + window.window_s):
         return None
-    together = np.concatenate(seen)
-    means = np.array([part.mean() for part in np.array_split(together, BATCHES)])
+    means = np.array([part.mean() for part in np.array_split(np.concatenate(seen), BATCHES)])
     return Level(label, _interval(means, _even(seen)), len(own), count, "within runs")
 
 
@@ -136,8 +153,12 @@ def _interval(means: Array, least: float) -> Band:
     return Band(value=value, low=value - half, high=value + half)
 
 
-def _deconvolved(schedule: Schedule, known: Array, watts: Array) -> dict[str, Band]:
+def _deconvolved(schedule: Schedule, readings: Published | None, window: Window) -> dict[str, Band]:
     """Return the levels that all readings together tell, those of labels that several stretches of the record hold."""
+    if readings is None:
+        return {}
+    end, watts = readings.at_s - window.delay_s, readings.watts
+    known = shares(schedule, window.lag_s, end - window.window_s, end)
     groups = np.arange(watts.size) * GROUPS // watts.size
     value = np.linalg.lstsq(known, watts, rcond=None)[0]
     left_out = np.array(
@@ -154,18 +175,20 @@ def _deconvolved(schedule: Schedule, known: Array, watts: Array) -> dict[str, Ba
     }
 
 
-def checked_readings(times_s: Array, watts: Array) -> Published:
-    """Return what :func:`clustersim.instrument.sensor.published` finds, or all readings of a power that stands still.
+def readings_of(times_s: Array, watts: Array) -> Readings:
+    """Return readings as they were asked, with those that the sensor published.
 
     Raises
     ------
     InputError
-        If there is no reading at all.
+        If there are fewer than two.
     """
     there = np.isfinite(watts)
-    if not there.any():
-        raise InputError("expected readings of power, found none")
-    if np.count_nonzero(np.diff(watts[there])) >= 3:
-        return published(times_s, watts)
-    step = float(np.median(np.diff(times_s[there]))) if there.sum() > 1 else 0.0
-    return Published(times_s[there], watts[there], 0.5 * step)
+    if np.count_nonzero(there) < 2:
+        raise InputError(f"expected readings of power, found {np.count_nonzero(there)}")
+    times, values = times_s[there], watts[there]
+    step = float(np.median(np.diff(times)))
+    if np.count_nonzero(np.diff(values)) < 3:
+        return Readings(times, values, None, step)
+    found = published(times, values)
+    return Readings(times, values, found, max(step, float(np.median(np.diff(found.at_s)))))

@@ -13,7 +13,7 @@ from scipy.optimize import least_squares, linprog
 from clustersim import catalog
 from clustersim.errors import InputError
 from clustersim.instrument.recording import Array, Band, Marker
-from clustersim.instrument.schedule import Schedule, schedule_of, shares
+from clustersim.instrument.schedule import UNMARKED, Schedule, schedule_of, shares
 
 GROUPS = 10
 """Stretches of a record that are left out one after the other: the spread of what is found is its error."""
@@ -121,7 +121,8 @@ def fit_sensor(
     Raises
     ------
     InputError
-        If readings or changes of activity are too few to tell.
+        If readings or changes of activity are too few to tell, markers miss much of the time, or what they say explains
+        too little.
     """
     schedule = schedule_of(markers, label_of)
     inside = (readings.at_s > schedule.edges_s[0]) & (readings.at_s < schedule.edges_s[-1] + 1.0)
@@ -133,12 +134,26 @@ def fit_sensor(
             f"sensor: expected at least {fewest} readings and {edges} changes of activity, found {at.size} and "
             f"{schedule.edges}"
         )
+    during = schedule.label[np.searchsorted(schedule.edges_s, at, side="right") - 1]
+    bare = float(np.mean(np.array(schedule.labels)[during] == UNMARKED))
+    if bare > least.si("unmarked"):
+        raise InputError(
+            f"sensor: expected markers of nearly all that was done, found none at {bare:.0%} of the readings"
+        )
     model = _Model(schedule, at, watts)
     every = np.ones(at.size, dtype=bool)
     refresh = float(np.median(np.diff(at)))
     guesses = [np.log([window * refresh, delay * refresh, least.si("lag")]) for window in WINDOWS for delay in DELAYS]
     guesses.sort(key=lambda one: float(np.sum(model.residuals(one, every) ** 2)))
     best = min((model.fit(every, one) for one in guesses[:FOLLOWED]), key=lambda one: float(one.cost))
+    left_w = float(np.sqrt(2.0 * best.cost / at.size))
+    explained = model.levels(best.x, every)
+    swing = float(explained.max() - explained.min())
+    if left_w > least.si("left") * swing:
+        raise InputError(
+            f"sensor: expected markers that explain the readings, found {left_w:.3g} W rms left of a swing of "
+            f"{swing:.3g} W"
+        )
     groups = np.arange(at.size) * GROUPS // at.size
     left_out = np.array([np.exp(model.fit(groups != group, best.x).x) for group in range(GROUPS)])
     found = np.exp(best.x)
@@ -149,10 +164,9 @@ def fit_sensor(
         Band(value=float(one), low=float(max(0.0, one - off)), high=float(one + off))
         for one, off in zip(found, half, strict=True)
     )
-    levels = model.levels(best.x, every)
     return SensorFit(
-        window, delay, lag, dict(zip(schedule.labels, map(float, levels), strict=True)),
-        float(np.sqrt(2.0 * best.cost / at.size)), int(at.size), schedule.edges,
+        window, delay, lag, dict(zip(schedule.labels, map(float, explained), strict=True)), left_w, int(at.size),
+        schedule.edges,
     )  # fmt: skip
 
 

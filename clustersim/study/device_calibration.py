@@ -12,11 +12,13 @@ from clustersim import catalog
 from clustersim.errors import CatalogError, InputError
 from clustersim.instrument.filling import Filled, filled_gaps
 from clustersim.instrument.joining import joined
-from clustersim.instrument.levels import Level, Window, checked_readings, levels, unmeasured_window
+from clustersim.instrument.levels import Level, Window, levels, readings_of, unmeasured_window
 from clustersim.instrument.products import ProductFit, fit_products, products_of
 from clustersim.instrument.recording import Marker, Recording, read_recording
 from clustersim.instrument.sensor import SensorFit, fit_sensor
 from clustersim.power.device import LEVELS, matrix_figure, rated_power_w
+from clustersim.power.trace_files import Columns
+from clustersim.study.marked_trace import read_marked_trace
 from clustersim.workload.hardware import bare_hardware, constant, generation_of
 
 AROUND = frozenset({"duty", "step"})
@@ -54,6 +56,20 @@ def calibrate_files(
     return calibrate(joined([read_recording(path) for path in paths]), accelerator, device, tell)
 
 
+def calibrate_marked(
+    trace: Path,
+    markers: Path,
+    columns: Columns,
+    count: int,
+    accelerator: str,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Calibrated:
+    """Calibrate the mean of the accelerators in a trace of others; raises as ``read_marked_trace`` does."""
+    tell("trace")
+    name = catalog.entry("accelerators", accelerator).name
+    return calibrate(read_marked_trace(trace, markers, columns, count, name), name, 0, tell)
+
+
 def calibrate(
     recording: Recording,
     accelerator: str | None = None,
@@ -86,12 +102,14 @@ def calibrate(
     markers = [one for one in recording.markers if one.device == device and one.activity not in AROUND]
     if not markers:
         raise InputError(f"{recording.name}: expected markers of what device {device} did, found none")
-    readings = checked_readings(recording.times_s, recording.power_w(device))
+    readings = readings_of(recording.times_s, recording.power_w(device))
     left_out: dict[str, str] = {}
     tell("sensor")
     sensor: SensorFit | None = None
     try:
-        sensor = fit_sensor(markers, readings, _load_label)
+        if readings.published is None:
+            raise InputError("sensor: expected a power that changes, found one that stands still")
+        sensor = fit_sensor(markers, readings.published, _load_label)
     except InputError as error:
         left_out["sensor"] = str(error)
     window = _window(sensor, recording)
@@ -161,10 +179,15 @@ def _load_label(marker: Marker) -> str:
 def _window(sensor: SensorFit | None, recording: Recording) -> Window:
     lag = catalog.entry("instrument", "sensor").si("lag")
     if sensor is not None:
-        return Window(sensor.window_s.value, sensor.delay_s.value, sensor.lag_s.value, True)
+        return Window(sensor.window_s.value, sensor.delay_s.value, sensor.lag_s.value, "measured")
     known = recording.sensor
     if known is not None and known.window_s is not None:
-        return Window(known.window_s.value, known.delay_s.value if known.delay_s else 0.0, lag, True)
+        return Window(
+            known.window_s.value,
+            known.delay_s.value if known.delay_s else 0.0,
+            lag,
+            "measured" if known.edges else "stated",
+        )
     return unmeasured_window()
 
 

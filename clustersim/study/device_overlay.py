@@ -24,8 +24,8 @@ def conditions_text(found: Calibrated) -> str:
     known = [f"{key}: {value}" for key, value in recording.conditions.items()]
     window = found.window
     sensor = (
-        f"sensor: mean over {1e3 * window.window_s:.4g} ms, {1e3 * window.delay_s:.3g} ms late, measured"
-        if window.measured
+        f"sensor: mean over {1e3 * window.window_s:.4g} ms, {1e3 * window.delay_s:.3g} ms late, {window.how}"
+        if window.known
         else f"sensor: not measured, taken to average over {window.window_s:g} s at most"
     )
     devices = ", ".join(dict.fromkeys(one.name for one in recording.devices))

@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from clustersim.instrument.levels import Window, checked_readings, levels, unmeasured_window
+from clustersim.instrument.levels import Window, levels, readings_of, unmeasured_window
 from clustersim.instrument.recording import Marker
 from tests.instrument.made import LEVELS, named, recorded, runs
 
 KNOWN = ("matrix", "memory", "wait", "context", "idle")
-MEASURED = Window(0.025, 0.01, 0.007, True)
+MEASURED = Window(0.025, 0.01, 0.007, "measured")
 
 
 def found_of(made, window):
-    return levels(made.markers, checked_readings(made.times_s, made.power_w()), window, named)
+    return levels(made.markers, readings_of(made.times_s, made.power_w()), window, named)
 
 
 @pytest.mark.parametrize("window", [MEASURED, unmeasured_window()])
@@ -44,7 +44,7 @@ def test_an_averaging_sensor_shows_nothing_of_short_runs_unless_it_was_measured(
     found, missing = found_of(made, unmeasured_window())
     assert not found
     assert "exercise duty" in missing["wait"]
-    found, missing = found_of(made, Window(1.0, 0.02, 0.007, True))
+    found, missing = found_of(made, Window(1.0, 0.02, 0.007, "measured"))
     assert not missing
     for one in found:
         assert one.how == "deconvolved"

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import math
 import re
+import sys
+from array import array
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from clustersim import units
 from clustersim.errors import InputError, UnitError
-from clustersim.instrument.export_file import Place, moment_us, number
+from clustersim.instrument.export_file import LONGEST_SHOWN, Place, moment_us, number
 from clustersim.instrument.export_series import LIMIT, Key, Series, listed
 from clustersim.instrument.recording import POWER, Device, Recording
 
@@ -45,26 +47,25 @@ FACTORS = {"mW": 1e-3, "W": 1.0, "kW": 1e3, "mJ": 1e-3, "J": 1.0, "kJ": 1e3, "MH
 """Unit of a column -> factor to that of the reading."""
 
 
-@dataclass(frozen=True)
-class _Row:
-    """A line of values."""
-
-    place: Place
-    entity: str
-    values: dict[str, str]
-    stamp: str | None
-
-
 @dataclass
 class _Printed:
-    """What dmon printed, line by line."""
+    """What dmon printed, line by line; of each row its line, its entity, the stamp before it, and its numbers."""
 
+    path: Path
     columns: list[str] = field(default_factory=list)
     begins: list[int] = field(default_factory=list)
     """Of the columns, in characters of a line."""
     units: dict[str, str] = field(default_factory=dict)
-    rows: list[_Row] = field(default_factory=list)
     delay_s: float | None = None
+    lines: array[int] = field(default_factory=lambda: array("q"))
+    entities: list[str] = field(default_factory=list)
+    stamps: list[str | None] = field(default_factory=list)
+    numbers: dict[str, array[float]] = field(default_factory=dict)
+    """Of the columns that can be read: as they stand there, NaN where they are absent."""
+
+    def place(self, row: int) -> Place:
+        """Return where a row stands."""
+        return Place(self.path, self.lines[row])
 
 
 def monitor_recording(path: Path, text: str, interval_s: float | None) -> Recording:
@@ -75,50 +76,51 @@ def monitor_recording(path: Path, text: str, interval_s: float | None) -> Record
     InputError
         If a line is none that dmon prints, sweeps differ in their entities, or nothing tells the time between them.
     """
-    printed = _Printed()
+    printed = _Printed(path)
     for at, line in enumerate(text.split("\n"), 1):
-        if line.strip():
-            _read_line(printed, Place(path, at), line.rstrip())
-    if not printed.rows:
+        if line and not line.isspace():
+            _read_line(printed, Place(path, at), line)
+    if not printed.entities:
         raise InputError(f"{path}: expected '#Entity', names of fields and rows of values below, found no such row")
-    entities = _first_sweep(printed)
-    times_us, clock = _clock(path, printed, len(entities), interval_s)
-    power = _power_column(path, printed)
-    series, wanted = Series(path), _wanted(path, printed, power)
-    for at, row in enumerate(printed.rows):
-        if row.entity != entities[at % len(entities)]:
-            raise row.place.wrong(f"{entities[at % len(entities)]}, as in the sweep above", row.entity)
+    sweep = _first_sweep(printed.entities)
+    times_us, clock = _clock(printed, len(sweep), interval_s)
+    power = _power_column(printed)
+    series, wanted = Series(path), _wanted(printed, power)
+    for at, entity in enumerate(printed.entities):
+        key, place, time_us = ("", entity), printed.place(at), times_us[at // len(sweep)]
+        if entity != sweep[at % len(sweep)]:
+            raise place.wrong(f"{sweep[at % len(sweep)]}, as in the sweep above", entity)
         for column, (name, factor) in wanted.items():
-            told = row.values[column]
-            value = math.nan if told == ABSENT else number(told, row.place / column, f"a number or {ABSENT}") * factor
-            series.add(("", row.entity), name, times_us[at // len(entities)], value, row.place)
+            series.add(key, name, time_us, printed.numbers[column][at] * factor, place)
     return _finished(series, power, clock, printed)
 
 
-def _first_sweep(printed: _Printed) -> list[str]:
+def _first_sweep(entities: list[str]) -> list[str]:
     """Return the entities up to the first that comes again."""
-    entities: dict[str, None] = {}
-    for row in printed.rows:
-        if row.entity in entities:
+    found: dict[str, None] = {}
+    for entity in entities:
+        if entity in found:
             break
-        entities[row.entity] = None
-    return list(entities)
+        found[entity] = None
+    return list(found)
 
 
 def _read_line(printed: _Printed, place: Place, line: str) -> None:
     stamped = STAMP.match(line)
-    stamp, rest = (stamped[1], line[stamped.end() :]) if stamped else (None, line)
-    header, row = HEADER.match(rest), ROW.match(rest)
-    if header:
+    stamp, rest = (stamped[1], line[stamped.end() :].rstrip()) if stamped else (None, line.rstrip())
+    row, header = ROW.match(rest), HEADER.match(rest)
+    if row and printed.columns:
+        _read_row(printed, place, rest, row)
+        printed.stamps.append(stamp)
+    elif header:
         names = [(found[0], header.end() + found.start()) for found in re.finditer(r"\S+", rest[header.end() :])]
         columns = [name for name, _ in names]
         if not columns or len(set(columns)) < len(columns) or printed.columns not in ([], columns):
             raise place.wrong(f"names of fields, each once{', as above' if printed.columns else ''}", rest)
         printed.columns, printed.begins = columns, [begin for _, begin in names]
+        printed.numbers = printed.numbers or {name: array("d") for name in columns if name in (*POWERS, *FIELDS)}
     elif UNITS.match(rest) and printed.columns:
         printed.units = dict(zip(printed.columns, _cut(printed, rest), strict=True))
-    elif row and printed.columns:
-        printed.rows.append(_Row(place, f"{row[1]} {int(row[2])}", _values(printed, place, rest, row.end()), stamp))
     elif not rest.startswith(STOPPED) and not _read_delay(printed, place, rest) and not rest.lstrip().startswith("#"):
         raise place.wrong("a line of dmon: '#Entity' and names, 'ID' and units, or an entity and its values", rest)
 
@@ -129,13 +131,18 @@ def _cut(printed: _Printed, line: str) -> list[str]:
     return [line[begin:end].strip() for begin, end in zip(printed.begins, ends, strict=True)]
 
 
-def _values(printed: _Printed, place: Place, line: str, begin: int) -> dict[str, str]:
-    found = line[begin:].split()
+def _read_row(printed: _Printed, place: Place, line: str, row: re.Match[str]) -> None:
+    found = line[row.end() :].split()
     if len(found) != len(printed.columns):
         found = _cut(printed, line)  # a name of a device may have blanks in it
     if len(found) != len(printed.columns) or not all(found):
-        raise place.wrong(f"{len(printed.columns)} values", line[begin:].strip())
-    return dict(zip(printed.columns, found, strict=True))
+        raise place.wrong(f"{len(printed.columns)} values", line[row.end() :].strip())
+    for column, told in zip(printed.columns, found, strict=True):
+        if column in printed.numbers:
+            what = f"a number or {ABSENT} of {column}"
+            printed.numbers[column].append(math.nan if told == ABSENT else number(told, place, what))
+    printed.lines.append(place.line or 0)
+    printed.entities.append(sys.intern(f"{row[1]} {int(row[2])}"))
 
 
 def _read_delay(printed: _Printed, place: Place, line: str) -> bool:
@@ -146,20 +153,20 @@ def _read_delay(printed: _Printed, place: Place, line: str) -> bool:
         printed.delay_s = USUAL_DELAY_S if delay is None else int(delay[1]) * 1e-3
     elif told:
         try:
-            printed.delay_s = units.parse(told[1], "time")
+            printed.delay_s = units.parse(told[1][:LONGEST_SHOWN], "time")
         except UnitError as error:
             raise InputError(f"{place}: {error}") from None
     return command is not None or told is not None
 
 
-def _clock(path: Path, printed: _Printed, entities: int, interval_s: float | None) -> tuple[list[int], dict[str, str]]:
+def _clock(printed: _Printed, entities: int, interval_s: float | None) -> tuple[list[int], dict[str, str]]:
     """Return the times of the sweeps, and how they are known."""
-    first = printed.rows[::entities]
-    stamps = [row.stamp is not None for row in printed.rows]
+    path, first = printed.path, range(0, len(printed.entities), entities)
+    stamps = [stamp is not None for stamp in printed.stamps]
     if interval_s is None and any(stamps):
         if not all(stamps):
-            raise printed.rows[stamps.index(False)].place.wrong("a time before the line, as before others", None)
-        return [moment_us(row.stamp, row.place) for row in first], {"clock": "stamps before the lines"}
+            raise printed.place(stamps.index(False)).wrong("a time before the line, as before others", None)
+        return [moment_us(printed.stamps[at], printed.place(at)) for at in first], {"clock": "stamps before the lines"}
     delay_s = printed.delay_s if interval_s is None else interval_s
     if delay_s is None:
         raise InputError(
@@ -172,16 +179,17 @@ def _clock(path: Path, printed: _Printed, entities: int, interval_s: float | Non
     return [round(at * delay_s * 1e6) for at in range(len(first))], told
 
 
-def _power_column(path: Path, printed: _Printed) -> str:
+def _power_column(printed: _Printed) -> str:
     there = [name for name in POWERS if name in printed.columns]
     if not there:
+        columns = listed(printed.columns)
         raise InputError(
-            f"{path}: expected a column {' or '.join(POWERS)}, fields 157 and 155, found {listed(printed.columns)}"
+            f"{printed.path}: expected a column {' or '.join(POWERS)}, fields 157 and 155, found {columns}"
         )
-    return next((name for name in there if any(row.values[name] != ABSENT for row in printed.rows)), there[0])
+    return next((name for name in there if any(value == value for value in printed.numbers[name])), there[0])
 
 
-def _wanted(path: Path, printed: _Printed, power: str) -> dict[str, tuple[str, float]]:
+def _wanted(printed: _Printed, power: str) -> dict[str, tuple[str, float]]:
     """Return the columns that are read: what each reads, and its factor."""
     fields = {power: (POWER, "W")} | FIELDS
     wanted = {}
@@ -189,8 +197,8 @@ def _wanted(path: Path, printed: _Printed, power: str) -> dict[str, tuple[str, f
         if column in fields:
             name, usual = fields[column]
             unit = printed.units.get(column) or usual
-            if unit not in FACTORS:
-                raise InputError(f"{path}: {column}: expected a unit of {', '.join(FACTORS)}, found {unit!r}")
+            if unit not in FACTORS or unit[-1] != usual[-1]:
+                raise Place(printed.path, None, column).wrong(f"{usual} or the like as its unit", unit)
             wanted[column] = (name, FACTORS[unit])
     return wanted
 

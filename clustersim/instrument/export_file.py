@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -27,8 +26,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """Where something stands: in which file, and there in which line, at which path of its JSON, in which column."""
 
     path: Path
@@ -167,8 +165,8 @@ def number(found: object, place: Place, what: str) -> float:
         If it is none.
     """
     value = math.nan
-    is_text = isinstance(found, str) and NUMBER.fullmatch(found.strip())
-    if is_text or (isinstance(found, int | float) and not isinstance(found, bool)):
+    # a bool is no number here, though Python has it as an int
+    if type(found) in (int, float) or (type(found) is str and NUMBER.fullmatch(found.strip())):
         value = float(found)  # type: ignore[arg-type]
     if not math.isfinite(value):
         raise place.wrong(what, found)

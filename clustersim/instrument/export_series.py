@@ -12,7 +12,7 @@ import numpy as np
 
 from clustersim import catalog
 from clustersim.errors import InputError
-from clustersim.instrument.export_file import LONGEST_SHOWN, Place, moment_text
+from clustersim.instrument.export_file import Place, moment_text
 from clustersim.instrument.recording import POWER, READINGS, Array, Device, Recording
 
 Key = tuple[str, str]
@@ -21,6 +21,8 @@ MOST_CELLS = 20_000_000
 """Most readings of an export, absent ones among them: times on which few devices agree make a large table of holes."""
 MOST_DEVICES = 2_000
 """Most devices of an export."""
+LONGEST_LISTED = 150
+"""Characters of a name among others in a condition or a message."""
 LIMIT = "limit_w"
 RATED = "rated_w"
 """Series that are no readings: power limits, told with the readings."""
@@ -143,9 +145,12 @@ class Series:
 def listed(names: Sequence[str], most: int = 5) -> str:
     """Return names for a condition: all of a few, else the first and how many more."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+    return (
+        ", ".join(name if len(name) <= LONGEST_LISTED else f"{name[:LONGEST_LISTED]}..." for name in names[:most])
+        + more
+    )
 
 
 def counted(names: Counter[str]) -> str:
     """Return what was not read, the most frequent first."""
-    return listed([f"{name[:LONGEST_SHOWN]} ({times})" for name, times in names.most_common()])
+    return listed([f"{name[:LONGEST_LISTED]} ({times})" for name, times in names.most_common()])

@@ -1,7 +1,7 @@
 """Readings that ``ipmitool dcmi power reading`` printed again and again: the power of a node, from its BMC.
 
-Formats: ipmitool, ``lib/ipmi_dcmi.c`` (what is printed) and ``lib/ipmi_time.c`` (how times are); Intel, "Data Center
-Manageability Interface specification": what a reading and its state mean.
+Formats: ipmitool, ``lib/ipmi_dcmi.c`` (what is printed) and ``lib/ipmi_time.c`` (how times are), repository
+ipmitool/ipmitool; outputs in "ipmitool dcmi power reading do not work", issue 167 of openbmc/phosphor-host-ipmid.
 
 A BMC tells whole watts, and its time in whole seconds. The state of a reading is ``deactivated`` where the BMC says
 that it does not measure: such a reading is none. The time of a block is, in this order, counted from an interval that

@@ -1,12 +1,12 @@
 """Exports of Redfish: metric reports of its telemetry service, and resources that were polled with a time.
 
-Formats: DMTF, "Redfish data model specification" (DSP0268), schemas MetricReport, Power and EnvironmentMetrics; DMTF,
-"Redfish telemetry white paper" (DSP2051); examples in the manuals of Lenovo ("XCC2 REST API: GET MetricReport"),
-Supermicro ("Redfish reference guide: telemetry service") and NVIDIA ("DGX H100/H200 user guide: Redfish APIs").
+Formats: DMTF, "Redfish data model specification" (DSP0268): MetricReport, Power, EnvironmentMetrics, Sensor; reports
+and resources as the manuals of Lenovo ("XCC2 REST API: GET MetricReport"), Supermicro ("Redfish reference guide:
+telemetry service"), HPE ("The Redfish telemetry service") and NVIDIA ("DGX H100/H200 user guide: Redfish APIs") show.
 
 A file holds one JSON object, an array of them, or one a line. A metric report tells its own times. A polled resource
-(Power, one entry of its PowerControl, EnvironmentMetrics) has none: it needs a key ``time`` beside its own, text as in
-ISO 8601 or seconds since 1970. Either may have a key ``host``.
+(Power, one entry of its PowerControl, EnvironmentMetrics, Sensor) has none: it needs a key ``time`` beside its own,
+text as in ISO 8601 or seconds since 1970. Either may have a key ``host``.
 """
 
 from __future__ import annotations
@@ -28,7 +28,14 @@ TIME, HOST = "time", "host"
 """Keys that whoever polls a resource adds to it."""
 ENVIRONMENT = ("PowerWatts", "EnergyJoules", "EnergykWh", "TemperatureCelsius")
 """Sensors that an EnvironmentMetrics has."""
-POLLED = ("PowerControl", "PowerConsumedWatts", *ENVIRONMENT)
+SENSORS = {
+    "Power": {"W": Quantity(POWER, 1.0), "kW": Quantity(POWER, 1e3)},
+    "Temperature": {"Cel": Quantity("temperature_c", 1.0)},
+    "EnergyJoules": {"J": Quantity("energy_j", 1.0)},
+    "EnergykWh": {"kW.h": Quantity("energy_j", 3.6e6)},
+}
+"""ReadingType of a Sensor -> its ReadingUnits, as UCUM writes them -> what it reads."""
+POLLED = ("PowerControl", "PowerConsumedWatts", "ReadingType", *ENVIRONMENT)
 """A resource that has one of these can be read."""
 
 
@@ -128,6 +135,8 @@ def _read_polled(reader: _Reader, place: Place, resource: dict[str, Any]) -> Non
                 reader.add(key, what, time_us, reading, where / name)
         if "PowerConsumedWatts" in part:
             reader.add(key, Quantity(POWER, 1.0), time_us, part["PowerConsumedWatts"], where / "PowerConsumedWatts")
+        if "ReadingType" in part:
+            _read_sensor(reader, key, time_us, part, where)
         _read_limit(reader, key, time_us, part, where)
         _read_averaging(reader, key, time_us, part, where)
         reader.names.setdefault(key, owner)
@@ -143,6 +152,18 @@ def _parts(place: Place, resource: dict[str, Any]) -> Iterator[tuple[Place, dict
     for index, found in enumerate(sequence(resource["PowerControl"], at, "an array")):
         control = mapping(found, at / index, "an object")
         yield at / index, control, _text(control, "@odata.id", at / index) or f"{path}#/PowerControl/{index}"
+
+
+def _read_sensor(reader: _Reader, key: Key, time_us: int, part: dict[str, Any], place: Place) -> None:
+    kind = _text(part, "ReadingType", place)
+    known = SENSORS.get(kind)
+    if known is None:
+        reader.unread[kind or "a sensor without ReadingType"] += 1
+        return
+    unit = _text(part, "ReadingUnits", place) or next(iter(known))
+    if unit not in known:
+        raise (place / "ReadingUnits").wrong(f"{' or '.join(known)}, of ReadingType {kind}", unit)
+    reader.add(key, known[unit], time_us, part.get("Reading"), place / "Reading")
 
 
 def _read_limit(reader: _Reader, key: Key, time_us: int, part: dict[str, Any], place: Place) -> None:

@@ -1,7 +1,7 @@
 """What a property, a sensor or a metric of Redfish reads, by its name: the names end in the quantity and its unit.
 
-Source: DMTF, "Redfish data model specification" (DSP0268): Power, EnvironmentMetrics, Sensor, MetricReport; DMTF,
-"Redfish telemetry white paper" (DSP2051): MetricProperty is the path of a property.
+Source: DMTF, "Redfish data model specification" (DSP0268): Power, EnvironmentMetrics, Sensor; in a MetricReport
+MetricProperty is the path of a property. Names of sensors as in the metric reports of NVIDIA's HGX and of OpenBMC.
 """
 
 from __future__ import annotations

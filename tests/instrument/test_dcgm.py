@@ -115,12 +115,12 @@ def test_names_of_devices_may_have_blanks_and_odd_units_are_converted(tmp_path):
     ("old", "new", "said"),
     [
         ("GPU 1     N/A ", "GPU 2     N/A ", "line 9: expected GPU 2, as in the sweep above, found 'GPU 1'"),
-        ("101.500 ", "abc     ", "line 4: POWER: expected a number or N/A, found 'abc'"),
+        ("101.500 ", "abc     ", "line 4: expected a number or N/A of POWER, found 'abc'"),
         ("101.500 ", "-1.500  ", r"line 4: expected power_w of at least 0, found -1\.5"),
-        ("101.500 ", "inf     ", "expected a number or N/A, found 'inf'"),
+        ("101.500 ", "inf     ", "expected a number or N/A of POWER, found 'inf'"),
         ("101.500 ", "9e99    ", "expected at most"),
-        ("101.500 ", "101 500 ", "line 4: POWER: expected a number or N/A, found '101 500'"),
-        (" 37   ", " 3 7  ", "GPUTL: expected a number or N/A, found '3 7'"),
+        ("101.500 ", "101 500 ", "line 4: expected a number or N/A of POWER, found '101 500'"),
+        (" 37   ", " 3 7  ", "expected a number or N/A of GPUTL, found '3 7'"),
         ("700.000           N/A", "                     ", "line 4: expected 8 values"),
         ("GPU 0     102", "<b>GPU</b> 102", "line 6: expected a line of dmon"),
         (
@@ -129,7 +129,10 @@ def test_names_of_devices_may_have_blanks_and_odd_units_are_converted(tmp_path):
             "each once",
         ),
         (" -d 500", " -d 0", "expected an interval of 0.001 s to 100000 s, found 0 s"),
-        ("  W      ", "  HP     ", "expected a unit of"),
+        ("  W      ", "  HP     ", "POWER: expected W or the like as its unit, found 'HP'"),
+        ("  W      ", "  mJ     ", "POWER: expected W or the like as its unit, found 'mJ'"),
+        ("# dcgmi dmon", "# delay: " + "9" * 5000 + " s #", "line 1: expected a time with a unit"),
+        ("POWER", "P" + "W" * 5000, "fields 157 and 155, found PW"),
     ],
 )
 def test_what_is_wrong_with_dmon_is_told_with_its_line(tmp_path, old, new, said):
@@ -137,6 +140,7 @@ def test_what_is_wrong_with_dmon_is_told_with_its_line(tmp_path, old, new, said)
     with pytest.raises(InputError, match=said) as told:
         read_export(written(tmp_path, DMON.replace(old, new)))
     assert "\n" not in str(told.value)
+    assert len(str(told.value)) < 1000
 
 
 def test_dmon_without_power_is_refused(tmp_path):

@@ -164,6 +164,7 @@ KEYS = st.sampled_from(
         "status", "data", "resultType", "result", "metric", "values", "__name__", "gpu", "Hostname", "MetricValues",
         "MetricId", "MetricProperty", "MetricValue", "Timestamp", "time", "host", "PowerControl", "PowerConsumedWatts",
         "PowerWatts", "Reading", "PowerMetrics", "PowerLimit", "LimitInWatts", "IntervalInMin", "@odata.id",
+        "ReadingType", "ReadingUnits",
     )
 )  # fmt: skip
 TREES = st.recursive(

@@ -151,6 +151,27 @@ def test_polled_environment_metrics_are_read(tmp_path):
     assert found.conditions["host"] == "a, b"
 
 
+def test_polled_sensors_are_read_in_their_units(tmp_path):
+    def sensor(name, kind, reading, **more):
+        return {"time": 5, "@odata.id": f"/Sensors/{name}", "ReadingType": kind, "Reading": reading} | more
+
+    found = read_export(
+        written(
+            tmp_path,
+            sensor("a", "Power", 1.5, ReadingUnits="kW"),
+            sensor("b", "Power", 70),
+            sensor("c", "Temperature", 40, ReadingUnits="Cel"),
+            sensor("d", "Rotational", 9000, ReadingUnits="RPM"),
+            lines=True,
+        )
+    )
+    assert [one.name for one in found.devices] == ["/Sensors/a", "/Sensors/b"]
+    np.testing.assert_array_equal(found.readings["power_w"], [[1500.0, 70.0]])
+    assert (found.conditions["without power"], found.conditions["not read"]) == ("/Sensors/c", "Rotational (1)")
+    with pytest.raises(InputError, match=r"ReadingUnits: expected W or kW, of ReadingType Power, found 'hp'"):
+        read_export(written(tmp_path, sensor("a", "Power", 1.5, ReadingUnits="hp")))
+
+
 @pytest.mark.parametrize(
     ("document", "said"),
     [

@@ -18,6 +18,7 @@ from clustersim.cli_cite import cite
 from clustersim.cli_compare import compare
 from clustersim.cli_dashboard import dashboard
 from clustersim.cli_evidence import evidence
+from clustersim.cli_exercise import exercise
 from clustersim.cli_explain import explain
 from clustersim.cli_nodes import nodes
 from clustersim.cli_operate import operate
@@ -377,6 +378,7 @@ app.command()(assess)
 app.command()(waveform)
 app.command()(nodes)
 app.command("fit-power")(fit_power)
+app.command()(exercise)
 app.command()(size)
 app.command("build-out")(build_out)
 app.command()(operate)

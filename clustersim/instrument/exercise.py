@@ -69,6 +69,24 @@ def prepare(machine: Machine, work: Work) -> float:
             return 0.0
 
 
+def check(script: Script, machine: Machine) -> None:
+    """Check that a machine can do all works of a script.
+
+    Raises
+    ------
+    InputError
+        If it cannot; says each reason once.
+    """
+    refused: dict[str, None] = {}
+    for work in script.works():
+        try:
+            prepare(machine, work)
+        except InputError as error:
+            refused[str(error)] = None
+    if refused:
+        raise InputError(f"exercise {script.pattern}: {'; '.join(refused)}")
+
+
 def perform(
     script: Script,
     machine: Machine,
@@ -97,14 +115,7 @@ def perform(
         Before anything is marked, if the machine cannot do one of the works.
     """
     tell(f"{script.pattern}: preparing")
-    refused: dict[str, None] = {}
-    for work in script.works():
-        try:
-            prepare(machine, work)
-        except InputError as error:
-            refused[str(error)] = None
-    if refused:
-        raise InputError(f"exercise {script.pattern}: {'; '.join(refused)}")
+    check(script, machine)
     parts, begun = 0, 0.0
     for at, one in enumerate(script.rounds, 1):
         if stop():

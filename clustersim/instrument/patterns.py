@@ -17,6 +17,9 @@ from clustersim.catalog.records import Entry
 from clustersim.errors import InputError, nearest
 from clustersim.instrument.works import Dummy, Idle, Part, Product, Round, Script, Spin, Stream, Work
 
+AROUND = ("duty", "step")
+"""Activities of markers that lie around those of other activities."""
+
 
 @dataclass(frozen=True)
 class Asked:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from contextlib import contextmanager
 from types import SimpleNamespace
 
+import numpy as np
+
 from clustersim.errors import InputError
 from clustersim.instrument.machine import Beside, Done
-from clustersim.instrument.recording import Marker
+from clustersim.instrument.recording import Device, Marker, Recording
 from clustersim.instrument.turns import keep_share
 
 HOST_S = 20e-6
@@ -92,16 +94,29 @@ class VirtualMachine:
 
 
 class VirtualSampler:
-    """Keeps markers by the clock of a machine."""
+    """Keeps markers by the clock of a machine, from when it was made; what it records is 100 W, with products 400 W."""
 
-    def __init__(self, machine):
+    def __init__(self, machine, devices=1):
         self.machine = machine
+        self.begin_s = machine.now()
+        self.devices = devices
         self.markers = []
 
     @contextmanager
-    def marked(self, activity, *, words, figures):
-        begin, found = self.machine.now(), dict(figures)
+    def marked(self, activity, *, device=0, words=None, figures=None):
+        begin, found = self.machine.now() - self.begin_s, dict(figures or {})
         yield SimpleNamespace(figures=found)
-        self.markers.append(
-            Marker(activity=activity, begin_s=begin, end_s=self.machine.now(), words=words, figures=found)
+        end = self.machine.now() - self.begin_s
+        made = Marker(
+            activity=activity, begin_s=begin, end_s=end, device=device, words=dict(words or {}), figures=found
         )
+        self.markers.append(made)
+
+    def stop(self):
+        times = np.arange(0.0, self.machine.now() - self.begin_s, 1e-3)
+        power = np.full((times.size, self.devices), 100.0)
+        for one in self.markers:
+            if one.activity == "matrix":
+                power[(times >= one.begin_s) & (times < one.end_s), one.device] = 400.0
+        named = tuple(Device(index=at, name="virtual accelerator") for at in range(self.devices))
+        return Recording("made", "virtual", named, times, {"power_w": power}, tuple(self.markers))

@@ -121,7 +121,7 @@ def perform(
         if stop():
             break
         left = script.seconds - begun
-        tell(f"{script.pattern} {at}/{len(script.rounds)}: {one.name} ({left:.0f} s left)")
+        tell(f"{script.pattern} {at}/{len(script.rounds)}: {one.name} ({left:.3g} s left)")
         parts += _perform_round(one, script.pattern, machine, marks, stop)
         begun += one.seconds
     return Performed(script.pattern, parts, script.count)

@@ -137,7 +137,7 @@ def _wave(periods_s: tuple[float, ...], share: float, asked: Asked, times: int) 
         )
     )
     regular = len(periods_s) == 1
-    name = f"period {periods_s[0] * 1e3:.3g} ms" if regular else f"{len(periods_s)} irregular periods"
+    name = f"period {periods_s[0] * 1e3:.4g} ms" if regular else f"{len(periods_s)} irregular periods"
     figures = (("share", share), ("times", float(times)), *((("period_s", periods_s[0]),) if regular else ()))
     return Round(name, parts, times, "duty", figures)
 

@@ -61,7 +61,7 @@ def _script_lines(made: Script) -> list[str]:
 
 
 def _parts(one: Round) -> str:
-    return ", ".join(f"{part.activity} {part.seconds * 1e3:.3g} ms" for part in one.parts)
+    return ", ".join(f"{part.activity} {part.seconds * 1e3:.4g} ms" for part in one.parts)
 
 
 def scripts_data(made: Sequence[Script]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 
 from clustersim.errors import InputError
+from clustersim.instrument.torch_device import HOW_TO_GET
 
 
 def place_of_device(device: str, visible: str | None) -> int:
@@ -38,10 +39,16 @@ def place_of_uuid(uuid: str) -> int:
     Raises
     ------
     InputError
-        If NVML knows no such accelerator: a slice of one (MIG) has no power of its own.
+        If its package is missing, or it knows no such accelerator: an instance of one (MIG) has no power of its own.
     """
-    nvml = importlib.import_module("pynvml")
-    nvml.nvmlInit()
+    try:
+        nvml = importlib.import_module("pynvml")
+    except ImportError:
+        raise InputError(f"exercise: nvidia-ml-py is missing: {HOW_TO_GET}") from None
+    try:
+        nvml.nvmlInit()
+    except nvml.NVMLError as error:
+        raise InputError(f"exercise: the NVIDIA driver is missing: {error}") from None
     try:
         return int(nvml.nvmlDeviceGetIndex(nvml.nvmlDeviceGetHandleByUUID(uuid)))
     except nvml.NVMLError as error:

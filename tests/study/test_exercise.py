@@ -8,7 +8,6 @@ from contextlib import contextmanager
 import pytest
 
 from clustersim.errors import InputError
-from clustersim.instrument.nvml_place import place_of_device
 from clustersim.instrument.patterns import PATTERNS
 from clustersim.instrument.recording import read_recording
 from clustersim.report.exercise import (
@@ -125,20 +124,6 @@ def test_an_error_on_the_way_frees_the_machine(tmp_path):
         exercise(["duty"], tmp_path / "a.parquet", kit=computer.kit)
     assert computer.machine.asked[-1] == "close"
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("device", "visible", "place"),
-    [("cuda:0", None, 0), ("cuda", None, 0), ("cuda:3", None, 3), ("cuda:1", "4, 6", 6), ("cuda:0", "7", 7)],
-)
-def test_the_place_among_the_recorded_devices(device, visible, place):
-    assert place_of_device(device, visible) == place
-
-
-@pytest.mark.parametrize(("device", "visible"), [("cuda:1", "4"), ("cuda:0", "")])
-def test_a_device_that_is_hidden_is_refused(device, visible):
-    with pytest.raises(InputError, match="is not in CUDA_VISIBLE_DEVICES"):
-        place_of_device(device, visible)
 
 
 def test_every_pattern_is_listed_with_what_it_is_for():

@@ -19,6 +19,7 @@ from clustersim.cli_cite import cite
 from clustersim.cli_compare import compare
 from clustersim.cli_dashboard import dashboard
 from clustersim.cli_evidence import evidence
+from clustersim.cli_exercise import exercise
 from clustersim.cli_explain import explain
 from clustersim.cli_nodes import nodes
 from clustersim.cli_operate import operate
@@ -394,6 +395,7 @@ app.command()(calibrate)
 app.command()(size)
 app.command("build-out")(build_out)
 app.command()(operate)
+app.command()(exercise)
 app.command()(explain)
 app.command()(evidence)
 app.command()(sweep)

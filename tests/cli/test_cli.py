@@ -19,6 +19,7 @@ HEAVY = ("numpy", "pandas", "pydantic", "scipy", "numba", "networkx", "streamlit
 VERBS = {
     "build-out",
     "evidence",
+    "exercise",
     "explain",
     "pareto",
     "sensitivity",

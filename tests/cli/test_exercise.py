@@ -1,0 +1,122 @@
+"""The verb `exercise`: what it prints without a GPU, and what it says where something is missing."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import signal
+
+import pytest
+from typer.testing import CliRunner
+
+from clustersim.cli import app
+from clustersim.instrument.recording import read_recording
+from clustersim.study import exercise as study
+from tests.study.test_exercise import Virtual
+
+TORCH = importlib.util.find_spec("torch") is not None
+
+
+def call(*words):
+    return CliRunner().invoke(app, ["exercise", *(str(word) for word in words)])
+
+
+def test_the_list_needs_no_gpu():
+    done = call("--list")
+    assert done.exit_code == 0, done.output
+    assert [line.split()[0] for line in done.stdout.splitlines()] == [
+        "PATTERN", "levels", "products", "duty", "step", "dummy",
+    ]  # fmt: skip
+    found = json.loads(call("--list", "--json", "--scale", "0.1").stdout)["patterns"]
+    assert {one["name"]: one["seconds"] for one in found}["levels"] == pytest.approx(27.0)
+
+
+def test_a_dry_run_prints_the_script():
+    done = call("step", "levels", "--dry-run", "--scale", "0.1")
+    assert done.exit_code == 0, done.output
+    assert "STEP  13 parts" in done.stdout
+    assert "matrix 8192 x 8192 x 8192 fp8" in done.stdout
+    found = json.loads(call("levels", "--dry-run", "--json", "--seed", "3").stdout)["scripts"]
+    other = json.loads(call("levels", "--dry-run", "--json", "--seed", "4").stdout)["scripts"]
+    assert found != other
+    assert sorted(one["name"] for one in found[0]["rounds"]) == sorted(one["name"] for one in other[0]["rounds"])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("levles", "--dry-run"), "did you mean 'levels'"),
+        (("--dry-run",), "expected a pattern"),
+        ((), "expected a pattern; --list names them"),
+        (("levels",), "expected --out FILE.parquet"),
+        (("levels", "--out", "a.csv"), "ends in .parquet"),
+        (("levels", "--dry-run", "--scale", "0"), "--scale: expected more than 0"),
+        (("levels", "--dry-run", "--seed", "-1"), "--seed: expected 0 or more"),
+    ],
+)
+def test_wrong_arguments_are_one_line(words, said):
+    done = call(*words)
+    assert done.exit_code == 2
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.skipif(TORCH, reason="PyTorch is installed")
+def test_without_pytorch_it_says_how_to_get_it(tmp_path):
+    done = call("levels", "--out", tmp_path / "a.parquet")
+    assert done.exit_code == 2
+    assert done.stderr == "error: exercise: PyTorch is missing: pip install 'clustersim[torch]'\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_recording_is_written_and_told(tmp_path, monkeypatch):
+    computer = Virtual()
+    monkeypatch.setattr(study, "real_kit", lambda: computer.kit)
+    out = tmp_path / "made.parquet"
+    done = call("step", "--out", out, "--scale", "0.1", "--device", "cuda:1")
+    assert done.exit_code == 0, done.output
+    assert "step: 13 of 13 parts" in done.stdout
+    assert ".. step 1/2: 2 steps" in done.stderr
+    assert {"exchange", "stall", "matrix", "memory", "idle", "step"} == {
+        one.activity for one in read_recording(out).markers
+    }
+    data = json.loads(call("step", "--out", out, "--scale", "0.1", "--json").stdout)
+    assert (data["stopped"], data["patterns"]) == (False, [{"name": "step", "parts": 13, "of": 13}])
+
+
+def test_ctrl_c_ends_after_the_running_part(tmp_path, monkeypatch):
+    computer, before = Virtual(), signal.getsignal(signal.SIGINT)
+    real = computer.machine.spin
+
+    def spin(blocks, seconds):
+        os.kill(os.getpid(), signal.SIGINT)
+        return real(blocks, seconds)
+
+    computer.machine.spin = spin
+    monkeypatch.setattr(study, "real_kit", lambda: computer.kit)
+    out = tmp_path / "cut.parquet"
+    done = call("step", "--out", out)
+    assert done.exit_code == 130
+    assert "step: 5 of 147 parts" in done.stdout
+    assert "stopping after the running part" in done.stderr
+    assert f"what was recorded until then is in {out}" in done.stderr
+    assert [one.activity for one in read_recording(out).markers].count("exchange") == 1
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_ctrl_c_twice_ends_at_once(tmp_path, monkeypatch):
+    computer = Virtual()
+
+    def spin(blocks, seconds):
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        raise AssertionError("still there")
+
+    computer.machine.spin = spin
+    monkeypatch.setattr(study, "real_kit", lambda: computer.kit)
+    done = call("step", "--out", tmp_path / "cut.parquet")
+    assert done.exit_code == 130
+    assert "interrupted" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+    assert computer.machine.asked[-1] == "close"

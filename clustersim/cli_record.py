@@ -15,8 +15,6 @@ from clustersim.cli_options import JsonOption
 from clustersim.console import show, show_json, told
 from clustersim.errors import InputError, nearest
 
-KINDS = ("dcgm", "ipmi", "redfish")
-
 
 def record(
     out: Annotated[
@@ -33,7 +31,9 @@ def record(
     source: Annotated[
         Path | None, typer.Option("--from", metavar="FILE", help="An export of another tool in place of this machine.")
     ] = None,
-    kind: Annotated[str | None, typer.Option("--kind", help="With --from: dcgm, ipmi or redfish.")] = None,
+    kind: Annotated[
+        str | None, typer.Option("--kind", help="With --from: dcgm, ipmi or redfish; else by its content.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Record power, energy, clocks and temperature of this machine's GPUs; say what their sensors show."""
@@ -41,10 +41,8 @@ def record(
     from clustersim.study.record import check_file, read_from, write
     from clustersim.study.record import record as record_meter
 
-    if (source is None) != (kind is None):
-        raise InputError("--from and --kind: expected both or neither")
-    if kind is not None and kind not in KINDS:
-        raise InputError(f"--kind: expected {', '.join(KINDS)}, got {kind!r}{nearest(kind, KINDS)}")
+    if kind is not None and source is None:
+        raise InputError("--kind: expected with --from")
     if source is not None and (lasting is not None or field != "instant"):
         raise InputError("--for and --field: expected without --from")
     if field not in ("instant", "average"):
@@ -53,7 +51,7 @@ def record(
         check_file(out)
     interval_s, for_s = _time("interval", interval), _time("for", lasting)
     with told() as tell:
-        if source is not None and kind is not None:
+        if source is not None:
             tell("export")
             found = read_from(source, kind, interval_s)
         else:

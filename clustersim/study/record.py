@@ -121,8 +121,8 @@ def _waited(sampler: Sampler, tell: Callable[[str], None]) -> bool:
     return False
 
 
-def read_from(path: Path, kind: str, interval_s: float | None = None) -> Recorded:
-    """Return the recording in an export of another tool; raises as ``read_export`` does."""
+def read_from(path: Path, kind: str | None = None, interval_s: float | None = None) -> Recorded:
+    """Return what an export of another tool says; raises as ``read_export`` does."""
     from clustersim.instrument.exports import read_export  # type: ignore[import-not-found, unused-ignore]
 
     return figures(read_export(path, kind, interval_s=interval_s))

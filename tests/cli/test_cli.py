@@ -34,6 +34,7 @@ VERBS = {
     "operate",
     "plan",
     "query",
+    "record",
     "report",
     "run",
     "size",

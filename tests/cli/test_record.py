@@ -126,9 +126,7 @@ def test_a_file_that_cannot_be_written_is_refused_before_anything_is_recorded(tm
         (["--interval", "5 W"], "--interval: expected a time"),
         (["--for", "30 d", "--interval", "1 ms"], "--for: expected at most"),
         (["--field", "instanc"], "did you mean 'instant'?"),
-        (["--kind", "dcgm"], "--from and --kind"),
-        (["--from", "a.csv"], "--from and --kind"),
-        (["--from", "a.csv", "--kind", "ipmy"], "did you mean 'ipmi'?"),
+        (["--kind", "dcgm"], "--kind: expected with --from"),
         (["--from", "a.csv", "--kind", "ipmi", "--for", "1 s"], "--for and --field"),
     ],
 )
@@ -162,7 +160,8 @@ def test_an_export_of_another_tool_is_read_told_and_written(monkeypatch, tmp_pat
     assert [one["mean_w"] for one in told["devices"]] == pytest.approx([314.5, 100.0])
     assert told["devices"][0]["counter_j"] is None
     assert read_recording(path).source == "dcgm"
-    done = call("--from", tmp_path / "a.csv", "--kind", "dcgm")
+    done = call("--from", tmp_path / "a.csv")
+    assert asked[-1] == (tmp_path / "a.csv", None, None)
     assert "export (dcgm): 30 samples in 29 s" in done.stdout
     assert "asked" not in done.stdout.splitlines()[1]
 

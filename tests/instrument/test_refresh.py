@@ -28,7 +28,7 @@ def cases():
 def test_the_interval_holds_the_truth_and_is_no_wider_than_the_readings_make_it():
     held, ratio = [], []
     for seed, refresh, polling, jitter, quantum, noise in cases():
-        duration = max(150.0 * refresh, 5.0)
+        duration = max(70.0 * refresh, 5.0)
         times, values = asked(seed, refresh, polling, jitter, quantum, noise, duration)
         try:
             found = refresh_of(times, values)

@@ -65,7 +65,7 @@ class NvmlMeter:
         If the package, the driver or an accelerator is missing, or one tells no power.
     """
 
-    def __init__(self, field: Field = "instant", slow_every: int = 4) -> None:
+    def __init__(self, field: Field = "instant", slow_every: int = 2) -> None:
         self._nvml = _package()
         self._slow_every = slow_every
         self._sweeps = 0

@@ -54,17 +54,20 @@ def record_text(found: Recorded) -> str:
         )
     if found.interrupted:
         lines.append("ended by Ctrl-C")
-    lines += ["", "DEVICE                              mean W    min W    max W  limit W     counter J    integral J"]
+    lines += [
+        "",
+        "DEVICE                              mean W    min W    max W  limit W     counter J    integral J   apart",
+    ]
     for at, one in enumerate(found.devices):
         limit = "-" if one.limit_w is None else f"{one.limit_w:.0f}"
         lines.append(
             f"{f'{at} {one.name}'[:34]:34}{one.mean_w:8.1f} {one.min_w:8.1f} {one.max_w:8.1f} {limit:>8}"
-            f"{_energy(one.counter_j):>14}{_energy(one.integral_j):>9}{_apart(one):>5}"
+            f"{_energy(one.counter_j):>14}{_energy(one.integral_j):>14}{_apart(one):>8}"
         )
     lines += ["", "REFRESH OF THE READING"]
     lines += [f"{at} {_refresh(one.refresh)}" for at, one in enumerate(found.devices)]
     lines += ["", *(f"{key.replace('_', ' ')}: {text}" for key, text in recording.conditions.items())]
-    return "\n".join(lines).rstrip()
+    return "\n".join(line.rstrip() for line in lines).rstrip()
 
 
 def _energy(value: float | None) -> str:

@@ -38,6 +38,10 @@ def test_a_recording_is_made_written_and_told(fake, tmp_path):
     assert ".. recording; Ctrl-C ends it" in done.stderr
     assert "2 x NVIDIA H100 80GB HBM3 (nvml)" in done.stdout
     assert "asked 250 times a second (as asked)" in done.stdout
+    head, first = [line for line in done.stdout.splitlines() if line.startswith(("DEVICE", "0 NVIDIA"))]
+    assert head.split()[-5:] == ["counter", "J", "integral", "J", "apart"]
+    counter, integral, apart = first.split()[-3:]
+    assert float(integral) / float(counter) - 1.0 == pytest.approx(float(apart.rstrip("%")) / 100.0, abs=2e-3)
     assert f"written: {path}" in done.stdout
     recording = read_recording(path)
     assert recording.times_s[-1] == pytest.approx(1.5, abs=0.05)

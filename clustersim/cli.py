@@ -25,6 +25,7 @@ from clustersim.cli_nodes import nodes
 from clustersim.cli_operate import operate
 from clustersim.cli_options import JsonOption, ScenarioArg, SetOption
 from clustersim.cli_query import query
+from clustersim.cli_record import record
 from clustersim.cli_report import report
 from clustersim.cli_results import OutOption
 from clustersim.cli_sensitivity import pareto, sensitivity, uncertainty
@@ -392,6 +393,7 @@ app.command()(waveform)
 app.command()(nodes)
 app.command("fit-power")(fit_power)
 app.command()(calibrate)
+app.command()(record)
 app.command()(size)
 app.command("build-out")(build_out)
 app.command()(operate)

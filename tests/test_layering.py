@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "clustersim"
-ROOMS = ("workload", "fabric", "training", "operation", "power", "plant", "limits", "economics")
+ROOMS = ("workload", "fabric", "training", "operation", "power", "instrument", "plant", "limits", "economics")
 RECORDS = ("spec", "records")
 
 

@@ -215,8 +215,8 @@ def _same(place: int, machine: Machine) -> bool:
 
 @contextmanager
 def _sampler() -> Iterator[Sampler]:
-    from clustersim.instrument.meter import NvmlMeter  # type: ignore[import-not-found,unused-ignore]
-    from clustersim.instrument.sampler import Sampler as NvmlSampler  # type: ignore[import-not-found,unused-ignore]
+    from clustersim.instrument.meter import NvmlMeter
+    from clustersim.instrument.sampler import Sampler as NvmlSampler
 
     meter = NvmlMeter()
     try:

@@ -17,6 +17,7 @@ from clustersim.cli import app
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("numpy", "pandas", "pydantic", "scipy", "numba", "networkx", "streamlit", "yaml", "plotly")
 VERBS = {
+    "calibrate",
     "build-out",
     "evidence",
     "exercise",
@@ -35,6 +36,7 @@ VERBS = {
     "operate",
     "plan",
     "query",
+    "record",
     "report",
     "run",
     "size",

@@ -15,9 +15,9 @@ FINE, COARSE, EQUAL = (1e-3, 3.0), (1.0, 1.0), (1.0, 0.4)
 """Quantum and noise [W]: no equal neighbours, a quarter of them, half of them."""
 
 
-def cases():
+def cases(count):
     """Two hundred: refresh, polling, jitter to each side and noise in turn, each with a seed of its own."""
-    for seed in range(200):
+    for seed in range(count):
         refresh = (0.025, 0.1, 1.0)[seed % 3]
         polling = (0.001, 0.002, 0.005, 0.01, 0.02)[seed % 5]
         jitter = (0.0, 0.25 * polling, 0.125 * refresh, 0.25 * refresh)[seed % 4]
@@ -25,9 +25,10 @@ def cases():
         yield seed, refresh, polling, jitter, quantum, noise
 
 
-def test_the_interval_holds_the_truth_and_is_no_wider_than_the_readings_make_it():
+@pytest.mark.parametrize("count", [60, pytest.param(200, marks=pytest.mark.soak)])
+def test_the_interval_holds_the_truth_and_is_no_wider_than_the_readings_make_it(count):
     held, ratio = [], []
-    for seed, refresh, polling, jitter, quantum, noise in cases():
+    for seed, refresh, polling, jitter, quantum, noise in cases(count):
         duration = max(70.0 * refresh, 5.0)
         times, values = asked(seed, refresh, polling, jitter, quantum, noise, duration)
         try:

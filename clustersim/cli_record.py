@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -28,6 +28,11 @@ def record(
     field: Annotated[
         str, typer.Option("--field", help="Power of the moment where the device tells it, or averaged: average.")
     ] = "instant",
+    sweep: Annotated[
+        bool,
+        typer.Option("--sweep", help="First load --device with a duty-cycle sweep, which tells what its sensor shows."),
+    ] = False,
+    device: Annotated[str, typer.Option("--device", help="With --sweep: as PyTorch calls it.")] = "cuda:0",
     source: Annotated[
         Path | None, typer.Option("--from", metavar="FILE", help="An export of another tool in place of this machine.")
     ] = None,
@@ -43,8 +48,8 @@ def record(
 
     if kind is not None and source is None:
         raise InputError("--kind: expected with --from")
-    if source is not None and (lasting is not None or field != "instant"):
-        raise InputError("--for and --field: expected without --from")
+    if source is not None and (lasting is not None or field != "instant" or sweep):
+        raise InputError("--for, --field and --sweep: expected without --from")
     if field not in ("instant", "average"):
         raise InputError(f"--field: expected instant or average, got {field!r}{nearest(field, ('instant', 'average'))}")
     if out is not None:
@@ -56,7 +61,8 @@ def record(
             found = read_from(source, kind, interval_s)
         else:
             with _ended_by_termination():
-                found = record_meter(for_s, interval_s, "average" if field == "average" else "instant", tell)
+                chosen: Literal["instant", "average"] = "average" if field == "average" else "instant"
+                found = record_meter(for_s, interval_s, chosen, tell, sweep=device if sweep else None)
     if out is not None:
         write(out, found)
     if as_json:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from clustersim.report.record import sensor_line
 from clustersim.study.exercise import Exercised, Round, Script
 
 SAYS = {
@@ -131,6 +132,7 @@ def exercised_data(found: Exercised, out: Path) -> dict[str, Any]:
         "stopped": found.stopped,
         "patterns": [{"name": one.pattern, "parts": one.parts, "of": one.of} for one in found.performed],
         "precisions_left_out": list(found.left_out),
+        "sensor": None if found.recording.sensor is None else found.recording.sensor.model_dump(),
         "activities": _activities(found),
     }
 
@@ -147,5 +149,10 @@ def exercised_text(found: Exercised, out: Path) -> str:
     for row in _activities(found):
         mean = "none" if row["mean_w"] is None else f"{row['mean_w']:.1f} W"
         lines.append(f"{row['activity']:12}{row['markers']:8}{_time(row['seconds']):>11}{mean:>13}")
+    sensor = recording.sensor
+    if sensor is not None:
+        lines += ["", sensor_line(sensor)]
+    elif "sensor" in recording.conditions:
+        lines += ["", f"sensor not measured: {recording.conditions['sensor']}"]
     lines += ["", f"power as the sensor shows it, late and averaged; recording in {out}"]
     return "\n".join(lines)

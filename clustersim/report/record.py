@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from clustersim.instrument.recording import Band
+from clustersim.instrument.recording import Band, Sensor
 from clustersim.study.record import DeviceFigures, Recorded
 
 
@@ -66,8 +66,20 @@ def record_text(found: Recorded) -> str:
         )
     lines += ["", "REFRESH OF THE READING"]
     lines += [f"{at} {_refresh(one.refresh)}" for at, one in enumerate(found.devices)]
+    sensor = recording.sensor
+    if sensor is not None and sensor.window_s is not None:
+        lines += ["", sensor_line(sensor)]
     lines += ["", *(f"{key.replace('_', ' ')}: {text}" for key, text in recording.conditions.items())]
     return "\n".join(line.rstrip() for line in lines).rstrip()
+
+
+def sensor_line(sensor: Sensor) -> str:
+    """Return in a line over what a sensor averages, and how late it is."""
+    window, delay = (
+        "not measured" if band is None else f"{1e3 * band.value:.3g} ms ({1e3 * band.low:.3g} to {1e3 * band.high:.3g})"
+        for band in (sensor.window_s, sensor.delay_s)
+    )
+    return f"sensor by {sensor.by}: a reading is the mean over {window}, there {delay} later; {sensor.edges} edges"
 
 
 def _energy(value: float | None) -> str:

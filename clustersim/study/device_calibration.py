@@ -10,9 +10,11 @@ import numpy as np
 
 from clustersim import catalog
 from clustersim.errors import CatalogError, InputError
+from clustersim.instrument.duty import sweep_parts
 from clustersim.instrument.filling import Filled, filled_gaps
 from clustersim.instrument.joining import joined
 from clustersim.instrument.levels import Level, Window, levels, readings_of, unmeasured_window
+from clustersim.instrument.patterns import AROUND
 from clustersim.instrument.products import ProductFit, fit_products, products_of
 from clustersim.instrument.recording import Marker, Recording, read_recording
 from clustersim.instrument.sensor import SensorFit, fit_sensor
@@ -21,8 +23,6 @@ from clustersim.power.trace_files import Columns
 from clustersim.study.marked_trace import read_marked_trace
 from clustersim.workload.hardware import bare_hardware, constant, generation_of
 
-AROUND = frozenset({"duty", "step"})
-"""Markers that hold others."""
 OTHER = "other"
 """Label of what is no level, such as small products and filled gaps."""
 
@@ -109,7 +109,8 @@ def calibrate(
     try:
         if readings.published is None:
             raise InputError("sensor: expected a power that changes, found one that stands still")
-        sensor = fit_sensor(markers, readings.published, _load_label)
+        # a duty-cycle sweep tells the sensor best, and holds two levels only
+        sensor = fit_sensor(sweep_parts(markers) or markers, readings.published, _load_label)
     except InputError as error:
         left_out["sensor"] = str(error)
     window = _window(sensor, recording)

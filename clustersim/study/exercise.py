@@ -12,8 +12,10 @@ from typing import Protocol
 
 from clustersim import catalog
 from clustersim.errors import InputError
+from clustersim.instrument.duty import DUTY, sensor_of_sweep
 from clustersim.instrument.exercise import Marking, Performed, check, perform
 from clustersim.instrument.machine import Machine
+from clustersim.instrument.meter import Field, NvmlMeter
 from clustersim.instrument.nvml_place import place_of_device, place_of_uuid
 from clustersim.instrument.patterns import AROUND, PATTERNS, Asked, known_precisions, script
 from clustersim.instrument.recording import Marker, Recording, write_recording
@@ -112,7 +114,40 @@ def exercise(
     stop: Callable[[], bool] = lambda: False,
     kit: Kit | None = None,
 ) -> Exercised:
-    """Perform patterns one after another on a device, record the power meanwhile, and write the recording.
+    """Perform patterns as :func:`performed` does, and write the recording.
+
+    Parameters
+    ----------
+    patterns, device, scale, seed, tell, stop, kit
+        See there.
+    out : Path
+        File to write; ends in ``.parquet``.
+
+    Raises
+    ------
+    InputError
+        If an argument is wrong, PyTorch, a GPU or its driver is missing, or it cannot do a pattern; nothing is written.
+    """
+    if out.suffix != ".parquet":
+        raise InputError(f"--out: expected a name that ends in .parquet, found {out}")
+    if not os.access(next(one for one in (out.absolute().parent, *out.absolute().parents) if one.exists()), os.W_OK):
+        raise InputError(f"--out: {out} cannot be written")
+    found = performed(patterns, device, scale, seed, tell, stop, kit)
+    recording = replace(found.recording, name=out.stem)
+    write_recording(out, recording)
+    return replace(found, recording=recording)
+
+
+def performed(
+    patterns: Sequence[str],
+    device: str = "cuda:0",
+    scale: float = 1.0,
+    seed: int = 0,
+    tell: Callable[[str], None] = lambda _: None,
+    stop: Callable[[], bool] = lambda: False,
+    kit: Kit | None = None,
+) -> Exercised:
+    """Perform patterns one after another on a device, and record the power meanwhile.
 
     The recording begins with the level `idle`, before this process has a context on the device.
 
@@ -120,8 +155,6 @@ def exercise(
     ----------
     patterns : sequence of str
         Some of :data:`PATTERNS`.
-    out : Path
-        File to write; ends in ``.parquet``.
     device : str
         As PyTorch calls it.
     scale : float
@@ -131,20 +164,16 @@ def exercise(
     tell : callable
         Is told each round.
     stop : callable
-        Asked after every part; when it says so, what was recorded so far is written.
+        Asked after every part; when it says so, what was recorded so far is returned.
     kit : Kit, optional
         What drives and reads the device; PyTorch and NVML.
 
     Raises
     ------
     InputError
-        If an argument is wrong, PyTorch, a GPU or its driver is missing, or it cannot do a pattern; nothing is written.
+        If an argument is wrong, PyTorch, a GPU or its driver is missing, or it cannot do a pattern.
     """
     scripts(patterns, scale, seed)
-    if out.suffix != ".parquet":
-        raise InputError(f"--out: expected a name that ends in .parquet, found {out}")
-    if not os.access(next(one for one in (out.absolute().parent, *out.absolute().parents) if one.exists()), os.W_OK):
-        raise InputError(f"--out: {out} cannot be written")
     kit = kit or real_kit()
     place = kit.place(device)
     with kit.sampler() as sampler:
@@ -164,16 +193,25 @@ def exercise(
                 check(one, machine)
             marks = _OnDevice(sampler, place)
             # asked anew before each
-            performed = [perform(one, machine, marks, tell, stop) for one in made if not stop()]
+            done = [perform(one, machine, marks, tell, stop) for one in made if not stop()]
             about = dict(machine.conditions)
         finally:
             machine.close()
         recording = sampler.stop()
     about |= {"patterns": " ".join(patterns), "scale": f"{scale:g}", "seed": str(seed)}
-    recording = replace(recording, name=out.stem, conditions={**recording.conditions, **about})
-    write_recording(out, recording)
+    recording = _with_sensor(replace(recording, conditions={**recording.conditions, **about}), place, done)
     left_out = tuple(one for one in known_precisions() if one not in precisions)
-    return Exercised(recording, place, tuple(performed), left_out, stop())
+    return Exercised(recording, place, tuple(done), left_out, stop())
+
+
+def _with_sensor(recording: Recording, place: int, done: Sequence[Performed]) -> Recording:
+    """Return a recording with what its duty-cycle sweep tells of the sensor, or why it tells nothing."""
+    if DUTY not in {one.pattern for one in done}:
+        return recording
+    try:
+        return replace(recording, sensor=sensor_of_sweep(recording, place))
+    except InputError as error:
+        return replace(recording, conditions={**recording.conditions, "sensor": str(error)})
 
 
 @dataclass(frozen=True)
@@ -190,9 +228,9 @@ class _OnDevice:
         return self.sampler.marked(activity, device=self.place, words=words, figures=figures)
 
 
-def real_kit() -> Kit:
-    """Return PyTorch and NVML."""
-    return Kit(_place, _sampler, _machine, _same)
+def real_kit(field: Field = "instant") -> Kit:
+    """Return PyTorch and NVML, which reads the power of the moment or its average."""
+    return Kit(_place, lambda: _sampler(field), _machine, _same)
 
 
 def _place(device: str) -> int:
@@ -214,11 +252,10 @@ def _same(place: int, machine: Machine) -> bool:
 
 
 @contextmanager
-def _sampler() -> Iterator[Sampler]:
-    from clustersim.instrument.meter import NvmlMeter
+def _sampler(field: Field) -> Iterator[Sampler]:
     from clustersim.instrument.sampler import Sampler as NvmlSampler
 
-    meter = NvmlMeter()
+    meter = NvmlMeter(field)
     try:
         sampler = NvmlSampler(meter, interval_s=catalog.entry("exercises", "common").si("interval"))
         try:

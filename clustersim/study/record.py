@@ -24,6 +24,7 @@ from clustersim.instrument.recording import (
     write_recording,
 )
 from clustersim.instrument.sampler import Sampler
+from clustersim.study.exercise import Kit, performed, real_kit
 
 TOLD_EVERY_S = 10.0
 """How often progress is told. [s]"""
@@ -75,8 +76,13 @@ def record(
     field: Field = "instant",
     tell: Callable[[str], None] = lambda _: None,
     open_meter: Callable[[Field], Meter] = NvmlMeter,
+    sweep: str | None = None,
+    kit: Kit | None = None,
 ) -> Recorded:
     """Record all accelerators of this machine for a time, or until Ctrl-C; without an interval, as fast as is honest.
+
+    With `sweep`, a device as PyTorch calls it, a duty-cycle sweep on that device comes first: what it tells of the
+    sensor is stored with the recording.
 
     Raises
     ------
@@ -87,6 +93,7 @@ def record(
         raise InputError(f"--for: expected a time above 0, got {for_s:g} s")
     if interval_s is not None and not interval_s > 0.0:
         raise InputError(f"--interval: expected a time above 0, got {interval_s:g} s")
+    sensor = None if sweep is None else _swept(sweep, field, tell, kit)
     meter = open_meter(field)
     try:
         why = "as asked"
@@ -104,10 +111,25 @@ def record(
     finally:
         meter.close()
     tell("figures")
+    recording = dataclasses.replace(recording, sensor=sensor)
     missed = int(recording.conditions["missed_deadlines"])
     return dataclasses.replace(
         figures(recording), asked_hz=1.0 / interval_s, missed=missed, why=why, interrupted=interrupted
     )
+
+
+def _swept(device: str, field: Field, tell: Callable[[str], None], kit: Kit | None) -> Sensor:
+    """Return what a duty-cycle sweep tells of the sensor.
+
+    Raises
+    ------
+    InputError
+        If PyTorch or a GPU is missing, or the sweep does not tell.
+    """
+    found = performed(["duty"], device, tell=tell, kit=kit or real_kit(field))
+    if found.recording.sensor is None:
+        raise InputError(f"--sweep: {found.recording.conditions['sensor']}")
+    return found.recording.sensor
 
 
 def _waited(sampler: Sampler, tell: Callable[[str], None]) -> bool:

@@ -143,7 +143,7 @@ def test_a_file_that_cannot_be_written_is_refused_before_anything_is_recorded(tm
         (["--for", "30 d", "--interval", "1 ms"], "--for: expected at most"),
         (["--field", "instanc"], "did you mean 'instant'?"),
         (["--kind", "dcgm"], "--kind: expected with --from"),
-        (["--from", "a.csv", "--kind", "ipmi", "--for", "1 s"], "--for and --field"),
+        (["--from", "a.csv", "--kind", "ipmi", "--for", "1 s"], "--for, --field and --sweep"),
     ],
 )
 def test_wrong_words_are_refused(words, said):

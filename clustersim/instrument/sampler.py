@@ -15,6 +15,10 @@ from clustersim.errors import InputError
 from clustersim.instrument.meter import Meter
 from clustersim.instrument.recording import Marker, Recording
 
+STRAY = 1.0
+"""Share of the interval by which a sweep may be late on purpose. [-]"""
+GOLDEN = 0.5 * (math.sqrt(5.0) - 1.0)
+
 
 @dataclass
 class Marking:
@@ -27,9 +31,10 @@ class Marking:
 class Sampler:
     """Reads a meter every `interval_s` until it is stopped, or for `most_s`.
 
-    Sweeps begin at whole multiples of the interval after the first, so they do not drift; one that takes too long
-    misses the deadlines that pass meanwhile, which are counted. The time of a sample is the begin of its sweep. Markers
-    are by the same clock and can come from any thread. Without `sleep` it waits so that stopping ends the wait.
+    Sweeps begin near whole multiples of the interval after the first (:meth:`_due_s`), so they do not drift; one that
+    takes too long misses the deadlines that pass meanwhile, which are counted. The time of a sample is the begin of its
+    sweep. Markers are by the same clock and can come from any thread. Without `sleep` it waits so that stopping ends
+    the wait.
     """
 
     def __init__(
@@ -144,17 +149,28 @@ class Sampler:
             # told by stop(), in the thread that asked for the recording
             self._error = error
 
+    def _due_s(self, turn: int) -> float:
+        """Return when a sweep is due: up to an interval late, by another share each time. [s]
+
+        A sensor that is asked in step with its own readings is always caught at the same place, and when a reading
+        comes stays as uncertain as the interval is long. Multiples of the golden ratio spread over all places evenly:
+        two sweeps are 0.6 or 1.6 intervals apart.
+        """
+        return (turn + STRAY * (turn * GOLDEN % 1.0)) * self._interval_s
+
     def _sample(self) -> None:
-        deadline = 0
+        turn = 0
         while not self._stopped.is_set():
             begun = self.now_s
             sweep = self._meter.read()
             if not self._times or begun > self._times[-1]:
                 self._sweeps.append(sweep)
                 self._times.append(begun)
-            following = max(deadline + 1, math.ceil(self.now_s / self._interval_s))
-            self._missed += following - deadline - 1
-            deadline = following
-            if deadline * self._interval_s > self._most_s:
+            following = max(turn + 1, math.ceil(self.now_s / self._interval_s - STRAY))
+            while self._due_s(following) < self.now_s:
+                following += 1
+            self._missed += following - turn - 1
+            turn = following
+            if self._due_s(turn) > self._most_s:
                 return
-            self._sleep(max(0.0, deadline * self._interval_s - self.now_s))
+            self._sleep(max(0.0, self._due_s(turn) - self.now_s))

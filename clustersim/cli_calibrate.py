@@ -22,7 +22,9 @@ def calibrate(
         str | None,
         typer.Option("--accelerator", help="Its name in the catalog, where its driver's name does not tell."),
     ] = None,
-    device: Annotated[int, typer.Option("--device", min=0, help="Place in the devices of the recording.")] = 0,
+    device: Annotated[
+        int | None, typer.Option("--device", min=0, help="Place in the devices of the recording; the only marked one.")
+    ] = None,
     markers: Annotated[
         Path | None,
         typer.Option("--markers", help="For a trace of others: CSV with begin_s, end_s and activity, on its clock."),

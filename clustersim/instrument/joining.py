@@ -7,8 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from clustersim.errors import InputError
-from clustersim.instrument.recording import Recording
+from clustersim.instrument.recording import Device, Recording
 
+SAME = ("field", "uuid")
+"""Conditions that recordings of one device by one sensor have in common."""
 PAUSE_S = 60.0
 """Between the end of a recording and the begin of the next, longer than any sensor averages. [s]"""
 
@@ -27,11 +29,15 @@ def joined(recordings: Sequence[Recording]) -> Recording:
     if len(recordings) == 1:
         return first
     for one in recordings[1:]:
-        if [part.name for part in one.devices] != [part.name for part in first.devices] or one.source != first.source:
+        if one.devices != first.devices or one.source != first.source:
             raise InputError(
-                f"{one.name}: expected the devices and the source of {first.name}, found "
-                f"{', '.join(part.name for part in one.devices)} by {one.source}"
+                f"{one.name}: expected the devices, limits and source of {first.name}, found "
+                f"{', '.join(_told(part) for part in one.devices)} by {one.source}"
             )
+        for key in SAME:
+            if one.conditions.get(key) != first.conditions.get(key):
+                known, found = first.conditions.get(key), one.conditions.get(key)
+                raise InputError(f"{one.name}: {key}: expected {known}, as in {first.name}, found {found}")
     names = set(first.readings).intersection(*(one.readings for one in recordings))
     times, markers, begin = [], [], 0.0
     for one in recordings:
@@ -48,3 +54,7 @@ def joined(recordings: Sequence[Recording]) -> Recording:
         {name: np.concatenate([one.readings[name] for one in recordings]) for name in sorted(names)},
         tuple(markers), next((one.sensor for one in recordings if one.sensor is not None), None), first.conditions,
     )  # fmt: skip
+
+
+def _told(device: Device) -> str:
+    return device.name if device.limit_w is None else f"{device.name} at {device.limit_w:g} W"

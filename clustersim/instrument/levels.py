@@ -37,8 +37,11 @@ class Window:
 
     @property
     def known(self) -> bool:
-        """Whether the window is of this sensor, so that its averaging can be undone."""
-        return self.how != "assumed"
+        """Whether window and delay were found on this sensor, so that its averaging can be undone.
+
+        A stated window comes without a delay: of short runs that makes levels that are wrong with a narrow interval.
+        """
+        return self.how == "measured"
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class Level:
     label: str
     watts: Band
     runs: int
-    """How often the activity was marked."""
+    """How many runs of the activity the level stands on."""
     readings: int
     how: Literal["between runs", "within runs", "deconvolved"]
     """Where the interval comes from: the spread between runs, between stretches of them, or the fit of all readings."""
@@ -116,7 +119,9 @@ def levels(
             touched = int((known[:, at] > 1.0 - SETTLED).sum())
             found.append(Level(label, fitted[label], len(own), touched, "deconvolved"))
         else:
-            missing[label] = "it was done in one stretch of the record only, too briefly for the sensor"
+            missing[label] = (
+                f"too brief for the sensor, and in fewer than {LEAST_RUNS} of {GROUPS} stretches of the record"
+            )
     return tuple(found), missing
 
 
@@ -131,13 +136,13 @@ def _settled(
     count = sum(run.size for run in seen)
     if len(seen) >= LEAST_RUNS:
         means = np.array([run.mean() for run in seen])
-        return Level(label, _interval(means, _even(seen)), len(own), count, "between runs")
+        return Level(label, _interval(means, _even(seen)), len(seen), count, "between runs")
     # stretches shorter than what a reading stands for would be alike, whatever the power does
     held_s = count * float(np.median(np.diff(readings.times_s))) if readings.times_s.size > 1 else 0.0
     if count < BATCHES or held_s < BATCHES * (readings.refresh_s + window.window_s):
         return None
     means = np.array([part.mean() for part in np.array_split(np.concatenate(seen), BATCHES)])
-    return Level(label, _interval(means, _even(seen)), len(own), count, "within runs")
+    return Level(label, _interval(means, _even(seen)), len(seen), count, "within runs")
 
 
 def _even(runs: Sequence[Array]) -> float:

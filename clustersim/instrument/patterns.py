@@ -193,7 +193,7 @@ def dummy(asked: Asked) -> Script:
     rounds = []
     times = asked.often(entry.properties["steps"], 1)
     for target, copy in kinds:
-        gap = _spinning()
+        gap = replace(_spinning(), words=(("beside", "nothing"),), figures=(("target_share", 0.0),))
         if target or copy:
             words = (("precision", load.precision), ("beside", "copy" if copy else "nothing"))
             figures = (("target_share", target), ("turn_s", turn))

@@ -148,9 +148,10 @@ class Recording:
 def recording_table(recording: Recording) -> pa.Table:
     """Return a recording as a table: `time_s`, `power_w` of all devices together, and each reading of each device.
 
-    With that any tool that takes a trace takes a recording; what it is besides stands in the metadata of the schema.
+    With that any tool that takes a trace takes a recording; what it is besides stands in the metadata of the schema. A
+    hole in one device's readings stays one in its own column.
     """
-    columns: dict[str, Array] = {"time_s": recording.times_s, POWER: recording.readings[POWER].sum(axis=1)}
+    columns: dict[str, Array] = {"time_s": recording.times_s, POWER: _together(recording)}
     for at in range(len(recording.devices)):
         columns |= {f"gpu{at}_{name}": array[:, at] for name, array in recording.readings.items()}
     told = {
@@ -163,6 +164,17 @@ def recording_table(recording: Recording) -> pa.Table:
         "conditions": dict(recording.conditions),
     }
     return pa.table(columns).replace_schema_metadata({KEY: json.dumps(told, allow_nan=False).encode()})
+
+
+def _together(recording: Recording) -> Array:
+    """Return the power of all devices together; where one has no reading, on the line between its neighbours. [W]"""
+    power = recording.readings[POWER]
+    total = np.zeros(recording.times_s.size)
+    for at in range(power.shape[1]):
+        there = np.isfinite(power[:, at])
+        if there.any():
+            total += np.interp(recording.times_s, recording.times_s[there], power[there, at])
+    return total
 
 
 def write_recording(path: Path, recording: Recording) -> None:

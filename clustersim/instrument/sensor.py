@@ -20,6 +20,12 @@ GROUPS = 10
 CONFIDENCE = 0.95
 WINDOWS, DELAYS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0), (0.03, 0.1, 0.3, 1.0)
 """First guesses of window and delay, in times between readings."""
+PAUSED_S = 10.0
+"""Longer without a question, the clock of the readings is looked for anew. [s]"""
+MOST_SPANS = 3.0
+"""A reading that was looked for over more than so many usual spans of asking is left out."""
+PURE = 0.95
+"""Share of one label in what a reading is the mean of, from which on it says nothing of the window. [-]"""
 FOLLOWED = 3
 """So many of the guesses, the best ones, are followed to their minimum."""
 
@@ -56,7 +62,7 @@ class SensorFit:
     @property
     def lag_is_resolved(self) -> bool:
         """Whether the lag is no shorter than the window: of what is shorter an averaging sensor knows too little."""
-        return self.lag_s.low >= self.window_s.value
+        return self.lag_s.low >= self.window_s.high
 
 
 def published(times_s: Array, watts: Array) -> Published:
@@ -73,14 +79,34 @@ def published(times_s: Array, watts: Array) -> Published:
     """
     there = np.isfinite(watts)
     times, values = times_s[there], watts[there]
+    paused = np.flatnonzero(np.diff(times) > PAUSED_S) + 1
+    parts = zip(np.split(times, paused), np.split(values, paused), strict=True)
+    found = [part for part in (_published(*one) for one in parts) if part is not None]
+    if not found:
+        changes = int(np.count_nonzero(np.diff(values)))
+        raise InputError(f"sensor: expected a power that changes, found {changes + 1} readings that differ")
+    return Published(
+        np.concatenate([one.at_s for one in found]),
+        np.concatenate([one.watts for one in found]),
+        max(one.within_s for one in found),
+    )
+
+
+def _published(times: Array, values: Array) -> Published | None:
+    """Return the readings in a stretch without a pause; None where there are fewer than three."""
     changed = np.flatnonzero(np.diff(values) != 0.0) + 1
     if changed.size < 3:
-        raise InputError(f"sensor: expected a power that changes, found {changed.size + 1} readings that differ")
+        return None
     early, late = times[changed - 1], times[changed]
+    # a reading that came while nobody asked came at no known time
+    asked = late - early <= MOST_SPANS * float(np.median(late - early))
+    early, late, changed = early[asked], late[asked], changed[asked]
+    if changed.size < 3:
+        return None
     even = _even_clock(early, late)
     if even is not None:
         return Published(even[0], values[changed], even[1])
-    return Published(0.5 * (early + late), values[changed], 0.5 * float(np.max(late - early)))
+    return Published(0.5 * (early + late), values[changed], 0.5 * float(np.quantile(late - early, 0.95)))
 
 
 def _even_clock(early: Array, late: Array) -> tuple[Array, float] | None:
@@ -145,7 +171,9 @@ def fit_sensor(
     refresh = float(np.median(np.diff(at)))
     guesses = [np.log([window * refresh, delay * refresh, least.si("lag")]) for window in WINDOWS for delay in DELAYS]
     guesses.sort(key=lambda one: float(np.sum(model.residuals(one, every) ** 2)))
-    best = min((model.fit(every, one) for one in guesses[:FOLLOWED]), key=lambda one: float(one.cost))
+    followed = [model.fit(every, one) for one in guesses[:FOLLOWED]]
+    best = min(followed, key=lambda one: float(one.cost))
+    starts = [one.x for one in followed]
     left_w = float(np.sqrt(2.0 * best.cost / at.size))
     explained = model.levels(best.x, every)
     swing = float(explained.max() - explained.min())
@@ -154,8 +182,14 @@ def fit_sensor(
             f"sensor: expected markers that explain the readings, found {left_w:.3g} W rms left of a swing of "
             f"{swing:.3g} W"
         )
+    mixed = int(np.count_nonzero(model.shares(best.x, every).max(axis=1) < PURE))
+    if mixed < least.si("mixed"):
+        raise InputError(
+            f"sensor: expected at least {least.si('mixed'):.0f} readings across a change of activity, found {mixed} (a "
+            "duty-cycle sweep has them: `clustersim exercise duty`)"
+        )
     groups = np.arange(at.size) * GROUPS // at.size
-    left_out = np.array([np.exp(model.fit(groups != group, best.x).x) for group in range(GROUPS)])
+    left_out = np.array([model.fit_from(starts, groups != group) for group in range(GROUPS)])
     found = np.exp(best.x)
     spread = np.sqrt((GROUPS - 1) / GROUPS * np.sum((left_out - left_out.mean(axis=0)) ** 2, axis=0))
     half = float(stats.t.ppf(0.5 + CONFIDENCE / 2, GROUPS - 1)) * spread
@@ -164,6 +198,11 @@ def fit_sensor(
         Band(value=float(one), low=float(max(0.0, one - off)), high=float(one + off))
         for one, off in zip(found, half, strict=True)
     )
+    if window.low <= 0.0 or window.high - window.low > window.value:
+        raise InputError(
+            f"sensor: expected a record that tells the window, found {1e3 * window.value:.3g} ms "
+            f"({1e3 * window.low:.3g} to {1e3 * window.high:.3g})"
+        )
     return SensorFit(
         window, delay, lag, dict(zip(schedule.labels, map(float, explained), strict=True)), left_w, int(at.size),
         schedule.edges,
@@ -176,18 +215,23 @@ class _Model:
     def __init__(self, schedule: Schedule, at_s: Array, watts: Array) -> None:
         self.schedule, self.at_s, self.watts = schedule, at_s, watts
 
-    def _shares(self, logs: Array, chosen: Any) -> Array:
+    def shares(self, logs: Array, chosen: Any) -> Array:
         window, delay, lag = np.exp(logs)
         end = self.at_s[chosen] - delay
         return shares(self.schedule, float(lag), end - window, end)
 
     def levels(self, logs: Array, chosen: Any) -> Array:
-        return np.asarray(np.linalg.lstsq(self._shares(logs, chosen), self.watts[chosen], rcond=None)[0])
+        return np.asarray(np.linalg.lstsq(self.shares(logs, chosen), self.watts[chosen], rcond=None)[0])
 
     def residuals(self, logs: Array, chosen: Any) -> Array:
-        known = self._shares(logs, chosen)
+        known = self.shares(logs, chosen)
         level = np.linalg.lstsq(known, self.watts[chosen], rcond=None)[0]
         return np.asarray(known @ level - self.watts[chosen])
+
+    def fit_from(self, starts: Sequence[Array], chosen: Any) -> Array:
+        """Return the values at the best minimum from several first guesses."""
+        found = min((self.fit(chosen, one) for one in starts), key=lambda one: float(one.cost))
+        return np.asarray(np.exp(found.x))
 
     def fit(self, chosen: Any, start: Array) -> Any:
         bounds = np.log([[1e-4, 1e-5, 1e-5], [5.0, 2.0, 1.0]])
@@ -198,4 +242,5 @@ class _Model:
             args=(chosen,),
             x_scale=0.3,
             diff_step=[1e-3] * 3,
+            max_nfev=40,
         )

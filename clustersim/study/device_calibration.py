@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from clustersim import catalog
-from clustersim.errors import CatalogError, InputError
+from clustersim.errors import InputError
 from clustersim.instrument.duty import sweep_parts
 from clustersim.instrument.filling import Filled, filled_gaps
 from clustersim.instrument.joining import joined
 from clustersim.instrument.levels import Level, Window, levels, readings_of, unmeasured_window
 from clustersim.instrument.patterns import AROUND
-from clustersim.instrument.products import ProductFit, fit_products, products_of
-from clustersim.instrument.recording import Marker, Recording, read_recording
+from clustersim.instrument.products import ProductFit
+from clustersim.instrument.recording import Device, Marker, Recording, read_recording
 from clustersim.instrument.sensor import SensorFit, fit_sensor
-from clustersim.power.device import LEVELS, matrix_figure, rated_power_w
+from clustersim.power.device import rated_power_w
 from clustersim.power.trace_files import Columns
+from clustersim.study.device_works import OTHER, level_label, level_markers, measured_products, work_of
 from clustersim.study.marked_trace import read_marked_trace
-from clustersim.workload.hardware import bare_hardware, constant, generation_of
 
-OTHER = "other"
-"""Label of what is no level, such as small products and filled gaps."""
+LIMITED = frozenset({"matrix", "matrix.fp8", "matrix.fp16", "matrix.fp4", "memory"})
+"""Levels that a lowered power limit changes."""
+OTHER_BOARDS = frozenset({"PCIE", "NVL", "MIG", "GH200"})
+"""Words of a driver's name that is no board with an SXM socket."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,8 @@ class Calibrated:
     """What recordings tell of an accelerator."""
 
     recording: Recording
+    device: int
+    """Place among its devices."""
     accelerator: str
     """Name in the catalog."""
     entry: str
@@ -49,7 +51,10 @@ class Calibrated:
 
 
 def calibrate_files(
-    paths: Sequence[Path], accelerator: str | None = None, device: int = 0, tell: Callable[[str], None] = lambda _: None
+    paths: Sequence[Path],
+    accelerator: str | None = None,
+    device: int | None = None,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Calibrated:
     """Read recordings of one device and calibrate it; raises as :func:`calibrate` and ``read_recording`` do."""
     tell("recordings")
@@ -73,7 +78,7 @@ def calibrate_marked(
 def calibrate(
     recording: Recording,
     accelerator: str | None = None,
-    device: int = 0,
+    device: int | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Calibrated:
     """Return the figures that a recording tells of an accelerator.
@@ -84,24 +89,24 @@ def calibrate(
         With markers of what the device did.
     accelerator : str, optional
         Name in the catalog; the one that the device's name holds when left out.
-    device : int
-        Place in the devices of the recording.
+    device : int, optional
+        Place in the devices of the recording; the only one with markers when left out.
     tell : callable
         Is told each part.
 
     Raises
     ------
     InputError
-        If there is no such device, it has no markers, or its name is not in the catalog.
+        If there is no such device, it has no markers, its name is not in the catalog, or its default power limit is not
+        that of the catalog.
     """
-    if device >= len(recording.devices):
-        raise InputError(f"--device: expected one of {len(recording.devices)} devices, found {device}")
+    device = _marked_device(recording, device)
     chip = catalog.entry("accelerators", accelerator or known_accelerator(recording.devices[device].name))
     entry = catalog.entry("device_power", chip.name)
     rated = rated_power_w(chip, entry)
+    if accelerator is None:
+        _check_rated(recording.devices[device], chip.name, rated)
     markers = [one for one in recording.markers if one.device == device and one.activity not in AROUND]
-    if not markers:
-        raise InputError(f"{recording.name}: expected markers of what device {device} did, found none")
     readings = readings_of(recording.times_s, recording.power_w(device))
     left_out: dict[str, str] = {}
     tell("sensor")
@@ -110,29 +115,66 @@ def calibrate(
         if readings.published is None:
             raise InputError("sensor: expected a power that changes, found one that stands still")
         # a duty-cycle sweep tells the sensor best, and holds two levels only
-        sensor = fit_sensor(sweep_parts(markers) or markers, readings.published, _load_label)
+        sensor = fit_sensor(sweep_parts(markers) or markers, readings.published, work_of)
     except InputError as error:
         left_out["sensor"] = str(error)
     window = _window(sensor, recording)
     tell("levels")
-    found, missing = levels(markers, readings, window, level_label)
+    chosen, lowered = level_markers(markers), is_lowered(recording.devices[device])
+    found, missing = levels(markers, readings, window, lambda one: level_label(one, chosen))
     left_out |= {name: why for name, why in missing.items() if name != OTHER}
+    left_out |= _stand_ins(markers)
+    if lowered:
+        left_out |= {one.label: "recorded under a lowered power limit" for one in found if one.label in LIMITED}
     if sensor is not None and not sensor.lag_is_resolved:
-        lag, over = sensor.lag_s, 1e3 * sensor.window_s.value
+        lag, over = sensor.lag_s, 1e3 * sensor.window_s.high
         left_out["time_constant"] = (
-            f"{1e3 * lag.value:.3g} ms ({1e3 * lag.low:.3g} to {1e3 * lag.high:.3g}) is below the sensor's window of "
-            f"{over:.3g} ms"
+            f"{1e3 * lag.value:.3g} ms ({1e3 * lag.low:.3g} to {1e3 * lag.high:.3g}) is not above the sensor's window, "
+            f"up to {over:.3g} ms"
         )
     elif sensor is None:
         left_out["time_constant"] = "needs a sensor whose window is measured"
     tell("products")
-    products = _products(chip.name, markers, left_out)
+    products: Mapping[str, ProductFit] = {}
+    if lowered or chip.has("power.limit"):
+        left_out["products"] = "the catalog's are those without a lowered power limit"
+    else:
+        products = measured_products(chip.name, markers, left_out)
     tell("filled gaps")
     gaps = filled_gaps(markers, readings, window)
     return Calibrated(
-        recording, chip.name, entry.name, rated, sensor, window, tuple(one for one in found if one.label != OTHER),
+        recording, device, chip.name, entry.name, rated, sensor, window,
+        tuple(one for one in found if one.label != OTHER and one.label not in left_out),
         products, gaps, left_out, _warnings(recording, device, rated, entry.aliases),
     )  # fmt: skip
+
+
+def _marked_device(recording: Recording, device: int | None) -> int:
+    marked = sorted({one.device for one in recording.markers})
+    if device is None:
+        if len(marked) != 1:
+            found = "none" if not marked else f"those of {', '.join(map(str, marked))}"
+            raise InputError(f"{recording.name}: expected markers of one device, or --device, found {found}")
+        return marked[0]
+    if device >= len(recording.devices):
+        raise InputError(f"--device: expected one of {len(recording.devices)} devices, found {device}")
+    if device not in marked:
+        raise InputError(f"{recording.name}: expected markers of what device {device} did, found none")
+    return device
+
+
+def is_lowered(device: Device) -> bool:
+    """Return whether a device was recorded under a power limit below its default."""
+    return device.limit_w is not None and device.rated_w is not None and device.limit_w < device.rated_w
+
+
+def _check_rated(device: Device, name: str, rated_w: float) -> None:
+    off = catalog.entry("instrument", "calibration").si("rated_off")
+    if device.rated_w is not None and abs(device.rated_w / rated_w - 1.0) > off:
+        raise InputError(
+            f"--accelerator: expected it to be named, for {device.name!r} has a default limit of {device.rated_w:g} W "
+            f"and {name} one of {rated_w:g} W"
+        )
 
 
 def known_accelerator(name: str) -> str:
@@ -148,7 +190,7 @@ def known_accelerator(name: str) -> str:
     """
     words = set(name.upper().replace("-", " ").split())
     # boards on PCIe and their memory are named; an SXM board is called by its family alone
-    words |= {word.removesuffix("B") for word in words} | ({"SXM"} if "PCIE" not in words else set())
+    words |= {word.removesuffix("B") for word in words} | (set() if words & OTHER_BOARDS else {"SXM"})
     chosen = [
         chip.name
         for chip in catalog.entries("accelerators").values()
@@ -158,23 +200,6 @@ def known_accelerator(name: str) -> str:
         which = f"could be {', '.join(chosen)}" if chosen else "is none of the catalog's accelerators"
         raise InputError(f"--accelerator: expected the name of the accelerator, for {name!r} {which}")
     return chosen[0]
-
-
-def level_label(marker: Marker) -> str:
-    """Return the level of which a marker is: a name of the catalog's figures, or :data:`OTHER`."""
-    if marker.activity == "matrix":
-        sizes = [marker.figures[name] for name in ("m", "n", "k") if name in marker.figures]
-        large = catalog.entry("instrument", "calibration").si("product.large")
-        return matrix_figure(marker.words.get("precision", "bf16")) if min(sizes, default=large) >= large else OTHER
-    return marker.activity if marker.activity in LEVELS and "target_share" not in marker.figures else OTHER
-
-
-def _load_label(marker: Marker) -> str:
-    """Return the label in the fit of the sensor: products of each kind have a power of their own."""
-    if marker.activity != "matrix":
-        return f"{marker.activity} {marker.figures.get('target_share', '')} {marker.words.get('beside', '')}"
-    sizes = "x".join(f"{marker.figures[name]:g}" for name in ("m", "n", "k") if name in marker.figures)
-    return f"matrix {marker.words.get('precision', '')} {sizes}"
 
 
 def _window(sensor: SensorFit | None, recording: Recording) -> Window:
@@ -192,33 +217,22 @@ def _window(sensor: SensorFit | None, recording: Recording) -> Window:
     return unmeasured_window()
 
 
-def _products(chip: str, markers: Sequence[Marker], left_out: dict[str, str]) -> dict[str, ProductFit]:
-    timed = [one for one in markers if one.activity == "matrix" and "seconds_each" in one.figures]
-    streams = [one.figures["bytes_per_second"] for one in markers if "bytes_per_second" in one.figures]
-    found: dict[str, ProductFit] = {}
-    for precision in sorted({one.words.get("precision", "bf16") for one in timed}):
-        try:
-            bare = bare_hardware([chip], [precision], [None])
-        except CatalogError as error:
-            left_out[f"product.{precision}"] = str(error)
-            continue
-        reached = max(streams) if streams else float(bare.bandwidth[0]) * constant(generation_of(chip), None, "memory")
-        hw = replace(bare, bandwidth=np.array([reached]))
-        try:
-            own = [one.figures for one in timed if one.words.get("precision", "bf16") == precision]
-            found[precision] = fit_products(hw, products_of(own))
-        except InputError as error:
-            left_out[f"product.{precision}"] = str(error)
-    return found
+def _stand_ins(markers: Sequence[Marker]) -> dict[str, str]:
+    """Return which levels an exercise only stands in for, where it has markers of them."""
+    told = {
+        "exchange": "kernels that wait stand for it in an exercise, and move nothing; their level is `wait`",
+        "stall": "an idle context stands for it in an exercise; its level is `context`",
+    }
+    done = {one.activity for one in markers if "pattern" in one.words}
+    return {name: why for name, why in told.items() if name in done}
 
 
 def _warnings(recording: Recording, device: int, rated_w: float, aliases: Sequence[str]) -> tuple[str, ...]:
     said = []
     known = recording.devices[device]
-    off = catalog.entry("instrument", "calibration").si("rated_off")
-    if known.rated_w is not None and abs(known.rated_w / rated_w - 1.0) > off:
+    if known.rated_w is not None and known.rated_w != rated_w:
         said.append(f"the device's default limit is {known.rated_w:g} W, the catalog's rated power {rated_w:g} W")
-    if known.limit_w is not None and known.rated_w is not None and known.limit_w < known.rated_w:
+    if is_lowered(known):
         said.append(f"it was recorded under a limit of {known.limit_w:g} W, below its default of {known.rated_w:g} W")
     if len(aliases) > 1:
         said.append(f"levels of this entry are those of {', '.join(aliases)} alike")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import yaml
 
 from clustersim.instrument.recording import Band
@@ -21,15 +22,28 @@ HOW = {
 def conditions_text(found: Calibrated) -> str:
     """Return in one line what was measured, how, and when."""
     recording = found.recording
-    known = [f"{key}: {value}" for key, value in recording.conditions.items()]
+    known = [*_state(found), *(f"{key}: {value}" for key, value in recording.conditions.items())]
     window = found.window
     sensor = (
         f"sensor: mean over {1e3 * window.window_s:.4g} ms, {1e3 * window.delay_s:.3g} ms late, {window.how}"
         if window.known
         else f"sensor: not measured, taken to average over {window.window_s:g} s at most"
     )
-    devices = ", ".join(dict.fromkeys(one.name for one in recording.devices))
-    return f"{recording.name}: {devices} by {recording.source}; " + "; ".join([*known, sensor])
+    return f"{recording.name}: {recording.devices[found.device].name} by {recording.source}; " + "; ".join(
+        [*known, sensor]
+    )
+
+
+def _state(found: Calibrated) -> list[str]:
+    """Return limit, temperature and clocks of the device."""
+    device, readings = found.recording.devices[found.device], found.recording.readings
+    told = [f"limit {device.limit_w:g} W"] if device.limit_w is not None else []
+    for name, words in (("temperature_c", "{:.0f} to {:.0f} degC"), ("sm_clock_mhz", "SM clock {:.0f} to {:.0f} MHz")):
+        values = readings[name][:, found.device] if name in readings else np.array([])
+        there = values[np.isfinite(values)]
+        if there.size:
+            told.append(words.format(there.min(), there.max()))
+    return told
 
 
 def overlay(found: Calibrated) -> dict[str, Any]:

@@ -72,6 +72,18 @@ def test_what_takes_a_trace_takes_a_recording(tmp_path):
     assert trace.dt_s == pytest.approx(0.1)
 
 
+def test_a_hole_in_one_device_is_none_in_the_power_of_all(tmp_path):
+    made = recorded()
+    power = made.readings["power_w"].copy()
+    power[20, 1] = np.nan
+    write_recording(
+        tmp_path / "made.parquet", Recording("made", "nvml", made.devices, made.times_s, {"power_w": power})
+    )
+    trace = read_trace(tmp_path / "made.parquet")
+    assert trace.watts[20] == pytest.approx(power[20, 0] + 0.5 * (power[19, 1] + power[21, 1]))
+    assert np.isnan(read_recording(tmp_path / "made.parquet").power_w(1)[20])
+
+
 @given(st.integers(1, 30), st.integers(1, 4), st.randoms(use_true_random=False))
 def test_any_readings_survive_the_file(tmp_path_factory, samples, devices, random):
     made = recorded(samples, devices)

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 import typer
 
 from clustersim.cli_options import JsonOption
+from clustersim.cli_traces import quantity
 from clustersim.console import show, show_json, told
 from clustersim.errors import InputError, nearest
 
@@ -54,7 +55,7 @@ def record(
         raise InputError(f"--field: expected instant or average, got {field!r}{nearest(field, ('instant', 'average'))}")
     if out is not None:
         check_file(out)
-    interval_s, for_s = _time("interval", interval), _time("for", lasting)
+    interval_s, for_s = quantity("interval", interval, "time"), quantity("for", lasting, "time")
     with told() as tell:
         if source is not None:
             tell("export")
@@ -71,17 +72,6 @@ def record(
     show(record_text(found))
     if out is not None:
         show(f"\nwritten: {out}")
-
-
-def _time(option: str, text: str | None) -> float | None:
-    if text is None:
-        return None
-    from clustersim import units
-
-    try:
-        return units.parse(text, "time")
-    except InputError as error:
-        raise InputError(f"--{option}: {error}") from None
 
 
 @contextmanager

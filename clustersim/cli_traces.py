@@ -42,7 +42,14 @@ FromOption = Annotated[str | None, typer.Option("--from", help="Start of the job
 ToOption = Annotated[str | None, typer.Option("--to", help="End of the job, '195.2 s'.")]
 
 
-def _quantity(option: str, text: str | None, dimension: str) -> float | None:
+def quantity(option: str, text: str | None, dimension: str) -> float | None:
+    """Return the value of an option in SI, None where it is not given.
+
+    Raises
+    ------
+    InputError
+        If it has no unit of the dimension; the message names the option.
+    """
     if text is None:
         return None
     from clustersim import units
@@ -66,7 +73,7 @@ def trace_columns(
     """
     from clustersim.study.assess import Columns
 
-    base_w, zero_w = _quantity("base", base, "power"), _quantity("zero", zero, "power")
+    base_w, zero_w = quantity("base", base, "power"), quantity("zero", zero, "power")
     if ratio is not None:
         if zero is not None or base_w is None:
             raise InputError("--idle-ratio: expected with --base and without --zero")
@@ -80,10 +87,10 @@ def trace_columns(
         unit=unit,
         base_w=base_w,
         zero_w=zero_w or 0.0,
-        dt_s=_quantity("step", step, "time"),
+        dt_s=quantity("step", step, "time"),
         between="line" if between == "line" else "hold",
         gap=gap,
-        sensor_s=_quantity("sensor", sensor, "time") or 0.0,
+        sensor_s=quantity("sensor", sensor, "time") or 0.0,
     )
 
 
@@ -213,29 +220,29 @@ def assess(
         packs=tuple(limits or ("standard",)),
         units=scale,
         coherence=1.0 if coherence is None else coherence,
-        from_s=_quantity("from", start, "time"),
-        to_s=_quantity("to", end, "time"),
-        averaged_s=_quantity("averaged", averaged, "time"),
-        mean_w=_quantity("mean", mean, "power"),
+        from_s=quantity("from", start, "time"),
+        to_s=quantity("to", end, "time"),
+        averaged_s=quantity("averaged", averaged, "time"),
+        mean_w=quantity("mean", mean, "power"),
         bands=tuple(map(_band, bands or ())),
     )
     columns = trace_columns(time, power, reactive, unit, base, zero, ratio, step, between, gap, sensor)
     devices = Devices(
         accelerators,
         accelerator,
-        _quantity("tmp", tmp, "power"),
-        _quantity("idle", idle, "power"),
-        _quantity("rest", rest, "power") or 0.0,
+        quantity("tmp", tmp, "power"),
+        quantity("idle", idle, "power"),
+        quantity("rest", rest, "power") or 0.0,
     )
     setting = _setting(columns, damping, devices, topology, site, inertia_scale)
     if (duration is not None or seed is not None) and trace.suffix not in (".yaml", ".yml"):
         raise InputError("--duration and --seed: expected with a load record (.yaml), which a waveform is made of")
-    drawn = Drawn(_quantity("duration", duration, "time"), seed or 0)
+    drawn = Drawn(quantity("duration", duration, "time"), seed or 0)
     with told() as tell:
         found = assess_file(trace, columns, question, tell, setting, drawn)
     data = assessment_data(found)
     if spectrogram is not None:
-        _write_spectrogram(spectrogram, found, _quantity("segment", segment, "time"))
+        _write_spectrogram(spectrogram, found, quantity("segment", segment, "time"))
     if export is not None:
         write_trace(export, found.judged.trace)
     of_site: tuple[Path, ...] = ()
@@ -291,7 +298,7 @@ def fit_power(
 
     columns = trace_columns(time, power, None, unit, base, zero, ratio, step, between, gap, sensor)
     with told() as tell:
-        found = fit_file(trace, columns, _quantity("from", start, "time"), _quantity("to", end, "time"), seed, tell)
+        found = fit_file(trace, columns, quantity("from", start, "time"), quantity("to", end, "time"), seed, tell)
     if export is not None:
         write_trace(export, found.made)
     if out is not None:

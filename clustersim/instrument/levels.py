@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from clustersim import catalog
 from clustersim.errors import InputError
+from clustersim.instrument.intervals import GROUPS, groups_of, jackknife_half, mean_half
 from clustersim.instrument.recording import Array, Band, Marker
 from clustersim.instrument.schedule import UNMARKED, Schedule, schedule_of, shares
-from clustersim.instrument.sensor import CONFIDENCE, GROUPS, Published, published
+from clustersim.instrument.sensor import Published, published
 
 SETTLED = 0.99
 """Share of one label in what a reading is the mean of, from which on the reading is of that label alone. [-]"""
@@ -92,6 +91,9 @@ def levels(
     InputError
         If there are no markers, or they overlap.
     """
+    labelled: dict[str, list[Marker]] = {}
+    for one in markers:
+        labelled.setdefault(label_of(one), []).append(one)
     schedule = schedule_of(markers, label_of)
     end = readings.times_s - window.delay_s
     known = shares(schedule, window.lag_s, end - readings.refresh_s - window.window_s, end)
@@ -101,7 +103,7 @@ def levels(
     for at, label in enumerate(schedule.labels):
         if label == UNMARKED:
             continue
-        own = [one for one in markers if label_of(one) == label]
+        own = labelled[label]
         level = _settled(label, own, readings, known[:, at] >= SETTLED, window)
         if level is not None:
             found.append(level)
@@ -153,8 +155,7 @@ def _even(runs: Sequence[Array]) -> float:
 
 def _interval(means: Array, least: float) -> Band:
     value = float(means.mean())
-    half = float(stats.t.ppf(0.5 + CONFIDENCE / 2, means.size - 1) * means.std(ddof=1) / math.sqrt(means.size))
-    half = max(half, least)
+    half = max(mean_half(means), least)
     return Band(value=value, low=value - half, high=value + half)
 
 
@@ -164,13 +165,12 @@ def _deconvolved(schedule: Schedule, readings: Published | None, window: Window)
         return {}
     end, watts = readings.at_s - window.delay_s, readings.watts
     known = shares(schedule, window.lag_s, end - window.window_s, end)
-    groups = np.arange(watts.size) * GROUPS // watts.size
+    groups = groups_of(watts.size)
     value = np.linalg.lstsq(known, watts, rcond=None)[0]
     left_out = np.array(
         [np.linalg.lstsq(known[groups != at], watts[groups != at], rcond=None)[0] for at in range(GROUPS)]
     )
-    spread = np.sqrt((GROUPS - 1) / GROUPS * ((left_out - left_out.mean(axis=0)) ** 2).sum(axis=0))
-    half = stats.t.ppf(0.5 + CONFIDENCE / 2, GROUPS - 1) * spread
+    half = jackknife_half(left_out)
     held = np.array([[known[groups == at, column].sum() for column in range(known.shape[1])] for at in range(GROUPS)])
     told = (held > 1.0 - SETTLED).sum(axis=0) >= LEAST_RUNS
     return {

@@ -7,19 +7,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy import stats
 from scipy.optimize import least_squares
 
 from clustersim.errors import InputError
+from clustersim.instrument.intervals import GROUPS, jackknife_half
 from clustersim.instrument.recording import Array, Band
-from clustersim.instrument.sensor import CONFIDENCE
 from clustersim.workload.costs import product_seconds
 from clustersim.workload.hardware import Hardware
 
 LEAST_SHAPES = 6
 """Fewer different shapes do not tell three constants."""
-GROUPS = 10
-"""Groups of shapes that are left out one after the other."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +54,9 @@ class ProductFit:
 def fit_products(hw: Hardware, measured: Products) -> ProductFit:
     """Return the constants that fit measured products best; errors are those on shapes left out.
 
-    Least squares of the logarithm of predicted over measured time. Shapes are left out in :data:`GROUPS` groups, one
-    after the other: the spread of the constants is their error (jackknife), and what the others say of the group is
-    the error of the curve.
+    Least squares of the logarithm of predicted over measured time. Shapes are left out in groups, one after the other:
+    the spread of the constants is their error (jackknife), and what the others say of the group is the error of the
+    curve.
 
     Parameters
     ----------
@@ -97,8 +94,7 @@ def fit_products(hw: Hardware, measured: Products) -> ProductFit:
     every = np.ones(groups.size, dtype=bool)
     best = fit(every, np.log([0.7, 100.0, 5e-6]))
     left_out = np.array([fit(groups != at, best) for at in range(count)])
-    spread = np.sqrt((count - 1) / count * ((left_out - left_out.mean(axis=0)) ** 2).sum(axis=0))
-    half = stats.t.ppf(0.5 + CONFIDENCE / 2, count - 1) * spread
+    half = jackknife_half(left_out)
     errors = np.concatenate([np.expm1(off(left_out[at], groups == at)) for at in range(count)])
     share, depth, fixed = (
         Band(value=float(np.exp(one)), low=float(np.exp(one - wide)), high=float(np.exp(one + wide)))

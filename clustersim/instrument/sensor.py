@@ -7,17 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
 from scipy.optimize import least_squares, linprog
 
 from clustersim import catalog
 from clustersim.errors import InputError
+from clustersim.instrument.intervals import GROUPS, groups_of, jackknife_half
 from clustersim.instrument.recording import Array, Band, Marker
 from clustersim.instrument.schedule import UNMARKED, Schedule, schedule_of, shares
 
-GROUPS = 10
-"""Stretches of a record that are left out one after the other: the spread of what is found is its error."""
-CONFIDENCE = 0.95
 WINDOWS, DELAYS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0), (0.03, 0.1, 0.3, 1.0)
 """First guesses of window and delay, in times between readings."""
 PAUSED_S = 10.0
@@ -142,7 +139,7 @@ def fit_sensor(
     Each reading is taken for ``v = sum_a L_a X_a(u - d - W, u - d)`` with the shares X of
     :func:`clustersim.instrument.schedule.shares`; the levels L follow by linear least squares for each window W, delay
     d and lag (variable projection), these by least squares from several first guesses. Intervals are those of a
-    jackknife over :data:`GROUPS` stretches of the record, so that errors that hang together count once.
+    jackknife over stretches of the record (:mod:`clustersim.instrument.intervals`).
 
     Raises
     ------
@@ -188,12 +185,10 @@ def fit_sensor(
             f"sensor: expected at least {least.si('mixed'):.0f} readings across a change of activity, found {mixed} (a "
             "duty-cycle sweep has them: `clustersim exercise duty`)"
         )
-    groups = np.arange(at.size) * GROUPS // at.size
+    groups = groups_of(at.size)
     left_out = np.array([model.fit_from(starts, groups != group) for group in range(GROUPS)])
     found = np.exp(best.x)
-    spread = np.sqrt((GROUPS - 1) / GROUPS * np.sum((left_out - left_out.mean(axis=0)) ** 2, axis=0))
-    half = float(stats.t.ppf(0.5 + CONFIDENCE / 2, GROUPS - 1)) * spread
-    half = half + readings.within_s
+    half = jackknife_half(left_out) + readings.within_s
     window, delay, lag = (
         Band(value=float(one), low=float(max(0.0, one - off)), high=float(one + off))
         for one, off in zip(found, half, strict=True)

@@ -10,7 +10,7 @@ from typing import Protocol
 from clustersim.errors import InputError
 from clustersim.instrument.machine import Done, Machine
 from clustersim.instrument.turns import keep_share
-from clustersim.instrument.works import Dummy, Idle, Part, Product, Round, Script, Spin, Stream, Work
+from clustersim.instrument.works import Dummy, Idle, Part, Product, Round, Script, Setting, Spin, Stream, Work
 
 
 class Marking(Protocol):
@@ -29,6 +29,24 @@ class Marks(Protocol):
         self, activity: str, *, words: Mapping[str, str], figures: Mapping[str, float]
     ) -> AbstractContextManager[Marking]:
         """Mark what is done inside the block."""
+        ...
+
+
+class Settings(Protocol):
+    """Sets what the user permits, and knows how the device was found."""
+
+    def apply(self, setting: Setting) -> Mapping[str, float]:
+        """Set it, and return what is then in force: ``limit_w`` [W], or ``locked_mhz`` [MHz] where a clock is locked.
+
+        Raises
+        ------
+        InputError
+            If the driver refuses.
+        """
+        ...
+
+    def restore(self) -> None:
+        """Set everything as it was found."""
         ...
 
 
@@ -93,6 +111,7 @@ def perform(
     marks: Marks,
     tell: Callable[[str], None] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
+    settings: Settings | None = None,
 ) -> Performed:
     """Perform a script; each part begins when the device has done all before it, and ends when its own is done.
 
@@ -108,26 +127,37 @@ def perform(
         Is told each round.
     stop : callable
         Asked after every part; when it says so, the rest is left.
+    settings : Settings, optional
+        Needed where the script sets something; all is set back at its end.
 
     Raises
     ------
     InputError
-        Before anything is marked, if the machine cannot do one of the works.
+        Before anything is marked, if the machine cannot do one of the works, or nothing may be set and the script does.
     """
+    if script.settings and settings is None:
+        raise InputError(f"exercise {script.pattern}: expected permission to change settings of the device")
     tell(f"{script.pattern}: preparing")
     check(script, machine)
     parts, begun = 0, 0.0
-    for at, one in enumerate(script.rounds, 1):
-        if stop():
-            break
-        left = script.seconds - begun
-        tell(f"{script.pattern} {at}/{len(script.rounds)}: {one.name} ({left:.3g} s left)")
-        parts += _perform_round(one, script.pattern, machine, marks, stop)
-        begun += one.seconds
+    try:
+        for at, one in enumerate(script.rounds, 1):
+            if stop():
+                break
+            left = script.seconds - begun
+            tell(f"{script.pattern} {at}/{len(script.rounds)}: {one.name} ({left:.3g} s left)")
+            in_force = settings.apply(one.setting) if settings and one.setting else {}
+            parts += _perform_round(one, script.pattern, machine, marks, stop, in_force)
+            begun += one.seconds
+    finally:
+        if settings and script.settings:
+            settings.restore()
     return Performed(script.pattern, parts, script.count)
 
 
-def _perform_round(one: Round, pattern: str, machine: Machine, marks: Marks, stop: Callable[[], bool]) -> int:
+def _perform_round(
+    one: Round, pattern: str, machine: Machine, marks: Marks, stop: Callable[[], bool], in_force: Mapping[str, float]
+) -> int:
     """Perform a round, and return how many parts were done."""
     around: AbstractContextManager[object] = nullcontext()
     prepare(machine, one.parts[0].work)
@@ -139,15 +169,16 @@ def _perform_round(one: Round, pattern: str, machine: Machine, marks: Marks, sto
             for part in one.parts:
                 if stop():
                     return done
-                _perform_part(part, pattern, turn if one.times > 1 else None, machine, marks)
+                told = dict(in_force) if one.times == 1 else {**in_force, "turn": float(turn)}
+                _perform_part(part, pattern, told, machine, marks)
                 done += 1
     return done
 
 
-def _perform_part(part: Part, pattern: str, turn: int | None, machine: Machine, marks: Marks) -> None:
+def _perform_part(part: Part, pattern: str, told: Mapping[str, float], machine: Machine, marks: Marks) -> None:
     each_s = prepare(machine, part.work)
     machine.synchronise()
-    figures = dict(part.figures) if turn is None else {**dict(part.figures), "turn": float(turn)}
+    figures = {**dict(part.figures), **told}
     with marks.marked(part.activity, words={"pattern": pattern, **dict(part.words)}, figures=figures) as marking:
         marking.figures.update(do(machine, part.work, part.seconds, each_s))
         machine.synchronise()

@@ -15,10 +15,34 @@ import numpy as np
 from clustersim import catalog
 from clustersim.catalog.records import Entry
 from clustersim.errors import InputError, nearest
-from clustersim.instrument.works import Dummy, Idle, Part, Product, Round, Script, Spin, Stream, Work
+from clustersim.instrument.works import Dummy, Idle, Part, Product, Round, Script, Setting, Spin, Stream, Work
 
 AROUND = ("duty", "step")
 """Activities of markers that lie around those of other activities."""
+
+
+@dataclass(frozen=True)
+class Permitted:
+    """Settings of the device that the user lets an exercise change."""
+
+    limits_w: tuple[float, ...] = ()
+    """Power limits. [W]"""
+    clocks_mhz: tuple[float, ...] = ()
+    """Clocks of the multiprocessors. [MHz]"""
+
+    def __post_init__(self) -> None:
+        """Check ranges.
+
+        Raises
+        ------
+        InputError
+            If a value is not above 0, or stands there twice.
+        """
+        for option, values, unit in (("limits", self.limits_w, "W"), ("clocks", self.clocks_mhz, "MHz")):
+            for value in values:
+                if not 0.0 < value < math.inf or values.count(value) > 1:
+                    twice = "twice" if values.count(value) > 1 else "found"
+                    raise InputError(f"--permit-{option}: expected different ones above 0, {twice} {value:g} {unit}")
 
 
 @dataclass(frozen=True)
@@ -30,6 +54,7 @@ class Asked:
     scale: float = 1.0
     """On lengths, or on how often where the length is the point. [-]"""
     seed: int = 0
+    permitted: Permitted = Permitted()
 
     def __post_init__(self) -> None:
         """Check ranges.
@@ -204,14 +229,69 @@ def dummy(asked: Asked) -> Script:
     return Script("dummy", _shuffled(rounds, entry.properties["repeats"], asked, 4))
 
 
+def limits(asked: Asked) -> Script:
+    """Products under power limits: for long, and in bursts after which the device rests.
+
+    The device as it was found is one of them. The scale is on what goes on for long, and on how many bursts there are.
+    """
+    entry = catalog.entry("exercises", "limits")
+    product, words = _under(entry, asked, "limit")
+    seconds, times = asked.length(entry.si("part")), asked.often(entry.properties["bursts"], 1)
+    pause = Part("context", Idle(), entry.si("pause"), (*words, ("phase", "pause")))
+    rounds = []
+    for value in (None, *asked.permitted.limits_w):
+        parts = [
+            Part("matrix", product, entry.si("settle"), (*words, ("phase", "settling"))),
+            Part("matrix", product, seconds, (*words, ("phase", "steady"))),
+            pause,
+        ]
+        for name in ("burst_short", "burst_long"):
+            length = entry.si(name)
+            burst = Part("matrix", product, length, (*words, ("phase", "burst")), (("burst_s", length),))
+            parts += [burst, pause] * times
+        setting = Setting("limit", value)
+        rounds.append(Round(f"{product}, {setting}", tuple(parts), setting=setting))
+    return Script("limits", _shuffled(rounds, entry.properties["repeats"], asked, 5))
+
+
+def clocks(asked: Asked) -> Script:
+    """Products and streams with the clock locked; with the device as it was found too."""
+    entry = catalog.entry("exercises", "clocks")
+    product, words = _under(entry, asked, "clock")
+    seconds, stream = asked.length(entry.si("part")), Stream(int(_common().si("stream")))
+    rounds = []
+    for value in (None, *asked.permitted.clocks_mhz):
+        parts = (
+            Part("matrix", product, entry.si("settle"), (*words, ("phase", "settling"))),
+            Part("matrix", product, seconds, (*words, ("phase", "steady"))),
+            Part("memory", stream, seconds, (("setting", "clock"), ("phase", "steady"))),
+        )
+        setting = Setting("clock", value)
+        rounds.append(Round(f"{product}, {stream}, {setting}", parts, setting=setting))
+    return Script("clocks", _shuffled(rounds, entry.properties["repeats"], asked, 6))
+
+
+def _under(entry: Entry, asked: Asked, quantity: str) -> tuple[Product, tuple[tuple[str, str], ...]]:
+    """Return the product that is done under settings, and the words of its markers."""
+    size = int(entry.si("product"))
+    precision = asked.precisions[0]
+    return Product(size, size, size, precision), (("precision", precision), ("setting", quantity))
+
+
 PATTERNS: Mapping[str, Callable[[Asked], Script]] = {
     "levels": levels,
     "products": products,
     "duty": duty,
     "step": step,
     "dummy": dummy,
+    "limits": limits,
+    "clocks": clocks,
 }
 """By name."""
+
+
+PERMITS: Mapping[str, str] = {"limits": "limits_w", "clocks": "clocks_mhz"}
+"""Of the patterns that set something: which permission they need."""
 
 
 def script(pattern: str, asked: Asked) -> Script:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 ELEMENT_BYTES = {"bf16": 2, "fp16": 2, "tf32": 4, "fp32": 4, "fp8": 1}
 """Of an operand of a product, by precision. [B]"""
@@ -81,6 +81,22 @@ Work: TypeAlias = Product | Stream | Spin | Idle | Dummy
 
 
 @dataclass(frozen=True)
+class Setting:
+    """What of the device is set for a round, which takes the user's permission."""
+
+    quantity: Literal["limit", "clock"]
+    """Power limit, or a lock of the clock of the multiprocessors."""
+    value: float | None
+    """[W] or [MHz]; None: as the device was found."""
+
+    def __str__(self) -> str:
+        """Such as ``limit 450 W``."""
+        if self.value is None:
+            return f"{self.quantity} as found"
+        return f"{self.quantity} {self.value:g} {'W' if self.quantity == 'limit' else 'MHz'}"
+
+
+@dataclass(frozen=True)
 class Part:
     """A stretch of time that becomes one marker."""
 
@@ -100,6 +116,8 @@ class Round:
     times: int = 1
     activity: str = ""
     figures: tuple[tuple[str, float], ...] = ()
+    setting: Setting | None = None
+    """Set before it; it stays until another round sets it, or the script ends."""
 
     @property
     def seconds(self) -> float:
@@ -123,6 +141,11 @@ class Script:
     def count(self) -> int:
         """How many parts are done."""
         return sum(one.times * len(one.parts) for one in self.rounds)
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """What is set on the way, each once; empty where the device stays as it was found."""
+        return tuple(dict.fromkeys(one.setting for one in self.rounds if one.setting is not None))
 
     def works(self) -> Iterator[Work]:
         """Give every work once, in the order in which they come first."""

@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from clustersim import catalog
+from clustersim.instrument.capping import Overshoot, Point
 from clustersim.instrument.recording import Band
 from clustersim.instrument.sensor import SensorFit
 from clustersim.report.words import columns
 from clustersim.study.device_calibration import Calibrated
 from clustersim.study.device_overlay import conditions_text, overlay
+from clustersim.workload.capping import capping_curve
 
 __all__ = ["calibrated_data", "calibrated_text"]
 
@@ -37,6 +41,9 @@ def calibrated_text(found: Calibrated) -> str:
         parts.append(_products(found))
     if found.gaps:
         parts.append(_gaps(found))
+    parts += [_points(found, one) for one in (found.capped.limits, found.capped.clocks) if one]
+    if found.capped.overshoots:
+        parts.append(_overshoots(found.capped.overshoots))
     said = [f"not entered, {name}: {why}" for name, why in found.left_out.items()]
     said += [f"note: {one}" for one in found.warnings]
     return "\n\n".join([*parts, "\n".join(said)])
@@ -77,6 +84,37 @@ def _gaps(found: Calibrated) -> str:
     return columns(head, rows)
 
 
+def _points(found: Calibrated, measured: tuple[Point, ...]) -> str:
+    power, speed = capping_curve(found.accelerator)
+    free = measured[-1].watts.value
+    rows = [
+        ("as found" if np.isinf(one.value) else f"{one.value:g}", f"{one.watts.value:.1f}", _span(one.watts, 1.0, 1),
+         "-" if one.clock_mhz is None else f"{one.clock_mhz:.0f}", f"{1e-12 * one.flop_per_second:.1f}",
+         f"{100 * one.speed.value:.1f}", _span(one.speed, 100.0, 1),
+         f"{100 * np.interp(one.watts.value / free, power, speed):.1f}", f"{1e-9 * one.flop_per_joule:.1f}",
+         "-" if one.stream is None else f"{one.stream.value:.0f}",
+         "-" if one.bytes_per_second is None else f"{1e-9 * one.bytes_per_second:.0f}")
+        for one in measured
+    ]  # fmt: skip
+    first = "limit W" if measured[0].quantity == "limit" else "locked MHz"
+    head = (first, "W", "95 %", "clock MHz", "TFLOP/s", "speed %", "95 %", "catalog", "GFLOP/J", "stream W", "GB/s")
+    return f"{columns(head, rows)}\ncatalog: its speed at the measured share of power"
+
+
+def _overshoots(measured: tuple[Overshoot, ...]) -> str:
+    shipped = catalog.entry("device_power", "excess").figure("overshoot")
+    rows = [
+        (f"{1e3 * one.burst_s:g}", f"{100 * one.share.value:.1f}", _span(one.share, 100.0, 1),
+         f"{100 * shipped.value:.0f} ({100 * shipped.low:.0f} .. {100 * shipped.high:.0f})",
+         "-" if one.free_w is None else f"{one.free_w.value:.0f}",
+         ", ".join(f"{level.watts.value:.0f} at {limit:g}" for limit, level in one.bursts.items()),
+         f"{one.worst_w:.1f}")
+        for one in measured
+    ]  # fmt: skip
+    head = ("bursts ms", "overshoot %", "95 %", "catalog", "free W", "W at a limit of W", "off W")
+    return columns(head, rows, widest=60)
+
+
 def _span(band: Band, scale: float, digits: int) -> str:
     return f"{scale * band.low:.{digits}f} .. {scale * band.high:.{digits}f}"
 
@@ -108,7 +146,34 @@ def calibrated_data(found: Calibrated) -> dict[str, Any]:
             for precision, fit in found.products.items()
         },
         "gaps": [asdict(one) for one in found.gaps],
+        "limits": [_point_data(one) for one in found.capped.limits],
+        "clocks": [_point_data(one) for one in found.capped.clocks],
+        "overshoots": [
+            {
+                "burst_s": one.burst_s, "share": one.share.model_dump(),
+                "free_w": None if one.free_w is None else one.free_w.model_dump(), "worst_w": one.worst_w,
+                "bursts": [
+                    {"limit_w": limit, "watts": level.watts.model_dump(), "interval": level.how}
+                    for limit, level in one.bursts.items()
+                ],
+            }
+            for one in found.capped.overshoots
+        ],
         "left_out": dict(found.left_out),
         "warnings": list(found.warnings),
         "overlay": overlay(found),
     }  # fmt: skip
+
+
+def _point_data(one: Point) -> dict[str, Any]:
+    return {
+        "setting": one.quantity,
+        "value": None if np.isinf(one.value) else one.value,
+        "watts": one.watts.model_dump(),
+        "speed": one.speed.model_dump(),
+        "flop_per_second": one.flop_per_second,
+        "flop_per_joule": one.flop_per_joule,
+        "clock_mhz": one.clock_mhz,
+        "stream_watts": None if one.stream is None else one.stream.model_dump(),
+        "bytes_per_second": one.bytes_per_second,
+    }

@@ -18,6 +18,8 @@ SAYS = {
     "duty": "square waves of products and nothing: what the sensor averages over",
     "step": "training steps with an exchange gap, an optimizer and checkpoint stalls",
     "dummy": "training steps with dummy compute in the gaps, alone and beside a copy",
+    "limits": "products under power limits, for long and in bursts; with --permit-limits",
+    "clocks": "products and streams with locked clocks; with --permit-clocks",
 }
 """What each pattern is for."""
 

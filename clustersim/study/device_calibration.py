@@ -1,4 +1,4 @@
-"""Figures of an accelerator from recordings of what it did: sensor, levels, time constant, products, dummy compute."""
+"""Figures of an accelerator from recordings of what it did: sensor, levels, lag, products, dummy compute, settings."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from clustersim.errors import InputError
 from clustersim.instrument.duty import sweep_parts
 from clustersim.instrument.filling import Filled, filled_gaps
 from clustersim.instrument.joining import joined
-from clustersim.instrument.levels import Level, Window, levels, readings_of, unmeasured_window
+from clustersim.instrument.levels import Level, Readings, Window, levels, readings_of, unmeasured_window
 from clustersim.instrument.patterns import AROUND
 from clustersim.instrument.products import ProductFit
 from clustersim.instrument.recording import Device, Marker, Recording, read_recording
 from clustersim.instrument.sensor import SensorFit, fit_sensor
 from clustersim.power.device import rated_power_w
 from clustersim.power.trace_files import Columns
+from clustersim.study.device_capping import Capped, measured_capping
 from clustersim.study.device_works import OTHER, level_label, level_markers, measured_products, work_of
 from clustersim.study.marked_trace import read_marked_trace
 
@@ -45,6 +46,7 @@ class Calibrated:
     products: Mapping[str, ProductFit]
     """By precision."""
     gaps: tuple[Filled, ...]
+    capped: Capped
     left_out: Mapping[str, str]
     """What was looked for and is not entered, and why."""
     warnings: tuple[str, ...]
@@ -110,14 +112,7 @@ def calibrate(
     readings = readings_of(recording.times_s, recording.power_w(device))
     left_out: dict[str, str] = {}
     tell("sensor")
-    sensor: SensorFit | None = None
-    try:
-        if readings.published is None:
-            raise InputError("sensor: expected a power that changes, found one that stands still")
-        # a duty-cycle sweep tells the sensor best, and holds two levels only
-        sensor = fit_sensor(sweep_parts(markers) or markers, readings.published, work_of)
-    except InputError as error:
-        left_out["sensor"] = str(error)
+    sensor = _fitted_sensor(recording, markers, readings, left_out)
     window = _window(sensor, recording)
     tell("levels")
     chosen, lowered = level_markers(markers), is_lowered(recording.devices[device])
@@ -133,7 +128,7 @@ def calibrate(
             f"up to {over:.3g} ms"
         )
     elif sensor is None:
-        left_out["time_constant"] = "needs a sensor whose window is measured"
+        left_out["time_constant"] = "needs the duty-cycle sweep that measures the sensor"
     tell("products")
     products: Mapping[str, ProductFit] = {}
     if lowered or chip.has("power.limit"):
@@ -142,10 +137,12 @@ def calibrate(
         products = measured_products(chip.name, markers, left_out)
     tell("filled gaps")
     gaps = filled_gaps(markers, readings, window)
+    tell("settings")
+    capped = measured_capping(recording, device, markers, readings, window, left_out)
     return Calibrated(
         recording, device, chip.name, entry.name, rated, sensor, window,
         tuple(one for one in found if one.label != OTHER and one.label not in left_out),
-        products, gaps, left_out, _warnings(recording, device, rated, entry.aliases),
+        products, gaps, capped, left_out, _warnings(recording, device, rated, entry.aliases),
     )  # fmt: skip
 
 
@@ -202,6 +199,32 @@ def known_accelerator(name: str) -> str:
     return chosen[0]
 
 
+def _fitted_sensor(
+    recording: Recording, markers: Sequence[Marker], readings: Readings, left_out: dict[str, str]
+) -> SensorFit | None:
+    """Return what the markers tell of the sensor; `left_out` is told why they tell nothing.
+
+    A duty-cycle sweep tells it best, and holds two levels only; where it was in another recording whose result this
+    one has, nothing less is asked.
+    """
+    sweep = sweep_parts(markers)
+    if not sweep and _is_measured(recording):
+        left_out["sensor"] = "taken from the sweep that the recording has it from"
+        return None
+    try:
+        if readings.published is None:
+            raise InputError("sensor: expected a power that changes, found one that stands still")
+        return fit_sensor(sweep or markers, readings.published, work_of)
+    except InputError as error:
+        left_out["sensor"] = str(error)
+        return None
+
+
+def _is_measured(recording: Recording) -> bool:
+    """Return whether the recording says what its sensor is the mean of, from changes of a known load."""
+    return recording.sensor is not None and recording.sensor.window_s is not None and recording.sensor.edges > 0
+
+
 def _window(sensor: SensorFit | None, recording: Recording) -> Window:
     lag = catalog.entry("instrument", "sensor").si("lag")
     if sensor is not None:
@@ -212,7 +235,7 @@ def _window(sensor: SensorFit | None, recording: Recording) -> Window:
             known.window_s.value,
             known.delay_s.value if known.delay_s else 0.0,
             lag,
-            "measured" if known.edges else "stated",
+            "measured" if _is_measured(recording) else "stated",
         )
     return unmeasured_window()
 

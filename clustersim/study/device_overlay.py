@@ -48,16 +48,17 @@ def _state(found: Calibrated) -> list[str]:
 
 def overlay(found: Calibrated) -> dict[str, Any]:
     """Return the figures that were measured, in the form of the catalog's files; kinds without one are absent."""
-    kinds = {
-        "device_power": (found.entry, _power_figures(found)),
-        "efficiency": (found.accelerator, _product_figures(found)),
+    kinds: dict[str, dict[str, dict[str, Any]]] = {
+        "device_power": {
+            found.entry: {"figures": _power_figures(found)},
+            "excess": {"figures": _overshoot_figures(found)},
+        },
+        "efficiency": {found.accelerator: {"figures": _product_figures(found)}},
+        "power_capping": {found.accelerator: _capping_entry(found)},
     }
     title = f"Measured with clustersim calibrate. {conditions_text(found)}"
-    return {
-        kind: {"sources": {SOURCE: {"title": title}}, "entries": {entry: {"figures": figures}}}
-        for kind, (entry, figures) in kinds.items()
-        if figures
-    }
+    told = {kind: {name: one for name, one in all_of.items() if one["figures"]} for kind, all_of in kinds.items()}
+    return {kind: {"sources": {SOURCE: {"title": title}}, "entries": all_of} for kind, all_of in told.items() if all_of}
 
 
 def overlay_text(found: Calibrated) -> str:
@@ -92,6 +93,39 @@ def _product_figures(found: Calibrated) -> dict[str, Any]:
         figures[f"{key}.half_depth"] = _figure(fit.half_depth, 1.0, "", note)
         figures[f"{key}.fixed"] = _figure(fit.fixed_s, 1e6, " us", note)
     return figures
+
+
+def _overshoot_figures(found: Calibrated) -> dict[str, Any]:
+    """Return the overshoot of the longest bursts: that is what the catalog's is of."""
+    if not found.capped.overshoots:
+        return {}
+    last = found.capped.overshoots[-1]
+    free = "" if last.free_w is None else f"; free {last.free_w.value:.0f} W"
+    drawn = ", ".join(f"{level.watts.value:.0f} W at a limit of {limit:g} W" for limit, level in last.bursts.items())
+    note = (
+        f"of the way from a lowered limit to the free level, bursts of {1e3 * last.burst_s:g} ms on "
+        f"{found.accelerator}: {drawn}{free}; at most {last.worst_w:.1f} W off"
+    )
+    return {"overshoot": _figure(last.share, 100.0, " %", note)}
+
+
+def _capping_entry(found: Calibrated) -> dict[str, Any]:
+    drawn = found.capped.curve
+    figures = {}
+    for at, one in enumerate(drawn, 1):
+        unit = "W" if one.quantity == "limit" else "MHz"
+        setting = f"{one.quantity} as found" if np.isinf(one.value) else f"{one.quantity} {one.value:g} {unit}"
+        clock = "" if one.clock_mhz is None else f", clock {one.clock_mhz:,.0f} MHz"
+        note = f"{setting}{clock}, {1e-12 * one.flop_per_second:.1f} TFLOP/s"
+        figures[f"power.{at}"] = _figure(one.watts, 1.0, " W", note)
+        figures[f"speed.{at}"] = _figure(one.speed, 100.0, " %", note)
+    what = (
+        f"matrix products on one {found.accelerator}, with {'power limits' if found.capped.limits else 'locked clocks'}"
+    )
+    return {
+        "properties": {"what": what, "accelerators": [found.accelerator], "points": len(drawn)},
+        "figures": figures,
+    }
 
 
 def _figure(band: Band, scale: float, unit: str, note: str) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from clustersim import catalog
 from clustersim.errors import CatalogError, InputError
+from clustersim.instrument.capping import is_set
 from clustersim.instrument.products import ProductFit, Products, fit_products, products_of
 from clustersim.instrument.recording import Marker
 from clustersim.power.device import LEVELS, matrix_figure
@@ -20,8 +21,10 @@ STEADY = ("levels", "lead")
 """Patterns of an exercise whose parts are long enough to be a level."""
 CURVE = "products"
 """Pattern of an exercise whose products are the curve."""
-SIZES = ("m", "n", "k", "blocks", "array_bytes", "copy_bytes", "target_share")
-"""Figures of a marker that name its work."""
+SIZES = (
+    "m", "n", "k", "blocks", "array_bytes", "copy_bytes", "target_share", "limit_w", "locked_mhz", "burst_s",
+)  # fmt: skip
+"""Figures of a marker that name its work, and under which setting it was done."""
 
 
 def work_of(marker: Marker) -> str:
@@ -53,7 +56,7 @@ def _size(marker: Marker) -> float:
 
 
 def _level(marker: Marker) -> str:
-    if "target_share" in marker.figures or marker.activity not in LEVELS:
+    if "target_share" in marker.figures or is_set(marker) or marker.activity not in LEVELS:
         return OTHER
     if marker.activity != "matrix":
         # what only stands for them in an exercise
@@ -83,6 +86,7 @@ def measured_products(chip: str, markers: Sequence[Marker], left_out: dict[str, 
     Of an exercise the pattern :data:`CURVE` counts, where it is there. Each shape counts once, with the median of its
     times. The memory's rate is the median of the largest stream, else the catalog's.
     """
+    markers = [one for one in markers if not is_set(one)]
     timed = [one for one in markers if one.activity == "matrix" and "seconds_each" in one.figures]
     timed = [one for one in timed if one.words.get("pattern") == CURVE] or timed
     streams = [one for one in markers if one.activity == "memory" and "bytes_per_second" in one.figures]

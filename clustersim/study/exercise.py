@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -13,16 +13,17 @@ from typing import Protocol
 from clustersim import catalog
 from clustersim.errors import InputError
 from clustersim.instrument.duty import DUTY, sensor_of_sweep
-from clustersim.instrument.exercise import Marking, Performed, check, perform
+from clustersim.instrument.exercise import Marking, Performed, Settings, check, perform
 from clustersim.instrument.machine import Machine
 from clustersim.instrument.meter import Field, NvmlMeter
 from clustersim.instrument.nvml_place import place_of_device, place_of_uuid
-from clustersim.instrument.patterns import AROUND, PATTERNS, Asked, known_precisions, script
+from clustersim.instrument.nvml_settings import NvmlSettings
+from clustersim.instrument.patterns import AROUND, PATTERNS, PERMITS, Asked, Permitted, known_precisions, script
 from clustersim.instrument.recording import Marker, Recording, write_recording
 from clustersim.instrument.torch_device import check_device
 from clustersim.instrument.works import Round, Script
 
-__all__ = ["PATTERNS", "Exercised", "Performed", "Recording", "Round", "Script", "exercise", "scripts"]
+__all__ = ["PATTERNS", "Exercised", "Performed", "Permitted", "Recording", "Round", "Script", "exercise", "scripts"]
 
 
 class Sampler(Protocol):
@@ -64,6 +65,8 @@ class Kit:
     same: Callable[[int, Machine], bool]
     """Whether the machine is the one that is recorded at a place."""
     sleep: Callable[[float], None] = time.sleep
+    settings: Callable[[int, Permitted], AbstractContextManager[Settings]] = NvmlSettings
+    """Of the device at a place; set back when the block ends."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +87,16 @@ class Exercised:
         return tuple(one for one in self.recording.markers if one.device == self.place and one.activity not in AROUND)
 
 
+NOTHING = Permitted()
+"""The device stays as it is."""
+
+
 def scripts(
-    patterns: Sequence[str], scale: float = 1.0, seed: int = 0, precisions: tuple[str, ...] | None = None
+    patterns: Sequence[str],
+    scale: float = 1.0,
+    seed: int = 0,
+    precisions: tuple[str, ...] | None = None,
+    permitted: Permitted = NOTHING,
 ) -> tuple[Script, ...]:
     """Return the scripts of patterns, of all of them where none is named; with all precisions unless told.
 
@@ -94,7 +105,7 @@ def scripts(
     InputError
         If there is no such pattern, or scale or seed are out of their ranges.
     """
-    asked = Asked(known_precisions() if precisions is None else precisions, scale, seed)
+    asked = Asked(known_precisions() if precisions is None else precisions, scale, seed, permitted)
     return tuple(script(one, asked) for one in patterns or PATTERNS)
 
 
@@ -113,12 +124,13 @@ def exercise(
     tell: Callable[[str], None] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
     kit: Kit | None = None,
+    permitted: Permitted = NOTHING,
 ) -> Exercised:
     """Perform patterns as :func:`performed` does, and write the recording.
 
     Parameters
     ----------
-    patterns, device, scale, seed, tell, stop, kit
+    patterns, device, scale, seed, tell, stop, kit, permitted
         See there.
     out : Path
         File to write; ends in ``.parquet``.
@@ -132,7 +144,7 @@ def exercise(
         raise InputError(f"--out: expected a name that ends in .parquet, found {out}")
     if not os.access(next(one for one in (out.absolute().parent, *out.absolute().parents) if one.exists()), os.W_OK):
         raise InputError(f"--out: {out} cannot be written")
-    found = performed(patterns, device, scale, seed, tell, stop, kit)
+    found = performed(patterns, device, scale, seed, tell, stop, kit, permitted)
     recording = replace(found.recording, name=out.stem)
     write_recording(out, recording)
     return replace(found, recording=recording)
@@ -146,6 +158,7 @@ def performed(
     tell: Callable[[str], None] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
     kit: Kit | None = None,
+    permitted: Permitted = NOTHING,
 ) -> Exercised:
     """Perform patterns one after another on a device, and record the power meanwhile.
 
@@ -167,16 +180,23 @@ def performed(
         Asked after every part; when it says so, what was recorded so far is returned.
     kit : Kit, optional
         What drives and reads the device; PyTorch and NVML.
+    permitted : Permitted
+        Which settings of the device may be changed, to which values; all are set back.
 
     Raises
     ------
     InputError
-        If an argument is wrong, PyTorch, a GPU or its driver is missing, or it cannot do a pattern.
+        If an argument is wrong, PyTorch, a GPU or its driver is missing, it cannot do a pattern, or its settings are
+        not this user's to change.
     """
-    scripts(patterns, scale, seed)
+    _check_permitted(patterns, permitted)
+    scripts(patterns, scale, seed, permitted=permitted)
     kit = kit or real_kit()
     place = kit.place(device)
-    with kit.sampler() as sampler:
+    allowed: AbstractContextManager[Settings | None] = nullcontext()
+    if permitted != NOTHING:
+        allowed = kit.settings(place, permitted)
+    with allowed as settings, kit.sampler() as sampler:
         tell("idle, before anything runs")
         with sampler.marked("idle", device=place, words={"pattern": "lead"}):
             kit.sleep(lead_s(scale))
@@ -187,13 +207,13 @@ def performed(
                 order = "expected CUDA_DEVICE_ORDER=PCI_BUS_ID where GPUs differ"
                 raise InputError(f"--device: {device} is not GPU {place} of NVML: {order}")
             precisions = tuple(one for one in known_precisions() if one in machine.precisions)
-            made = scripts(patterns, scale, seed, precisions)
+            made = scripts(patterns, scale, seed, precisions, permitted)
             tell("checking that it can do all patterns")
             for one in made:
                 check(one, machine)
             marks = _OnDevice(sampler, place)
             # asked anew before each
-            done = [perform(one, machine, marks, tell, stop) for one in made if not stop()]
+            done = [perform(one, machine, marks, tell, stop, settings) for one in made if not stop()]
             about = dict(machine.conditions)
         finally:
             machine.close()
@@ -202,6 +222,19 @@ def performed(
     recording = _with_sensor(replace(recording, conditions={**recording.conditions, **about}), place, done)
     left_out = tuple(one for one in known_precisions() if one not in precisions)
     return Exercised(recording, place, tuple(done), left_out, stop())
+
+
+def _check_permitted(patterns: Sequence[str], permitted: Permitted) -> None:
+    """Check that each permission has its pattern, and each pattern that sets something its permission."""
+    for pattern, field in PERMITS.items():
+        option, example = f"--permit-{pattern}", {"limits": "'450 W, 550 W'", "clocks": "'1000, 1400'"}[pattern]
+        if pattern in patterns and not getattr(permitted, field):
+            raise InputError(
+                f"exercise {pattern}: expected {option} {example}, since it sets the device's {pattern} (and sets them "
+                "back at the end)"
+            )
+        if pattern not in patterns and getattr(permitted, field):
+            raise InputError(f"{option}: expected with the pattern {pattern}")
 
 
 def _with_sensor(recording: Recording, place: int, done: Sequence[Performed]) -> Recording:

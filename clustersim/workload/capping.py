@@ -11,17 +11,20 @@ from clustersim.errors import CatalogError
 
 
 def capping_of(accelerator: str) -> Entry:
-    """Return the entry of the catalog kind `power_capping` for an accelerator.
+    """Return the entry of the catalog kind `power_capping` for an accelerator: its own, or that of its family.
 
     Raises
     ------
     CatalogError
         If none lists it.
     """
-    for found in catalog.entries("power_capping").values():
+    curves = catalog.entries("power_capping")
+    if accelerator in curves:
+        return curves[accelerator]
+    for found in curves.values():
         if accelerator in found.properties["accelerators"]:
             return found
-    known = sorted(n for found in catalog.entries("power_capping").values() for n in found.properties["accelerators"])
+    known = sorted(name for found in curves.values() for name in found.properties["accelerators"])
     raise CatalogError(f"no curve of speed under a power limit for {accelerator!r}; there are {', '.join(known)}")
 
 

@@ -11,6 +11,7 @@ NAMES = {
     "NVML_SUCCESS": 0,
     "NVML_ERROR_UNINITIALIZED": 1,
     "NVML_ERROR_NOT_SUPPORTED": 3,
+    "NVML_ERROR_NO_PERMISSION": 4,
     "NVML_ERROR_DRIVER_NOT_LOADED": 9,
     "NVML_ERROR_TIMEOUT": 10,
     "NVML_ERROR_LIBRARY_NOT_FOUND": 12,
@@ -26,6 +27,8 @@ FUNCTIONS = (
     "nvmlDeviceGetName", "nvmlDeviceGetPowerManagementLimit", "nvmlDeviceGetPowerManagementDefaultLimit",
     "nvmlDeviceGetFieldValues", "nvmlDeviceGetPowerUsage", "nvmlDeviceGetTotalEnergyConsumption",
     "nvmlDeviceGetClockInfo", "nvmlDeviceGetTemperature", "nvmlDeviceGetUtilizationRates",
+    "nvmlDeviceSetPowerManagementLimit", "nvmlDeviceGetPowerManagementLimitConstraints",
+    "nvmlDeviceSetGpuLockedClocks", "nvmlDeviceResetGpuLockedClocks", "nvmlDeviceGetMaxClockInfo",
 )  # fmt: skip
 
 
@@ -39,6 +42,8 @@ class FakeNvml(types.ModuleType):
         self.count, self.refresh_s, self.instant, self.clock = count, refresh_s, instant, clock
         self.fails = dict(fails or {})
         self.asked = []
+        self.set = []
+        self.limit_mw, self.locked = 650_000, None
         self.open = 0
         self.begin = clock()
         self.shown = np.round(300e3 + 5e3 * np.random.default_rng(1).standard_normal((100_000, 8)))
@@ -90,7 +95,28 @@ class FakeNvml(types.ModuleType):
         return "NVIDIA H100 80GB HBM3"
 
     def _nvmlDeviceGetPowerManagementLimit(self, _):
-        return 650_000
+        return self.limit_mw
+
+    def _nvmlDeviceSetPowerManagementLimit(self, handle, milliwatts):
+        assert isinstance(milliwatts, int)
+        self.set.append((handle, milliwatts))
+        self.limit_mw = milliwatts
+
+    def _nvmlDeviceGetPowerManagementLimitConstraints(self, _):
+        return [200_000, 700_000]
+
+    def _nvmlDeviceSetGpuLockedClocks(self, handle, low, high):
+        assert isinstance(low, int)
+        assert low == high
+        self.set.append((handle, "lock", low))
+        self.locked = low
+
+    def _nvmlDeviceResetGpuLockedClocks(self, handle):
+        self.set.append((handle, "unlock"))
+        self.locked = None
+
+    def _nvmlDeviceGetMaxClockInfo(self, _, which):
+        return {1: 1980}[which]
 
     def _nvmlDeviceGetPowerManagementDefaultLimit(self, _):
         return 700_000

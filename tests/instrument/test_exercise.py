@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from clustersim.errors import InputError
 from clustersim.instrument.exercise import do, perform
-from clustersim.instrument.patterns import PATTERNS, Asked, known_precisions, script
+from clustersim.instrument.patterns import PATTERNS, Asked, Permitted, known_precisions, script
 from clustersim.instrument.turns import keep_share
 from clustersim.instrument.works import Dummy, Idle, Part, Product, Round, Script, Spin, Stream
 from tests.instrument.fake_machine import BYTES_PER_S, FLOPS, HOST_S, SLOWED, VirtualMachine, VirtualSampler
@@ -19,11 +19,25 @@ LOAD = Product(4096, 4096, 4096, "bf16")
 def run(made, machine=None, **more):
     machine = machine or VirtualMachine()
     sampler = VirtualSampler(machine)
-    return perform(made, machine, sampler, **more), sampler.markers, machine
+    return perform(made, machine, sampler, settings=Settings(), **more), sampler.markers, machine
 
 
 def script_of(*works, seconds=0.5):
     return Script("own", tuple(Round("one", (Part("matrix", work, seconds),)) for work in works))
+
+
+class Settings:
+    """Remembers what was set."""
+
+    def __init__(self):
+        self.done = []
+
+    def apply(self, setting):
+        self.done.append(setting)
+        return {"limit_w": setting.value or 700.0} if setting.quantity == "limit" else {}
+
+    def restore(self):
+        self.done.append("restored")
 
 
 @pytest.mark.parametrize("pattern", sorted(PATTERNS))
@@ -142,3 +156,22 @@ def test_progress_names_every_round():
     assert told[0] == "step: preparing"
     assert told[1] == "step 1/6: 8 steps (33 s left)"
     assert len(told) == 7
+
+
+def test_a_script_that_sets_something_needs_permission_and_sets_it_back():
+    made = script("limits", Asked(("bf16",), 0.1, permitted=Permitted(limits_w=(450.0,))))
+    machine = VirtualMachine()
+    with pytest.raises(InputError, match="exercise limits: expected permission"):
+        perform(made, machine, VirtualSampler(machine))
+    assert not machine.asked
+    sampler, settings = VirtualSampler(machine), Settings()
+    done = perform(made, machine, sampler, settings=settings)
+    assert done.whole
+    assert settings.done == [*(one.setting for one in made.rounds), "restored"]
+    # each marker says what was in force
+    assert {one.figures["limit_w"] for one in sampler.markers} == {450.0, 700.0}
+    assert {one.words["phase"] for one in sampler.markers} == {"settling", "steady", "pause", "burst"}
+    # and a script that sets nothing asks for nothing
+    plain = Settings()
+    perform(script("step", Asked(("bf16",), 0.1)), machine, sampler, settings=plain)
+    assert not plain.done

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from clustersim import catalog
 from clustersim.errors import InputError
-from clustersim.instrument.patterns import PATTERNS, Asked, known_precisions, script
-from clustersim.instrument.works import ELEMENT_BYTES, Dummy, Idle, Product, Spin, Stream
+from clustersim.instrument.patterns import PATTERNS, Asked, Permitted, known_precisions, script
+from clustersim.instrument.works import ELEMENT_BYTES, Dummy, Idle, Product, Setting, Spin, Stream
 from clustersim.power.device import LEVELS
 
 ALL = known_precisions()
@@ -69,8 +69,8 @@ def test_every_repetition_is_there_in_another_order(pattern):
 def test_a_scale_shortens_everything(pattern, scale):
     whole = script(pattern, Asked(ALL)).seconds
     ratio = script(pattern, Asked(ALL, scale)).seconds / whole
-    # a wave has three periods at least, and a step is whole
-    assert 0.9 * scale <= ratio <= 1.1 * scale + 0.1
+    # a wave has three periods at least, a step is whole, and what a setting needs to act stays
+    assert 0.9 * scale <= ratio <= 1.1 * scale + 0.15
 
 
 def test_levels_hold_every_size_precision_and_level():
@@ -82,6 +82,16 @@ def test_levels_hold_every_size_precision_and_level():
     assert sum(isinstance(work, Stream) for work in works) == 2
     assert sum(isinstance(work, Spin) for work in works) == 2
     assert set(ELEMENT_BYTES) == set(ALL)
+
+
+def test_settings_are_those_permitted_and_the_device_as_it_was_found():
+    permitted = Permitted(limits_w=(450.0, 550.0), clocks_mhz=(1000.0,))
+    for pattern, quantity, values in (("limits", "limit", (450.0, 550.0)), ("clocks", "clock", (1000.0,))):
+        made = script(pattern, Asked(("bf16",), permitted=permitted))
+        assert set(made.settings) == {Setting(quantity, one) for one in (None, *values)}
+        assert all(one.setting is not None for one in made.rounds)
+    for pattern in ("levels", "products", "duty", "step", "dummy"):
+        assert script(pattern, Asked(("bf16",), permitted=permitted)).settings == ()
 
 
 def test_products_hold_shapes_that_are_not_square():

@@ -41,7 +41,7 @@ def test_a_known_sensor_is_found(window, refresh, delay, lag):
 def test_intervals_hold_the_truth_as_often_as_they_say():
     held, cases = np.zeros(3), 120
     for seed in range(cases):
-        made = recorded(duty(seed=seed), seed=seed)
+        made = recorded(duty(count=100, seed=seed), seed=seed)
         found = fit_sensor(made.markers, published(made.times_s, made.power_w()))
         bands = (found.window_s, found.delay_s, found.lag_s)
         held += [band.low <= truth <= band.high for band, truth in zip(bands, (0.025, 0.01, 0.007), strict=True)]

@@ -140,7 +140,7 @@ def test_a_sensor_that_was_not_measured_is_taken_for_the_slowest():
     assert found.sensor is None
     assert {one.label for one in found.levels} == {"matrix", "context"}
     assert "may average over 1 s" in found.left_out["wait"]
-    assert "needs a sensor" in found.left_out["time_constant"]
+    assert "needs the duty-cycle sweep" in found.left_out["time_constant"]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from clustersim import catalog
 from clustersim.errors import InputError
 from clustersim.instrument.capping import Overshoot, Point, curve, is_set, overshoots, points, setting_levels
 from clustersim.instrument.levels import Readings, Window
@@ -26,6 +27,8 @@ class Capped:
     """Speed against power, of the limits where they were set, else of the clocks; empty where they tell none."""
     overshoots: tuple[Overshoot, ...] = ()
     """By length of the bursts."""
+    entered: Overshoot | None = None
+    """That of the longest bursts, which the catalog's is of, where its interval is narrow enough."""
 
 
 def measured_capping(
@@ -53,7 +56,21 @@ def measured_capping(
         drawn = curve(found["limit"] or found["clock"])
     except InputError as error:
         left_out["speed by power"] = str(error)
-    return Capped(found["limit"], found["clock"], drawn, bursts)
+    return Capped(found["limit"], found["clock"], drawn, bursts, _entered(bursts, left_out))
+
+
+def _entered(measured: Sequence[Overshoot], left_out: dict[str, str]) -> Overshoot | None:
+    if not measured:
+        return None
+    share = measured[-1].share
+    widest = catalog.entry("instrument", "calibration").si("overshoot.widest")
+    if share.high - share.low <= widest:
+        return measured[-1]
+    left_out["overshoot"] = (
+        f"{100 * share.value:.0f} % ({100 * share.low:.0f} to {100 * share.high:.0f}): expected an interval of at most "
+        f"{100 * widest:.0f} points"
+    )
+    return None
 
 
 def _clocks(recording: Recording, device: int) -> Callable[[Marker], float]:

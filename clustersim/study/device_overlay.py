@@ -96,10 +96,10 @@ def _product_figures(found: Calibrated) -> dict[str, Any]:
 
 
 def _overshoot_figures(found: Calibrated) -> dict[str, Any]:
-    """Return the overshoot of the longest bursts: that is what the catalog's is of."""
-    if not found.capped.overshoots:
+    """Return the overshoot of the longest bursts."""
+    last = found.capped.entered
+    if last is None:
         return {}
-    last = found.capped.overshoots[-1]
     free = "" if last.free_w is None else f"; free {last.free_w.value:.0f} W"
     drawn = ", ".join(f"{level.watts.value:.0f} W at a limit of {limit:g} W" for limit, level in last.bursts.items())
     note = (

@@ -18,6 +18,7 @@ from clustersim.power.device import burst_peak_w, load_device_power
 from clustersim.power.spec import ServerSpec
 from clustersim.report.calibrate import calibrated_data, calibrated_text
 from clustersim.study.device_calibration import calibrate
+from clustersim.study.device_capping import _entered
 from clustersim.study.device_overlay import overlay_text
 from clustersim.study.exercise import Kit, Permitted, performed
 from clustersim.workload.capping import capping_curve, speed_at_limit
@@ -88,16 +89,22 @@ def watts(marker):
 class Recorder(VirtualSampler):
     """A sampler whose sensor averages and is late, and that reads the clock too."""
 
-    def __init__(self, machine, sensor, seed):
-        super().__init__(machine)
-        self.sensor, self.seed = sensor, seed
+    def __init__(self, computer):
+        super().__init__(computer.machine)
+        self.computer = computer
 
     def stop(self):
         inner = tuple(one for one in self.markers if one.activity not in ("duty", "step"))
         known = {str(at): watts(one) for at, one in enumerate(inner)} | {"unmarked": IDLE}
         place = {id(one): str(at) for at, one in enumerate(inner)}
         made = recorded(
-            inner, *self.sensor, LAG, poll=0.0093, levels=known, label=lambda one: place[id(one)], seed=self.seed
+            inner,
+            *self.computer.sensor,
+            LAG,
+            poll=self.computer.poll,
+            levels=known,
+            label=lambda one: place[id(one)],
+            seed=self.computer.seed,
         )
         clock = np.full((made.times_s.size, 1), np.nan)
         clock[::50] = FULL_MHZ
@@ -109,7 +116,7 @@ class Recorder(VirtualSampler):
 
 
 class Computer:
-    sensor, seed = (WINDOW, REFRESH, DELAY), 0
+    sensor, seed, poll = (WINDOW, REFRESH, DELAY), 0, 0.0093
 
     def __init__(self):
         self.machine = Machine(precisions=("bf16",))
@@ -121,7 +128,7 @@ class Computer:
 
     @contextmanager
     def sampler(self):
-        yield Recorder(self.machine, self.sensor, self.seed)
+        yield Recorder(self)
 
     def sleep(self, seconds):
         self.machine.time_s += seconds
@@ -234,6 +241,7 @@ def test_a_slow_sensor_tells_less_of_the_same():
     short, long = calibrate(replace(recording, sensor=sensor(*computer.sensor))).capped.overshoots
     for one in (short, long):
         assert one.share.low <= OVERSHOOT <= one.share.high
+    print(short.share, long.share)
     assert short.share.high - short.share.low > 0.1
     assert long.share.high - long.share.low < 0.1
 
@@ -330,3 +338,12 @@ def test_settings_that_hold_nothing_back_are_no_curve(limited):
     turned = replace(measured[0], speed=measured[2].speed), replace(measured[2], speed=measured[0].speed)
     with pytest.raises(InputError, match="more power is not faster"):
         curve([*turned, measured[-1]])
+
+
+def test_an_overshoot_of_a_wide_interval_is_not_entered(limited):
+    (_, long) = calibrate(limited).capped.overshoots
+    left_out = {}
+    assert _entered((long,), left_out) is long
+    wide = replace(long, share=Band(value=0.25, low=0.0, high=0.5))
+    assert _entered((long, wide), left_out) is None
+    assert left_out["overshoot"] == "25 % (0 to 50): expected an interval of at most 30 points"

@@ -13,6 +13,7 @@ import typer
 
 from clustersim.cli_options import JsonOption
 from clustersim.console import INTERRUPTED, show, show_json, told
+from clustersim.ending import ENDING
 from clustersim.errors import InputError
 
 
@@ -24,14 +25,16 @@ def _stop_asked() -> Iterator[Callable[[], bool]]:
     """
     asked = False
 
-    def ask(_number: int, _frame: FrameType | None) -> None:
+    def ask(number: int, _frame: FrameType | None) -> None:
         nonlocal asked
         if asked:
             raise KeyboardInterrupt
         asked = True
-        typer.echo("stopping after the running part; Ctrl-C again stops at once and writes nothing", err=True)
+        if number == signal.SIGINT:
+            # of the others nobody may be left to read it
+            typer.echo("stopping after the running part; Ctrl-C again stops at once and writes nothing", err=True)
 
-    before = {one: signal.signal(one, ask) for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    before = {one: signal.signal(one, ask) for one in ENDING}
     try:
         yield lambda: asked
     finally:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
+from clustersim.ending import undisturbed
 from clustersim.errors import InputError
 from clustersim.instrument.patterns import Permitted
 from clustersim.instrument.torch_device import HOW_TO_GET
@@ -103,9 +104,10 @@ class NvmlSettings:
         """Set power limit and clocks as they were found; raises InputError with the commands where that fails."""
         nvml = self._nvml
         try:
-            if self._permitted.limits_w:
-                nvml.nvmlDeviceSetPowerManagementLimit(self._handle, self._found_mw)
-            self._unlock()
+            with undisturbed():
+                if self._permitted.limits_w:
+                    nvml.nvmlDeviceSetPowerManagementLimit(self._handle, self._found_mw)
+                self._unlock()
         except nvml.NVMLError as error:
             raise InputError(f"exercise: the device could not be set back ({error}): {self.by_hand}") from None
 

@@ -26,7 +26,7 @@ def test_the_list_needs_no_gpu():
     done = call("--list")
     assert done.exit_code == 0, done.output
     assert [line.split()[0] for line in done.stdout.splitlines()] == [
-        "PATTERN", "levels", "products", "duty", "step", "dummy",
+        "PATTERN", "levels", "products", "duty", "step", "dummy", "limits", "clocks",
     ]  # fmt: skip
     found = json.loads(call("--list", "--json", "--scale", "0.1").stdout)["patterns"]
     assert {one["name"]: one["seconds"] for one in found}["levels"] == pytest.approx(27.0)
@@ -43,6 +43,13 @@ def test_a_dry_run_prints_the_script():
     assert sorted(one["name"] for one in found[0]["rounds"]) == sorted(one["name"] for one in other[0]["rounds"])
 
 
+def test_a_dry_run_shows_what_would_be_set():
+    done = call("limits", "clocks", "--permit-limits", "450 W, 550", "--permit-clocks", "1000 MHz", "--dry-run")
+    assert done.exit_code == 0, done.output
+    for name in ("limit 450 W", "limit 550 W", "limit as found", "clock 1000 MHz", "clock as found"):
+        assert done.stdout.count(name) == 3
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -53,6 +60,14 @@ def test_a_dry_run_prints_the_script():
         (("levels", "--out", "a.csv"), "ends in .parquet"),
         (("levels", "--dry-run", "--scale", "0"), "--scale: expected more than 0"),
         (("levels", "--dry-run", "--seed", "-1"), "--seed: expected 0 or more"),
+        (("limits", "--out", "a.parquet"), "exercise limits: expected --permit-limits '450 W, 550 W'"),
+        (
+            ("levels", "--permit-clocks", "1000", "--out", "a.parquet"),
+            "--permit-clocks: expected with the pattern clocks",
+        ),
+        (("limits", "--permit-limits", "450 W, low", "--dry-run"), "expected numbers of W between commas, found 'low'"),
+        (("limits", "--permit-limits", "", "--dry-run"), "expected numbers of W between commas, found ''"),
+        (("limits", "--permit-limits", "0", "--dry-run"), "--permit-limits: expected different ones above 0"),
     ],
 )
 def test_wrong_arguments_are_one_line(words, said):

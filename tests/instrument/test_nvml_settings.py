@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 
 import pytest
@@ -53,6 +55,26 @@ def test_an_error_on_the_way_sets_it_back(nvml):
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
+        measured()
+    assert (nvml.limit_mw, nvml.locked, nvml.open) == (650_000, None, 0)
+
+
+def test_a_signal_waits_until_the_device_is_set_back(nvml, monkeypatch):
+    """Ctrl-C a second time comes while the limit is set back."""
+
+    def slow(handle, milliwatts, usual=nvml.nvmlDeviceSetPowerManagementLimit):
+        if milliwatts == 650_000 and nvml.limit_mw == 450_000:
+            os.kill(os.getpid(), signal.SIGINT)
+        usual(handle, milliwatts)
+
+    monkeypatch.setattr(nvml, "nvmlDeviceSetPowerManagementLimit", slow)
+
+    def measured():
+        with NvmlSettings(0, BOTH) as settings:
+            settings.apply(Setting("limit", 450.0))
+            settings.apply(Setting("clock", 1000.0))
+
+    with pytest.raises(KeyboardInterrupt):
         measured()
     assert (nvml.limit_mw, nvml.locked, nvml.open) == (650_000, None, 0)
 

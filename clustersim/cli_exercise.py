@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -19,22 +19,26 @@ from clustersim.errors import InputError
 
 @contextmanager
 def _stop_asked() -> Iterator[Callable[[], bool]]:
-    """Give a function that says whether Ctrl-C was pressed; pressed again it interrupts at once.
+    """Give a function that says whether Ctrl-C was pressed; pressed again, or at SIGTERM and SIGHUP, it ends at once.
 
-    So do SIGTERM and the end of the terminal: settings that were changed must be set back.
+    It ends once only: what comes after is not heard, for settings that were changed are being set back. Signals that
+    are ignored, as ``nohup`` has it, stay so.
     """
-    asked = False
+    asked = ended = False
 
     def ask(number: int, _frame: FrameType | None) -> None:
-        nonlocal asked
-        if asked:
+        nonlocal asked, ended
+        if ended:
+            return
+        if asked or number != signal.SIGINT:
+            ended = True
             raise KeyboardInterrupt
         asked = True
-        if number == signal.SIGINT:
-            # of the others nobody may be left to read it
+        with suppress(OSError):  # nobody may be left to read it
             typer.echo("stopping after the running part; Ctrl-C again stops at once and writes nothing", err=True)
 
-    before = {one: signal.signal(one, ask) for one in ENDING}
+    heard = [one for one in ENDING if signal.getsignal(one) not in (signal.SIG_IGN, None)]
+    before = {one: signal.signal(one, ask) for one in heard}
     try:
         yield lambda: asked
     finally:
@@ -86,7 +90,7 @@ def exercise(
     Settings of the GPU stay as they are, but for those permitted by an option; these are set back.
     """
     from clustersim.report import exercise as report
-    from clustersim.study.exercise import Permitted, scripts
+    from clustersim.study.exercise import Permitted, check_permitted, scripts
     from clustersim.study.exercise import exercise as run
 
     permitted = Permitted(
@@ -96,6 +100,8 @@ def exercise(
     if list_only or dry_run:
         if dry_run and not patterns:
             raise InputError("exercise --dry-run: expected a pattern; --list names them")
+        if dry_run:
+            check_permitted(patterns or (), permitted)
         made = scripts(patterns or (), scale, seed, permitted=permitted)
         if as_json:
             show_json(report.list_data(made) if list_only else report.scripts_data(made))

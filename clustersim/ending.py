@@ -23,7 +23,8 @@ def undisturbed() -> Iterator[None]:
         yield
         return
     came: list[int] = []
-    before = {one: signal.signal(one, lambda number, _frame: came.append(number)) for one in ENDING}
+    heard = [one for one in ENDING if signal.getsignal(one) not in (signal.SIG_IGN, None)]
+    before = {one: signal.signal(one, lambda number, _frame: came.append(number)) for one in heard}
     try:
         yield
     finally:

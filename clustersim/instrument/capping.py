@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Literal, TypeAlias
 
 import numpy as np
+from scipy import stats
 from scipy.optimize import least_squares
 
 from clustersim.errors import InputError
@@ -16,10 +17,15 @@ from clustersim.instrument.levels import LEAST_RUNS, Level, Readings, Window, le
 from clustersim.instrument.recording import Array, Band, Marker
 
 Quantity = Literal["limit", "clock"]
+QUANTITIES: tuple[Quantity, ...] = ("limit", "clock")
 Key: TypeAlias = tuple[str, float, str, str, float]
 """Quantity set, its value (infinite: as found, of clocks), phase, activity, length of the burst."""
 IN_FORCE: Mapping[Quantity, str] = {"limit": "limit_w", "clock": "locked_mhz"}
 """Figures of a marker that tell the setting."""
+LEAST_HELD = 2
+"""Settings below the free power from which on there is a curve."""
+NEAR = 0.02
+"""Products that draw their limit to within this share are held by it. [-]"""
 NORMAL_95 = 1.96
 """Half of the 95 % interval of a normal distribution over its standard deviation."""
 
@@ -51,7 +57,11 @@ class Point:
 
 @dataclass(frozen=True)
 class Overshoot:
-    """What bursts of one length draw under limits: ``P = L + k (D - L)``, or D where that is below L."""
+    """What bursts of one length draw under limits: ``P = L + k (D - L)``, or D where that is below L.
+
+    Intervals are by Student's t of as many degrees of freedom as there are more limits than unknowns, so that few
+    limits make wide ones: of a burst that came in few stretches of the record the own interval is rough.
+    """
 
     burst_s: float
     share: Band
@@ -62,6 +72,28 @@ class Overshoot:
     """Mean power of bursts, by limit."""
     worst_w: float
     """Largest difference of a measured mean from the law. [W]"""
+
+    def share_at(self, free_w: float) -> Band:
+        """Return k where D is known from elsewhere, between 0 and 1: a line through nothing by least squares. [-]
+
+        Raises
+        ------
+        InputError
+            If no limit is below it.
+        """
+        below = {limit: one.watts for limit, one in self.bursts.items() if limit < free_w}
+        if not below:
+            raise InputError(f"overshoot: expected a limit below {free_w:.0f} W")
+        way = np.array([free_w - limit for limit in below])
+        past = np.array([one.value - limit for limit, one in below.items()])
+        weight = _sigma(np.array([0.5 * (one.high - one.low) for one in below.values()]), free_w) ** -2
+        told = float((weight * way**2).sum())
+        share = float((weight * way * past).sum()) / told
+        spare = way.size - 1
+        off = float((weight * (past - share * way) ** 2).sum())
+        half = _student(spare) * np.sqrt(max(1.0, off / spare if spare else 1.0) / told)
+        value, low, high = np.clip([share, share - half, share + half], 0.0, 1.0)
+        return Band(value=float(value), low=float(low), high=float(high))
 
 
 def is_set(marker: Marker) -> bool:
@@ -74,14 +106,15 @@ def setting_levels(
 ) -> tuple[dict[Key, Level], dict[str, str]]:
     """Return the level of each phase under each setting, and of which bursts there is none and why.
 
-    `label_of` names what all other markers did.
+    That of a burst is its mean from begin to end. `label_of` names what all other markers did.
     """
     keys = {_label(one): _key(one) for one in markers if is_set(one)}
     if not keys:
         return {}, {}
     found, lost = levels(
-        markers, readings, window, lambda one: _label(one) if is_set(one) else f"other {label_of(one)}"
-    )
+        markers, readings, window, lambda one: _label(one) if is_set(one) else f"other {label_of(one)}",
+        whole=lambda label: label in keys and keys[label][2] == "burst",
+    )  # fmt: skip
     bursts = {keys[label]: why for label, why in lost.items() if label in keys and keys[label][2] == "burst"}
     missing = {f"bursts of {1e3 * key[4]:g} ms": why for key, why in bursts.items()}
     return {keys[one.label]: one for one in found if one.label in keys}, missing
@@ -171,22 +204,38 @@ def _ratio(each: Array, top: Array) -> Band:
     return Band(value=value, low=value - half, high=value + half)
 
 
-def curve(measured: Sequence[Point]) -> tuple[Point, ...]:
+def curve(measured: Sequence[Point], lowest: float, limit_w: float | None = None) -> tuple[Point, ...]:
     """Return the points that are a curve of speed against power, the unlimited one last.
 
     Settings that hold nothing back (as fast as without, within the interval) say nothing of it.
 
+    Parameters
+    ----------
+    measured : sequence of Point
+        The highest setting last.
+    lowest : float
+        Share of the free power down to which a curve must go: below its lowest point it is a line to nothing. [-]
+    limit_w : float, optional
+        Of the last point, where that is below the device's default. [W]
+
     Raises
     ------
     InputError
-        If there are no two, or more power is not faster.
+        If the last point is held by its limit, no two are below it or none far enough, or more power is not faster.
     """
     if not measured:
         raise InputError("expected products under several settings, found none")
-    held = [one for one in measured[:-1] if one.speed.high < 1.0]
-    kept = (*sorted(held, key=lambda one: one.watts.value), measured[-1])
-    if len(kept) < 2:
-        raise InputError("no setting held the products back")
+    free = measured[-1].watts.value
+    if limit_w is not None and free > (1.0 - NEAR) * limit_w:
+        raise InputError(f"all was done under a lowered limit, the highest {limit_w:g} W: the free power is not known")
+    held = sorted((one for one in measured[:-1] if one.speed.high < 1.0), key=lambda one: one.watts.value)
+    if len(held) < LEAST_HELD or held[0].watts.value > lowest * free:
+        told = ", ".join(f"{one.watts.value:.0f}" for one in held) or "none"
+        raise InputError(
+            f"expected at least {LEAST_HELD} settings that hold products back, one at {lowest:.0%} of the free "
+            f"{free:.0f} W or below; found {told} W"
+        )
+    kept = (*held, measured[-1])
     for below, above in pairwise(kept):
         if not (below.speed.value < above.speed.value and below.watts.value < above.watts.value):
             raise InputError(
@@ -227,7 +276,7 @@ def _overshoot(length: float, bursts: Mapping[float, Level]) -> Overshoot:
         raise InputError(
             f"expected two limits below what bursts draw ({top:.0f} W), found {', '.join(map(_w, limits))}"
         )
-    sigma = np.maximum(half, 1e-3 * top) / NORMAL_95
+    sigma = _sigma(half, top)
 
     def law(at: Array) -> Array:
         share, free = at
@@ -241,12 +290,22 @@ def _overshoot(length: float, bursts: Mapping[float, Level]) -> Overshoot:
     wider = max(1.0, float(2.0 * fit.cost / spare)) if spare else 1.0
     # without an overshoot the free level has no part in the law, and the inverse is a pseudo-inverse
     slope = np.asarray(fit.jac)
-    wide = NORMAL_95 * np.sqrt(np.diag(np.linalg.pinv(slope.T @ slope) * wider))
+    wide = _student(spare) * np.sqrt(np.diag(np.linalg.pinv(slope.T @ slope) * wider))
     share, free = (
         Band(value=float(one), low=float(one - by), high=float(one + by)) for one, by in zip(fit.x, wide, strict=True)
     )
     worst = float(np.abs(law(fit.x) - watts).max())
     return Overshoot(length, share, free if share.low > 0.0 else None, dict(bursts), worst)
+
+
+def _student(spare: int) -> float:
+    """Return half of the 95 % interval over the standard deviation; without a spare one, as with one."""
+    return float(stats.t.ppf(0.975, max(spare, 1)))
+
+
+def _sigma(half: Array, scale_w: float) -> Array:
+    """Return standard deviations of means from half their intervals; none is better than a thousandth. [W]"""
+    return np.asarray(np.maximum(half, 1e-3 * scale_w) / NORMAL_95)
 
 
 def _w(value: float) -> str:

@@ -35,6 +35,11 @@ class Marks(Protocol):
 class Settings(Protocol):
     """Sets what the user permits, and knows how the device was found."""
 
+    @property
+    def by_hand(self) -> str:
+        """Commands that set everything back."""
+        ...
+
     def apply(self, setting: Setting) -> Mapping[str, float]:
         """Set it, and return what is then in force: ``limit_w`` [W], or ``locked_mhz`` [MHz] where a clock is locked.
 

@@ -76,7 +76,11 @@ def unmeasured_window() -> Window:
 
 
 def levels(
-    markers: Sequence[Marker], readings: Readings, window: Window, label_of: Callable[[Marker], str]
+    markers: Sequence[Marker],
+    readings: Readings,
+    window: Window,
+    label_of: Callable[[Marker], str],
+    whole: Callable[[str], bool] = lambda _: False,
 ) -> tuple[tuple[Level, ...], dict[str, str]]:
     """Return the level of each label, and of which there is none and why.
 
@@ -85,6 +89,9 @@ def levels(
     for such samples, and the sensor's window is known, the levels follow from all readings at once: ``v = X L`` with
     the shares X of :func:`clustersim.instrument.schedule.shares`, so that the averaging is undone by what is known of
     when what was done; the interval is that of a jackknife over :data:`GROUPS` stretches.
+
+    Samples that hold one label alone are never of its first moments. Where a label does not keep its power, and the
+    mean from begin to end is wanted, `whole` says so: such a label is told by all readings at once, or not at all.
 
     Raises
     ------
@@ -104,7 +111,7 @@ def levels(
         if label == UNMARKED:
             continue
         own = labelled[label]
-        level = _settled(label, own, readings, known[:, at] >= SETTLED, window)
+        level = None if whole(label) else _settled(label, own, readings, known[:, at] >= SETTLED, window)
         if level is not None:
             found.append(level)
             continue

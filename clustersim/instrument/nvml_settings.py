@@ -14,6 +14,10 @@ from clustersim.instrument.torch_device import HOW_TO_GET
 from clustersim.instrument.works import Setting
 
 
+class NotSetBackError(InputError):
+    """A device is left with settings that were changed."""
+
+
 class NvmlSettings:
     """Settings of one accelerator, set back when the block ends, however it ends.
 
@@ -57,11 +61,11 @@ class NvmlSettings:
                 # the same again: tells whether this user may
                 nvml.nvmlDeviceSetPowerManagementLimit(self._handle, self._found_mw)
             if self._permitted.clocks_mhz:
-                self._check_clocks()
+                self._clocks = self._supported()
                 nvml.nvmlDeviceResetGpuLockedClocks(self._handle)
         except nvml.NVMLError as error:
             nvml.nvmlShutdown()
-            raise InputError(f"exercise: {self._refused(error)}") from None
+            raise InputError(f"exercise: {self._refused(error)}; nothing was changed") from None
         except InputError:
             nvml.nvmlShutdown()
             raise
@@ -89,11 +93,11 @@ class NvmlSettings:
             if setting.quantity == "limit":
                 wanted = self._found_mw if setting.value is None else round(1e3 * setting.value)
                 nvml.nvmlDeviceSetPowerManagementLimit(handle, wanted)
-                return {"limit_w": nvml.nvmlDeviceGetPowerManagementLimit(handle) * 1e-3}
+                return {"limit_w": nvml.nvmlDeviceGetEnforcedPowerLimit(handle) * 1e-3}
             if setting.value is None:
                 self._unlock()
                 return {}
-            clock = round(setting.value)
+            clock = self._clocks[setting.value]
             self._locked = True
             nvml.nvmlDeviceSetGpuLockedClocks(handle, clock, clock)
             return {"locked_mhz": float(clock)}
@@ -101,15 +105,26 @@ class NvmlSettings:
             raise InputError(f"exercise: {setting}: {self._refused(error)}") from None
 
     def restore(self) -> None:
-        """Set power limit and clocks as they were found; raises InputError with the commands where that fails."""
-        nvml = self._nvml
-        try:
-            with undisturbed():
-                if self._permitted.limits_w:
-                    nvml.nvmlDeviceSetPowerManagementLimit(self._handle, self._found_mw)
-                self._unlock()
-        except nvml.NVMLError as error:
-            raise InputError(f"exercise: the device could not be set back ({error}): {self.by_hand}") from None
+        """Set power limit and clocks as they were found, the one also where the other fails.
+
+        Raises
+        ------
+        NotSetBackError
+            If one fails; with the commands.
+        """
+        failed = []
+        with undisturbed():
+            for back in (self._limit_back, self._unlock):
+                try:
+                    back()
+                except self._nvml.NVMLError as error:
+                    failed.append(str(error))
+        if failed:
+            raise NotSetBackError(f"exercise: the device could not be set back ({', '.join(failed)}): {self.by_hand}")
+
+    def _limit_back(self) -> None:
+        if self._permitted.limits_w:
+            self._nvml.nvmlDeviceSetPowerManagementLimit(self._handle, self._found_mw)
 
     def _unlock(self) -> None:
         if self._locked:
@@ -122,13 +137,24 @@ class NvmlSettings:
             if not low <= value <= high:
                 raise InputError(f"--permit-limits: expected {low:g} to {high:g} W on this device, found {value:g} W")
 
-    def _check_clocks(self) -> None:
-        high = float(self._nvml.nvmlDeviceGetMaxClockInfo(self._handle, self._nvml.NVML_CLOCK_SM))
+    def _supported(self) -> dict[float, int]:
+        """Return the clock that the device has nearest to each permitted one. [MHz]"""
+        nvml, handle = self._nvml, self._handle
+        memory = max(nvml.nvmlDeviceGetSupportedMemoryClocks(handle))
+        steps = sorted(int(one) for one in nvml.nvmlDeviceGetSupportedGraphicsClocks(handle, memory))
+        chosen: dict[float, int] = {}
         for value in self._permitted.clocks_mhz:
-            if value > high:
-                raise InputError(f"--permit-clocks: expected at most {high:g} MHz on this device, found {value:g} MHz")
+            if not steps[0] <= value <= steps[-1]:
+                raise InputError(
+                    f"--permit-clocks: expected {steps[0]} to {steps[-1]} MHz on this device, found {value:g} MHz"
+                )
+            clock = min(steps, key=lambda one: abs(one - value))
+            if clock in chosen.values():
+                raise InputError(f"--permit-clocks: {value:g} MHz and another are both {clock} MHz on this device")
+            chosen[value] = clock
+        return chosen
 
     def _refused(self, error: Any) -> str:
         if error.value == self._nvml.NVML_ERROR_NO_PERMISSION:
-            return f"settings of a device are root's to change ({error}); nothing was changed"
+            return f"settings of a device are for root to change, outside of unprivileged containers ({error})"
         return str(error)

@@ -232,26 +232,35 @@ def dummy(asked: Asked) -> Script:
 def limits(asked: Asked) -> Script:
     """Products under power limits: for long, and in bursts after which the device rests.
 
-    The device as it was found is one of them. The scale is on what goes on for long, and on how many bursts there are.
+    The device as it was found is one of them. Pauses are drawn, so that bursts do not keep step with a sensor. The
+    scale is on what goes on for long, and on how many bursts there are.
     """
     entry = catalog.entry("exercises", "limits")
     product, words = _under(entry, asked, "limit")
     seconds, times = asked.length(entry.si("part")), asked.often(entry.properties["bursts"], 1)
-    pause = Part("context", Idle(), entry.si("pause"), (*words, ("phase", "pause")))
-    rounds = []
-    for value in (None, *asked.permitted.limits_w):
+    draws = np.random.default_rng([asked.seed, 5])
+
+    def pause() -> Part:
+        drawn = draws.uniform(entry.si("pause"), entry.si("pause_longest"))
+        return Part("context", Idle(), float(drawn), (*words, ("phase", "pause")))
+
+    def under(value: float | None) -> Round:
         parts = [
             Part("matrix", product, entry.si("settle"), (*words, ("phase", "settling"))),
             Part("matrix", product, seconds, (*words, ("phase", "steady"))),
-            pause,
+            pause(),
         ]
         for name in ("burst_short", "burst_long"):
             length = entry.si(name)
             burst = Part("matrix", product, length, (*words, ("phase", "burst")), (("burst_s", length),))
-            parts += [burst, pause] * times
+            for _ in range(times):
+                parts += [burst, pause()]
         setting = Setting("limit", value)
-        rounds.append(Round(f"{product}, {setting}", tuple(parts), setting=setting))
-    return Script("limits", _shuffled(rounds, entry.properties["repeats"], asked, 5))
+        return Round(f"{product}, {setting}", tuple(parts), setting=setting)
+
+    values = (None, *asked.permitted.limits_w)
+    orders = [draws.permutation(len(values)) for _ in range(entry.properties["repeats"])]
+    return Script("limits", tuple(under(values[at]) for order in orders for at in order))
 
 
 def clocks(asked: Asked) -> Script:

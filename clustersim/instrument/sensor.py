@@ -207,7 +207,7 @@ def fit_sensor(
 
 
 def _level(known: Array, watts: Array) -> Array:
-    """Return the levels of least squares by the normal equations, fifty times as fast as by the shares themselves.
+    """Return the levels of least squares by the normal equations, which costs less than by the shares themselves.
 
     What the readings do not tell (a condition of the shares above :data:`UNTOLD`) becomes the least levels.
     """

@@ -13,6 +13,7 @@ from clustersim.instrument.recording import Band
 from clustersim.instrument.sensor import SensorFit
 from clustersim.report.words import columns
 from clustersim.study.device_calibration import Calibrated
+from clustersim.study.device_capping import Entered
 from clustersim.study.device_overlay import conditions_text, overlay
 from clustersim.workload.capping import capping_curve
 
@@ -44,6 +45,8 @@ def calibrated_text(found: Calibrated) -> str:
     parts += [_points(found, one) for one in (found.capped.limits, found.capped.clocks) if one]
     if found.capped.overshoots:
         parts.append(_overshoots(found.capped.overshoots))
+    if found.capped.entered is not None:
+        parts.append(_entered(found.capped.entered))
     said = [f"not entered, {name}: {why}" for name, why in found.left_out.items()]
     said += [f"note: {one}" for one in found.warnings]
     return "\n\n".join([*parts, "\n".join(said)])
@@ -113,6 +116,14 @@ def _overshoots(measured: tuple[Overshoot, ...]) -> str:
     ]  # fmt: skip
     head = ("bursts ms", "overshoot %", "95 %", "catalog", "free W", "W at a limit of W", "off W")
     return columns(head, rows, widest=60)
+
+
+def _entered(found: Entered) -> str:
+    share = found.share
+    return (
+        f"entered: overshoot {100 * share.value:.1f} % ({_span(share, 100.0, 1)}) of the way to {found.free_w:.0f} W, "
+        "the free level that the catalog has then"
+    )
 
 
 def _span(band: Band, scale: float, digits: int) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clustersim import catalog
+from clustersim.catalog.records import Entry
 from clustersim.errors import InputError
 from clustersim.instrument.duty import sweep_parts
 from clustersim.instrument.filling import Filled, filled_gaps
@@ -117,7 +118,7 @@ def calibrate(
     tell("levels")
     chosen, lowered = level_markers(markers), is_lowered(recording.devices[device])
     found, missing = levels(markers, readings, window, lambda one: level_label(one, chosen))
-    left_out |= {name: why for name, why in missing.items() if name != OTHER}
+    left_out |= {name: why for name, why in missing.items() if not name.startswith(OTHER)}
     left_out |= _stand_ins(markers)
     if lowered:
         left_out |= {one.label: "recorded under a lowered power limit" for one in found if one.label in LIMITED}
@@ -128,7 +129,11 @@ def calibrate(
             f"up to {over:.3g} ms"
         )
     elif sensor is None:
-        left_out["time_constant"] = "needs the duty-cycle sweep that measures the sensor"
+        left_out["time_constant"] = (
+            "a sensor that the recording only tells of has none: give the recording of its sweep too"
+            if _is_measured(recording)
+            else "needs the duty-cycle sweep that measures the sensor"
+        )
     tell("products")
     products: Mapping[str, ProductFit] = {}
     if lowered or chip.has("power.limit"):
@@ -138,10 +143,10 @@ def calibrate(
     tell("filled gaps")
     gaps = filled_gaps(markers, readings, window)
     tell("settings")
-    capped = measured_capping(recording, device, markers, readings, window, left_out)
+    capped = measured_capping(recording, device, markers, readings, window, _free_w(found, entry, rated), left_out)
     return Calibrated(
         recording, device, chip.name, entry.name, rated, sensor, window,
-        tuple(one for one in found if one.label != OTHER and one.label not in left_out),
+        tuple(one for one in found if not one.label.startswith(OTHER) and one.label not in left_out),
         products, gaps, capped, left_out, _warnings(recording, device, rated, entry.aliases),
     )  # fmt: skip
 
@@ -209,7 +214,6 @@ def _fitted_sensor(
     """
     sweep = sweep_parts(markers)
     if not sweep and _is_measured(recording):
-        left_out["sensor"] = "taken from the sweep that the recording has it from"
         return None
     try:
         if readings.published is None:
@@ -218,6 +222,12 @@ def _fitted_sensor(
     except InputError as error:
         left_out["sensor"] = str(error)
         return None
+
+
+def _free_w(found: Sequence[Level], entry: Entry, rated_w: float) -> float:
+    """Return the level of matrix products as the catalog will have it: measured here, else its own. [W]"""
+    measured = [one.watts.value for one in found if one.label == "matrix"]
+    return measured[0] if measured else rated_w * entry.si("matrix")
 
 
 def _is_measured(recording: Recording) -> bool:

@@ -9,9 +9,19 @@ import numpy as np
 
 from clustersim import catalog
 from clustersim.errors import InputError
-from clustersim.instrument.capping import Overshoot, Point, curve, is_set, overshoots, points, setting_levels
+from clustersim.instrument.capping import (
+    QUANTITIES,
+    Overshoot,
+    Point,
+    Quantity,
+    curve,
+    is_set,
+    overshoots,
+    points,
+    setting_levels,
+)
 from clustersim.instrument.levels import Readings, Window
-from clustersim.instrument.recording import Marker, Recording
+from clustersim.instrument.recording import Band, Device, Marker, Recording
 from clustersim.study.device_works import work_of
 
 
@@ -24,26 +34,39 @@ class Capped:
     clocks: tuple[Point, ...] = ()
     """By locked clock; the last was not locked."""
     curve: tuple[Point, ...] = ()
-    """Speed against power, of the limits where they were set, else of the clocks; empty where they tell none."""
+    """Speed against power, of the limits where these tell one, else of the clocks."""
     overshoots: tuple[Overshoot, ...] = ()
     """By length of the bursts."""
-    entered: Overshoot | None = None
-    """That of the longest bursts, which the catalog's is of, where its interval is narrow enough."""
+    entered: Entered | None = None
+
+
+@dataclass(frozen=True)
+class Entered:
+    """The overshoot that the catalog takes: of the longest bursts, as its own is, with the free level that it has."""
+
+    overshoot: Overshoot
+    share: Band
+    """With that free level. [-]"""
+    free_w: float
+    """Highest level of the accelerator as the catalog will have it. [W]"""
 
 
 def measured_capping(
-    recording: Recording, device: int, markers: Sequence[Marker], readings: Readings, window: Window,
+    recording: Recording, device: int, markers: Sequence[Marker], readings: Readings, window: Window, free_w: float,
     left_out: dict[str, str],
 ) -> Capped:  # fmt: skip
-    """Return what was measured under settings of a device; `left_out` is told why something is missing."""
+    """Return what was measured under settings of a device; `left_out` is told why something is missing.
+
+    `free_w` is the level of matrix products of the catalog, or what was measured of it. [W]
+    """
     own = [one for one in markers if is_set(one)]
     if not own:
         return Capped()
     known, missing = setting_levels(markers, readings, window, work_of)
     left_out |= missing
     clock_of = _clocks(recording, device)
-    found: dict[str, tuple[Point, ...]] = {}
-    for quantity in ("limit", "clock"):
+    found: dict[Quantity, tuple[Point, ...]] = {}
+    for quantity in QUANTITIES:
         try:
             found[quantity] = points(quantity, own, known, clock_of)
         except InputError as error:
@@ -51,26 +74,51 @@ def measured_capping(
             found[quantity] = ()
     bursts, untold = overshoots(known)
     left_out |= untold
-    drawn: tuple[Point, ...] = ()
-    try:
-        drawn = curve(found["limit"] or found["clock"])
-    except InputError as error:
-        left_out["speed by power"] = str(error)
-    return Capped(found["limit"], found["clock"], drawn, bursts, _entered(bursts, left_out))
+    drawn = _curve(found, recording.devices[device], left_out)
+    lengths = {one.figures["burst_s"] for one in own if "burst_s" in one.figures}
+    entered = _entered(bursts, max(lengths, default=0.0), free_w, left_out)
+    return Capped(found["limit"], found["clock"], drawn, bursts, entered)
 
 
-def _entered(measured: Sequence[Overshoot], left_out: dict[str, str]) -> Overshoot | None:
-    if not measured:
+def _curve(found: Mapping[Quantity, tuple[Point, ...]], device: Device, left_out: dict[str, str]) -> tuple[Point, ...]:
+    """Return the curve of the limits, else that of the clocks."""
+    lowest = catalog.entry("instrument", "calibration").si("capping.lowest")
+    why = []
+    for quantity, measured in found.items():
+        if not measured:
+            continue
+        top = measured[-1].value if quantity == "limit" else device.limit_w
+        lowered = top if top is not None and device.rated_w is not None and top < device.rated_w else None
+        try:
+            return curve(measured, lowest, lowered)
+        except InputError as error:
+            why.append(f"{quantity}s: {error}")
+    if why:
+        left_out["speed by power"] = "; ".join(why)
+    return ()
+
+
+def _entered(
+    measured: Sequence[Overshoot], longest_s: float, free_w: float, left_out: dict[str, str]
+) -> Entered | None:
+    found = [one for one in measured if one.burst_s == longest_s]
+    if not found:
+        if measured:
+            left_out["overshoot"] = f"the catalog's is of the longest bursts, here {1e3 * longest_s:g} ms"
         return None
-    share = measured[-1].share
+    try:
+        share = found[0].share_at(free_w)
+    except InputError as error:
+        left_out["overshoot"] = str(error)
+        return None
     widest = catalog.entry("instrument", "calibration").si("overshoot.widest")
-    if share.high - share.low <= widest:
-        return measured[-1]
-    left_out["overshoot"] = (
-        f"{100 * share.value:.0f} % ({100 * share.low:.0f} to {100 * share.high:.0f}): expected an interval of at most "
-        f"{100 * widest:.0f} points"
-    )
-    return None
+    if share.high - share.low > widest:
+        left_out["overshoot"] = (
+            f"{100 * share.value:.0f} % ({100 * share.low:.0f} to {100 * share.high:.0f}): expected an interval of at "
+            f"most {100 * widest:.0f} points"
+        )
+        return None
+    return Entered(found[0], share, free_w)
 
 
 def _clocks(recording: Recording, device: int) -> Callable[[Marker], float]:

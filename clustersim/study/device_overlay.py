@@ -97,16 +97,16 @@ def _product_figures(found: Calibrated) -> dict[str, Any]:
 
 def _overshoot_figures(found: Calibrated) -> dict[str, Any]:
     """Return the overshoot of the longest bursts."""
-    last = found.capped.entered
-    if last is None:
+    entered = found.capped.entered
+    if entered is None:
         return {}
-    free = "" if last.free_w is None else f"; free {last.free_w.value:.0f} W"
-    drawn = ", ".join(f"{level.watts.value:.0f} W at a limit of {limit:g} W" for limit, level in last.bursts.items())
+    bursts = entered.overshoot
+    drawn = ", ".join(f"{level.watts.value:.0f} W at a limit of {limit:g} W" for limit, level in bursts.bursts.items())
     note = (
-        f"of the way from a lowered limit to the free level, bursts of {1e3 * last.burst_s:g} ms on "
-        f"{found.accelerator}: {drawn}{free}; at most {last.worst_w:.1f} W off"
+        f"of the way from a lowered limit to the free level of {entered.free_w:.0f} W, means of bursts of "
+        f"{1e3 * bursts.burst_s:g} ms on {found.accelerator}: {drawn}"
     )
-    return {"overshoot": _figure(last.share, 100.0, " %", note)}
+    return {"overshoot": _figure(entered.share, 100.0, " %", note)}
 
 
 def _capping_entry(found: Calibrated) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from clustersim.power.device import LEVELS, matrix_figure
 from clustersim.workload.hardware import bare_hardware, constant, generation_of
 
 OTHER = "other"
-"""Label of what is no level, such as small products and filled gaps."""
+"""Label of what is no level, such as small products and filled gaps; what was done under a setting has a word more."""
 STEADY = ("levels", "lead")
 """Patterns of an exercise whose parts are long enough to be a level."""
 CURVE = "products"
@@ -75,6 +75,9 @@ def level_label(marker: Marker, chosen: frozenset[str]) -> str:
     chosen : frozenset of str
         Works that stand for levels (:func:`level_markers`).
     """
+    if is_set(marker):
+        # of very different power, so that each is told apart where readings hold more than one
+        return f"{OTHER} {work_of(marker)}"
     level = _level(marker)
     steady = marker.words.get("pattern", STEADY[0]) in STEADY
     return level if work_of(marker) in chosen and steady else OTHER

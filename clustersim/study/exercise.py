@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -17,7 +17,7 @@ from clustersim.instrument.exercise import Marking, Performed, Settings, check, 
 from clustersim.instrument.machine import Machine
 from clustersim.instrument.meter import Field, NvmlMeter
 from clustersim.instrument.nvml_place import place_of_device, place_of_uuid
-from clustersim.instrument.nvml_settings import NvmlSettings
+from clustersim.instrument.nvml_settings import NotSetBackError, NvmlSettings
 from clustersim.instrument.patterns import AROUND, PATTERNS, PERMITS, Asked, Permitted, known_precisions, script
 from clustersim.instrument.recording import Marker, Recording, write_recording
 from clustersim.instrument.torch_device import check_device
@@ -80,6 +80,8 @@ class Exercised:
     left_out: tuple[str, ...]
     """Precisions that the device does not have."""
     stopped: bool
+    not_set_back: str = ""
+    """What to do about settings that could not be set back; empty where all were."""
 
     @property
     def markers(self) -> tuple[Marker, ...]:
@@ -139,6 +141,7 @@ def exercise(
     ------
     InputError
         If an argument is wrong, PyTorch, a GPU or its driver is missing, or it cannot do a pattern; nothing is written.
+        If settings could not be set back; the recording is written before.
     """
     if out.suffix != ".parquet":
         raise InputError(f"--out: expected a name that ends in .parquet, found {out}")
@@ -147,6 +150,8 @@ def exercise(
     found = performed(patterns, device, scale, seed, tell, stop, kit, permitted)
     recording = replace(found.recording, name=out.stem)
     write_recording(out, recording)
+    if found.not_set_back:
+        raise InputError(f"{found.not_set_back}; the recording is in {out}")
     return replace(found, recording=recording)
 
 
@@ -189,14 +194,13 @@ def performed(
         If an argument is wrong, PyTorch, a GPU or its driver is missing, it cannot do a pattern, or its settings are
         not this user's to change.
     """
-    _check_permitted(patterns, permitted)
+    check_permitted(patterns, permitted)
     scripts(patterns, scale, seed, permitted=permitted)
     kit = kit or real_kit()
     place = kit.place(device)
-    allowed: AbstractContextManager[Settings | None] = nullcontext()
-    if permitted != NOTHING:
-        allowed = kit.settings(place, permitted)
-    with allowed as settings, kit.sampler() as sampler:
+    done: list[Performed] = []
+    not_set_back = ""
+    with kit.sampler() as sampler:
         tell("idle, before anything runs")
         with sampler.marked("idle", device=place, words={"pattern": "lead"}):
             kit.sleep(lead_s(scale))
@@ -212,8 +216,13 @@ def performed(
             for one in made:
                 check(one, machine)
             marks = _OnDevice(sampler, place)
-            # asked anew before each
-            done = [perform(one, machine, marks, tell, stop, settings) for one in made if not stop()]
+            try:
+                with _settings(kit, place, permitted, tell) as settings:
+                    # asked anew before each; those before an error stay done
+                    done.extend(perform(one, machine, marks, tell, stop, settings) for one in made if not stop())
+            except NotSetBackError as error:
+                # what was recorded is worth keeping
+                not_set_back = str(error)
             about = dict(machine.conditions)
         finally:
             machine.close()
@@ -221,11 +230,28 @@ def performed(
     about |= {"patterns": " ".join(patterns), "scale": f"{scale:g}", "seed": str(seed)}
     recording = _with_sensor(replace(recording, conditions={**recording.conditions, **about}), place, done)
     left_out = tuple(one for one in known_precisions() if one not in precisions)
-    return Exercised(recording, place, tuple(done), left_out, stop())
+    return Exercised(recording, place, tuple(done), left_out, stop(), not_set_back)
 
 
-def _check_permitted(patterns: Sequence[str], permitted: Permitted) -> None:
-    """Check that each permission has its pattern, and each pattern that sets something its permission."""
+@contextmanager
+def _settings(kit: Kit, place: int, permitted: Permitted, tell: Callable[[str], None]) -> Iterator[Settings | None]:
+    """Give what sets the device, where something is permitted, and tell how to set it back by hand."""
+    if permitted == NOTHING:
+        yield None
+        return
+    with kit.settings(place, permitted) as settings:
+        tell(f"settings are changed; were this killed, they would be set back by: {settings.by_hand}")
+        yield settings
+
+
+def check_permitted(patterns: Sequence[str], permitted: Permitted) -> None:
+    """Check that each permission has its pattern, and each pattern that sets something its permission.
+
+    Raises
+    ------
+    InputError
+        If one is there without the other.
+    """
     for pattern, field in PERMITS.items():
         option, example = f"--permit-{pattern}", {"limits": "'450 W, 550 W'", "clocks": "'1000, 1400'"}[pattern]
         if pattern in patterns and not getattr(permitted, field):

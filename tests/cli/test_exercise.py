@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import signal
+import sys
 
 import pytest
 from typer.testing import CliRunner
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 from clustersim.cli import app
 from clustersim.instrument.recording import read_recording
 from clustersim.study import exercise as study
+from tests.instrument.fake_nvml import NAMES, FakeNvml
 from tests.study.test_exercise import Virtual
 
 TORCH = importlib.util.find_spec("torch") is not None
@@ -135,3 +137,95 @@ def test_ctrl_c_twice_ends_at_once(tmp_path, monkeypatch):
     assert "interrupted" in done.stderr
     assert list(tmp_path.iterdir()) == []
     assert computer.machine.asked[-1] == "close"
+
+
+@pytest.fixture
+def settable(monkeypatch):
+    """A computer whose second GPU is set through the real settings, on a driver that keeps books."""
+    nvml = FakeNvml()
+    monkeypatch.setitem(sys.modules, "pynvml", nvml)
+    computer = Virtual(precisions=("bf16",))
+    monkeypatch.setattr(study, "real_kit", lambda: computer.kit)
+    return computer, nvml
+
+
+def limits(out, *words):
+    return call("limits", "--permit-limits", "450 W", "--out", out, "--scale", "0.1", *words)
+
+
+def test_limits_are_set_marked_and_set_back(tmp_path, settable):
+    _, nvml = settable
+    done = limits(tmp_path / "limits.parquet")
+    assert done.exit_code == 0, done.output
+    assert "were this killed, they would be set back by: nvidia-smi -i 1 -pl 650" in done.stderr
+    marked = read_recording(tmp_path / "limits.parquet").markers
+    assert {one.figures["limit_w"] for one in marked if "setting" in one.words} == {450.0, 650.0}
+    assert nvml.set[-1] == (1, 650_000)
+    assert nvml.limit_mw == 650_000
+
+
+@pytest.mark.parametrize("presses", [2, 3, 5])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_however_it_is_ended_the_device_is_set_back(tmp_path, settable, number, presses):
+    """Signals come while a part runs under a lowered limit, and while the limit is set back."""
+    computer, nvml = settable
+    usual, set_limit, left = computer.machine.product, nvml.nvmlDeviceSetPowerManagementLimit, []
+
+    def press(times):
+        for _ in range(min(times, len(left))):
+            left.pop()
+            os.kill(os.getpid(), number)
+
+    def product(*shape):
+        press(2)
+        return usual(*shape)
+
+    def limit(handle, milliwatts):
+        if milliwatts == 450_000:
+            left.extend(range(presses))
+        else:
+            press(1)
+        set_limit(handle, milliwatts)
+
+    computer.machine.product, nvml.nvmlDeviceSetPowerManagementLimit = product, limit
+    before = signal.getsignal(number)
+    done = limits(tmp_path / "cut.parquet")
+    assert done.exit_code == 130, done.output
+    assert (nvml.limit_mw, nvml.open) == (650_000, 0)
+    assert list(tmp_path.iterdir()) == []
+    assert signal.getsignal(number) is before
+
+
+def test_a_device_that_stays_changed_is_told_with_what_was_recorded(tmp_path, settable):
+    computer, nvml = settable
+    usual = computer.machine.product
+
+    def product(*shape):
+        if nvml.limit_mw == 450_000:
+            nvml.fails = {"nvmlDeviceSetPowerManagementLimit": NAMES["NVML_ERROR_TIMEOUT"]}
+        return usual(*shape)
+
+    computer.machine.product = product
+    out = tmp_path / "kept.parquet"
+    done = limits(out)
+    assert done.exit_code == 2
+    assert "could not be set back (NVML_ERROR_TIMEOUT): nvidia-smi -i 1 -pl 650" in done.stderr
+    assert f"the recording is in {out}" in done.stderr
+    assert read_recording(out).markers
+
+
+def test_what_is_ignored_stays_ignored(tmp_path, settable):
+    """As `nohup` has it."""
+    computer, nvml = settable
+    usual = computer.machine.product
+
+    def product(*shape):
+        os.kill(os.getpid(), signal.SIGHUP)
+        return usual(*shape)
+
+    computer.machine.product = product
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert limits(tmp_path / "a.parquet").exit_code == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)

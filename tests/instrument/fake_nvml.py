@@ -28,7 +28,8 @@ FUNCTIONS = (
     "nvmlDeviceGetFieldValues", "nvmlDeviceGetPowerUsage", "nvmlDeviceGetTotalEnergyConsumption",
     "nvmlDeviceGetClockInfo", "nvmlDeviceGetTemperature", "nvmlDeviceGetUtilizationRates",
     "nvmlDeviceSetPowerManagementLimit", "nvmlDeviceGetPowerManagementLimitConstraints",
-    "nvmlDeviceSetGpuLockedClocks", "nvmlDeviceResetGpuLockedClocks", "nvmlDeviceGetMaxClockInfo",
+    "nvmlDeviceSetGpuLockedClocks", "nvmlDeviceResetGpuLockedClocks", "nvmlDeviceGetEnforcedPowerLimit",
+    "nvmlDeviceGetSupportedMemoryClocks", "nvmlDeviceGetSupportedGraphicsClocks",
 )  # fmt: skip
 
 
@@ -43,7 +44,7 @@ class FakeNvml(types.ModuleType):
         self.fails = dict(fails or {})
         self.asked = []
         self.set = []
-        self.limit_mw, self.locked = 650_000, None
+        self.limit_mw, self.locked, self.capped_mw = 650_000, None, 700_000
         self.open = 0
         self.begin = clock()
         self.shown = np.round(300e3 + 5e3 * np.random.default_rng(1).standard_normal((100_000, 8)))
@@ -115,8 +116,14 @@ class FakeNvml(types.ModuleType):
         self.set.append((handle, "unlock"))
         self.locked = None
 
-    def _nvmlDeviceGetMaxClockInfo(self, _, which):
-        return {1: 1980}[which]
+    def _nvmlDeviceGetEnforcedPowerLimit(self, _):
+        return min(self.limit_mw, self.capped_mw)
+
+    def _nvmlDeviceGetSupportedMemoryClocks(self, _):
+        return [2619, 1593]
+
+    def _nvmlDeviceGetSupportedGraphicsClocks(self, _, memory):
+        return {2619: list(range(1980, 330, -15)), 1593: [345]}[memory]
 
     def _nvmlDeviceGetPowerManagementDefaultLimit(self, _):
         return 700_000

@@ -29,6 +29,8 @@ def script_of(*works, seconds=0.5):
 class Settings:
     """Remembers what was set."""
 
+    by_hand = ""
+
     def __init__(self):
         self.done = []
 

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from clustersim.errors import InputError
-from clustersim.instrument.nvml_settings import NvmlSettings
+from clustersim.instrument.nvml_settings import NotSetBackError, NvmlSettings
 from clustersim.instrument.patterns import Permitted
 from clustersim.instrument.works import Setting
 from tests.instrument.fake_nvml import NAMES, FakeNvml
@@ -40,8 +40,9 @@ def test_a_limit_is_in_force_and_back_afterwards(nvml):
 def test_a_clock_is_locked_and_unlocked(nvml):
     with NvmlSettings(0, Permitted(clocks_mhz=(1000.0,))) as settings:
         assert settings.apply(Setting("clock", None)) == {}
-        assert settings.apply(Setting("clock", 1000.0)) == {"locked_mhz": 1000.0}
-        assert nvml.locked == 1000
+        assert settings.apply(Setting("clock", 1000.0)) == {"locked_mhz": 1005.0}
+        # the device has steps of 15 MHz
+        assert nvml.locked == 1005
     assert nvml.locked is None
     # what was not permitted is not touched, nor asked for
     assert not [name for name in nvml.asked if "PowerManagement" in name]
@@ -82,12 +83,12 @@ def test_a_signal_waits_until_the_device_is_set_back(nvml, monkeypatch):
 def test_who_may_not_is_told_before_anything_is_measured(nvml):
     nvml.fails = {"nvmlDeviceSetPowerManagementLimit": DENIED}
     with (
-        pytest.raises(InputError, match=r"root's to change \(NVML_ERROR_NO_PERMISSION\); nothing was changed"),
+        pytest.raises(InputError, match=r"for root to change.* \(NVML_ERROR_NO_PERMISSION\); nothing was changed"),
         NvmlSettings(0, BOTH),
     ):
         pass
     nvml.fails = {"nvmlDeviceResetGpuLockedClocks": DENIED}
-    with pytest.raises(InputError, match="root's to change"), NvmlSettings(0, Permitted(clocks_mhz=(1000.0,))):
+    with pytest.raises(InputError, match="for root to change"), NvmlSettings(0, Permitted(clocks_mhz=(1000.0,))):
         pass
     assert nvml.open == 0
 
@@ -97,13 +98,33 @@ def test_who_may_not_is_told_before_anything_is_measured(nvml):
     [
         (Permitted(limits_w=(150.0,)), "--permit-limits: expected 200 to 700 W on this device, found 150 W"),
         (Permitted(limits_w=(450.0, 701.0)), "found 701 W"),
-        (Permitted(clocks_mhz=(2000.0,)), "--permit-clocks: expected at most 1980 MHz on this device, found 2000 MHz"),
+        (Permitted(clocks_mhz=(2000.0,)), "--permit-clocks: expected 345 to 1980 MHz on this device, found 2000 MHz"),
+        (Permitted(clocks_mhz=(0.3,)), "found 0.3 MHz"),
+        (Permitted(clocks_mhz=(1000.0, 1003.0)), "1003 MHz and another are both 1005 MHz on this device"),
     ],
 )
 def test_values_that_the_device_cannot_have_are_refused(nvml, permitted, said):
     with pytest.raises(InputError, match=said), NvmlSettings(0, permitted):
         pass
     assert (nvml.set, nvml.open) == ([], 0)
+
+
+def test_the_clock_is_unlocked_also_where_the_limit_cannot_be_set_back(nvml):
+    def measured():
+        with NvmlSettings(0, BOTH) as settings:
+            settings.apply(Setting("clock", 1000.0))
+            nvml.fails = {"nvmlDeviceSetPowerManagementLimit": NAMES["NVML_ERROR_TIMEOUT"]}
+
+    with pytest.raises(NotSetBackError, match="NVML_ERROR_TIMEOUT"):
+        measured()
+    assert nvml.locked is None
+
+
+def test_the_limit_in_force_is_told_where_another_caps_it(nvml):
+    nvml.capped_mw = 500_000
+    with NvmlSettings(0, Permitted(limits_w=(550.0, 450.0))) as settings:
+        assert settings.apply(Setting("limit", 550.0)) == {"limit_w": 500.0}
+        assert settings.apply(Setting("limit", 450.0)) == {"limit_w": 450.0}
 
 
 def test_a_device_that_cannot_be_set_back_is_told_how(nvml):

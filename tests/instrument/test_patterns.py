@@ -46,7 +46,7 @@ def test_the_seed_decides_the_order_and_nothing_else_does(pattern, scale, seed):
     assert made == script(pattern, Asked(ALL, scale, seed))
     other = script(pattern, Asked(ALL, scale, seed + 1))
     assert made.count == other.count
-    if pattern != "duty":
+    if pattern not in ("duty", "limits"):
         # what is irregular is drawn too
         assert Counter(made.rounds) == Counter(other.rounds)
         assert made.seconds == pytest.approx(other.seconds)

@@ -18,5 +18,5 @@ if __name__ == "__main__":
     computer = Computer()
     swept = performed(["duty"], scale=0.34, kit=computer.kit).recording.sensor
     computer.poll = 0.047
-    found = performed(["levels", "limits"], scale=0.34, seed=11, kit=computer.kit, permitted=LIMITS).recording
+    found = performed(["levels", "limits"], scale=0.5, seed=11, kit=computer.kit, permitted=LIMITS).recording
     write_recording(FILE, replace(found, name="exercised", sensor=swept))

@@ -11,6 +11,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "clustersim"
 ROOMS = ("workload", "fabric", "training", "operation", "power", "instrument", "plant", "limits", "economics")
 RECORDS = ("spec", "records")
+PARTS = ("spec_parts", "strategies", "families")
+"""Where a room keeps parts of its spec."""
 
 
 def _imports(path):
@@ -33,14 +35,16 @@ def test_scenario_sees_only_the_specs_of_the_rooms():
 
 def test_a_spec_sees_only_the_basics_and_other_specs():
     allowed = {"catalog", "units", "spec", "errors"}
-    for path in PACKAGE.glob("*/spec.py"):
-        if path.parent.name == "scenario":
+    paths = [*PACKAGE.glob("*/spec.py"), *(path for part in PARTS for path in PACKAGE.glob(f"*/{part}/*.py"))]
+    for path in paths:
+        room = path.relative_to(PACKAGE).parts[0]
+        if room == "scenario":
             continue
         for name in _imports(path):
             parts = name.split(".")
-            own_parts = parts[1:3] == [path.parent.name, "spec_parts"]
+            own_parts = parts[1:2] == [room] and set(parts[2:3]) & set(PARTS)
             if len(parts) > 1:
-                assert own_parts or parts[1] in allowed, f"{path.parent.name}/spec.py imports {name}"
+                assert own_parts or parts[1] in allowed, f"{path.relative_to(PACKAGE)} imports {name}"
 
 
 def test_the_dashboard_uses_no_room():

@@ -18,7 +18,7 @@ from clustersim.economics.spec_parts.tariff import TariffSpec
 from clustersim.economics.tariff import bill
 from clustersim.economics.tariffs import Tariff
 
-FEW = settings(max_examples=max(5, settings.default.max_examples // 3))
+FEW = settings(max_examples=max(5, settings.default.max_examples // 5))
 YEAR, MWH, HOUR = 31557600.0, 3.6e9, 3600.0
 FACTORS = st.floats(0.1, 10.0)
 

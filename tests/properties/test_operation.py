@@ -19,7 +19,7 @@ from clustersim.operation.spec_parts.sites import SitesSpec
 from clustersim.operation.token_efficiency import efficiency_of_loss
 from clustersim.training.cross_site import one_batch_job
 
-FEW = settings(max_examples=max(5, settings.default.max_examples // 4))
+FEW = settings(max_examples=max(5, settings.default.max_examples // 8))
 JOB = JobFacts(gpus=16384, servers=2048, step_time_s=6.0, step_time_cv=0.01, checkpoint_bytes=5e12)
 FACTORS = st.floats(0.1, 10.0)
 

@@ -38,7 +38,7 @@ from clustersim.plant.transformer_thermal import ageing_rate, steady_hot_spot, t
 from clustersim.plant.voltage import Source, pcc_voltage
 
 MW = 1e6
-FEW = settings(max_examples=max(5, settings.default.max_examples // 4))
+FEW = settings(max_examples=max(5, settings.default.max_examples // 8))
 DT = 0.01
 GAST = Gast(droop=0.05, t1_s=0.4, t2_s=0.1, t3_s=3.0, ambient=1.0, kt=2.0, vmax=1.0, vmin=0.0)
 CELL = Battery(

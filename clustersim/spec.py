@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import inspect
+import pkgutil
 import textwrap
 from functools import cache
 from itertools import pairwise
+from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict
+
+Kind = TypeVar("Kind")
 
 
 class Spec(BaseModel):
@@ -37,3 +42,22 @@ def docstrings(record: type[BaseModel]) -> dict[str, str]:
                 case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
                     found[name] = inspect.cleandoc(text)
     return found
+
+
+def classes_in(package: str, base: type[Kind]) -> tuple[type[Kind], ...]:
+    """Return the classes derived from `base` that the modules of a package define, by name of the module.
+
+    A new one is a new module in the package and nothing else.
+
+    Parameters
+    ----------
+    package : str
+        Such as ``clustersim.power.strategies``.
+    base : type
+    """
+    found: list[type[Kind]] = []
+    where = importlib.import_module(package)
+    for name in sorted(module.name for module in pkgutil.iter_modules(where.__path__, f"{package}.")):
+        classes = (one for one in vars(importlib.import_module(name)).values() if inspect.isclass(one))
+        found.extend(one for one in classes if one.__module__ == name and issubclass(one, base))
+    return tuple(found)

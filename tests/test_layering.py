@@ -1,8 +1,10 @@
 """Who imports whom, beyond what the layers of import-linter say."""
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "clustersim"
 ROOMS = ("workload", "fabric", "training", "operation", "power", "instrument", "plant", "limits", "economics")
 RECORDS = ("spec", "records")
+PARTS = ("spec_parts", "strategies", "families")
+"""Where a room keeps parts of its spec."""
 
 
 def _imports(path):
@@ -33,14 +37,16 @@ def test_scenario_sees_only_the_specs_of_the_rooms():
 
 def test_a_spec_sees_only_the_basics_and_other_specs():
     allowed = {"catalog", "units", "spec", "errors"}
-    for path in PACKAGE.glob("*/spec.py"):
-        if path.parent.name == "scenario":
+    paths = [*PACKAGE.glob("*/spec.py"), *(path for part in PARTS for path in PACKAGE.glob(f"*/{part}/*.py"))]
+    for path in paths:
+        room = path.relative_to(PACKAGE).parts[0]
+        if room == "scenario":
             continue
         for name in _imports(path):
             parts = name.split(".")
-            own_parts = parts[1:3] == [path.parent.name, "spec_parts"]
+            own_parts = parts[1:2] == [room] and set(parts[2:3]) & set(PARTS)
             if len(parts) > 1:
-                assert own_parts or parts[1] in allowed, f"{path.parent.name}/spec.py imports {name}"
+                assert own_parts or parts[1] in allowed, f"{path.relative_to(PACKAGE)} imports {name}"
 
 
 def test_the_dashboard_uses_no_room():
@@ -60,6 +66,38 @@ def test_kernels_take_plain_arrays():
     """Of the package the kernels of power import only each other; the others nothing."""
     for path in (*PACKAGE.glob("*/kernels.py"), *(PACKAGE / "power").glob("*kernels.py")):
         assert all("_kernels" in name for name in _imports(path)), path
+
+
+def _rooms_imported(room):
+    """Rooms that a room imports, the catalog left out."""
+    names = (name for path in (PACKAGE / room).rglob("*.py") for name in _imports(path))
+    found = {name.split(".")[1] for name in names if "." in name}
+    return {name for name in found if (PACKAGE / name).is_dir()} - {room, "catalog"}
+
+
+def test_the_table_of_arrows_is_that_of_the_imports():
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    drawn = {
+        room: set() if rooms == "none" else set(rooms.split(", "))
+        for room, rooms in re.findall(r"^\| `(\w+)` \| ([a-z, ]+) \|$", page, re.MULTILINE)
+    }
+    assert drawn == {room: _rooms_imported(room) for room in drawn}
+    assert set(drawn) == {path.parent.name for path in PACKAGE.glob("*/__init__.py")} - {"catalog"}
+
+
+def test_the_picture_has_the_rooms_in_the_order_of_the_layers():
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    picture = page.split("## Rooms and arrows")[1].split("\n\nThe arrows as they are")[0]
+    drawn = [name for name in re.findall(r"^    ([a-z]+)  +\S", picture, re.MULTILINE) if (PACKAGE / name).is_dir()]
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    layers = [name.removeprefix("clustersim.") for name in reversed(contracts[0]["layers"])]
+    assert drawn[0] == "scenario"
+    assert drawn[1:] == [name for name in layers if (PACKAGE / name).is_dir() and name != "catalog"]
+    below = picture.split("below them all: ")[1]
+    roots = {path.stem for path in PACKAGE.glob("*.py") if not path.stem.startswith(("cli", "console", "__"))}
+    assert roots | {"catalog"} == set(re.findall(r"([a-z_]+)(?: \([^)]*\))?(?:,|$)", below))
 
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))

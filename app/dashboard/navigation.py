@@ -1,9 +1,11 @@
-"""The pages, their order and their addresses."""
+"""The pages, their order and their addresses: each page says in its file where it stands."""
 
 from __future__ import annotations
 
+import ast
 import logging
 from pathlib import Path
+from typing import NamedTuple
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
@@ -13,23 +15,46 @@ from dashboard import preparation, state, theme
 _log = logging.getLogger("clustersim.dashboard")
 PAGES = Path(__file__).resolve().parents[1] / "screens"
 FIRST = "overview"
-SECTIONS = {
-    "Plan": (("overview", "Overview", "map"), ("design", "Design", "account_tree")),
-    "Answers": (
-        ("training", "Training", "speed"),
-        ("power", "Power", "electric_bolt"),
-        ("plant", "Plant", "factory"),
-        ("limits", "Limits", "gavel"),
-    ),
-    "Studies": (("compare", "Compare", "balance"), ("sweep", "Sweep", "scatter_plot")),
-    "Evidence": (
-        ("measured", "Measured", "monitoring"),
-        ("validation", "Validation", "verified"),
-        ("catalog", "Catalog", "menu_book"),
-        ("about", "About", "info"),
-    ),
-}
-"""Section -> name of the file and of the address, title, icon."""
+SECTIONS = ("Plan", "Answers", "Studies", "Evidence")
+"""Sections of the navigation, in order."""
+
+
+class Entry(NamedTuple):
+    """A page in the navigation, as its own file says."""
+
+    place: float
+    """In its section; pages are shown in rising order."""
+    name: str
+    """Of the file and of the address."""
+    title: str
+    icon: str
+    """A name of Material Symbols."""
+
+
+def entries(folder: Path = PAGES) -> dict[str, list[Entry]]:
+    """Return the pages of a folder by section, in order; no page is run.
+
+    A page is a file that says ``PAGE = {"section": ..., "place": ..., "title": ..., "icon": ...}``.
+
+    Raises
+    ------
+    ValueError
+        If a file has no such line, or its section is unknown.
+    """
+    found: dict[str, list[Entry]] = {section: [] for section in SECTIONS}
+    for path in sorted(folder.glob("*.py")):
+        said = next(
+            (
+                ast.literal_eval(node.value)
+                for node in ast.parse(path.read_text(encoding="utf-8")).body
+                if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "PAGE"
+            ),
+            None,
+        )
+        if said is None or said["section"] not in found:
+            raise ValueError(f"{path.name}: expected PAGE with a section of {', '.join(SECTIONS)}, found {said}")
+        found[said["section"]].append(Entry(said["place"], path.stem, said["title"], said["icon"]))
+    return {section: sorted(pages) for section, pages in found.items()}
 
 
 def open_page() -> None:
@@ -37,17 +62,18 @@ def open_page() -> None:
     pages = {
         section: [
             st.Page(
-                PAGES / f"{name}.py",
-                title=title,
-                icon=f":material/{icon}:",
-                url_path="" if name == FIRST else name,
-                default=name == FIRST,
+                page_file(entry.name),
+                title=entry.title,
+                icon=f":material/{entry.icon}:",
+                url_path="" if entry.name == FIRST else entry.name,
+                default=entry.name == FIRST,
             )
-            for name, title, icon in entries
+            for entry in of_section
         ]
-        for section, entries in SECTIONS.items()
+        for section, of_section in entries(PAGES).items()
     }
-    first, title = next(iter(pages)), next(iter(SECTIONS.values()))[0][1]
+    first = SECTIONS[0]
+    title = pages[first][0].title
     # the page that opens first lives at the root; its name is an address too, which leads there
     pages[first].append(st.Page(lambda: _lead(pages[first][0]), title=title, url_path=FIRST, visibility="hidden"))
     page = st.navigation(pages, position="sidebar", expanded=True)

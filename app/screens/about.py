@@ -6,6 +6,8 @@ import streamlit as st
 
 from dashboard import about_views, results, show
 
+PAGE = {"section": "Evidence", "place": 4, "title": "About", "icon": "info"}
+
 VIEWS = ("What this is", "Words", "Cite", "Help and privacy", "Packages")
 
 show.title("About", "What this is, what it models and what it does not, and how to use and cite it.")

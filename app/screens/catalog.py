@@ -6,6 +6,8 @@ import streamlit as st
 
 from dashboard import catalog_views, results, show
 
+PAGE = {"section": "Evidence", "place": 3, "title": "Catalog", "icon": "menu_book"}
+
 VIEWS = ("Figures", "Rules", "Keys of the summary")
 
 show.title("Catalog", "Every figure that is built in: its band, how sure it is, and where it is from.")

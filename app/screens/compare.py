@@ -7,6 +7,8 @@ import streamlit as st
 from clustersim.errors import InputError
 from dashboard import bar, compare_designs, compare_files, compare_pick, compare_views, show
 
+PAGE = {"section": "Studies", "place": 1, "title": "Compare", "icon": "balance"}
+
 show.title("Compare", "Two to six designs side by side: what differs, which is better, and where it comes from.")
 bar.head()
 entries = compare_pick.pick()

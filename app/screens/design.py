@@ -6,6 +6,8 @@ import streamlit as st
 
 from dashboard import design_bar, design_place, design_sections, design_text, show
 
+PAGE = {"section": "Plan", "place": 2, "title": "Design", "icon": "account_tree"}
+
 show.title("Design", "The place and the job: what is there, and what you change.")
 design_bar.head()
 design_bar.refusal()

@@ -6,6 +6,8 @@ import streamlit as st
 
 from dashboard import bar, limits_packs, limits_rules, limits_size, show, state
 
+PAGE = {"section": "Answers", "place": 4, "title": "Limits", "icon": "gavel"}
+
 TABS = ("Rules", "Packs", "Size")
 
 show.title("Limits", "Each rule, by how much it is kept or broken, and when.")

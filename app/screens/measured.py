@@ -12,6 +12,8 @@ from dashboard import measured_form, measured_views, show, time_zoom, work
 from dashboard.measured_source import Source, source
 from dashboard.navigation import page_file
 
+PAGE = {"section": "Evidence", "place": 1, "title": "Measured", "icon": "monitoring"}
+
 VIEWS = ("Power", "Rules", "Spectrum", "Fit")
 
 

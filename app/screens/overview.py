@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dashboard import bar, overview_details, overview_gallery, overview_headlines, show
 
+PAGE = {"section": "Plan", "place": 1, "title": "Overview", "icon": "map"}
+
 show.title("Overview", "Which design this is, what it answers, and whether it works.")
 result = bar.result()
 if result is not None:

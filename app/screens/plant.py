@@ -6,6 +6,8 @@ import streamlit as st
 
 from dashboard import bar, plant_course, plant_equipment, plant_events, show, state
 
+PAGE = {"section": "Answers", "place": 3, "title": "Plant", "icon": "factory"}
+
 TABS = ("Course", "Generators and battery", "Cooling", "Events")
 
 show.title("Plant", "Whether grid, batteries, generators and cooling carry that power.")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dashboard import bar, power_look, power_records, show
 
+PAGE = {"section": "Answers", "place": 2, "title": "Power", "icon": "electric_bolt"}
+
 show.title("Power", "What its power looks like, from a year to a millisecond, from a meter to an accelerator.")
 result = bar.result()
 if result is not None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dashboard import address, bar, show, sweep_define, sweep_explore, sweep_launch, sweep_study
 
+PAGE = {"section": "Studies", "place": 2, "title": "Sweep", "icon": "scatter_plot"}
+
 VIEWS = ("Define", "Explore")
 
 show.title("Sweep", "Many points of a design, and what moves its answers.")

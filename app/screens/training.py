@@ -10,6 +10,8 @@ from clustersim.study.result import Result
 from dashboard import bar, show, training_days, training_plans, training_sites, training_step
 from dashboard.navigation import page_file
 
+PAGE = {"section": "Answers", "place": 1, "title": "Training", "icon": "speed"}
+
 CARDS = [
     ("iteration_time_s", "Iteration time"),
     ("tokens_per_s", "Tokens/s"),

@@ -7,6 +7,8 @@ import streamlit as st
 from dashboard import results, show, validation_own, validation_published
 from dashboard.validation_published import DOCUMENTS
 
+PAGE = {"section": "Evidence", "place": 2, "title": "Validation", "icon": "verified"}
+
 VIEWS = ("Held against measurements", "Public figures", "Your own table")
 
 show.title(

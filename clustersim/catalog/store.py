@@ -156,10 +156,25 @@ def _read_overlay(path: Path) -> dict[str, _File]:
 
 
 def _laid_over(below: _File, above: _File) -> _File:
-    """Return `below` with the entries of `above` on it."""
+    """Return `below` with the entries of `above` on it; one that says `like` begins as that entry, without its aliases.
+
+    Raises
+    ------
+    CatalogError
+        If there is no such entry.
+    """
     merged = dict(below.entries)
-    for name, body in above.entries.items():
-        old = merged.get(name, {})
+    for name, given in above.entries.items():
+        if not isinstance(given, dict):
+            raise CatalogError(f"catalog overlay: {name}: expected an entry with figures, found {given!r}")
+        body, like = {key: value for key, value in given.items() if key != "like"}, given.get("like")
+        if like is None:
+            old = merged.get(name, {})
+        else:
+            found = [key for key, other in merged.items() if str(like) in (key, *other.get("aliases", ()))]
+            if not found:
+                raise CatalogError(f"catalog overlay: {name}: no entry {like!r} to be like{nearest(str(like), merged)}")
+            old = {key: value for key, value in merged[found[0]].items() if key != "aliases"}
         merged[name] = {**old, **body}
         for part in ("properties", "figures"):
             if part in old or part in body:

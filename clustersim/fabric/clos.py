@@ -294,6 +294,18 @@ def _ports_and_sharing(spec: ClosSpec, site: SiteEndpoints) -> tuple[int, int]:
     return ports_and_sharing(site.nic_bandwidth / (spec.trees if spec.split_ports else 1), spec.port_rate)
 
 
+def checked_clos(spec: ClosSpec, site: SiteEndpoints) -> ClosFabric:
+    """Return the trees of a site whose switches have the ports that the record says.
+
+    Raises
+    ------
+    CapacityError, CatalogError, InputError
+        As :func:`check_switches` and :func:`build_clos` do.
+    """
+    check_switches(spec)
+    return build_clos(spec, site)
+
+
 def build_clos(spec: ClosSpec, site: SiteEndpoints) -> ClosFabric:
     """Return the smallest trees of `spec` that hold the accelerators of `site`.
 

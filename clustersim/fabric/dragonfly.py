@@ -233,6 +233,18 @@ def check_dragonfly_switch(spec: DragonflySpec) -> None:
         )
 
 
+def checked_dragonfly(spec: DragonflySpec, site: SiteEndpoints) -> DragonflyFabric:
+    """Return the dragonfly of a site whose switches have the ports that the record says.
+
+    Raises
+    ------
+    CapacityError, CatalogError, InputError
+        As :func:`check_dragonfly_switch` and :func:`build_dragonfly` do.
+    """
+    check_dragonfly_switch(spec)
+    return build_dragonfly(spec, site)
+
+
 def build_dragonfly(spec: DragonflySpec, site: SiteEndpoints) -> DragonflyFabric:
     """Return the dragonfly of `spec` with as few groups as hold the accelerators of `site`.
 

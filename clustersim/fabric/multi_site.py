@@ -5,16 +5,15 @@ from __future__ import annotations
 import itertools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pkgutil import resolve_name
 from typing import overload
 
 import networkx as nx
 
 from clustersim.errors import InputError, nearest
-from clustersim.fabric.clos import build_clos, check_switches
-from clustersim.fabric.dragonfly import build_dragonfly, check_dragonfly_switch
 from clustersim.fabric.scale_up_network import check_scale_up
 from clustersim.fabric.site import SiteEndpoints, SiteFabric
-from clustersim.fabric.spec import ClosSpec, DragonflySpec, FabricBase
+from clustersim.fabric.spec import FabricBase
 from clustersim.fabric.wan import WanRoute, route_after_loss, wan_route
 
 
@@ -57,13 +56,8 @@ def build_site(spec: FabricBase, site: SiteEndpoints) -> SiteFabric:
     """
     if spec.scale_up is not None:
         check_scale_up(spec.scale_up, site)
-    if isinstance(spec, ClosSpec):
-        check_switches(spec)
-        return build_clos(spec, site)
-    if isinstance(spec, DragonflySpec):
-        check_dragonfly_switch(spec)
-        return build_dragonfly(spec, site)
-    raise TypeError(type(spec))
+    found: SiteFabric = resolve_name(spec.builder)(spec, site)
+    return found
 
 
 def build_fabric(spec: FabricBase, sites: Sequence[SiteEndpoints]) -> Fabric:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -149,3 +149,31 @@ class LayoutSpec(Spec):
     """From the tray to the port, at each end."""
     slack: Annotated[Ratio, Field(ge=0)]
     """What is laid beyond the way along the trays, as a share of it."""
+
+
+class FabricBase(Spec):
+    """What every scale-out fabric has. Sites have one each, all of the same kind, and links join the sites."""
+
+    kind: str
+    builder: ClassVar[str]
+    """Where the function stands that builds it, as ``module:function``: from this record and the
+    :class:`clustersim.fabric.site.SiteEndpoints` of a site to a :class:`clustersim.fabric.site.SiteFabric`."""
+    switch: str
+    """Catalog name (kind ``switches``) of the switches."""
+    port_rate: Annotated[DataRate, Field(gt=0)]
+    """Line rate of one port, each direction."""
+    goodput: Annotated[Ratio, Field(gt=0, le=1)]
+    """Share of the line rate that a well-spread collective achieves."""
+    optics: FabricOptics
+    hop_latency: Annotated[Time, Field(ge=0)]
+    """Delay of one switch, port to port, without cables; with them where `hop_latency_with_cables` says so."""
+    hop_latency_with_cables: bool = False
+    """Whether `hop_latency` was measured over whole paths, so that the cables of the hall are in it already."""
+    in_network_reduction: bool = False
+    """Whether the switches add up an all-reduce as it passes (SHARP); InfiniBand switches only."""
+    scale_up: ScaleUpSpec | None = None
+    """The network inside a scale-up domain, where its parts are to be counted."""
+    layout: LayoutSpec | None = None
+    """The hall, where other than the catalog's."""
+    wan: WanSpec | None = None
+    """The links between sites; needed with several sites, refused with one."""

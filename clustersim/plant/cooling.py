@@ -54,8 +54,6 @@ class CoolingResponse:
     """Electrical power, mean of the bin. [W]"""
     rejected_w: NDArray[np.float64]
     """Heat rejected to the air, mean of the bin. [W]"""
-    unserved_w: NDArray[np.float64]
-    """Heat above the capacity, which the loop stores. [W]"""
     temperature_c: NDArray[np.float64]
     """Loop temperature at the start of the bin. [degC]"""
     water_l_per_s: NDArray[np.float64]
@@ -290,7 +288,6 @@ def cooling_response(
         dt_s=dt_s,
         power_w=rejected * loop.power_per_heat,
         rejected_w=rejected,
-        unserved_w=np.maximum(heat - loop.capacity_w, 0.0),
         temperature_c=loop.supply_c + rise,
         water_l_per_s=rejected * loop.water_l_per_j,
         stored_j=loop.mass * (end - start),

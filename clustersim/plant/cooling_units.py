@@ -51,17 +51,3 @@ def hall_share(spec: SiteCoolingSpec) -> float:
     """Return the power of pumps, and of fans for the heat that leaves servers in air, over the heat. [-]"""
     extra = entry("facility", "cooling_auxiliaries")
     return extra.si("pump_share") + (1.0 - spec.liquid_share) * extra.si("air_fan_share")
-
-
-def liquid_temperature_c(spec: SiteCoolingSpec) -> float:
-    """Return the temperature of the liquid that racks get: the loop's setpoint and the approach of the CDUs. [degC]
-
-    Raises
-    ------
-    CatalogError
-        If the catalog has no such unit.
-    """
-    if spec.cdu is None:
-        return spec.supply_temperature
-    unit = entry("cooling", spec.cdu.unit)
-    return spec.supply_temperature + (unit if unit.has("approach") else entry("cooling", "cdu")).si("approach")

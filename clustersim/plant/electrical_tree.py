@@ -26,7 +26,6 @@ class Level:
     stage: Stage
     through: float
     """Through the stage at its outlet. [VA] for transformers and busways, else [W]"""
-    through_w: float
     loss_w: float
     loss_var: float
     limit_w: float
@@ -202,7 +201,6 @@ def _level(
     return Level(
         stage=stage,
         through=current,
-        through_w=float(flow.out_w),
         loss_w=float(flow.loss_w),
         loss_var=float(flow.loss_var),
         limit_w=_limit_w(spec, tangent, index, stage.firm),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields
 
 from clustersim.catalog import entry
 from clustersim.catalog.records import Entry
 from clustersim.errors import InputError, nearest
-from clustersim.plant.governors import Constant, Gast, Governor, Hygov, Ieeeg1, Tgov1
+from clustersim.plant.governors import Constant, Gast, Governor, Ieeeg1, ReadGovernor, Tgov1, optional
 from clustersim.plant.prime_movers import Converter, GasEngine, Ggov1
+from clustersim.spec import classes_in
 
 STEAM_PATHS = (("K1", "K2"), ("K3", "K4"), ("K5", "K6"), ("K7", "K8"))
 
@@ -34,11 +36,6 @@ def governor(name: str) -> Governor:
     return _MODELS[model](found)
 
 
-def _optional(found: Entry, name: str, default: float = 0.0) -> float:
-    """Figure that the libraries leave out where the block is not used."""
-    return found.si(name) if found.has(name) else default
-
-
 def _gast(found: Entry) -> Governor:
     return Gast(
         droop=found.si("R"),
@@ -49,8 +46,8 @@ def _gast(found: Entry) -> Governor:
         kt=found.si("KT"),
         vmax=found.si("Vmax"),
         vmin=found.si("Vmin"),
-        shaft=_optional(found, "Dt"),
-        deadband=_optional(found, "deadband"),
+        shaft=optional(found, "Dt"),
+        deadband=optional(found, "deadband"),
     )
 
 
@@ -62,47 +59,29 @@ def _tgov1(found: Entry) -> Governor:
         t3_s=found.si("T3"),
         vmax=found.si("Vmax"),
         vmin=found.si("Vmin"),
-        shaft=_optional(found, "Dt"),
-        deadband=_optional(found, "deadband"),
+        shaft=optional(found, "Dt"),
+        deadband=optional(found, "deadband"),
     )
 
 
 def _ieeeg1(found: Entry) -> Governor:
     return Ieeeg1(
         gain=found.si("K"),
-        t1_s=_optional(found, "T1"),
-        t2_s=_optional(found, "T2"),
+        t1_s=optional(found, "T1"),
+        t2_s=optional(found, "T2"),
         t3_s=found.si("T3"),
         opening=found.si("Uo"),
         closing=found.si("Uc"),
         pmax=found.si("Pmax"),
         pmin=found.si("Pmin"),
         stages_s=(
-            _optional(found, "T4"),
-            _optional(found, "T5"),
-            _optional(found, "T6"),
-            _optional(found, "T7"),
+            optional(found, "T4"),
+            optional(found, "T5"),
+            optional(found, "T6"),
+            optional(found, "T7"),
         ),
-        fractions=tuple(sum(_optional(found, key) for key in pair) for pair in STEAM_PATHS),  # type: ignore[arg-type]
-        deadband=_optional(found, "deadband"),
-    )
-
-
-def _hygov(found: Entry) -> Governor:
-    return Hygov(
-        droop=found.si("R"),
-        temporary=found.si("r"),
-        tr_s=found.si("Tr"),
-        tf_s=found.si("Tf"),
-        tg_s=found.si("Tg"),
-        tw_s=found.si("Tw"),
-        turbine_gain=found.si("At"),
-        no_load_flow=found.si("qNL"),
-        velocity=found.si("VELM"),
-        gmax=found.si("GMAX"),
-        gmin=found.si("GMIN"),
-        shaft=_optional(found, "Dturb"),
-        deadband=_optional(found, "deadband"),
+        fractions=tuple(sum(optional(found, key) for key in pair) for pair in STEAM_PATHS),  # type: ignore[arg-type]
+        deadband=optional(found, "deadband"),
     )
 
 
@@ -126,21 +105,22 @@ def _engine(found: Entry) -> Governor:
         rate=found.si("build_up"),
         turbo_s=found.si("turbocharger"),
         limit=found.si("limit"),
-        deadband=_optional(found, "deadband"),
+        deadband=optional(found, "deadband"),
     )
 
 
 def _converter(found: Entry) -> Governor:
-    droop = _optional(found, "R")
-    return Converter(found.si("response_time"), 1.0 / droop if droop > 0.0 else 0.0, _optional(found, "deadband"))
+    droop = optional(found, "R")
+    return Converter(found.si("response_time"), 1.0 / droop if droop > 0.0 else 0.0, optional(found, "deadband"))
 
 
-_MODELS = {
+_OWN = classes_in("clustersim.plant.governor_models", ReadGovernor)  # type: ignore[type-abstract]
+_MODELS: dict[str, Callable[[Entry], Governor]] = {
     "GAST": _gast,
     "TGOV1": _tgov1,
     "IEEEG1": _ieeeg1,
-    "HYGOV": _hygov,
     "GGOV1": _ggov1,
     "gas_engine": _engine,
     "converter": _converter,
+    **{own.model: own.read for own in _OWN},
 }

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from clustersim.catalog.records import Entry
 from clustersim.errors import InputError
 from clustersim.plant import governor_kernels as k
 
@@ -73,6 +75,24 @@ class Governor(ABC):
     def limits(self) -> tuple[list[float], list[float]]:
         """Return the least and the largest value of each state."""
         return [-UNBOUNDED] * self.states, [UNBOUNDED] * self.states
+
+
+def optional(found: Entry, name: str, default: float = 0.0) -> float:
+    """Return a figure of an entry that the libraries leave out where the block is not used."""
+    return found.si(name) if found.has(name) else default
+
+
+@dataclass(frozen=True)
+class ReadGovernor(Governor):
+    """A governor that says by itself how it is read; a module of `clustersim.plant.governor_models` defines it."""
+
+    model: ClassVar[str]
+    """Name that entries of catalog kind ``governors`` give as `model`."""
+
+    @classmethod
+    @abstractmethod
+    def read(cls, found: Entry) -> Governor:
+        """Return the governor of a catalog entry."""
 
 
 @dataclass(frozen=True)
@@ -250,54 +270,3 @@ class Ieeeg1(Governor):
         """Return the least and the largest value of each state."""
         free = [UNBOUNDED] * 4
         return [-UNBOUNDED, self.pmin, *(-x for x in free)], [UNBOUNDED, self.pmax, *free]
-
-
-@dataclass(frozen=True)
-class Hygov(Governor):
-    """Hydro turbine HYGOV, with water column."""
-
-    droop: float
-    temporary: float
-    tr_s: float
-    tf_s: float
-    tg_s: float
-    tw_s: float
-    turbine_gain: float
-    no_load_flow: float
-    velocity: float
-    gmax: float
-    gmin: float
-    shaft: float = 0.0
-    deadband: float = 0.0
-
-    @property
-    def code(self) -> int:
-        """Code of the compiled model."""
-        return k.HYGOV
-
-    @property
-    def most(self) -> float:
-        """Largest mechanical power that can be kept up. [pu]"""
-        return self.turbine_gain * (self.gmax - self.no_load_flow)
-
-    def fill(self, row: Floats) -> None:
-        """Write the parameters into the group's row."""
-        row[k.CODE], row[k.PER_DROOP], row[k.BAND] = self.code, 1.0 / self.droop, self.deadband
-        row[k.H_TEMPORARY], row[k.H_PER_TR], row[k.H_PER_TF] = (
-            self.temporary,
-            per(self.tr_s, "Tr"),
-            per(self.tf_s, "Tf"),
-        )
-        row[k.H_PER_TG], row[k.H_PER_TW] = per(self.tg_s, "Tg"), per(self.tw_s, "Tw")
-        row[k.H_GAIN], row[k.H_NO_LOAD], row[k.H_VELOCITY] = self.turbine_gain, self.no_load_flow, self.velocity
-        row[k.SHAFT] = self.shaft
-
-    def start(self, power: float) -> list[float]:
-        """Return the states at rest at `power`. [pu]"""
-        flow = power / self.turbine_gain + self.no_load_flow
-        return [0.0, flow, flow, flow]
-
-    def limits(self) -> tuple[list[float], list[float]]:
-        """Return the least and the largest value of each state."""
-        free = UNBOUNDED
-        return [-free, self.gmin, -free, -free], [free, self.gmax, free, free]

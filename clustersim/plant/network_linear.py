@@ -62,11 +62,6 @@ class LinearNetwork:
     c: Array
     """Gives the speed deviation of each machine. [Hz]"""
 
-    @property
-    def eigenvalues(self) -> Complex:
-        """Of the state matrix. [1/s]"""
-        return np.asarray(linalg.eigvals(self.a), dtype=np.complex128)
-
 
 _NAMES = (
     "angle", "speed", "e1q", "e1d", "e2d", "e2q", "sensed", "lead_lag", "regulator", "field", "feedback",

@@ -90,14 +90,6 @@ class SiteRidden:
         return min(ridden.lost_s[0] for ridden in hit), max(ridden.back_s[-1] for ridden in hit)
 
     @property
-    def cooling_outage_s(self) -> tuple[float, float] | None:
-        """The same of the cooling. [s]"""
-        hit = [part.ridden for part in self.parts if part.ridden.lost_s and part.cooling_w > 0.0]
-        if not hit:
-            return None
-        return min(ridden.lost_s[0] for ridden in hit), max(ridden.back_s[-1] for ridden in hit)
-
-    @property
     def transfers(self) -> int:
         """How often the UPS took its load over."""
         return sum(len(part.ridden.transfers_s) for part in self.parts)

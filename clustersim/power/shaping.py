@@ -126,7 +126,7 @@ def delayed(power_w: Floats, dt_s: float, delay_s: float, before_w: Floats) -> F
     return (1.0 - part) * late + part * line[first - 1 : first - 1 + power_w.size]
 
 
-def load_bank(spec: LoadBank) -> LoadBankElement:
+def load_bank(spec: LoadBank, before_w: float | None = None) -> LoadBankElement:  # noqa: ARG001 (it has no memory)
     """Return the load bank of a specification."""
     return LoadBankElement(spec.power, spec.floor, np.inf if spec.ramp_down is None else spec.ramp_down)
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self, Union
 
 from pydantic import Field, field_validator, model_validator
 
 from clustersim.power.spec_parts import MeasuredLoad as MeasuredLoad
+from clustersim.power.spec_parts import MeterStrategy as MeterStrategy
+from clustersim.power.spec_parts import OutsideStrategy as OutsideStrategy
+from clustersim.power.spec_parts import Strategy as Strategy
 from clustersim.power.spec_parts import require_each_once as require_each_once
-from clustersim.spec import Spec
+from clustersim.power.strategies.load_bank import LoadBank as LoadBank
+from clustersim.spec import Spec, classes_in
 from clustersim.units import Energy, Frequency, Power, Ramp, Ratio, Time
 
 
@@ -25,7 +29,7 @@ class ServerSpec(Spec):
     """Whether redundant power supplies share the load, or sleep until one fails."""
 
 
-class DummyCompute(Spec):
+class DummyCompute(Strategy):
     """Dummy compute fills gaps: while a rank waits or exchanges, kernels burn power up to a level."""
 
     kind: Literal["dummy_compute"]
@@ -35,7 +39,7 @@ class DummyCompute(Spec):
     """Time from the start of a gap until the fill starts; the catalog's when absent. [s]"""
 
 
-class GpuSmoothing(Spec):
+class GpuSmoothing(Strategy):
     """Power-smoothing profile of the device: a floor while a job runs, ramps at its start and end."""
 
     kind: Literal["gpu_smoothing"]
@@ -47,7 +51,7 @@ class GpuSmoothing(Spec):
     """Time for which the floor is held after the load has gone; the catalog's when absent. [s]"""
 
 
-class PowerCap(Spec):
+class PowerCap(Strategy):
     """Power limit of every accelerator: it lowers clocks, and kernels that would draw more take longer."""
 
     kind: Literal["power_cap"]
@@ -55,7 +59,7 @@ class PowerCap(Spec):
     """Share of the accelerator's rated power."""
 
 
-class SiteBattery(Spec):
+class SiteBattery(OutsideStrategy):
     """The site battery (section `electrical` of the topology) makes the meter follow a low-pass of the load."""
 
     kind: Literal["site_battery"]
@@ -73,7 +77,7 @@ class SiteBattery(Spec):
     """Time constant of the return to the target; the catalog's when absent. [s]"""
 
 
-class SmoothingProfileSpec(Spec):
+class SmoothingProfileSpec(Strategy):
     """Profile of the device with the fields of NVML's power smoothing, named as there."""
 
     kind: Literal["gpu_smoothing_profile"]
@@ -93,7 +97,7 @@ class SmoothingProfileSpec(Spec):
     """When the end of the job is known; until then a floor once reached is held. Hysteresis alone when absent. [s]"""
 
 
-class PsuStorage(Spec):
+class PsuStorage(OutsideStrategy):
     """Capacitors in the power supplies: the input of a server follows a quick low-pass of its load."""
 
     kind: Literal["psu_storage"]
@@ -103,7 +107,7 @@ class PsuStorage(Spec):
     """Of the low-pass that the input follows; the catalog's when absent. [s]"""
 
 
-class RackStorage(Spec):
+class RackStorage(OutsideStrategy):
     """Batteries or capacitors in the racks: the input of a rack follows a low-pass of its load."""
 
     kind: Literal["rack_storage"]
@@ -121,7 +125,7 @@ class RackStorage(Spec):
     """Time constant of that return; the catalog's (entry `damping` of kind `device_power`) when absent. [s]"""
 
 
-class HybridStorage(Spec):
+class HybridStorage(OutsideStrategy):
     """Supercapacitor and battery at one place, the load's departures split between them by frequency.
 
     Sizes are of one site or, at the rack, of one rack.
@@ -140,23 +144,7 @@ class HybridStorage(Spec):
     """Of the low-pass that the battery makes of what the capacitor leaves. [s]"""
 
 
-class LoadBank(Spec):
-    """Resistors that burn power to hold a site up: to a floor, and while the load falls faster than a rate.
-
-    Sizes are of one site. They stand outdoors on the site's bus: what they burn passes the meter and neither heats the
-    halls nor goes through the conversion stages to them.
-    """
-
-    kind: Literal["load_bank"]
-    power: Power = Field(gt=0)
-    """Most that it burns. [W]"""
-    floor: Power = Field(default=0.0, ge=0)
-    """The site is held at it. [W]"""
-    ramp_down: Ramp | None = Field(default=None, gt=0)
-    """The site falls no faster; any rate when absent. [W/s]"""
-
-
-class PhaseStagger(Spec):
+class PhaseStagger(OutsideStrategy):
     """Independent replicas, halls or sites, each group shifted by an equal part of a period against the one before."""
 
     kind: Literal["phase_stagger"]
@@ -169,7 +157,7 @@ class PhaseStagger(Spec):
     """Whether the groups train separate jobs, or one job with local steps, so that none waits for another's step."""
 
 
-class GradualStart(Spec):
+class GradualStart(OutsideStrategy):
     """Power may not pass a ceiling that rises from a level at a rate, from a time on."""
 
     kind: Literal["gradual_start"]
@@ -190,7 +178,7 @@ class GradualStart(Spec):
         return self
 
 
-class MoreOverlap(Spec):
+class MoreOverlap(Strategy):
     """Software that hides more of the exchange between replicas beside compute."""
 
     kind: Literal["more_overlap"]
@@ -198,7 +186,7 @@ class MoreOverlap(Spec):
     """Of the part of the exchange that could not run beside compute before."""
 
 
-class SmallerExchange(Spec):
+class SmallerExchange(Strategy):
     """Gradients that travel in fewer bytes; whether the model still learns as well is the user's matter."""
 
     kind: Literal["smaller_exchange"]
@@ -206,7 +194,7 @@ class SmallerExchange(Spec):
     """Bytes of a gradient in the reduction over those that the plan says: 0.5 for fp8 in place of bf16."""
 
 
-class PytorchDamper(Spec):
+class PytorchDamper(Strategy):
     """PyTorch's power damper: a thread that runs a falling staircase of dummy kernels at low priority."""
 
     kind: Literal["pytorch_damper"]
@@ -222,7 +210,7 @@ class PytorchDamper(Spec):
         return text
 
 
-class SecondaryWorkload(Spec):
+class SecondaryWorkload(Strategy):
     """A second process fills the device when counters say that the job does not, and stops to read them again."""
 
     kind: Literal["secondary_workload"]
@@ -238,7 +226,7 @@ class SecondaryWorkload(Spec):
     """Share by which the job's compute is slower while both run; the catalog's when absent."""
 
 
-class MicroBatchInterleave(Spec):
+class MicroBatchInterleave(Strategy):
     """Two jobs share the accelerators: each computes micro-batches in the gaps of the other."""
 
     kind: Literal["micro_batch_interleave"]
@@ -248,7 +236,7 @@ class MicroBatchInterleave(Spec):
     """Share of a gap for which the other job has compute to run; the catalog's when absent."""
 
 
-class CompilerShaping(Spec):
+class CompilerShaping(Strategy):
     """The compiler puts work where a program draws little, so that power swings less (Google, TPU)."""
 
     kind: Literal["compiler_shaping"]
@@ -280,24 +268,16 @@ def damper_configuration(text: str) -> tuple[float, float, float, int]:
     return float(start), float(end), float(milliseconds), steps
 
 
-DampingStrategy = Annotated[
-    DummyCompute
-    | GpuSmoothing
-    | SmoothingProfileSpec
-    | PowerCap
-    | PsuStorage
-    | RackStorage
-    | SiteBattery
-    | HybridStorage
-    | LoadBank
-    | PhaseStagger
-    | GradualStart
-    | MoreOverlap
-    | SmallerExchange
-    | PytorchDamper
-    | SecondaryWorkload
-    | MicroBatchInterleave
-    | CompilerShaping,
-    Field(discriminator="kind"),
-]
-"""What a scenario can ask for. The other records of this module are for the functions of this room."""
+_SHIPPED = (
+    DummyCompute, GpuSmoothing, SmoothingProfileSpec, PowerCap, PsuStorage, RackStorage, SiteBattery, HybridStorage,
+    PhaseStagger, GradualStart, MoreOverlap, SmallerExchange, PytorchDamper, SecondaryWorkload, MicroBatchInterleave,
+    CompilerShaping,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    DampingStrategy = Strategy
+else:
+    _ALL = (*_SHIPPED, *classes_in("clustersim.power.strategies", MeterStrategy))
+    DampingStrategy = Annotated[Union[_ALL], Field(discriminator="kind")]  # noqa: UP007 (made of a tuple)
+"""What a scenario can ask for: those above, and each in a module of `clustersim.power.strategies`. The other records of
+this module are for the functions of this room."""

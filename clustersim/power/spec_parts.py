@@ -3,12 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from clustersim.spec import Spec
 from clustersim.units import Power, Ratio, Time
+
+
+class Strategy(Spec):
+    """A way of damping; its field `kind` names it in a scenario."""
+
+    kind: str
+    outside: ClassVar[bool] = False
+    """Whether it acts on the power of the halls, and leaves the accelerators and the step as they are."""
+
+
+class OutsideStrategy(Strategy):
+    """A way of damping that acts on the power of the halls, and leaves the accelerators and the step as they are."""
+
+    outside: ClassVar[bool] = True
+
+
+class MeterStrategy(OutsideStrategy):
+    """A way of damping between a site's equipment and its meter, in the order of the scenario's file.
+
+    Its node in the electrical tree, and its element in reports, have the name of its kind.
+    """
+
+    element: ClassVar[str]
+    """Where the function stands that makes its :class:`clustersim.power.damped.Element`, as ``module:function``.
+
+    It gets the record and the load at which all had settled before [W], None where the mean of what it sees stands for
+    that.
+    """
+
+    def held_w(self, load_w: float) -> float:
+        """Return what a constant load becomes behind it. [W]"""
+        return load_w
 
 
 class Dip(Spec):

@@ -176,7 +176,8 @@ def rainflow(values: Floats, depth: Floats, count: Floats) -> int:
     for v in values:
         if points > 0 and v == turns[points - 1]:
             continue
-        if points > 1 and (turns[points - 1] - turns[points - 2]) * (v - turns[points - 1]) > 0.0:
+        # compared and not multiplied: a product of two small differences is no number
+        if points > 1 and (turns[points - 1] > turns[points - 2]) == (v > turns[points - 1]):
             turns[points - 1] = v
         else:
             turns[points] = v

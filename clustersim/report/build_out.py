@@ -14,7 +14,7 @@ from clustersim.report.style import BLUE, GREEN, GREY, INK, ORANGE, RED, styled
 from clustersim.report.words import number
 from clustersim.study.build_out import BuildOutStudy
 
-KUSD, MUSD = 1e3, 1e6
+MUSD = 1e6
 SHOWN = {
     "month": "month", "grid_mw": "grid MW", "onsite_mw": "on site MW", "needed_mw": "needed MW",
     "installed": "installed", "running": "running", "bridged": "by turbines", "stranded": "no power",

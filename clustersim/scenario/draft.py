@@ -19,6 +19,8 @@ from clustersim.scenario.link import link_text, read_link
 from clustersim.scenario.load import any_tree, load_any, load_resolved, resolved, run_id
 from clustersim.scenario.spec import AnyScenario
 
+LINE_BREAKS = "\x85\u2028\u2029"
+"""What YAML takes for the end of a line, and text does not."""
 MOST_SETTINGS = 200
 """Settings that an address may hold."""
 
@@ -110,12 +112,21 @@ def _shipped_file(name: str) -> Path:
     return shipped("scenarios") / f"{name}.yaml"
 
 
+def _in_one_line(value: Any, *, readable: bool) -> str:
+    """Return a value as YAML; `readable` leaves letters beyond ASCII as they are."""
+    return str(
+        yaml.safe_dump(value, default_flow_style=True, width=float("inf"), sort_keys=False, allow_unicode=readable)
+    )
+
+
 def setting_text(path: str, value: Any) -> str:
     """Return a setting as ``--set`` takes it: ``path=value``, the value as one line of YAML."""
     plain = isinstance(value, str) and _reads_back(path, value)
     if plain:
         return f"{path}={value}"
-    text = yaml.safe_dump(value, default_flow_style=True, width=float("inf"), sort_keys=False, allow_unicode=True)
+    text = _in_one_line(value, readable=True)
+    if any(mark in text for mark in LINE_BREAKS):
+        text = _in_one_line(value, readable=False)
     text = text.removesuffix("\n").removesuffix("\n...")
     return f"{path}={text}"
 

@@ -10,7 +10,14 @@ from clustersim.economics.spec import EconomicsSpec
 from clustersim.limits.spec import LimitsSpec
 from clustersim.operation.spec import OperationSpec
 from clustersim.plant.spec import PlantModeSpec
-from clustersim.power.spec import DampingStrategy, HybridStorage, LoadBank, MeasuredLoad, SiteBattery, require_each_once
+from clustersim.power.spec import (
+    DampingStrategy,
+    HybridStorage,
+    MeasuredLoad,
+    MeterStrategy,
+    SiteBattery,
+    require_each_once,
+)
 from clustersim.scenario.expectations import Expectation
 from clustersim.scenario.grid_events import impossible_events
 from clustersim.scenario.topology import Provenance, TopologySpec
@@ -125,7 +132,7 @@ class LoadScenario(SiteScenario):
     @model_validator(mode="after")
     def _damped_at_the_site(self) -> Self:
         for strategy in self.damping:
-            at_site = isinstance(strategy, SiteBattery | LoadBank) or (
+            at_site = isinstance(strategy, SiteBattery | MeterStrategy) or (
                 isinstance(strategy, HybridStorage) and strategy.at == "site"
             )
             if not at_site:

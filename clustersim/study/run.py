@@ -113,7 +113,7 @@ def _warnings(
     said = list(study.warnings) + list(findings.warnings) + list(findings.timeline.findings)
     said += generation_warnings(findings, generation(findings))
     said += damping_warnings(findings) + refused_warnings(findings)
-    worse = raised_by_damping(summary, [strategy.kind for strategy in study.scenario.damping])
+    worse = raised_by_damping(summary, study.scenario.damping)
     if worse is not None:
         said.append(worse)
     said += plant_warnings(responses)

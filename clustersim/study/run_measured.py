@@ -194,7 +194,7 @@ def _warnings(found: LoadFindings, summary: dict[str, Any]) -> tuple[str, ...]:
         )
     said += found.site_warnings("load", "energy and cost") + generation_warnings(found, generation(found))
     said += damping_warnings(found)
-    worse = raised_by_damping(summary, [strategy.kind for strategy in scenario.damping])
+    worse = raised_by_damping(summary, scenario.damping)
     if worse is not None:
         said.append(worse)
     return tuple(dict.fromkeys(said + plant_warnings(found.responses)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pkgutil import resolve_name
 
 import numpy as np
 
@@ -10,13 +11,13 @@ from clustersim.plant import battery_energy_j, battery_rating_w
 from clustersim.power.chain import DampingChain
 from clustersim.power.damped import Element, Floats, Report
 from clustersim.power.shaping import load_bank
-from clustersim.power.spec import HybridStorage, LoadBank, SiteBattery
+from clustersim.power.spec import HybridStorage, LoadBank, MeterStrategy, SiteBattery
 from clustersim.power.storage import Storage, StorageTrace, asked_storage
 from clustersim.power.stores import SiteBatteryElement, hybrid_storage
 from clustersim.study.site_study import SiteStudy
 
-NODES = {"hybrid_storage": "hybrid_storage", "load_bank": "load_bank", "site_battery": "battery"}
-"""Node of the electrical tree of each element."""
+NODES = {"site_battery": "battery"}
+"""Node of the electrical tree of an element where it has another name."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,10 @@ def storage_of(study: SiteStudy, site: str) -> Storage | None:
 
 
 def held_w(study: SiteStudy, load_w: float) -> float:
-    """Return a constant load of a site with what a load bank burns to hold it at its floor. [W]"""
+    """Return a constant load of a site behind what damps it there, such as a load bank that holds its floor. [W]"""
     for strategy in study.scenario.damping:
-        if isinstance(strategy, LoadBank):
-            load_w += min(max(strategy.floor - load_w, 0.0), strategy.power)
+        if isinstance(strategy, MeterStrategy):
+            load_w = strategy.held_w(load_w)
     return load_w
 
 
@@ -95,9 +96,9 @@ def damp_site(study: SiteStudy, site: str, load_w: Floats, dt_s: float, before_w
     elements: list[Element] = []
     start = before_w
     for strategy in study.scenario.damping:
-        if isinstance(strategy, LoadBank):
-            elements.append(load_bank(strategy))
-            start = None if start is None else held_w(study, start)
+        if isinstance(strategy, MeterStrategy):
+            elements.append(resolve_name(strategy.element)(strategy, start))
+            start = None if start is None else strategy.held_w(start)
         elif isinstance(strategy, HybridStorage) and strategy.at == "site":
             elements.append(hybrid_storage(strategy, 1.0, start))
         elif isinstance(strategy, SiteBattery):
@@ -109,7 +110,7 @@ def damp_site(study: SiteStudy, site: str, load_w: Floats, dt_s: float, before_w
     battery = None
     before = load_w
     for element, step in zip(elements, found.steps, strict=True):
-        added[NODES[element.name]] = step.power_w - before
+        added[NODES.get(element.name, element.name)] = step.power_w - before
         if isinstance(element, SiteBatteryElement):
             battery = _trace(before - step.power_w, step.report)
         before = step.power_w

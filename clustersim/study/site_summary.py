@@ -15,6 +15,7 @@ from clustersim.limits.flicker import short_term_severity
 from clustersim.limits.measures import max_ramp, max_rocof, swing, voltage_dip
 from clustersim.plant import PlantResponse
 from clustersim.power.records import coarsen
+from clustersim.power.spec import Strategy
 from clustersim.power.spectrum import band_shares, harmonics
 from clustersim.study.cooling_reserve_keys import reserve_keys
 from clustersim.study.energy_bill import energy_bill_keys
@@ -30,16 +31,6 @@ HARMONICS = 3
 """Harmonics of the cycle that have a key: amplitude at the meter, with what is nearer to it than to the next."""
 SIGNIFICANT = 9
 UNDAMPED = ("peak_mw", "trough_mw", "swing_mw", "max_ramp_up_mw_per_s", "max_ramp_down_mw_per_s")
-OUTSIDE = (
-    "psu_storage",
-    "rack_storage",
-    "hybrid_storage",
-    "gradual_start",
-    "phase_stagger",
-    "load_bank",
-    "site_battery",
-)
-"""Damping outside the devices and the step: the load without it is at hand."""
 RAISED = 1e-3
 """What damping raises by less is not told. [-]"""
 BOILING_C = 100.0
@@ -186,8 +177,8 @@ def undamped_keys(found: SiteFindings, inside: str | None, reasons: dict[str, st
     return {f"undamped_{key}": value / MW for key, value in zip(UNDAMPED, values, strict=True)}
 
 
-def raised_by_damping(summary: dict[str, Any], kinds: Sequence[str]) -> str | None:
-    """Return the warning that damping of these `kinds` made peak, swing or a ramp worse, or None when it did not."""
+def raised_by_damping(summary: dict[str, Any], damping: Sequence[Strategy]) -> str | None:
+    """Return the warning that these strategies made peak, swing or a ramp worse, or None when it did not."""
     said = []
     for key in UNDAMPED:
         plain, damped = summary[f"undamped_{key}"], summary[key]
@@ -195,7 +186,7 @@ def raised_by_damping(summary: dict[str, Any], kinds: Sequence[str]) -> str | No
             unit = "MW/s" if key.endswith("per_s") else "MW"
             name = key.removesuffix("_mw_per_s").removesuffix("_mw").replace("_", " ")
             said.append(f"{name} from {plain:.4g} to {damped:.4g} {unit}")
-    who = ", ".join(kind for kind in kinds if kind in OUTSIDE).replace("_", " ")
+    who = ", ".join(strategy.kind for strategy in damping if strategy.outside).replace("_", " ")
     return f"the {who} raises {'; '.join(said)}" if said else None
 
 

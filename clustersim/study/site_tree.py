@@ -34,8 +34,6 @@ class SitePower:
     """By site: accounts of ceilings and of storage in supplies and racks, hall by hall."""
     site_damping: dict[str, tuple[Report, ...]]
     """By site: accounts of what acts between its equipment and its meter, in order."""
-    damping_nodes: tuple[str, ...]
-    """Nodes of what acts there."""
     undamped_w: NDArray[np.float64]
     """Load of all sites without what damps outside the devices: storage, ceilings, staggering, load bank. [W]"""
     before_it_w: dict[str, float]
@@ -58,7 +56,6 @@ class SiteTree:
         self.coolings: dict[str, CoolingResponse] = {}
         self.storages: dict[str, StorageTrace] = {}
         self.at_site: dict[str, tuple[Report, ...]] = {}
-        self.acting: list[str] = []
         self.undamped_w = np.zeros(samples)
         self.before_it_w: dict[str, float] = {}
 
@@ -79,7 +76,6 @@ class SiteTree:
             np.stack(self.watts),
             np.stack(self.reactive),
         )
-        acting = tuple(self.acting)
         return SitePower(
             hall,
             waveform,
@@ -87,7 +83,6 @@ class SiteTree:
             self.storages,
             it_storage,
             self.at_site,
-            acting,
             self.undamped_w,
             self.before_it_w,
         )
@@ -128,8 +123,7 @@ def add_site(
     tree.add(f"{site}/cooling", site, drawn.cooling.power_w, reactive_power(drawn.cooling.power_w, motors))
     tree.add(f"{site}/losses", site, drawn.losses_w, drawn.losses_var)
     for name, added_w in damped.added_w.items():
-        tree.acting.append(f"{site}/{name}")
-        tree.add(tree.acting[-1], site, added_w, None)
+        tree.add(f"{site}/{name}", site, added_w, None)
     tree.watts[0] = tree.watts[0] + damped.meter_w
     tree.reactive[0] = tree.reactive[0] + drawn.load_var
 

@@ -25,10 +25,6 @@ from clustersim.study.sizing_space import Design, Space
 from clustersim.study.step import StepStudy, study_step
 from clustersim.study.trained import moved, steady_of
 
-OUTSIDE = (
-    "phase_stagger", "gradual_start", "psu_storage", "rack_storage", "hybrid_storage", "site_battery", "load_bank",
-)  # fmt: skip
-"""Strategies that act on the power of the halls and leave the accelerators as they are."""
 OF_POWER = ("ramp", "range", "band_energy", "band_amplitude", "band_range")
 """Measures of the power at the meter alone, for which the plant need not be asked."""
 OF_MODES = ("modal_deviation", "resonance_margin", "torsional")
@@ -168,7 +164,7 @@ def prepare(space: Space, level: Design, *, priced: bool = True) -> Prepared:
         If the accelerators cannot have it.
     """
     scenario = space.scenario_with(level)
-    bare = scenario.model_copy(update={"damping": tuple(s for s in scenario.damping if s.kind not in OUTSIDE)})
+    bare = scenario.model_copy(update={"damping": tuple(s for s in scenario.damping if not s.outside)})
     rules = rules_of(scenario.limits)
     if isinstance(bare, LoadScenario):
         load = study_load(bare)

@@ -19,7 +19,6 @@ from clustersim.study.power_bands import band_keys
 from clustersim.study.site_power import excess_peak_w
 from clustersim.study.site_summary import (
     MW,
-    OUTSIDE,
     cooling_keys,
     energy_keys,
     finished,
@@ -134,5 +133,5 @@ def _inside(found: Findings) -> str | None:
     strategies = found.study.scenario.damping
     if damps_devices(strategies, found.study.place.power):
         return "the devices' damping"
-    others = [s.kind for s in strategies if s.kind not in OUTSIDE]
+    others = [s.kind for s in strategies if not s.outside]
     return ", ".join(others) or None

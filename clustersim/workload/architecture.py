@@ -18,7 +18,6 @@ class ParameterCount:
     """Shared experts and router of a mixture layer."""
     moe_experts_per_layer: int
     """All routed experts of a mixture layer."""
-    moe_active_experts_per_layer: int
     """Routed experts that one token uses."""
     embedding: int
     """Input embedding."""
@@ -70,7 +69,6 @@ def count_parameters(model: ModelSpec) -> ParameterCount:
         dense_ffn_per_layer=dense,
         moe_shared_per_layer=shared,
         moe_experts_per_layer=expert * model.experts,
-        moe_active_experts_per_layer=expert * model.top_k,
         embedding=embedding,
         head=head,
         total=common + moe_layers * expert * model.experts,

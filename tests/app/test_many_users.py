@@ -9,7 +9,7 @@ from statistics import fmean
 
 import pytest
 
-from dashboard.navigation import SECTIONS
+from dashboard.navigation import entries
 from tests.app.browser import CHROMIUM, Visitor, chromium, memory_kb, open_files, processes, server
 from tests.app.people import address_of, afternoon, in_turn
 
@@ -23,7 +23,7 @@ ASSESS_ROUNDS = 2
 """Every so many rounds somebody has a trace assessed, and somebody a run made again."""
 CHANGES = ("seed=79", "seed=79", "operation.horizon=4 d", None)
 """What each of the four changes: two the same, one something else, one nothing."""
-TITLES = [title for entries in SECTIONS.values() for _, title, _ in entries]
+TITLES = [entry.title for pages in entries().values() for entry in pages]
 
 pytestmark = [
     pytest.mark.browser,

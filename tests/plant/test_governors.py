@@ -14,7 +14,8 @@ from clustersim.errors import InputError
 from clustersim.plant import bus_kernels as b
 from clustersim.plant.bus import Battery, Bus, Event, Group, arrays, run_bus
 from clustersim.plant.governor_catalog import governor
-from clustersim.plant.governors import Constant, Gast, Hygov, Ieeeg1, Tgov1
+from clustersim.plant.governor_models.hygov import Hygov
+from clustersim.plant.governors import Constant, Gast, Ieeeg1, Tgov1
 from clustersim.plant.prime_movers import Converter
 from clustersim.plant.stability import modes, require_slack, require_stable
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from clustersim.errors import InputError
@@ -17,6 +17,8 @@ VALUES = st.recursive(
 
 
 @given(VALUES)
+@example("\x85")
+@example({"a\u2028": ["ü\u2029"]})
 def test_a_setting_reads_back_as_it_was(value):
     assert parse_override(setting_text("job.model", value)) == ("job.model", value)
 

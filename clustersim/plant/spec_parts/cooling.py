@@ -17,7 +17,6 @@ COMPRESSORS = ("chillers", "water_chillers")
 WET = ("water_chillers", "evaporative")
 _START = re.compile(r"^(\d\d-\d\d)(?: (\d\d:\d\d))?$")
 _COMMON_YEAR = 2001
-HOURS_OF_YEAR = 8760
 
 
 class TowerSpec(Spec):

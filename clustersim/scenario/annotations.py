@@ -95,13 +95,18 @@ def units_of(said: Sequence[Any]) -> tuple[str, ...]:
 def range_of(said: Sequence[Any]) -> str:
     """Return the range of a number in words, that of a quantity with its unit."""
     dimension = dimension_of(said)
-    words = []
-    for one in said:
-        for kind, word, bound in BOUNDS:
-            if isinstance(one, kind):
-                found = getattr(one, bound)
-                words.append(f"{word} {found:g}" if dimension is None else f"{word} {units.shortest(found, dimension)}")
-    return ", ".join(words)
+    return ", ".join(
+        f"{word} {_bound(getattr(one, attribute), dimension)}"
+        for one in said
+        for kind, word, attribute in BOUNDS
+        if isinstance(one, kind)
+    )
+
+
+def _bound(value: float, dimension: str | None) -> str:
+    if dimension == "ratio":
+        return f"{100 * value:g} %"
+    return f"{value:g}" if dimension is None else units.shortest(value, dimension)
 
 
 def default_of(info: FieldInfo) -> Any:

@@ -177,3 +177,16 @@ def test_no_page_is_in_two_tables_of_contents_and_none_is_without():
     made = [folder for path in PAGES for folder in re.findall("generated: others (.+) -->", path.read_text())]
     named = re.findall("^/(.+)$", "\n".join(map(included.others, made)), re.MULTILINE)
     assert {*found, *named, "index"} == {page.relative_to(DOCS).with_suffix("").as_posix() for page in PAGES}
+
+
+MODELS = [path for path in (DOCS / "models").glob("*.md") if path.stem not in ("damping_table", "properties")]
+"""Pages of models; a table of one of them and the properties of all are none."""
+
+
+@pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
+def test_a_page_of_a_model_has_equations_sources_comparisons_and_bounds(path):
+    text = path.read_text(encoding="utf-8")
+    assert re.search(r"^#+ (Held against|Errors)", text, re.MULTILINE)
+    assert re.search(r"^#+ .*([Nn]ot modelled|[Ll]eft out|Assumed|Where it is wrong)|^Not modelled", text, re.MULTILINE)
+    assert re.search(r"^    \S|`[^`\n]*[=<>+/][^`]*`|Error = ", text, re.MULTILINE)
+    assert re.search(r"[Cc]atalog|arXiv|IEEE|IEC|reference/|clustersim/", text)

@@ -89,10 +89,9 @@ def records(file: str) -> dict[type[Spec], str]:
 def _section(record: type[Spec], path: str) -> str:
     kinds = says.kinds_of(record)
     words = f"{code(path) if path else record.__name__}" + (f", kind {', '.join(map(code, kinds))}" if kinds else "")
-    told = (record.__doc__ or "").strip().split("\n\n")[0]
     meaning = docstrings(record)
     rows = [_row(record, name, info, meaning.get(name, "")) for name, info in record.model_fields.items()]
-    return f"({anchor(record)})=\n## {words}\n\n{_markdown(told)}\n\n{table(HEAD, rows)}"
+    return f"({anchor(record)})=\n## {words}\n\n{_markdown(_summary(record))}\n\n{table(HEAD, rows)}"
 
 
 def _row(record: type[Spec], name: str, info: FieldInfo, words: str) -> tuple[str, ...]:
@@ -100,11 +99,21 @@ def _row(record: type[Spec], name: str, info: FieldInfo, words: str) -> tuple[st
     required = info.is_required() or (record is Rule and name in REQUIRED)
     return (
         code(_key(name, info)),
-        _markdown(says.meaning_of(words, "")),
+        _markdown(says.meaning_of(words, "")) or _of_records(info),
         _how(info, said),
         "**required**" if required else _default(info),
         says.range_of(said),
     )
+
+
+def _of_records(info: FieldInfo) -> str:
+    """Return what a field without words of its own is, from the record that it holds, where that is one."""
+    below = dict(_records_below(info.annotation))
+    return _markdown(_summary(next(iter(below)))) if len(below) == 1 else ""
+
+
+def _summary(record: type[BaseModel]) -> str:
+    return (record.__doc__ or "").strip().split("\n\n")[0]
 
 
 def _key(name: str, info: FieldInfo) -> str:

@@ -13,7 +13,7 @@ WORKERS ?= 2
 test soak examples: export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint bench dashboard examples pictures soak clean
+.PHONY: help setup run test lint bench dashboard docs examples pictures screenshots soak clean
 
 help:             ## say what each target does
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/'
@@ -53,13 +53,20 @@ examples: $(VENV)/.ready-dev             ## run the examples and compare what th
 bench: $(VENV)/.ready-dev                ## measure speed and memory against their limits
 	$(BIN)/python -m benchmarks
 
+docs: $(VENV)/.ready-dev                 ## build the documentation into build/docs; a warning is an error
+	$(BIN)/python -m sphinx -b html -W --keep-going -n -q -j $(WORKERS) -d build/doctrees docs build/docs
+	@echo "open build/docs/index.html"
+
 pictures: $(VENV)/.ready-run             ## draw the fabrics of shipped topologies into docs/
 	$(BIN)/python -m clustersim.report.gallery docs
+
+screenshots: $(VENV)/.ready-dev          ## make the pictures of the README anew, in a real browser (needs chromium)
+	$(BIN)/python -m app.screenshots
 
 soak: $(VENV)/.ready-dev                 ## run the long tests, and all others with more examples
 	$(BIN)/python -m pytest -n $(WORKERS) -m soak --timeout 3600
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope -m 'not soak and not examples' --hypothesis-profile full
 
 clean:            ## remove what the tools left behind, results excepted
-	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .numba_cache dist
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .numba_cache build dist
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

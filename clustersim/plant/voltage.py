@@ -29,7 +29,7 @@ class Source:
 
     @classmethod
     def from_strength(cls, short_circuit_va: float, x_over_r: float) -> Source:
-        """Return the source of a given short-circuit power: |Z| = 1 pu on that base."""
+        """Return the source of a given short-circuit power: `|Z|` = 1 pu on that base."""
         resistance = 1.0 / math.hypot(1.0, x_over_r)
         return cls(short_circuit_va, resistance, x_over_r * resistance)
 

@@ -30,9 +30,12 @@ class SiteScenario(Spec):
     """What every scenario says of its place, whatever loads it."""
 
     name: str = Field(pattern=r"^[a-z0-9_]+$")
+    """Name of the scenario, as of its file; results are kept under it."""
     title: str
+    """What it is, in a line."""
     topology: TopologySpec
     seed: int = Field(default=1, ge=0)
+    """Of every random stream of a run, failures and jitter among them."""
     damping: tuple[DampingStrategy, ...] = ()
     """Strategies that act together, at most one of each kind; none when empty."""
     plant: PlantModeSpec = PlantModeSpec()

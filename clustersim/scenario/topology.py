@@ -25,7 +25,9 @@ class LocationSpec(Spec):
     """Geographic position in degrees."""
 
     lat: float = Field(ge=-90, le=90)
+    """Latitude, north above 0. [degrees]"""
     lon: float = Field(ge=-180, le=180)
+    """Longitude, east above 0. [degrees]"""
     disclosed: bool = True
     """False: nobody published where it stands, or it is a design; the position stands for none, and no map shows it."""
 
@@ -36,6 +38,7 @@ class FleetSpec(Spec):
     accelerator: str
     """Name in the catalog kind `accelerators`."""
     count: int = Field(gt=0)
+    """How many."""
     power: str | None = None
     """Name in the catalog kind `device_power`, when not the accelerator's own."""
 
@@ -67,7 +70,9 @@ class TopologySpec(Spec):
     """A place, as a topology file describes it."""
 
     name: str = Field(pattern=r"^[a-z0-9_]+$")
+    """Name of the place, as of its file."""
     title: str
+    """What it is, in a line."""
     as_of: str
     """The date that the description holds for."""
     site: dict[str, SiteSpec] = Field(min_length=1)

@@ -192,12 +192,15 @@ class JobSpec(Spec):
     model: str
     """Name in the catalog kind `models`."""
     sequence_length: int = Field(gt=0)
+    """Tokens of a sequence."""
     tokens_per_step_max: int = Field(gt=0)
     """No step may hold more tokens than this."""
     critical_batch_tokens: int | None = Field(default=None, gt=0)
     """Above this many tokens per step more tokens teach less; a larger step warns."""
     token_budget: float = Field(gt=0)
+    """Tokens to train on in all."""
     precision: Precision = "bf16"
+    """Arithmetic of the matrix products."""
     stack: str | None = None
     """Software stack, a name in the catalog kind `stacks`; None: the one on which accelerators are calibrated."""
     data_stall: Time = Field(default=0.0, ge=0)

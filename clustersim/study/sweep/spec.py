@@ -118,7 +118,9 @@ class StudySpec(Spec):
     """A study file."""
 
     name: str = Field(pattern=r"^[a-z0-9_]+$")
+    """Name of the study; its store is `sweep-NAME`."""
     title: str
+    """What it asks, in a line."""
     scenario: str
     """Name of a shipped scenario, or the path of a file from the study's folder."""
     set: dict[str, Any] = Field(default_factory=dict)

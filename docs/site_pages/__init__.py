@@ -1,0 +1,1 @@
+"""Pages of the documentation that are made from the program when the site is built."""

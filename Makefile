@@ -13,10 +13,10 @@ WORKERS ?= 2
 test soak examples: export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint bench dashboard examples pictures soak clean
+.PHONY: help setup run test lint bench dashboard examples pictures soak clean dist release-check performance
 
 help:             ## say what each target does
-	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/'
+	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/'
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; none was found. Set PYTHON=/path/to/python3" >&2; exit 1; }
@@ -59,6 +59,17 @@ pictures: $(VENV)/.ready-run             ## draw the fabrics of shipped topologi
 soak: $(VENV)/.ready-dev                 ## run the long tests, and all others with more examples
 	$(BIN)/python -m pytest -n $(WORKERS) -m soak --timeout 3600
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope -m 'not soak and not examples' --hypothesis-profile full
+
+performance: $(VENV)/.ready-dev          ## measure everything, and write docs/performance.md of it
+	$(BIN)/python -m benchmarks --store docs/performance.json
+	$(BIN)/python -m benchmarks.page > docs/performance.md
+
+dist: $(VENV)/.ready-dev                 ## build the wheel and the source archive into dist/
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation
+
+release-check: dist                      ## install the wheel into new environments on every Python here, and try it
+	$(BIN)/python -m release.check --pinned
 
 clean:            ## remove what the tools left behind, results excepted
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .numba_cache dist

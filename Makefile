@@ -39,6 +39,7 @@ dashboard: $(VENV)/.ready-run            ## open the dashboard in a browser
 	$(BIN)/clustersim dashboard
 
 test: $(VENV)/.ready-dev                 ## run the tests
+	$(BIN)/python -m compileall -q -j $(WORKERS) app clustersim # once, and not by each worker
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope -m 'not soak and not examples'
 
 lint: $(VENV)/.ready-dev                 ## check style, types and the layers of the package

@@ -77,7 +77,7 @@ def operation_seeds() -> Found:
 
 
 def operation_memory() -> Found:
-    """Largest memory of a process that simulates 90 days of 200,000 GPUs; peer: against steps a hundred times as long."""
+    """Memory of a process that simulates 90 days of 200,000 GPUs; peer: against steps of a hundredfold length."""
     short, long = (float(output(["-c", _PEAK.format(step_s=step)])) for step in (0.1, 10.0))
     return Found(short / 1e6, short / long)
 

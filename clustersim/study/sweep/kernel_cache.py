@@ -38,9 +38,13 @@ def guard_kernel_cache() -> None:
     if _guarded:
         return
     _guarded.append(True)
-    for name in ("save", "load"):
-        setattr(IndexDataCacheFile, name, _one_at_a_time(getattr(IndexDataCacheFile, name)))
-    Dispatcher.compile = _by_one_alone(Dispatcher.compile)
+    guards = (
+        (IndexDataCacheFile, "save", _one_at_a_time),
+        (IndexDataCacheFile, "load", _one_at_a_time),
+        (Dispatcher, "compile", _by_one_alone),
+    )
+    for owner, name, guard in guards:
+        setattr(owner, name, guard(getattr(owner, name)))
 
 
 @contextmanager

@@ -27,12 +27,10 @@ assert page.main, "the first page is empty"
 """
 WHERE = "import clustersim; print(clustersim.__file__)"
 MEASURED = {
-    "id": "mine", "model": "llama3.1-405b", "params_b": 405, "active_params_b": 405, "gpu": "H100", "n_gpu": 16384,
-    "seq": 8192, "gbs": 2048, "tp": 8, "pp": 16, "dp": 128, "cp": 1, "ep": 1, "vpp": 8, "precision": "bf16",
-    "tflops_gpu": 400, "layers": 126, "hidden": 16384, "ffn": 53248, "heads": 128, "kv_heads": 8, "vocab": 128256,
+    "row_id": "mine", "source": "us", "model": "Llama 3.1 8B", "layers": 32, "hidden": 4096, "heads": 32, "kv_heads": 8,
+    "ffn": 14336, "vocab": 128256, "seq_len": 8192, "accelerator": "H100", "tp": 2, "pp": 1, "micro_batch": 1,
+    "precision": "bf16", "n_gpus": 64, "global_batch_seqs": 256, "iteration_time_s": 6.1,
 }  # fmt: skip
-
-
 CHECKED = ("deepseek_v3", "measured_load_memphis", "meta_24k")
 
 
@@ -114,7 +112,8 @@ def measured(here: Installed) -> None:
         writer = csv.DictWriter(file, MEASURED)
         writer.writeheader()
         writer.writerow(MEASURED)
-    json.loads(here.clustersim("validate", "mine.csv", "--json"))
+    told = json.loads(here.clustersim("validate", "mine.csv", "--json"))
+    _expect(told["overall"]["modelled"] == 1, "one row that is modelled")
 
 
 def studies(here: Installed) -> None:

@@ -13,10 +13,10 @@ WORKERS ?= 2
 test soak examples: export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint bench dashboard docs examples pictures screenshots soak clean
+.PHONY: help setup run test lint bench performance dashboard docs examples pictures screenshots soak dist release-check clean
 
 help:             ## say what each target does
-	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/'
+	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/'
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; none was found. Set PYTHON=/path/to/python3" >&2; exit 1; }
@@ -39,6 +39,7 @@ dashboard: $(VENV)/.ready-run            ## open the dashboard in a browser
 	$(BIN)/clustersim dashboard
 
 test: $(VENV)/.ready-dev                 ## run the tests
+	$(BIN)/python -m compileall -q -j $(WORKERS) app clustersim # once, and not by each worker
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope -m 'not soak and not examples'
 
 lint: $(VENV)/.ready-dev                 ## check style, types and the layers of the package
@@ -66,6 +67,17 @@ screenshots: $(VENV)/.ready-dev          ## make the pictures of the README anew
 soak: $(VENV)/.ready-dev                 ## run the long tests, and all others with more examples
 	$(BIN)/python -m pytest -n $(WORKERS) -m soak --timeout 3600
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope -m 'not soak and not examples' --hypothesis-profile full
+
+performance: $(VENV)/.ready-dev          ## measure everything, and write docs/performance.md of it
+	$(BIN)/python -m benchmarks --store docs/performance.json
+	$(BIN)/python -m benchmarks.page > docs/performance.md
+
+dist: $(VENV)/.ready-dev                 ## build the wheel and the source archive into dist/
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation
+
+release-check: dist                      ## install the wheel into new environments on every Python here, and try it
+	$(BIN)/python -m release.check --pinned
 
 clean:            ## remove what the tools left behind, results excepted
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .numba_cache build dist

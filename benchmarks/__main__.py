@@ -1,13 +1,15 @@
-"""``python -m benchmarks [NAME ...] [--json]``."""
+"""``python -m benchmarks [NAME ...] [--json] [--store FILE]``."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
+from pathlib import Path
 
 from benchmarks.cases import BENCHMARKS
 from benchmarks.records import UnmeasurableError, within
+from benchmarks.store import keep
 
 COLUMNS = "{:34}{:>12}  {:5}{:>8}  {:8}{:>9}  {}"
 
@@ -23,6 +25,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure speed and memory.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of {', '.join(BENCHMARKS)}; all when left out")
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout and nothing else")
+    parser.add_argument("--store", type=Path, metavar="FILE", help="keep what was measured, as docs/performance.json")
     arguments = parser.parse_args()
     unknown = [name for name in arguments.names if name not in BENCHMARKS]
     if unknown:
@@ -39,6 +42,8 @@ def main() -> int:
         if not arguments.json:
             sys.stdout.write(_line(name, rows[name]) + "\n")
             sys.stdout.flush()
+    if arguments.store:
+        keep(arguments.store, rows, BENCHMARKS)
     if arguments.json:
         sys.stdout.write(json.dumps(rows, indent=1) + "\n")
     return 0

@@ -70,14 +70,14 @@ def operation_90d() -> Found:
 
 
 def operation_seeds() -> Found:
-    """Share of two cores that 100 such seeds use with two workers, start included; peer: the speed-up."""
+    """Share of two cores that 100 seeds of 90 days use with two workers, start included; peer: the speed-up."""
     alone = best(lambda: simulate_seeds(_task(), SEEDS, 1), 1)
     together = best(lambda: simulate_seeds(_task(), SEEDS, WORKERS), 1)
     return Found(alone / together / WORKERS, alone / together)
 
 
 def operation_memory() -> Found:
-    """Largest memory of a process that simulates one such seed; peer: against steps a hundred times as long."""
+    """Memory of a process that simulates 90 days of 200,000 GPUs; peer: against steps of a hundredfold length."""
     short, long = (float(output(["-c", _PEAK.format(step_s=step)])) for step in (0.1, 10.0))
     return Found(short / 1e6, short / long)
 

@@ -31,7 +31,7 @@ def island_600s() -> Found:
 
 
 def island_40s() -> Found:
-    """40 s of the same, best of twenty; peer: how many times longer ANDES takes for 40 s at 1/240 s."""
+    """40 s of 15 turbines and a battery at 1 ms, best of twenty; peer: times longer ANDES takes at 1/240 s."""
     load = _load(40.0)
     run_bus(BUS, load[:10], 1e-3)
     value = best(lambda: run_bus(BUS, load, 1e-3), 20)

@@ -52,7 +52,7 @@ def envelope_10m() -> Found:
 
 
 def zoom_10m() -> Found:
-    """A span of four such records as a figure, its JSON too; peer: against the same of records of 10,000 samples."""
+    """A span of four records of ten million samples as a figure and its JSON; peer: against 10,000 samples."""
     short = Extremes(_record().values[:10_000])
 
     def figure(record: Extremes) -> float:
@@ -74,7 +74,7 @@ def open_10m() -> Found:
 
 
 def memory_10m() -> Found:
-    """Four such columns, ready to be drawn; peer: against the samples alone in single precision."""
+    """Memory of four columns of ten million samples, ready to be drawn; peer: against the samples alone."""
     with tempfile.TemporaryDirectory() as folder:
         record = file_record(written(Path(folder) / "record.parquet"))
         kept = [record.samples(node) for node in NODES]

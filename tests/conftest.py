@@ -67,7 +67,9 @@ def locked(thing):
 
 @pytest.fixture(scope="session")
 def made_once(tmp_path_factory):
-    """Give a function that makes a thing once for all workers: the first that has it leaves it for the others."""
+    """Give a function that makes a thing once for all workers: others wait for the first and take what it made."""
+    from clustersim.study.sweep import durable
+
     folder = tmp_path_factory.getbasetemp()
     if os.environ.get("PYTEST_XDIST_WORKER"):
         folder = folder.parent
@@ -75,13 +77,14 @@ def made_once(tmp_path_factory):
     def made_once(name, make):
         """Return the thing of that name in this session; `make` makes it where there is none yet."""
         path = folder / f"{name}.pickle"
-        if path.exists():
-            return locked(pickle.loads(path.read_bytes()))
-        made = make()
-        working = folder / f"{name}-{os.getpid()}.tmp"
-        working.write_bytes(pickle.dumps(made))
-        working.replace(path)
-        return made
+        with durable.locked(folder / f"{name}.lock"):
+            if path.exists():
+                return locked(pickle.loads(path.read_bytes()))
+            made = make()
+            working = folder / f"{name}.tmp"
+            working.write_bytes(pickle.dumps(made))
+            working.replace(path)
+            return made
 
     return made_once
 

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from benchmarks.__main__ import main
 from benchmarks.cases import BENCHMARKS
 from benchmarks.load_test import load_test
+from benchmarks.page import PEERS, page
 from benchmarks.records import Benchmark, Found, UnmeasurableError, within
+from benchmarks.store import FILE, keep, machine, stored
 
 ROOT = Path(__file__).resolve().parents[1]
 KEYS = {"value", "unit", "limit", "better", "peer"}
@@ -84,3 +87,41 @@ def test_the_waveform_of_the_load_test_is_power():
     assert np.all(watts[0] < 700.0 * accelerators * (1 + 1e-9))
     assert watts[0, 100:].mean() > 100.0 * accelerators
     assert not np.array_equal(watts, test.waveform(2.0, seed=2))
+
+
+def test_the_page_is_written_from_what_was_stored():
+    text = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+    found = stored(FILE)
+    assert text == page(found), "run: python -m benchmarks.page > docs/performance.md"
+    for name, row in found["rows"].items():
+        known = BENCHMARKS[name]
+        assert (row["unit"], row["limit"], row["better"]) == (known.unit, known.limit, known.better)
+
+
+def test_peers_are_of_benchmarks_and_say_who_and_what():
+    for name, others in yaml.safe_load(PEERS.read_text(encoding="utf-8")).items():
+        assert name in BENCHMARKS
+        for one in others:
+            assert set(one) == {"who", "took", "of"}
+            assert all(one.values())
+
+
+def test_what_was_measured_is_kept_and_of_one_machine(tmp_path):
+    path = tmp_path / "performance.json"
+    row = {"value": 1.0, "unit": "s", "limit": 2.0, "better": "lower", "peer": None}
+    keep(path, {"second": row}, ("first", "second"))
+    keep(path, {"first": {**row, "value": 3.0}}, ("first", "second"))
+    assert list(stored(path)["rows"]) == ["first", "second"]
+    assert stored(path)["machine"] == machine()
+    path.write_text(path.read_text().replace(f'"cores": {machine()["cores"]}', '"cores": 4096'))
+    keep(path, {"first": row}, ("first", "second"))
+    assert list(stored(path)["rows"]) == ["first"]
+
+
+def test_a_missed_aim_and_what_is_not_measured_are_said():
+    row = {**BENCHMARKS["help"].__dict__, "value": 0.9, "peer": 30.0}
+    told = page({"machine": machine(), "rows": {"help": row}})
+    assert "0 of 1 aims are met" in told
+    assert "| at most 0.4 s | 0.9 s | missed |" in told
+    assert "against starting a bare Python: 30 |" in told
+    assert "`step_196k`" in told.split("Not measured there:")[1]

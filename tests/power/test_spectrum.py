@@ -87,6 +87,15 @@ def test_parseval():
     assert parts[0][0].energy == pytest.approx(0.2, abs=0.01)
 
 
+@pytest.mark.parametrize(("samples", "segment"), [(4, 4), (5, 4), (7, 5), (1000, 999), (4097, 64), (300_001, 4001)])
+def test_welch_equals_that_of_scipy(samples, segment):
+    power = 1e8 + 1e6 * np.random.default_rng(samples).random(samples)
+    frequency, density = welch(power, DT, segment * DT)
+    expected = signal.welch(power, 1.0 / DT, nperseg=segment, noverlap=segment // 2, detrend="constant")
+    np.testing.assert_allclose(frequency, expected[0], rtol=1e-12)
+    np.testing.assert_allclose(density, expected[1], rtol=1e-9, atol=1e-12 * density.max())
+
+
 def test_a_spectrogram_shows_when_a_frequency_is_there():
     power = np.concatenate([sine(0.5, 1e6, 300.0), sine(5.0, 2e6, 300.0)]) + 5e7
     found = spectrogram(power, DT, 20.0)

@@ -9,9 +9,18 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+MOST_LINES = 200
+"""Problems of one message: a list of a thousand wrong entries is told by its first ones."""
+MOST_LETTERS = 2_000
+"""Of one line: what was found may be a whole file."""
+
 
 class ClustersimError(Exception):
     """Root of every error that this package raises on purpose."""
+
+    def __str__(self) -> str:
+        """Return the message, as much of it as somebody reads."""
+        return shortened(super().__str__())
 
 
 class InputError(ClustersimError):
@@ -27,11 +36,20 @@ class CatalogError(InputError, KeyError):
 
     def __str__(self) -> str:
         """Return the message itself (``KeyError`` would quote it)."""
-        return str(self.args[0])
+        return shortened(str(self.args[0]))
 
 
 class CapacityError(InputError):
     """The job asks for more than the place has: memory, accelerators, power."""
+
+
+def shortened(message: str) -> str:
+    """Return a message without what is too much of it; beginning and end of a line stay."""
+    lines = message.split("\n")
+    if len(lines) > MOST_LINES:
+        lines[MOST_LINES:] = [f"... and {len(lines) - MOST_LINES:,} more"]
+    half = MOST_LETTERS // 2
+    return "\n".join(line if len(line) <= MOST_LETTERS else f"{line[:half]} ... {line[-half:]}" for line in lines)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

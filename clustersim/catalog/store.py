@@ -151,6 +151,8 @@ def use_overlays(paths: Sequence[Path]) -> None:
 @cache
 def _read_overlay(path: Path) -> dict[str, _File]:
     try:
+        if not path.is_file():
+            raise CatalogError(f"{path}: expected a file with a catalog overlay, found none")
         if path.stat().st_size > MOST_BYTES:
             raise CatalogError(f"{path}: expected at most {MOST_BYTES / 1e6:g} MB")
         data = told_yaml(path.read_text(encoding="utf-8"), str(path))

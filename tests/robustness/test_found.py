@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 from typer.testing import CliRunner
 
 from clustersim.catalog import use_overlays
@@ -10,7 +14,9 @@ from clustersim.cli import app
 from clustersim.errors import MOST_LETTERS, MOST_LINES, InputError, shortened
 from clustersim.limits.spec import pack_rules
 from clustersim.strict_yaml import strict_yaml
+from tests.conftest import SMALL
 from tests.limits.test_own_packs import PACK
+from tests.robustness.mutations import as_text
 
 FINITE = "{x: {value: .inf, low: 1, high: .inf, source: S, confidence: measured}}"
 
@@ -89,3 +95,33 @@ def test_a_row_of_a_table_without_a_model(tmp_path):
     done = CliRunner().invoke(app, ["validate", str(path)])
     assert done.exit_code == 2
     assert "model: expected a name, found none" in done.stdout
+
+
+@pytest.mark.parametrize("plan", ["{tensor: 8, pipeline: 4, data: 8, micro_batches: 99999999999}", "best"])
+def test_a_step_of_more_passes_than_memory_holds(tmp_path, plan):
+    tree = strict_yaml(SMALL)
+    tree["job"] |= {"plan": strict_yaml(plan), "tokens_per_step_max": 10**18}
+    path = tmp_path / "s.yaml"
+    path.write_text(as_text(tree))
+    assert "job.plan: expected at most 1,000,000 passes" in refused("step", path)
+
+
+@pytest.mark.parametrize("words", [["assess"], ["--catalog"]])
+def test_a_device_in_place_of_a_file(tmp_path, words):
+    path = tmp_path / "endless.yaml"
+    path.symlink_to("/dev/zero")
+    assert "endless.yaml: expected a file" in refused(*words, path, *(["catalog"] if "--catalog" in words else []))
+
+
+def test_dates_that_no_clock_has(tmp_path):
+    dates = pa.array([-(2**63), 0, 2**62], pa.timestamp("us"))
+    parquet.write_table(pa.table({"time_s": dates, "power_w": [1.0, 2.0, 3.0]}), tmp_path / "t.parquet")
+    assert "column 'time_s': expected dates from 1678 to 2261" in refused("assess", tmp_path / "t.parquet")
+
+
+def test_a_window_shorter_than_the_meter(tmp_path):
+    rows = "\n".join(f"{0.01 * k},{30 + k % 7}" for k in range(400))
+    (tmp_path / "t.csv").write_text(f"time_s,power_mw\n{rows}\n")
+    done = CliRunner().invoke(app, ["assess", str(tmp_path / "t.csv"), "--to", "0.02 s", "--json"])
+    assert done.exit_code == 0, done.exception
+    assert json.loads(done.stdout)["statistics"]["peak_mw"] == pytest.approx(32.0)

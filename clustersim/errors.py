@@ -13,6 +13,8 @@ MOST_LINES = 200
 """Problems of one message: a list of a thousand wrong entries is told by its first ones."""
 MOST_LETTERS = 2_000
 """Of one line: what was found may be a whole file."""
+MOST_IN_ALL = 20_000
+"""Letters of one message."""
 
 
 class ClustersimError(Exception):
@@ -45,11 +47,15 @@ class CapacityError(InputError):
 
 def shortened(message: str) -> str:
     """Return a message without what is too much of it; beginning and end of a line stay."""
-    lines = message.split("\n")
-    if len(lines) > MOST_LINES:
-        lines[MOST_LINES:] = [f"... and {len(lines) - MOST_LINES:,} more"]
     half = MOST_LETTERS // 2
-    return "\n".join(line if len(line) <= MOST_LETTERS else f"{line[:half]} ... {line[-half:]}" for line in lines)
+    lines = message.split("\n")
+    told: list[str] = []
+    for line in lines:
+        short = line if len(line) <= MOST_LETTERS else f"{line[:half]} ... {line[-half:]}"
+        if len(told) == MOST_LINES or sum(map(len, told)) + len(short) > MOST_IN_ALL:
+            return "\n".join([*told, f"... and {len(lines) - len(told):,} more"])
+        told.append(short)
+    return "\n".join(told)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

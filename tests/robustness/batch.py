@@ -24,7 +24,7 @@ MOST_S = 10.0
 """Processor time that one input may take. [s]"""
 MOST_BYTES = 6_000_000_000
 """Addresses that the process may use: what it has with everything loaded is about 2.5 GB. [B]"""
-SHORTEST, LONGEST = 20, 60_000
+SHORTEST, LONGEST = 20, 25_000
 """Letters of a message."""
 written: list[str] = []
 """Paths opened for writing, made or renamed since it was last emptied."""

@@ -112,7 +112,7 @@ def _parquet(path: Path, asked: Columns) -> pa.Table:
             names = file.schema_arrow.names
             chosen = [asked.time, *asked.power, *reactive] if asked.time and asked.power else names
             return file.read(columns=chosen if len(set(names)) == len(names) and set(chosen) <= set(names) else None)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as Parquet: {error}") from None
 
 

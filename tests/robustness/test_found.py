@@ -125,3 +125,17 @@ def test_a_window_shorter_than_the_meter(tmp_path):
     done = CliRunner().invoke(app, ["assess", str(tmp_path / "t.csv"), "--to", "0.02 s", "--json"])
     assert done.exit_code == 0, done.exception
     assert json.loads(done.stdout)["statistics"]["peak_mw"] == pytest.approx(32.0)
+
+
+def test_columns_whose_names_are_no_text(tmp_path):
+    path = tmp_path / "t.parquet"
+    parquet.write_table(pa.table({"time_s": [1.0] * 9, "powXXX": [1.0] * 9}), path)
+    path.write_bytes(path.read_bytes().replace(b"powXXX", b"po\xec\xec\xec\xec"))
+    assert "t.parquet: cannot be read as Parquet" in refused("assess", path)
+
+
+@pytest.mark.parametrize("counts", ["3,1A,-99D", "3,-99A,1D", "3,2000000000A,0D", "3,0A,0D"])
+def test_a_configuration_with_odd_counts(tmp_path, counts):
+    path = tmp_path / "t.cfg"
+    path.write_text(f"site,rec,1999\n{counts}\n1,P,,,W,1,0,0,0,1,1,1,P\n60\n1\n10,5\n")
+    assert "t.cfg: line" in refused("assess", path)

@@ -115,9 +115,10 @@ def kill_reports(victims, scenario, folder, times, moments):
     before = files(run)
     for audience in ([], ["--for", "interconnection"]):
         words = ["report", run, *audience, "--to"]
-        victims.end(*words, folder / "whole")
-        _, took = victims.end(*words, folder / "whole")
-        whole = files(folder / "whole")
+        at_once = folder / f"whole_{len(audience)}"
+        victims.end(*words, at_once)
+        _, took = victims.end(*words, at_once)
+        whole = files(at_once)
         before_these, number = victims.killed, 0
         while victims.killed < before_these + times // 2:
             number += 1

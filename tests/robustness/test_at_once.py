@@ -24,11 +24,12 @@ def program(*words):
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(1800)
 def test_two_sweeps_in_one_store(tmp_path, monkeypatch):
     """One has it; the other is told so, or comes when all is done and finds nothing to do."""
     study = study_beside(tmp_path)
     both = [program("sweep", study, "--out", tmp_path / "out", "--resume", "--workers", 1) for _ in range(2)]
-    ends = [(*one.communicate(timeout=280), one.returncode) for one in both]
+    ends = [(*one.communicate(timeout=900), one.returncode) for one in both]
     assert sorted(code for _, _, code in ends) in ([0, 0], [0, 2])
     for _, said, code in ends:
         assert code == 0 or "is writing to this store: wait for it" in said
@@ -38,11 +39,12 @@ def test_two_sweeps_in_one_store(tmp_path, monkeypatch):
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(1800)
 def test_two_runs_of_one_scenario(tmp_path):
     (tmp_path / "small.yaml").write_text(TINY)
     both = [program("run", tmp_path / "small.yaml", "--out", tmp_path / "out") for _ in range(2)]
     for one in both:
-        _, said = one.communicate(timeout=280)
+        _, said = one.communicate(timeout=900)
         assert one.returncode == 0, said
     done("run", tmp_path / "small.yaml", "--out", tmp_path / "whole")
     assert files(tmp_path / "out") == files(tmp_path / "whole")
@@ -50,6 +52,7 @@ def test_two_runs_of_one_scenario(tmp_path):
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(1800)
 def test_one_worker_against_eight(tmp_path):
     study = study_beside(tmp_path)
     for workers in (1, 8):
@@ -58,7 +61,7 @@ def test_one_worker_against_eight(tmp_path):
             ("sweep", study, "--out", out, "--workers", workers),
             ("operate", tmp_path / "small.yaml", "--seeds", 24, "--workers", workers, "--out", out / "operated"),
         ):
-            said, told = (running := program(*words)).communicate(timeout=280)
+            said, told = (running := program(*words)).communicate(timeout=900)
             assert running.returncode == 0, told
         (out / "said.txt").write_text(said.replace(str(out), "OUT"))
     one, eight = files(tmp_path / "1"), files(tmp_path / "8")

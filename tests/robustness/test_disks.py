@@ -97,6 +97,7 @@ def test_reports_and_traces_that_do_not_fit_leave_nothing(tmp_path, small_result
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(1800)
 def test_a_disk_that_can_only_be_read(tmp_path, monkeypatch, small_result, small_page, small_scenario):
     in_this_process(monkeypatch)
     study = study_beside(tmp_path)

@@ -16,7 +16,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from clustersim.errors import InputError
+from clustersim.errors import InputError, shortened
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells use it."""
@@ -31,6 +31,12 @@ class Group(TyperGroup):
             return super().invoke(ctx)
         except InputError as error:
             typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(2) from None
+        except OSError as error:
+            # a file that the user named and the system refuses: no permission, too long a name, a folder in its place
+            if error.filename is None:
+                raise
+            typer.echo(f"error: {shortened(str(error.filename))}: {error.strerror}", err=True)
             raise typer.Exit(2) from None
         except KeyboardInterrupt:
             typer.echo("interrupted; nothing was left half-written", err=True)

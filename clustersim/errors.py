@@ -9,9 +9,20 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+MOST_LINES = 200
+"""Problems of one message: a list of a thousand wrong entries is told by its first ones."""
+MOST_LETTERS = 2_000
+"""Of one line: what was found may be a whole file."""
+MOST_IN_ALL = 20_000
+"""Letters of one message."""
+
 
 class ClustersimError(Exception):
     """Root of every error that this package raises on purpose."""
+
+    def __str__(self) -> str:
+        """Return the message, as much of it as somebody reads."""
+        return shortened(super().__str__())
 
 
 class InputError(ClustersimError):
@@ -27,11 +38,24 @@ class CatalogError(InputError, KeyError):
 
     def __str__(self) -> str:
         """Return the message itself (``KeyError`` would quote it)."""
-        return str(self.args[0])
+        return shortened(str(self.args[0]))
 
 
 class CapacityError(InputError):
     """The job asks for more than the place has: memory, accelerators, power."""
+
+
+def shortened(message: str) -> str:
+    """Return a message without what is too much of it; beginning and end of a line stay."""
+    half = MOST_LETTERS // 2
+    lines = message.split("\n")
+    told: list[str] = []
+    for line in lines:
+        short = line if len(line) <= MOST_LETTERS else f"{line[:half]} ... {line[-half:]}"
+        if len(told) == MOST_LINES or sum(map(len, told)) + len(short) > MOST_IN_ALL:
+            return "\n".join([*told, f"... and {len(lines) - len(told):,} more"])
+        told.append(short)
+    return "\n".join(told)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

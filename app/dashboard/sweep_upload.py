@@ -12,7 +12,7 @@ import streamlit as st
 from clustersim.errors import InputError
 from clustersim.scenario.files import read_yaml
 from dashboard import show, sweep_study
-from dashboard.uploads import MOST_BYTES, MOST_FILES, Uploaded
+from dashboard.uploads import MOST_BYTES, MOST_FILES, Uploaded, refuse_names
 
 
 def study_of(files: Iterable[Uploaded]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -27,13 +27,12 @@ def study_of(files: Iterable[Uploaded]) -> tuple[dict[str, Any], dict[str, str]]
     found = list(files)
     if len(found) > MOST_FILES:
         raise InputError(f"upload: expected at most {MOST_FILES} files, found {len(found)}")
+    refuse_names(found)
     trees: dict[str, dict[str, Any]] = {}
     texts: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="clustersim-upload-") as folder:
         for one in found:
             name = PurePath(one.name)
-            if name.name != one.name or not name.name or "\\" in one.name:
-                raise InputError(f"upload: {one.name[:60]!r}: expected the name of a file, without a folder")
             if len(one.getvalue()) > MOST_BYTES:
                 raise InputError(f"{name}: expected at most {MOST_BYTES / 1e6:g} MB")
             path = Path(folder) / name.name

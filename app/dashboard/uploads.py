@@ -17,7 +17,7 @@ from dashboard import show, state
 MOST_BYTES = 1_000_000
 """Largest scenario file."""
 MOST_FILES = 10
-LETTERS = re.compile(r"[^/\\\x00-\x1f\x7f]{1,100}")
+LETTERS = re.compile(r"[^/\\\x00-\x1f\x7f\ud800-\udfff]{1,60}")
 """Of the name of a file."""
 TYPES = ("yaml", "yml", "csv", "epw")
 
@@ -46,9 +46,7 @@ def draft_of(files: Iterable[Uploaded]) -> Draft:
     first = next((one for one in found if PurePath(one.name).suffix in (".yaml", ".yml")), None)
     if first is None:
         raise InputError("upload: expected a scenario (.yaml), found none")
-    for one in found:
-        if PurePath(one.name).name != one.name or LETTERS.fullmatch(one.name) is None:
-            raise InputError(f"upload: {one.name[:60]!r}: expected the name of a file, without a folder")
+    refuse_names(found)
     if len({one.name for one in found}) < len(found):
         raise InputError("upload: expected files of different names, found two of one name")
     with tempfile.TemporaryDirectory(prefix="clustersim-upload-") as folder:
@@ -64,6 +62,19 @@ def draft_of(files: Iterable[Uploaded]) -> Draft:
         except InputError as error:
             raise InputError(str(error).replace(f"{folder}/", "")) from None
     return Draft(first.name.rsplit(".", 1)[0], resolved(scenario))
+
+
+def refuse_names(files: Iterable[Uploaded]) -> None:
+    """Refuse names that are no names of files, or lead elsewhere.
+
+    Raises
+    ------
+    InputError
+        Naming the first.
+    """
+    for one in files:
+        if PurePath(one.name).name != one.name or LETTERS.fullmatch(one.name) is None:
+            raise InputError(f"upload: {one.name[:60]!r}: expected the name of a file, without a folder")
 
 
 def button() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -41,9 +42,16 @@ class Source(_Record):
 
 def _to_si(value: str | float) -> tuple[float, str]:
     """Return SI value and unit of a figure's text; a bare number is dimensionless (unit ``"1"``)."""
-    if isinstance(value, (int, float)):
-        return float(value), "1"
-    number, unit = units.split(value)
+    if isinstance(value, str):
+        number, unit = units.split(value)
+    elif isinstance(value, int | float):
+        number, unit = value, "1"
+    else:
+        raise UnitError(f"expected a number or a quantity such as '150 MW', got {value!r}")
+    if not abs(number) < math.inf:
+        raise UnitError(f"expected a finite number, got {value!r}")
+    if unit == "1":
+        return float(number), unit
     dimension = units.dimension_of(unit)
     if dimension is None:
         raise UnitError(f"unknown unit in {value!r}")
@@ -78,7 +86,7 @@ class Figure(_Record):
         missing = [key for key in ("value", "source", "confidence") if key not in data]
         if missing:
             raise ValueError(f"a figure needs {', '.join(missing)}")
-        if data["confidence"] not in ASSUMED_BAND:
+        if not isinstance(data["confidence"], str) or data["confidence"] not in ASSUMED_BAND:
             raise ValueError(f"confidence: expected one of {', '.join(ASSUMED_BAND)}, found {data['confidence']!r}")
         value, unit = _to_si(data["value"])
         if ("low" in data) != ("high" in data):

@@ -16,8 +16,11 @@ from clustersim.catalog.reads import Read, listening
 from clustersim.catalog.records import Entry, Source
 from clustersim.catalog.rule_files import KIND, limit_files, read_limit_files
 from clustersim.errors import CatalogError, nearest
+from clustersim.strict_yaml import told_yaml
 
 DATA = Path(__file__).parent / "data"
+MOST_BYTES = 10_000_000
+"""Largest overlay that is read. [B]"""
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -26,9 +29,11 @@ class _File(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     sources: dict[str, Source]
-    entries: dict[str, Any]
+    entries: dict[str, dict[str, Any]]
 
 
+PARTS = {"like": str, "aliases": list, "properties": dict, "figures": dict}
+"""Of an entry in an overlay."""
 _overlays: list[Path] = []
 """Files whose figures replace and add to the shipped ones, in the order in which they are laid on."""
 _derived: list[Callable[[], None]] = []
@@ -146,13 +151,30 @@ def use_overlays(paths: Sequence[Path]) -> None:
 @cache
 def _read_overlay(path: Path) -> dict[str, _File]:
     try:
-        # not the C loader, which deep nesting kills without a word
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if not path.is_file():
+            raise CatalogError(f"{path}: expected a file with a catalog overlay, found none")
+        if path.stat().st_size > MOST_BYTES:
+            raise CatalogError(f"{path}: expected at most {MOST_BYTES / 1e6:g} MB")
+        data = told_yaml(path.read_text(encoding="utf-8"), str(path))
         if not isinstance(data, dict):
             raise CatalogError(f"{path}: expected kinds of the catalog with sources and entries")
-        return {str(kind): _File.model_validate(body) for kind, body in data.items()}
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        found = {kind: _File.model_validate(body) for kind, body in data.items()}
+    except (OSError, ValueError) as error:
         raise CatalogError(f"{path}: cannot be read as a catalog overlay: {error}") from None
+    for kind, file in found.items():
+        for name, body in file.entries.items():
+            _refuse_odd_parts(f"{path}: {kind}.entries.{name}", body)
+    return found
+
+
+def _refuse_odd_parts(where: str, body: Mapping[str, Any]) -> None:
+    """Refuse an entry whose parts cannot be laid over those of a shipped one."""
+    for part, value in body.items():
+        if part not in PARTS:
+            raise CatalogError(f"{where}.{part}: unknown key{nearest(part, PARTS)}")
+        if not isinstance(value, PARTS[part]):
+            wanted = {str: "the name of an entry", list: "a list", dict: "a mapping"}[PARTS[part]]
+            raise CatalogError(f"{where}.{part}: expected {wanted}, found {value!r}")
 
 
 def _laid_over(below: _File, above: _File) -> _File:
@@ -165,15 +187,13 @@ def _laid_over(below: _File, above: _File) -> _File:
     """
     merged = dict(below.entries)
     for name, given in above.entries.items():
-        if not isinstance(given, dict):
-            raise CatalogError(f"catalog overlay: {name}: expected an entry with figures, found {given!r}")
         body, like = {key: value for key, value in given.items() if key != "like"}, given.get("like")
         if like is None:
             old = merged.get(name, {})
         else:
-            found = [key for key, other in merged.items() if str(like) in (key, *other.get("aliases", ()))]
+            found = [key for key, other in merged.items() if like in (key, *other.get("aliases", ()))]
             if not found:
-                raise CatalogError(f"catalog overlay: {name}: no entry {like!r} to be like{nearest(str(like), merged)}")
+                raise CatalogError(f"catalog overlay: {name}: no entry {like!r} to be like{nearest(like, merged)}")
             old = {key: value for key, value in merged[found[0]].items() if key != "aliases"}
         merged[name] = {**old, **body}
         for part in ("properties", "figures"):

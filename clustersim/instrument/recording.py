@@ -225,7 +225,7 @@ def read_recording(path: Path) -> Recording:
                 raise InputError(f"{path}: expected at most {MOST_SAMPLES:,} readings, found {size:,}")
             told = _told(path, found)
             columns = {name: file.read([name]).column(0) for name in file.schema_arrow.names}
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as Parquet: {error}") from None
     return _recording(path, told, columns)
 

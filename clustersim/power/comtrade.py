@@ -84,6 +84,8 @@ def _head(path: Path) -> _Head:
         at = 1
         counts = lines[1].split(",")
         analog, digital = int(counts[1].strip(" Aa")), int(counts[2].strip(" Dd"))
+        if analog < 0 or digital < 0:
+            raise ValueError("expected counts of channels")
         channels = []
         for at in range(2, 2 + analog):
             part = [text.strip() for text in lines[at].split(",")]
@@ -106,7 +108,7 @@ def _head(path: Path) -> _Head:
         at += 1
         multiplier = float(lines[at]) if at < len(lines) and lines[at].strip() else 1.0
     except (IndexError, ValueError, ZeroDivisionError) as error:
-        found = lines[at] if at < len(lines) else "the end"
+        found = lines[at] if 0 <= at < len(lines) else "the end"
         raise InputError(f"{path}: line {at + 1}: not a COMTRADE configuration: {found!r} ({error})") from None
     if form not in ("ASCII", *ANALOG):
         raise InputError(f"{path}: line {at}: expected ASCII, BINARY, BINARY32 or FLOAT32, found {form!r}")

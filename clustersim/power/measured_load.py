@@ -52,6 +52,8 @@ def read_load(path: Path) -> MeasuredLoad:
     InputError
         If the file cannot be read or is not valid; the message names the key.
     """
+    if not path.is_file():
+        raise InputError(f"{path}: expected a file with a load record, found none")
     try:
         if path.stat().st_size > MOST_BYTES:
             raise InputError(f"{path}: expected a load record of at most {MOST_BYTES / 1e6:g} MB, found more")

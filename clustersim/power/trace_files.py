@@ -112,7 +112,7 @@ def _parquet(path: Path, asked: Columns) -> pa.Table:
             names = file.schema_arrow.names
             chosen = [asked.time, *asked.power, *reactive] if asked.time and asked.power else names
             return file.read(columns=chosen if len(set(names)) == len(names) and set(chosen) <= set(names) else None)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as Parquet: {error}") from None
 
 
@@ -181,7 +181,10 @@ def _times(path: Path, table: pa.Table, name: str) -> Array:
     if column.null_count:
         row = int(np.flatnonzero(column.is_null().to_numpy())[0]) + 1
         raise InputError(f"{path}: row {row}: column {name!r}: no time")
-    ticks = pc.cast(pc.cast(column, pa.timestamp("ns", tz=column.type.tz)), pa.int64()).to_numpy()
+    try:
+        ticks = pc.cast(pc.cast(column, pa.timestamp("ns", tz=column.type.tz)), pa.int64()).to_numpy()
+    except pa.ArrowInvalid:
+        raise InputError(f"{path}: column {name!r}: expected dates from 1678 to 2261, found others") from None
     return np.asarray((ticks - (ticks[0] if ticks.size else 0)) * 1e-9, dtype=np.float64)
 
 

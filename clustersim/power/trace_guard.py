@@ -100,7 +100,7 @@ def _refuse_parquet(path: Path, most: Most) -> None:
         groups = [told.row_group(number) for number in range(told.num_row_groups)]
         rows = max(told.num_rows, sum(group.num_rows for group in groups))
         size = sum(group.total_byte_size for group in groups)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as Parquet: {error}") from None
     if not 0 <= rows <= most.samples:
         raise InputError(f"{path}: expected at most {most.samples:,} samples, found {rows:,}")

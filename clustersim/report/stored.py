@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from clustersim.errors import InputError
 from clustersim.scenario import AnyScenario, run_id
 from clustersim.study.references import FILE, run_recorded
 from clustersim.study.result import FILES, Result
+from clustersim.study.whole_folder import put_back
 
 REPORT = "report.html"
 """Name of the report in a result folder."""
@@ -45,6 +47,8 @@ def result_of(scenario: AnyScenario, out: Path, force: bool, tell: Callable[[str
     """
     identity = run_id(scenario)
     folder = result_folder(out, scenario.name, identity)
+    with suppress(OSError):  # saving it will say why
+        put_back(folder)
     if not force and is_stored(folder):
         tell(f"results of run {identity} are there and are used again")
         return stored(folder, "; --force runs it again"), folder, True

@@ -20,11 +20,13 @@ from clustersim.strict_yaml import strict_yaml, told_yaml
 MOST_BYTES = 1_000_000
 """Largest file that is read: a real scenario has a few thousand bytes. [B]"""
 
-_NAME = re.compile(r"^[a-z0-9_]+(?:/[a-z0-9_]+)*$")
+_SHORT = r"^(?=.{1,200}$)"
+"""More letters than file systems take are no name of a file."""
+_NAME = re.compile(_SHORT + r"[a-z0-9_]+(?:/[a-z0-9_]+)*$")
 _PART = re.compile(r"^(?:[A-Za-z0-9_-]+)$")
-_WEATHER = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_./ -]*\.[eE][pP][wW]$")
-_PRICES = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_./ -]*\.[cC][sS][vV]$")
-_INSIDE = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_./ -]*\.ya?ml$")
+_WEATHER = re.compile(_SHORT + r"[A-Za-z0-9_][A-Za-z0-9_./ -]*\.[eE][pP][wW]$")
+_PRICES = re.compile(_SHORT + r"[A-Za-z0-9_][A-Za-z0-9_./ -]*\.[cC][sS][vV]$")
+_INSIDE = re.compile(_SHORT + r"[A-Za-z0-9_][A-Za-z0-9_./ -]*\.ya?ml$")
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -124,7 +126,7 @@ def shipped_names(folder: str) -> list[str]:
 def _named(name: object, where: str, folders: Iterable[Path]) -> Path:
     """Return the file called `name` in the first folder that has it."""
     if not isinstance(name, str) or not _NAME.match(name):
-        shown = repr(name) if isinstance(name, str) else type(name).__name__
+        shown = repr(name[:60]) if isinstance(name, str) else type(name).__name__
         raise InputError(f"{where}: expected the name of a file without ending (a-z, 0-9, _), found {shown}")
     known: list[str] = []
     for folder in folders:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +18,7 @@ from clustersim.errors import InputError
 from clustersim.plant.records import PlantResponse
 from clustersim.power.records import Waveform
 from clustersim.study.result_parts import StoredResponses, StoredWaveforms, response_table, waveform_table
+from clustersim.study.whole_folder import whole_folder
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 FILES = (
@@ -125,28 +123,12 @@ class Result:
             If the folder cannot be written.
         """
         try:
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            working = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+            with whole_folder(folder) as working:
+                self._write(working)
+                for name, text in (extra or {}).items():
+                    (working / name).write_text(text, encoding="utf-8")
         except OSError as error:
             raise InputError(f"{folder}: cannot be written: {error.strerror}") from None
-        try:
-            self._write(working)
-            for name, text in (extra or {}).items():
-                (working / name).write_text(text, encoding="utf-8")
-            working.chmod(0o755)
-            if folder.exists():
-                old = folder.with_name(f".{folder.name}-old-{os.getpid()}")
-                folder.rename(old)
-                working.rename(folder)
-                shutil.rmtree(old)
-            else:
-                working.rename(folder)
-        except OSError as error:
-            shutil.rmtree(working, ignore_errors=True)
-            raise InputError(f"{folder}: cannot be written: {error.strerror}") from None
-        except BaseException:
-            shutil.rmtree(working, ignore_errors=True)
-            raise
         return folder
 
     def _write(self, folder: Path) -> None:

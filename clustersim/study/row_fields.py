@@ -68,7 +68,15 @@ def count_of(row: Mapping[str, str], column: str) -> float | None:
 
 
 def family_of(model: str) -> Entry:
-    """Return the entry of the catalog kind `families` whose pattern the name of a model matches."""
+    """Return the entry of the catalog kind `families` whose pattern the name of a model matches.
+
+    Raises
+    ------
+    UnreadableError
+        If there is no name.
+    """
+    if not model:
+        raise UnreadableError("model: expected a name, found none", wrong=True)
     return next(
         entry for entry in catalog.entries("families").values() if re.search(entry.properties["pattern"], model)
     )

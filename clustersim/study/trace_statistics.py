@@ -32,9 +32,9 @@ METER_DT_S = 0.1
 
 
 def meter(power_w: NDArray[np.float64], dt_s: float) -> tuple[NDArray[np.float64], float]:
-    """Return 100 ms means, or the power as it is where its samples are coarser or do not divide 100 ms."""
+    """Return 100 ms means, or the power as it is where it is shorter, or its samples are coarser or divide it not."""
     factor = round(METER_DT_S / dt_s)
-    if factor <= 1 or not math.isclose(factor * dt_s, METER_DT_S, rel_tol=1e-6):
+    if not 1 < factor <= power_w.size or not math.isclose(factor * dt_s, METER_DT_S, rel_tol=1e-6):
         return power_w, dt_s
     return coarsen(power_w, factor), METER_DT_S
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from clustersim.errors import InputError
 from clustersim.training.kernels import run_order
 from clustersim.training.sequences import (
     BACKWARD,
@@ -21,6 +22,9 @@ from clustersim.training.sequences import (
 )
 
 __all__ = ["BACKWARD", "FORWARD", "Schedule", "build_schedule", "forward_schedule"]
+
+MOST_PASSES = 1_000_000
+"""Micro-batches through the chunks of all stages in one step; a real one has some thousands."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +66,16 @@ def build_schedule(pipeline: int, chunks: int, micro_batches: int, deep: bool = 
 
     Raises
     ------
+    InputError
+        If there are more passes than anybody trains with.
     ValueError
         If the schedule cannot be made of so many stages, chunks and micro-batches.
     """
+    if pipeline * chunks * micro_batches > MOST_PASSES:
+        raise InputError(
+            f"job.plan: expected at most {MOST_PASSES:,} passes of a step (stages x chunks x micro-batches), found "
+            f"{pipeline:,} x {chunks:,} x {micro_batches:,}; where the plan is searched, lower job.tokens_per_step_max"
+        )
     if name == "dualpipe":
         sequences = [dualpipe(pipeline, micro_batches, stage) for stage in range(pipeline)]
         forth = np.arange(pipeline)

@@ -76,7 +76,7 @@ def _problems(name: str, body: Any, sources: Mapping[str, str]) -> list[str]:
     if name in catalog.entries("rules"):
         found.append("is the name of a shipped rule or pack: expected another")
     source, status = body.get("source"), body.get("status")
-    if source not in (None, "") and source not in sources:
+    if source not in (None, "") and not (isinstance(source, str) and source in sources):
         found.append(f"source: expected one of `sources`, found {source!r}{nearest(str(source), sources)}")
     if status not in (None, "") and status not in STATUSES:
         found.append(f"status: expected one of {', '.join(STATUSES)}, found {status!r}{nearest(str(status), STATUSES)}")
@@ -88,7 +88,7 @@ def _of_the_measure(body: Mapping[str, Any]) -> Iterator[str]:
     measure, limit = body.get("measure"), body.get("limit")
     if measure in (None, ""):
         return
-    if measure not in MEASURES:
+    if not isinstance(measure, str) or measure not in MEASURES:
         yield f"measure: expected one of {', '.join(MEASURES)}, found {measure!r}{nearest(str(measure), MEASURES)}"
         return
     kind = MEASURES[measure]

@@ -6,8 +6,8 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
-from typing import IO
 
 from clustersim.errors import InputError
 
@@ -18,14 +18,14 @@ NO_HOLDER = "another process"
 if sys.platform == "win32":
     import msvcrt
 
-    def _lock(file: IO[bytes], wait: bool) -> None:
+    def _lock(file: FileIO, wait: bool) -> None:
         file.seek(0)
         msvcrt.locking(file.fileno(), msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
 
 else:
     import fcntl
 
-    def _lock(file: IO[bytes], wait: bool) -> None:
+    def _lock(file: FileIO, wait: bool) -> None:
         fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
@@ -83,8 +83,10 @@ class FileLock:
         InputError
             If it cannot be opened.
         """
+        self._path = path
         try:
-            self._file = path.open("a+b")
+            # without a buffer, which would be written again at the end, on a disk that is full still
+            self._file = path.open("a+b", buffering=0)
         except OSError as error:
             raise InputError(f"{path}: cannot be written: {error.strerror}") from None
 
@@ -97,10 +99,18 @@ class FileLock:
         return True
 
     def sign(self) -> None:
-        """Write who holds the lock, for the message that others get."""
-        self._file.truncate(0)
-        self._file.write(f"process {os.getpid()}".encode())
-        self._file.flush()
+        """Write who holds the lock, for the message that others get.
+
+        Raises
+        ------
+        InputError
+            If it cannot be written.
+        """
+        try:
+            self._file.truncate(0)
+            self._file.write(f"process {os.getpid()}".encode())
+        except OSError as error:
+            raise InputError(f"{self._path}: cannot be written: {error.strerror}") from None
 
     def holder(self) -> str:
         """Return who holds the lock."""

@@ -96,5 +96,5 @@ def _read(path: Path, columns: list[str] | None) -> pa.Table:
         return parquet.ParquetFile(path).read(columns)
     except FileNotFoundError:
         raise
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
         raise InputError(f"{path}: cannot be read as Parquet: {error}; move it away and resume the sweep") from None

@@ -1,0 +1,97 @@
+"""A folder that is there whole or not at all, also where the process that writes it is killed."""
+
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+if sys.platform == "win32":
+
+    def _held(folder: Path) -> int | None:
+        """Return nothing: folders cannot be locked here, so that none is known to be left over."""
+        del folder
+
+else:
+    import fcntl
+
+    def _held(folder: Path) -> int | None:
+        """Return a handle that locks a folder until it is closed or the process ends; None where another has it."""
+        try:
+            handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError:
+            return None
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(handle)
+            return None
+        return handle
+
+
+@contextmanager
+def whole_folder(final: Path) -> Iterator[Path]:
+    """Give a hidden folder to write in, beside its place; it takes that place, and what was there goes, at the end.
+
+    What killed processes left of the same folder is removed first.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be made or cannot take its place; then nothing is left of it.
+    """
+    final.parent.mkdir(parents=True, exist_ok=True)
+    put_back(final)
+    _remove_left_overs(final)
+    working = Path(tempfile.mkdtemp(prefix=f".{final.name}-", dir=final.parent))
+    lock = _held(working)
+    try:
+        yield working
+        working.chmod(0o755)
+        if final.exists():
+            old = _old(final, str(os.getpid()))
+            final.rename(old)
+            working.rename(final)
+            shutil.rmtree(old)
+        else:
+            working.rename(final)
+    except BaseException:
+        shutil.rmtree(working, ignore_errors=True)
+        raise
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
+def put_back(final: Path) -> None:
+    """Give a folder its place back that a killed process had moved aside and not replaced yet.
+
+    Raises
+    ------
+    OSError
+        If it cannot take its place.
+    """
+    if final.exists():
+        return
+    for old in final.parent.glob(_old(final, "*").name):
+        old.rename(final)
+        return
+
+
+def _old(final: Path, whose: str) -> Path:
+    name = glob.escape(final.name) if whose == "*" else final.name
+    return final.with_name(f".{name}-old-{whose}")
+
+
+def _remove_left_overs(final: Path) -> None:
+    """Remove the hidden folders of one place that no living process writes in."""
+    for left in final.parent.glob(f".{glob.escape(final.name)}-*"):
+        lock = _held(left)
+        if lock is not None:
+            shutil.rmtree(left, ignore_errors=True)
+            os.close(lock)

@@ -10,6 +10,7 @@ from clustersim.plant.spec import SiteCoolingSpec
 from clustersim.report.style import BLUE, INK, ORANGE, RED, SERIES, styled
 from clustersim.report.words import number, percent
 from clustersim.study.result import Result
+from clustersim.study.site_summary import BOILING_C
 
 DAY_S = 86400.0
 MOST_POINTS = 1500
@@ -37,7 +38,9 @@ def loop_words(result: Result) -> str | None:
     where = f"{worst}: " if len(sites) > 1 else ""
     reached = f"above its alarm of {number(alarm)} degC in {percent(share)} of the hours"
     said = reached if share else f"never above its alarm of {number(alarm)} degC"
-    return f"{where}{number(rows['loop_lowest_c'].min())} to {number(rows['loop_highest_c'].max())} degC, {said}"
+    highest = rows["loop_highest_c"].max()
+    top = number(highest) if highest <= BOILING_C else f"more than {number(BOILING_C)}"
+    return f"{where}{number(rows['loop_lowest_c'].min())} to {top} degC, {said}"
 
 
 def loop_figure(result: Result) -> go.Figure:

@@ -147,7 +147,10 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _extended(path: Path, before: tuple[Path, ...] = ()) -> dict[str, Any]:
-    """Return the mapping of a scenario file on top of what it extends; `set` entries are collected in order."""
+    """Return the mapping of a scenario file on top of what it extends; `set` entries are collected in order.
+
+    What it extends lies beside it, or ships with the program.
+    """
     if path in before:
         chain = " -> ".join(item.stem for item in (*before, path))
         raise InputError(f"{path}: extends: expected a chain that ends, found the cycle {chain}")
@@ -158,7 +161,9 @@ def _extended(path: Path, before: tuple[Path, ...] = ()) -> dict[str, Any]:
     parent = data.pop("extends", None)
     if parent is None:
         return {**data, "set": settings}
-    base = _extended(_named(parent, f"{path}: extends", [path.parent]), (*before, path))
+    # a scenario may be called as the shipped one that it extends
+    beside = [] if parent == path.stem else [path.parent]
+    base = _extended(_named(parent, f"{path}: extends", [*beside, shipped("scenarios")]), (*before, path))
     settings = {**base.pop("set"), **settings}
     return {**merge(base, data), "set": settings}
 

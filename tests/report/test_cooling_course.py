@@ -53,4 +53,8 @@ def test_words(small_result):
     assert "alarm" in words
     hot = small_result.cooling_course.assign(loop_highest_c=60.0)
     assert "in 100 % of the hours" in loop_words(dataclasses.replace(small_result, cooling_course=hot))
+    boiled = hot.assign(loop_highest_c=9533.0)
+    assert "to more than 100 degC, above its alarm" in loop_words(
+        dataclasses.replace(small_result, cooling_course=boiled)
+    )
     assert loop_words(dataclasses.replace(small_result, cooling_course=pd.DataFrame())) is None

@@ -57,6 +57,17 @@ def test_extends_changes_only_what_it_names(place):
     assert changed == base.model_dump()
 
 
+def test_a_shipped_scenario_can_be_extended_from_anywhere(tmp_path):
+    (tmp_path / "mine.yaml").write_text("extends: llama3_405b_54d\nname: mine\nseed: 9\n")
+    (tmp_path / "llama3_405b_54d.yaml").write_text("extends: llama3_405b_54d\nname: ours\nseed: 7\n")
+    shipped = load_scenario(located("llama3_405b_54d", "scenarios"))
+    # what lies beside it goes first, and that one is called as what it extends
+    assert load_scenario(tmp_path / "mine.yaml").seed == 9
+    ours = load_scenario(tmp_path / "llama3_405b_54d.yaml")
+    assert (ours.name, ours.seed) == ("ours", 7)
+    assert (ours.job, ours.topology) == (shipped.job, shipped.topology)
+
+
 def test_extends_over_three_files(place):
     place("one", "extends: colossus_200k\nname: one\nseed: 5\nset: {job.sequence_length: 2048, seed: 6}\n")
     path = place("two", "extends: one\nname: two\nset: {job.sequence_length: 1024}\n")

@@ -190,3 +190,11 @@ def test_a_page_of_a_model_has_equations_sources_comparisons_and_bounds(path):
     assert re.search(r"^#+ .*([Nn]ot modelled|[Ll]eft out|Assumed|Where it is wrong)|^Not modelled", text, re.MULTILINE)
     assert re.search(r"^    \S|`[^`\n]*[=<>+/][^`]*`|Error = ", text, re.MULTILINE)
     assert re.search(r"[Cc]atalog|arXiv|IEEE|IEC|reference/|clustersim/", text)
+
+
+def test_links_to_pages_above_docs_are_those_of_the_site():
+    page = "see [how](../CONTRIBUTING.md#how-to-add), [what](../../CHANGELOG.md) and [where](places.md)"
+    assert (
+        included.above_linked(page)
+        == "see [how](/contributing.md#how-to-add), [what](/changelog.md) and [where](places.md)"
+    )

@@ -51,7 +51,7 @@ def filled(text: str) -> str:
 
 def _fill(_: Sphinx, page: str, source: list[str]) -> None:
     try:
-        source[0] = filled(source[0])
+        source[0] = filled(included.above_linked(source[0]))
     except KeyError as error:
         logging.getLogger(__name__).warning("no generator %s", error, location=page)
 

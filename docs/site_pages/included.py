@@ -8,12 +8,18 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 TOCTREE = re.compile(r"^```\{toctree\}\n(?::[^\n]*\n)*(.*?)^```$", re.MULTILINE | re.DOTALL)
 TITLED = re.compile(r".*<(.*)>")
+ABOVE = re.compile(r"\]\((?:\.\./)+(CONTRIBUTING\.md|CHANGELOG\.md)")
 LINK = re.compile(r"(\[[^\]]*\])\(([^)\s#]+)(#[^)\s]*)?\)")
 
 
 def included(name: str) -> str:
     """Return a page of the repository, such as ``CHANGELOG.md``, with its links as the site has them."""
     return LINK.sub(_as_on_the_site, (ROOT / name).read_text(encoding="utf-8"))
+
+
+def above_linked(page: str) -> str:
+    """Return a page of ``docs`` with links to pages of the repository above it that the site has."""
+    return ABOVE.sub(lambda found: f"](/{found[1].lower()}", page)
 
 
 def beginning(name: str) -> str:

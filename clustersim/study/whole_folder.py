@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+TRIES = 20
+"""Of taking a place that other processes take at the same moment."""
 
 if sys.platform == "win32":
 
@@ -53,13 +57,7 @@ def whole_folder(final: Path) -> Iterator[Path]:
     try:
         yield working
         working.chmod(0o755)
-        if final.exists():
-            old = _old(final, str(os.getpid()))
-            final.rename(old)
-            working.rename(final)
-            shutil.rmtree(old)
-        else:
-            working.rename(final)
+        _take_place(working, final)
     except BaseException:
         shutil.rmtree(working, ignore_errors=True)
         raise
@@ -68,8 +66,32 @@ def whole_folder(final: Path) -> Iterator[Path]:
             os.close(lock)
 
 
+def _take_place(working: Path, final: Path) -> None:
+    """Put a folder in its place; what is there, also what another process puts there meanwhile, goes."""
+    for turn in range(TRIES):
+        old, lock = _old(final, f"{os.getpid()}-{turn}"), _held(final)
+        try:
+            with suppress(FileNotFoundError):
+                final.rename(old)
+            working.rename(final)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) or turn == TRIES - 1:
+                if old.exists() and not final.exists():
+                    old.rename(final)
+                raise
+        finally:
+            if final.exists():
+                shutil.rmtree(old, ignore_errors=True)
+            if lock is not None:
+                os.close(lock)
+        if not working.exists():
+            return
+
+
 def put_back(final: Path) -> None:
     """Give a folder its place back that a killed process had moved aside and not replaced yet.
+
+    One that a living process has moved aside is left to it.
 
     Raises
     ------
@@ -79,8 +101,12 @@ def put_back(final: Path) -> None:
     if final.exists():
         return
     for old in final.parent.glob(_old(final, "*").name):
-        old.rename(final)
-        return
+        lock = _held(old)
+        if lock is not None or sys.platform == "win32":
+            old.rename(final)
+            if lock is not None:
+                os.close(lock)
+            return
 
 
 def _old(final: Path, whose: str) -> Path:

@@ -69,3 +69,41 @@ def test_what_another_process_writes_is_left_alone(tmp_path):
         assert working.is_dir()
     assert (tmp_path / "f" / "a").read_text() == "first"
     assert names(tmp_path) == ["f"]
+
+
+RACING = """
+import sys
+from pathlib import Path
+from clustersim.study.whole_folder import whole_folder
+for turn in range(int(sys.argv[3])):
+    with whole_folder(Path(sys.argv[1])) as working:
+        (working / "a").write_text(sys.argv[2])
+        (working / "b").write_text(sys.argv[2])
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="folders are not locked there")
+def test_processes_that_write_the_same_folder_all_end_well(tmp_path):
+    racing = [
+        subprocess.Popen([sys.executable, "-c", RACING, str(tmp_path / "f"), who, "60"], cwd=ROOT) for who in "123"
+    ]
+    assert [one.wait(120) for one in racing] == [0, 0, 0]
+    assert names(tmp_path) == ["f"]
+    # of one of them, whole
+    assert (tmp_path / "f" / "a").read_text() == (tmp_path / "f" / "b").read_text()
+
+
+def test_what_cannot_take_its_place_leaves_what_was_there(tmp_path, monkeypatch):
+    made(tmp_path / "f", "old")
+    usual = Path.rename
+
+    def rename(self, target):
+        if (self / "a").is_file() and (self / "a").read_text() == "new":
+            raise OSError(28, "No space left on device")
+        return usual(self, target)
+
+    monkeypatch.setattr(Path, "rename", rename)
+    with pytest.raises(OSError, match="No space left"):
+        made(tmp_path / "f", "new")
+    assert names(tmp_path) == ["f"]
+    assert (tmp_path / "f" / "a").read_text() == "old"

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from clustersim.catalog.reads import Read, listening
 from clustersim.catalog.records import Entry, Source
 from clustersim.catalog.rule_files import KIND, limit_files, read_limit_files
-from clustersim.errors import CatalogError, nearest
+from clustersim.errors import CatalogError, InputError, nearest
 from clustersim.strict_yaml import told_yaml
 
 DATA = Path(__file__).parent / "data"
@@ -159,6 +159,8 @@ def _read_overlay(path: Path) -> dict[str, _File]:
         if not isinstance(data, dict):
             raise CatalogError(f"{path}: expected kinds of the catalog with sources and entries")
         found = {kind: _File.model_validate(body) for kind, body in data.items()}
+    except InputError as error:
+        raise CatalogError(str(error)) from None
     except (OSError, ValueError) as error:
         raise CatalogError(f"{path}: cannot be read as a catalog overlay: {error}") from None
     for kind, file in found.items():

@@ -119,7 +119,7 @@ def test_a_missing_column_or_file_is_one_message(tmp_path):
 def test_a_missing_overlay_is_one_message(table, tmp_path):
     done = call("--catalog", tmp_path / "none.yaml", "validate", table())
     assert done.exit_code == 2
-    assert "cannot be read as a catalog overlay" in done.stderr
+    assert "expected a file with a catalog overlay, found none" in done.stderr
 
 
 def test_a_table_of_which_no_row_can_be_modelled(tmp_path):

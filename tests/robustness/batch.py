@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-MOST_S = 10.0
+MOST_S = float(os.environ.get("ROBUSTNESS_MOST_S", "10"))
 """Processor time that one input may take. [s]"""
 MOST_BYTES = 6_000_000_000
 """Addresses that the process may use: what it has with everything loaded is about 2.5 GB. [B]"""

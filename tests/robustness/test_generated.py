@@ -26,38 +26,53 @@ MOST_GROWTH_KB = 400_000
 
 
 def answered(folder, *asked):
-    """Give inputs to processes; return what came of each, with the input that ended a process as such."""
+    """Give inputs to processes; return what came of each, with the input that ended a process as such.
+
+    One that takes too long is given again after its kernels are compiled, which a fresh clone does once.
+    """
     found = []
     left = [(kind, first, last) for kind, first, last in asked]
     while left:
-        root = folder / str(len(found))
-        for name in ("tmp", "home"):
-            (root / name).mkdir(parents=True)
-        surroundings = os.environ | {
-            "TMPDIR": str(root / "tmp"), "HOME": str(root / "home"), "PYTHONPATH": str(ROOT),
-            "NUMBA_CACHE_DIR": os.environ.get("NUMBA_CACHE_DIR", str(ROOT / ".numba_cache")),
-        }  # fmt: skip
-        words = [f"{kind}:{first}:{last}" for kind, first, last in left]
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.robustness.batch", str(root), *words],
-            cwd=ROOT, env=surroundings, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        now = None
-        for line in done.stdout.splitlines():
-            if not line.startswith("{"):
-                now = line
-                continue
-            found.append({"input": now} | json.loads(line))
-            now = None
+        told, now, code = one_process(folder / str(len(found)), left)
+        found += told
         if now is None:
-            assert done.returncode == 0, done.stderr[-3000:]
             return found
-        ended = "took more than 10 s" if done.returncode == -signal.SIGPROF else f"ended the process {done.returncode}"
-        found.append({"input": now, "wrong": [ended], "exit": None, "rss_kb": 0, "cpu_s": 0.0})
         kind, number = now.split()
+        alone = [(kind, int(number), int(number) + 1)]
+        if code == -signal.SIGPROF:
+            one_process(folder / f"{len(found)}-compiling", alone, {"ROBUSTNESS_MOST_S": "150"})
+            again, now, code = one_process(folder / f"{len(found)}-again", alone)
+            found += again
+        if now is not None:
+            ended = "took more than 10 s" if code == -signal.SIGPROF else f"ended the process {code}"
+            found.append({"input": now, "wrong": [ended], "exit": None, "rss_kb": 0, "cpu_s": 0.0})
         at = next(k for k, (name, first, last) in enumerate(left) if name == kind and first <= int(number) < last)
         left = [(kind, int(number) + 1, left[at][2]), *left[at + 1 :]]
     return found
+
+
+def one_process(root, asked, more=None):
+    """Give inputs to one process; return what came of them, the input that ended it or nothing, and its exit code."""
+    for name in ("tmp", "home"):
+        (root / name).mkdir(parents=True)
+    surroundings = os.environ | {
+        "TMPDIR": str(root / "tmp"), "HOME": str(root / "home"), "PYTHONPATH": str(ROOT),
+        "NUMBA_CACHE_DIR": os.environ.get("NUMBA_CACHE_DIR", str(ROOT / ".numba_cache")), **(more or {}),
+    }  # fmt: skip
+    words = [f"{kind}:{first}:{last}" for kind, first, last in asked]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.robustness.batch", str(root), *words],
+        cwd=ROOT, env=surroundings, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    found, now = [], None
+    for line in done.stdout.splitlines():
+        if line.startswith("{"):
+            found.append({"input": now} | json.loads(line))
+            now = None
+        else:
+            now = line
+    assert now is not None or done.returncode == 0, done.stderr[-3000:]
+    return found, now, done.returncode
 
 
 def judge(found):

@@ -117,7 +117,7 @@ def test_the_overlay_is_used_and_can_be_taken_off(tmp_path):
         ("[1, 2]", "expected kinds of the catalog"),
         ("calibration: {entries: {}}", "cannot be read as a catalog overlay"),
         ("calibration: {sources: {}, entries: {hopper: {figures: {matrix: {value: 1, source: FIT}}}}}", "hopper"),
-        ("a: [", "cannot be read as a catalog overlay"),
+        ("a: [", "wrong.yaml:1: not valid YAML"),
     ],
 )
 def test_a_wrong_overlay_is_refused_and_nothing_changes(tmp_path, text, words):

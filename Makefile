@@ -49,7 +49,7 @@ lint: $(VENV)/.ready-dev                 ## check style, types and the layers of
 	$(BIN)/lint-imports
 
 examples: $(VENV)/.ready-dev             ## run the examples and compare what they print
-	$(BIN)/python -m pytest -m examples tests/test_examples.py
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope -m examples tests/test_examples.py tests/test_documented_commands.py
 
 bench: $(VENV)/.ready-dev                ## measure speed and memory against their limits
 	$(BIN)/python -m benchmarks

@@ -66,6 +66,7 @@ def test_a_fault_of_an_archive_is_told(dist, tmp_path):
     assert "metadata: Home-page: file:///root/clustersim" in told
 
 
+@pytest.mark.soak
 def test_the_wheel_runs_without_the_repository(dist, tmp_path):
     with zipfile.ZipFile(wheel(dist)) as archive:
         archive.extractall(tmp_path / "site")

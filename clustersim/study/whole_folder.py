@@ -21,8 +21,24 @@ if sys.platform == "win32":
         """Return nothing: folders cannot be locked here, so that none is known to be left over."""
         del folder
 
+    @contextmanager
+    def _alone(folder: Path) -> Iterator[None]:
+        """Give nothing: folders cannot be locked here."""
+        del folder
+        yield
+
 else:
     import fcntl
+
+    @contextmanager
+    def _alone(folder: Path) -> Iterator[None]:
+        """Wait until no other process is in this block for the folder."""
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
 
     def _held(folder: Path) -> int | None:
         """Return a handle that locks a folder until it is closed or the process ends; None where another has it."""
@@ -50,14 +66,17 @@ def whole_folder(final: Path) -> Iterator[Path]:
         If the folder cannot be made or cannot take its place; then nothing is left of it.
     """
     final.parent.mkdir(parents=True, exist_ok=True)
-    put_back(final)
-    _remove_left_overs(final)
-    working = Path(tempfile.mkdtemp(prefix=f".{final.name}-", dir=final.parent))
-    lock = _held(working)
+    with _alone(final.parent):
+        # between its making and its lock a folder looks left over
+        put_back(final)
+        _remove_left_overs(final)
+        working = Path(tempfile.mkdtemp(prefix=f".{final.name}-", dir=final.parent))
+        lock = _held(working)
     try:
         yield working
         working.chmod(0o755)
-        _take_place(working, final)
+        with _alone(final.parent):
+            _take_place(working, final)
     except BaseException:
         shutil.rmtree(working, ignore_errors=True)
         raise

@@ -85,7 +85,7 @@ for turn in range(int(sys.argv[3])):
 @pytest.mark.skipif(os.name == "nt", reason="folders are not locked there")
 def test_processes_that_write_the_same_folder_all_end_well(tmp_path):
     racing = [
-        subprocess.Popen([sys.executable, "-c", RACING, str(tmp_path / "f"), who, "60"], cwd=ROOT) for who in "123"
+        subprocess.Popen([sys.executable, "-c", RACING, str(tmp_path / "f"), who, "25"], cwd=ROOT) for who in "123"
     ]
     assert [one.wait(120) for one in racing] == [0, 0, 0]
     assert names(tmp_path) == ["f"]

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from clustersim.errors import InputError
 from clustersim.fabric.multi_site import Fabric
@@ -135,8 +134,8 @@ def _parts(network: FlowNetwork) -> Longs:
             pair = (gateways[index[route.a]][0], gateways[index[route.b]][0])
             ends.append((np.array([pair[0]]), np.array([pair[1]])))
     low, high = (np.concatenate([pair[side] for pair in ends]) for side in (0, 1))
-    graph = coo_array((np.ones(low.size, dtype=np.int8), (low, high)), shape=(nodes, nodes))
-    _, part = connected_components(graph, directed=False)
+    graph = scipy.sparse.coo_array((np.ones(low.size, dtype=np.int8), (low, high)), shape=(nodes, nodes))
+    _, part = scipy.sparse.csgraph.connected_components(graph, directed=False)
     starts = np.concatenate(([0], np.cumsum([wiring.table.nodes + 1 for wiring in network.wirings])))
     return np.concatenate(
         [part[start : start + tree.site.endpoints] for start, tree in zip(starts, network.fabric.sites, strict=False)]

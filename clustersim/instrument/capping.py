@@ -8,8 +8,7 @@ from itertools import pairwise
 from typing import Literal, TypeAlias
 
 import numpy as np
-from scipy import stats
-from scipy.optimize import least_squares
+import scipy
 
 from clustersim.errors import InputError
 from clustersim.instrument.intervals import mean_half
@@ -285,7 +284,7 @@ def _overshoot(length: float, bursts: Mapping[float, Level]) -> Overshoot:
     def off(at: Array) -> Array:
         return np.asarray((law(at) - watts) / sigma)
 
-    fit = least_squares(off, (0.3, top), x_scale=(0.1, 10.0))
+    fit = scipy.optimize.least_squares(off, (0.3, top), x_scale=(0.1, 10.0))
     spare = limits.size - 2
     wider = max(1.0, float(2.0 * fit.cost / spare)) if spare else 1.0
     # without an overshoot the free level has no part in the law, and the inverse is a pseudo-inverse
@@ -300,7 +299,7 @@ def _overshoot(length: float, bursts: Mapping[float, Level]) -> Overshoot:
 
 def _student(spare: int) -> float:
     """Return half of the 95 % interval over the standard deviation; without a spare one, as with one."""
-    return float(stats.t.ppf(0.975, max(spare, 1)))
+    return float(scipy.stats.t.ppf(0.975, max(spare, 1)))
 
 
 def _sigma(half: Array, scale_w: float) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from clustersim.instrument.recording import Array
 
@@ -40,4 +40,4 @@ def mean_half(values: Array) -> float:
 
 
 def _student(count: int) -> float:
-    return float(stats.t.ppf(0.5 + CONFIDENCE / 2, count - 1))
+    return float(scipy.stats.t.ppf(0.5 + CONFIDENCE / 2, count - 1))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.optimize import least_squares
+import scipy
 
 from clustersim.errors import InputError
 from clustersim.instrument.intervals import GROUPS, jackknife_half
@@ -89,7 +89,7 @@ def fit_products(hw: Hardware, measured: Products) -> ProductFit:
 
     def fit(chosen: Any, start: Array) -> Array:
         bounds = np.log([[1e-3, 0.1, 1e-8], [2.0, 1e5, 1e-2]])
-        return np.asarray(least_squares(off, start, bounds=tuple(bounds), args=(chosen,)).x)
+        return np.asarray(scipy.optimize.least_squares(off, start, bounds=tuple(bounds), args=(chosen,)).x)
 
     every = np.ones(groups.size, dtype=bool)
     best = fit(every, np.log([0.7, 100.0, 5e-6]))

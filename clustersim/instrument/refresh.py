@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import linprog
 
 from clustersim.errors import InputError
 from clustersim.instrument.recording import Array, Band
@@ -222,7 +222,7 @@ def _fitted(begin: Array, end: Array, number: Whole) -> Band:
 
 def _least(costs: list[float], sides: Array, bounds: Array) -> Array:
     """Return the least point of a linear programme that has one."""
-    found = linprog(costs, sides, bounds, bounds=[(None, None)] * len(costs))
+    found = scipy.optimize.linprog(costs, sides, bounds, bounds=[(None, None)] * len(costs))
     if found.x is None:
         raise ArithmeticError(f"no line through the changes: {found.message}")
     return np.asarray(found.x)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import least_squares, linprog
+import scipy
 
 from clustersim import catalog
 from clustersim.errors import InputError
@@ -124,7 +124,9 @@ def _even_clock(early: Array, late: Array) -> tuple[Array, float] | None:
     below = np.stack([ones, tick, ones], axis=1)
     # from the first reading on, so that the numbers are small
     bounds = np.concatenate([-(early - middle[0]), late - middle[0]])
-    found = linprog([0.0, 0.0, -1.0], np.concatenate([above, below]), bounds, bounds=[(None, None)] * 2 + [(0.0, None)])
+    found = scipy.optimize.linprog(
+        [0.0, 0.0, -1.0], np.concatenate([above, below]), bounds, bounds=[(None, None)] * 2 + [(0.0, None)]
+    )
     if not found.success:
         return None
     begin, rate, _ = np.asarray(found.x)
@@ -239,7 +241,7 @@ class _Model:
 
     def fit(self, chosen: Any, start: Array) -> Any:
         bounds = np.log([[1e-4, 1e-5, 1e-5], [5.0, 2.0, 1.0]])
-        return least_squares(
+        return scipy.optimize.least_squares(
             self.residuals,
             np.clip(start, *bounds),
             bounds=tuple(bounds),

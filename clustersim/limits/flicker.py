@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import signal
 
 from clustersim import catalog
 from clustersim.errors import InputError
@@ -57,16 +57,16 @@ def _filters(lamp: str, dt_s: float) -> tuple[Sections, Sections, float]:
     poles = np.polymul([1.0, 2.0 * lam, w1**2], np.polymul([1.0 / w3, 1.0], [1.0 / w4, 1.0]))
     zeros = np.polymul([entry.si("gain") * w1, 0.0], [1.0 / w2, 1.0])
     rate = 1.0 / dt_s
-    eye = signal.tf2sos(*signal.bilinear(zeros, poles, rate))
-    high = signal.butter(1, entry.si("high_pass"), "highpass", fs=rate, output="sos")
-    low = signal.butter(6, entry.si("low_pass"), fs=rate, output="sos")
+    eye = scipy.signal.tf2sos(*scipy.signal.bilinear(zeros, poles, rate))
+    high = scipy.signal.butter(1, entry.si("high_pass"), "highpass", fs=rate, output="sos")
+    low = scipy.signal.butter(6, entry.si("low_pass"), fs=rate, output="sos")
     before = np.vstack([high, low, eye])
-    memory = signal.tf2sos(*signal.bilinear([1.0], [entry.si("memory"), 1.0], rate))
+    memory = scipy.signal.tf2sos(*scipy.signal.bilinear([1.0], [entry.si("memory"), 1.0], rate))
     # The squared voltage of 1 + (d/2) sin is 1 + d sin: its response squared has mean |H d|^2 / 2, and the small
     # ripple at twice the frequency that the last low pass leaves belongs to the maximum that the standard sets to 1.
     frequency, change = entry.si("reference_frequency"), entry.si("reference_change")
-    _, response = signal.sosfreqz(before, [frequency], fs=rate)
-    _, ripple = signal.sosfreqz(memory, [2.0 * frequency], fs=rate)
+    _, response = scipy.signal.sosfreqz(before, [frequency], fs=rate)
+    _, ripple = scipy.signal.sosfreqz(memory, [2.0 * frequency], fs=rate)
     peak = (abs(response[0]) * change) ** 2 / 2.0 * (1.0 + abs(ripple[0]))
     return before, memory, float(1.0 / peak)
 
@@ -77,9 +77,9 @@ def _sensation(square: Array, dt_s: float, lamp: str) -> Array:
     run_in = min(square.size, round(RUN_IN_S / dt_s))
     padded = np.concatenate([square[:run_in][::-1], square])
     padded -= padded[:run_in].mean()
-    sensed = signal.sosfilt(before, padded)
+    sensed = scipy.signal.sosfilt(before, padded)
     np.square(sensed, out=sensed)
-    return np.asarray(factor * signal.sosfilt(memory, sensed)[run_in:], dtype=np.float64)
+    return np.asarray(factor * scipy.signal.sosfilt(memory, sensed)[run_in:], dtype=np.float64)
 
 
 def instantaneous_flicker(voltage_pu: Array, dt_s: float, lamp: str = USUAL_LAMP) -> tuple[Array, float]:

@@ -9,8 +9,8 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage, signal
 
 from clustersim.errors import InputError
 
@@ -86,8 +86,8 @@ def window_ranges(values: Array, dt_s: float, window_s: float) -> Array:
     """
     span = _samples(window_s, dt_s, values.size, "a sliding window")
     size, shift = span + 1, -((span + 1) // 2)
-    high = ndimage.maximum_filter1d(values, size, origin=shift)
-    low = ndimage.minimum_filter1d(values, size, origin=shift)
+    high = scipy.ndimage.maximum_filter1d(values, size, origin=shift)
+    low = scipy.ndimage.minimum_filter1d(values, size, origin=shift)
     return np.asarray(high - low, dtype=np.float64)[: values.size - span]
 
 
@@ -157,8 +157,8 @@ def band_part(power_w: Array, dt_s: float, low_hz: float, high_hz: float) -> Arr
     settling = round(3.0 / (low_hz * dt_s))
     if power_w.size * dt_s <= 8.0 / low_hz:
         raise InputError(f"a band from {low_hz:g} Hz needs a longer record than {8.0 / low_hz:g} s")
-    sections = signal.butter(4, (low_hz, high_hz), "bandpass", fs=1.0 / dt_s, output="sos")
-    inside = signal.sosfiltfilt(sections, power_w - power_w.mean(), padlen=settling)
+    sections = scipy.signal.butter(4, (low_hz, high_hz), "bandpass", fs=1.0 / dt_s, output="sos")
+    inside = scipy.signal.sosfiltfilt(sections, power_w - power_w.mean(), padlen=settling)
     return np.asarray(inside[settling:-settling], dtype=np.float64)
 
 
@@ -253,6 +253,6 @@ def _held(values: Array, dt_s: float, lasting_s: float) -> tuple[Array, Array]:
     if span >= values.size:
         raise InputError(f"what lasts longer than {lasting_s:g} s needs a longer record than {values.size * dt_s:g} s")
     size, shift = span + 1, -((span + 1) // 2)
-    high = ndimage.maximum_filter1d(values, size, origin=shift)[: values.size - span]
-    low = ndimage.minimum_filter1d(values, size, origin=shift)[: values.size - span]
+    high = scipy.ndimage.maximum_filter1d(values, size, origin=shift)[: values.size - span]
+    low = scipy.ndimage.minimum_filter1d(values, size, origin=shift)[: values.size - span]
     return high, low

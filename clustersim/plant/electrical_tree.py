@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scipy.optimize import brentq
+import scipy
 
 from clustersim.catalog import entry
 from clustersim.errors import InputError
@@ -224,4 +224,4 @@ def _limit_w(spec: SitePlantSpec, tangent: float, index: int | None, capacity: f
         return 0.0
     share = 1.0 if index is None else spec.conversion[index].share
     # what leaves a stage is at least its share of the equipment's power
-    return float(brentq(beyond, 0.0, 1.001 * capacity / share, xtol=1.0, rtol=1e-9))
+    return float(scipy.optimize.brentq(beyond, 0.0, 1.001 * capacity / share, xtol=1.0, rtol=1e-9))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 STEP_WINDOW_S = 0.1
 """A load step is what the load changes by within this time: short against every governor, longer than the fall of
@@ -34,6 +34,6 @@ def largest_step(load_w: NDArray[np.float64], dt_s: float, initial_load_w: float
     series = load_w if initial_load_w is None else np.concatenate([[initial_load_w], load_w])
     # of each bin and the `lag` before it
     size, past = lag + 1, lag // 2
-    rise = float((series - ndimage.minimum_filter1d(series, size, mode="nearest", origin=past)).max())
-    fall = float((ndimage.maximum_filter1d(series, size, mode="nearest", origin=past) - series).max())
+    rise = float((series - scipy.ndimage.minimum_filter1d(series, size, mode="nearest", origin=past)).max())
+    fall = float((scipy.ndimage.maximum_filter1d(series, size, mode="nearest", origin=past) - series).max())
     return rise if rise >= fall else -fall

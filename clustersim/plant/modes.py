@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import signal
 
 from clustersim import catalog
 from clustersim.catalog import Entry
@@ -159,7 +159,7 @@ def mode_waveform(mode: GridMode, load_w: ArrayLike, dt_s: float) -> Array:
     residue = -gain * pole / (2j * pole.imag)
     step = np.exp(pole * dt_s)
     changes = (load - load.mean()).astype(np.complex128)
-    state = signal.lfilter([0.0, (step - 1.0) / pole], [1.0, -step], changes)
+    state = scipy.signal.lfilter([0.0, (step - 1.0) / pole], [1.0, -step], changes)
     return np.asarray(2.0 * np.real(residue * state), dtype=np.float64)
 
 

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import linalg, signal
 
 from clustersim.errors import InputError, nearest
 from clustersim.plant import converter_kernels as c
@@ -148,7 +148,7 @@ def _slopes(model: NetworkModel, change: Array, place: int, added: float) -> Arr
 
 
 def _require_stable(linear: LinearNetwork) -> None:
-    values, vectors = linalg.eig(linear.a)
+    values, vectors = scipy.linalg.eig(linear.a)
     worst = int(np.argmax(values.real))
     if values[worst].real > GROWTH_PER_S:
         size = np.abs(vectors[:, worst])
@@ -170,7 +170,7 @@ def network_modes(linear: LinearNetwork) -> tuple[NetworkMode, ...]:
     -----
     Kundur, Power System Stability and Control (1994), chapter 12.2.
     """
-    values, right = linalg.eig(linear.a)
+    values, right = scipy.linalg.eig(linear.a)
     left = np.linalg.inv(right)
     count = len(linear.machines)
     owners = [name.rsplit(".", 1)[0] for name in linear.states]
@@ -237,7 +237,7 @@ def forced_response(linear: LinearNetwork, added_w: ArrayLike, dt_s: float) -> A
         Length of a bin. [s]
     """
     added = np.asarray(added_w, dtype=np.float64)
-    values, right = linalg.eig(linear.a)
+    values, right = scipy.linalg.eig(linear.a)
     into = np.linalg.solve(right, linear.b.astype(np.complex128))
     out = np.zeros((added.size, len(linear.machines)))
     for i, value in enumerate(values):
@@ -245,7 +245,7 @@ def forced_response(linear: LinearNetwork, added_w: ArrayLike, dt_s: float) -> A
             continue  # the conjugate's part is in the one above
         pole = np.exp(value * dt_s)
         gain = (pole - 1.0) / value if abs(value) * dt_s > 1e-9 else dt_s
-        state = signal.lfilter([0.0, gain * into[i]], [1.0, -pole], added.astype(np.complex128))
+        state = scipy.signal.lfilter([0.0, gain * into[i]], [1.0, -pole], added.astype(np.complex128))
         twice = 2.0 if value.imag > 0.0 else 1.0
         out += twice * np.real(np.outer(state, linear.c @ right[:, i]))
     return out

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy
 import yaml
 from numpy.typing import NDArray
 from pydantic import ValidationError
-from scipy import signal
 
 from clustersim import units
 from clustersim.errors import InputError
@@ -92,7 +92,7 @@ def load_waveform(load: MeasuredLoad, duration_s: float, dt_s: float, seed: int 
         phi = float(np.exp(-dt_s / load.noise_time)) if load.noise_time > 0.0 else 0.0
         drawn = noise.standard_normal(power.size) * np.sqrt(1.0 - phi**2)
         drawn[0] /= np.sqrt(1.0 - phi**2)
-        drawn = signal.lfilter([1.0], [1.0, -phi], drawn)
+        drawn = scipy.signal.lfilter([1.0], [1.0, -phi], drawn)
         bottom = min(dip.level for dip in load.dips)
         power = np.maximum(power + load.noise * drawn * (power - bottom) / (load.high - bottom), 0.0)
     return PowerTrace(load.name, 0.0, dt_s, power, sensor_s=load.sensor, clock="made of a load record")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.signal import oaconvolve
 
 Floats = NDArray[np.float64]
 
@@ -65,4 +65,4 @@ def before_window(load_w: Floats, bins: int, alike: int) -> Floats:
 def _products(load: Floats, first: Floats) -> Floats:
     """Return the sums of products of `first` and as many bins of `load`, from each bin that has so many behind it."""
     # in blocks: `first` is often a thousandth of the load
-    return np.asarray(oaconvolve(load, first[::-1], mode="valid"))
+    return np.asarray(scipy.signal.oaconvolve(load, first[::-1], mode="valid"))

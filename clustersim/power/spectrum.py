@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import fft, signal
 
 from clustersim.errors import InputError
 from clustersim.power.fourier import fourier_sums
@@ -115,13 +115,13 @@ def band_table(
     bands : sequence of (float, float)
         Lowest and highest frequency of each, both included; the lowest is also left out when it is 0. [Hz]
     """
-    fast = int(fft.prev_fast_len(power_w.size, real=True)) if power_w.size > LONG else power_w.size
+    fast = int(scipy.fft.prev_fast_len(power_w.size, real=True)) if power_w.size > LONG else power_w.size
     values = power_w[:fast] if fast >= 0.999 * power_w.size else power_w
     centred = values - values.mean()
     # What is left of a constant after the mean is removed is rounding noise, not a spectrum.
     if float(np.abs(centred).max()) <= 1e-12 * float(np.abs(values).max()):
         return tuple((BandShares(0.0, 0.0), BandShares(0.0, 0.0)) for _ in bands)
-    plain = fft.rfft(centred)
+    plain = scipy.fft.rfft(centred)
     plain[0] = 0.0
     after = np.conj(plain[-2]) if values.size % 2 == 0 else np.conj(plain[-1])
     hann = 0.5 * plain
@@ -167,16 +167,16 @@ def welch(power_w: Array, dt_s: float, segment_s: float) -> tuple[Array, Array]:
     """
     count = _segment(power_w, dt_s, segment_s)
     segments = np.lib.stride_tricks.sliding_window_view(power_w, count)[:: count - count // 2]
-    window = signal.get_window("hann", count)
+    window = scipy.signal.get_window("hann", count)
     squares = np.zeros(count // 2 + 1)
     at_once = max(1, SAMPLES_AT_ONCE // count)
     for first in range(0, len(segments), at_once):
         some = segments[first : first + at_once]
-        spectra = fft.rfft((some - some.mean(axis=1, keepdims=True)) * window, axis=1)
+        spectra = scipy.fft.rfft((some - some.mean(axis=1, keepdims=True)) * window, axis=1)
         squares += np.einsum("ij,ij->j", spectra.real, spectra.real) + np.einsum("ij,ij->j", spectra.imag, spectra.imag)
     density = squares * (dt_s / (len(segments) * _squares(window)))
     density[1 : (count + 1) // 2] *= 2.0
-    return fft.rfftfreq(count, dt_s), density
+    return scipy.fft.rfftfreq(count, dt_s), density
 
 
 def _segment(power_w: Array, dt_s: float, segment_s: float) -> int:
@@ -222,10 +222,10 @@ def harmonics(power_w: Array, dt_s: float, period_s: float, most: int = 10) -> t
         raise InputError(f"harmonics: expected at least two periods, got {power_w.size * dt_s:g} s of {period_s:g} s")
     factor = max(1, min(power_w.size // HARMONIC_SAMPLES, int(period_s / (FINE * most * dt_s))))
     values, width = (power_w, dt_s) if factor == 1 else (coarsen(power_w, factor), dt_s * factor)
-    n, window = values.size, signal.windows.hann(values.size, sym=False)
+    n, window = values.size, scipy.signal.windows.hann(values.size, sym=False)
     mean = float(window @ values) / float(window.sum())
     centred = values - mean
-    energy = np.abs(fft.rfft(window * centred)) ** 2
+    energy = np.abs(scipy.fft.rfft(window * centred)) ** 2
     # with its mean under the window removed, what is left at f = 0 is rounding
     total = float(energy[1:].sum()) if factor == 1 else _all_energy(power_w, factor, window, mean) / factor**2
     if total <= (1e-12 * float(np.abs(values).max())) ** 2 * float(window @ window) * n:
@@ -304,7 +304,7 @@ def spectrogram(power_w: Array, dt_s: float, segment_s: float) -> Spectrogram:
     """
     count = _segment(power_w, dt_s, segment_s)
     hop = max(1, count // 4, math.ceil((power_w.size - count) / (MOST_SEGMENTS - 1)))
-    window = signal.windows.hann(count, sym=False)
+    window = scipy.signal.windows.hann(count, sym=False)
     scale = 2.0 * dt_s / float(window @ window)
     lines = count // 2
     # band b holds the lines first[b] to first[b + 1] - 1 of the transform
@@ -313,7 +313,7 @@ def spectrogram(power_w: Array, dt_s: float, segment_s: float) -> Spectrogram:
     density = np.empty((first.size - 1, starts.size))
     for column, start in enumerate(starts):
         part = power_w[start : start + count]
-        energy = scale * np.abs(fft.rfft(window * (part - float(window @ part) / float(window.sum())))[1:]) ** 2
+        energy = scale * np.abs(scipy.fft.rfft(window * (part - float(window @ part) / float(window.sum())))[1:]) ** 2
         if count % 2 == 0:
             energy[-1] *= 0.5
         density[:, column] = np.add.reduceat(energy, first[:-1] - 1) / np.diff(first)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import fft, ndimage
 
 from clustersim import catalog
 from clustersim.errors import InputError
@@ -135,7 +135,7 @@ def _quieted(power: Array, levels: Levels) -> Array:
     change = np.diff(power)
     white = ROBUST_SD * float(np.median(np.abs(change - np.median(change)))) / np.sqrt(2.0)
     count = 2 * int(0.5 * (10.0 * white / (levels.high_w - levels.low_w)) ** 2 + 0.5) + 1
-    return power if count == 1 else np.asarray(ndimage.uniform_filter1d(power, min(count, power.size)))
+    return power if count == 1 else np.asarray(scipy.ndimage.uniform_filter1d(power, min(count, power.size)))
 
 
 def _dips(power: Array, dt: float, levels: Levels) -> list[_Seen]:
@@ -249,16 +249,16 @@ def _robust(values: NDArray[np.float64]) -> tuple[float, float]:
 
 def _noise(power: Array, above: NDArray[np.bool_], high_w: float, dt: float, edge_s: float) -> tuple[float, float]:
     # well away from edges, which are no noise
-    high = ndimage.minimum_filter1d(above.astype(np.uint8), 2 * round(edge_s / dt) + 1) > 0
+    high = scipy.ndimage.minimum_filter1d(above.astype(np.uint8), 2 * round(edge_s / dt) + 1) > 0
     if not high.any():
         return 0.0, 0.0
     spread = ROBUST_SD * float(np.median(np.abs(power[high] - high_w)))
     if spread <= 1e-9 * high_w:
         return 0.0, 0.0
     x = np.where(high, np.clip(power - high_w, -OUTLIER * spread, OUTLIER * spread), 0.0)
-    size = int(fft.next_fast_len(2 * power.size, real=True))
+    size = int(scipy.fft.next_fast_len(2 * power.size, real=True))
     lags = power.size // 2
-    both = [fft.irfft(np.abs(fft.rfft(v, size)) ** 2, size)[:lags] for v in (x, high.astype(np.float64))]
+    both = [scipy.fft.irfft(np.abs(scipy.fft.rfft(v, size)) ** 2, size)[:lags] for v in (x, high.astype(np.float64))]
     r = both[0] / np.maximum(both[1], 1.0)
     below = np.flatnonzero(r < r[0] / np.e)
     return spread, float(below[0] * dt) if below.size and below[0] > 1 else 0.0

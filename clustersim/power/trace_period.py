@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import fft, signal
+import scipy
 
 from clustersim import catalog
 from clustersim.power.records import coarsen
@@ -133,16 +133,16 @@ def dominant_period(power_w: Array, dt_s: float) -> Period | None:
     figures = catalog.entry("traces", "period")
     values, dt = coarse(power_w, dt_s)
     n = values.size
-    x = signal.detrend(values)
+    x = scipy.signal.detrend(values)
     energy = float((x**2).mean())
     if n < 8 or math.sqrt(energy) <= 1e-9 * float(np.abs(values).max()):
         return None
-    size = int(fft.next_fast_len(2 * n, real=True))
+    size = int(scipy.fft.next_fast_len(2 * n, real=True))
     half = n // 2
     fine = FINE if n <= FINE_SAMPLES else 1
     lags = np.arange(fine * half + 1) / fine
     # more points than samples: a peak between two lags is not lower for lying there
-    r = fine * fft.irfft(np.abs(fft.rfft(x, size)) ** 2, fine * size)[: lags.size] / (n - lags) / energy
+    r = fine * scipy.fft.irfft(np.abs(scipy.fft.rfft(x, size)) ** 2, fine * size)[: lags.size] / (n - lags) / energy
     down = np.flatnonzero(r < 0.0)
     if down.size == 0:
         return None

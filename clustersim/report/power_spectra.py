@@ -8,8 +8,8 @@ from functools import lru_cache
 
 import numpy as np
 import plotly.graph_objects as go
+import scipy
 from numpy.typing import NDArray
-from scipy import fft
 
 from clustersim.limits import LimitsSpec, rules_of
 from clustersim.power.spectrum import Spectrogram, spectrogram
@@ -107,10 +107,10 @@ def amplitudes(part: Part) -> tuple[Array, Array]:
 
     At most a few samples at the end are left out, so that the transform is fast.
     """
-    fast = int(fft.prev_fast_len(part.values.size, real=True))
+    fast = int(scipy.fft.prev_fast_len(part.values.size, real=True))
     values = part.values[:fast]
     window = _window(fast)
-    found = 2.0 * np.abs(fft.rfft((values - values.mean()) * window)) / window.sum()
+    found = 2.0 * np.abs(scipy.fft.rfft((values - values.mean()) * window)) / window.sum()
     frequency = np.fft.rfftfreq(fast, part.dt_s)[1:]
     return np.asarray(frequency, dtype=np.float64), np.asarray(found[1:], dtype=np.float64)
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 import yaml
-from scipy.optimize import least_squares
 
 from clustersim import catalog
 from clustersim.errors import InputError
@@ -94,7 +94,9 @@ def fit(cases: Sequence[Case], tell: Callable[[str], None] = lambda _: None) -> 
         return np.concatenate([np.log(seconds / measured) * weight, PRIOR * (x - start) / (high - low)])
 
     tell(f"fit of {len(free)} constants on {len(chosen)} rows")
-    found = least_squares(residuals, np.clip(start, low, high), bounds=(low, high), loss="soft_l1", f_scale=SCALE)
+    found = scipy.optimize.least_squares(
+        residuals, np.clip(start, low, high), bounds=(low, high), loss="soft_l1", f_scale=SCALE
+    )
     fitted = tuple(
         Constant(item.kind, item.entry, item.name, float(value), item.low, item.high, int(mask.sum()))
         for item, mask, value in zip(free, masks, found.x, strict=True)

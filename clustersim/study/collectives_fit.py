@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy
 import yaml
 from numpy.typing import NDArray
-from scipy.optimize import least_squares
 
 from clustersim import catalog, units
 from clustersim.errors import InputError
@@ -200,7 +200,7 @@ def fit(cases: Sequence[CollectiveCase], tell: Callable[[str], None] = lambda _:
         return table
 
     tell(f"fit of {len(free)} constants on {len(chosen)} rows")
-    found = least_squares(
+    found = scipy.optimize.least_squares(
         residuals, np.clip((start - low) / span, 0.0, 1.0), jac=slopes, bounds=(0.0, 1.0), loss="soft_l1",
         f_scale=SCALE, x_scale=1.0, max_nfev=60,
     )  # fmt: skip

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import spearmanr
+import scipy
 
 from clustersim import catalog
 from clustersim.study.throughput_table import Case, Refusal, ThroughputTable
@@ -101,7 +101,7 @@ def statistics(
     size = np.abs(error)
     order = None
     if speed is not None and predicted.size > 2 and np.ptp(speed[0]) > 0 and np.ptp(speed[1]) > 0:
-        order = float(spearmanr(speed[0], speed[1]).statistic)
+        order = float(scipy.stats.spearmanr(speed[0], speed[1]).statistic)
     return Statistics(
         rows=total,
         modelled=int(predicted.size),

@@ -7,8 +7,8 @@ from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from clustersim.errors import CapacityError
 from clustersim.training import kernels
@@ -25,7 +25,7 @@ def _quantiles(sigma: float, members: int) -> NDArray[np.float64]:
     1 (order statistic). Tabulated; the ends stand for the outer half cell.
     """
     edges = np.clip(np.arange(CELLS + 1) / CELLS, 0.25 / CELLS, 1.0 - 0.25 / CELLS)
-    table = np.exp(sigma * ndtri(edges ** (1.0 / members)) - 0.5 * sigma**2)
+    table = np.exp(sigma * scipy.special.ndtri(edges ** (1.0 / members)) - 0.5 * sigma**2)
     table.setflags(write=False)
     return table
 
@@ -44,7 +44,7 @@ def rank_slowness(fleet: Fleet, stages: int, jitter: JitterSpec, seed: np.random
     members = fleet.class_members.sum(axis=1)[fleet.unit_class][:, None]
     draw = np.random.default_rng(seed).random((units, stages))
     share = jitter.rank_sigma**2 / (jitter.operation_sigma**2 + jitter.rank_sigma**2)
-    excess = ndtri(draw ** (1.0 / members)) - ndtri(0.5 ** (1.0 / members))
+    excess = scipy.special.ndtri(draw ** (1.0 / members)) - scipy.special.ndtri(0.5 ** (1.0 / members))
     return np.asarray(np.exp(jitter.rank_sigma * excess * share))
 
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import brentq
+import scipy
 
 from clustersim import units
 from clustersim.economics import CostFacts, EconomicsSpec, cost
@@ -260,7 +260,11 @@ def _searched(values: np.ndarray[Any, Any], gaps: np.ndarray[Any, Any], apart: C
     more = f"; {len(changes) - 1} more in the range" if len(changes) > 1 else ""
     if gaps[first] == 0.0:
         return float(values[first]), SEARCHED, more.lstrip("; ")
-    return float(brentq(apart, values[first], values[first + 1], xtol=1e-10, rtol=1e-12)), SEARCHED, more.lstrip("; ")
+    return (
+        float(scipy.optimize.brentq(apart, values[first], values[first + 1], xtol=1e-10, rtol=1e-12)),
+        SEARCHED,
+        more.lstrip("; "),
+    )
 
 
 def break_even_table(found: Sequence[BreakEven]) -> pd.DataFrame:

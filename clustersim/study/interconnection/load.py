@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy.ndimage import minimum_filter1d
 
 from clustersim.operation.records import EVENT_AT_S
 from clustersim.power.records import Waveform, coarsen
@@ -144,7 +144,7 @@ def largest_change(values: Floats, dt_s: float, lag_s: float) -> tuple[float, fl
     """
     size = min(values.size, round(lag_s / dt_s) + 1)
     # the window of the filter ends at the sample
-    least = minimum_filter1d(values, size, mode="nearest", origin=(size - 1) // 2)
+    least = scipy.ndimage.minimum_filter1d(values, size, mode="nearest", origin=(size - 1) // 2)
     rise = values - least
     at = int(rise.argmax())
     return float(rise[at]), at * dt_s

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy.signal import find_peaks
 
 from clustersim.power.spectrum import band_shares
 from clustersim.study.interconnection.load import MW, points
@@ -44,7 +44,7 @@ def lines(result: Result) -> pd.DataFrame:
         table = spectrum(result, point)
         values = table["amplitude_mw"].to_numpy()
         # lines are at least the width of the Hann window apart
-        peaks, _ = find_peaks(values, distance=4)
+        peaks, _ = scipy.signal.find_peaks(values, distance=4)
         largest = sorted(peaks.tolist(), key=lambda at: -values[at])[:MOST_LINES]
         mean = float(wave.power(point).mean()) / MW
         rows += [

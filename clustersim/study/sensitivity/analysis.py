@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
 from pydantic import ValidationError
-from scipy import stats
 
 from clustersim.errors import InputError, nearest
 from clustersim.study.sensitivity.sobol import design, indices
@@ -149,10 +149,10 @@ def rank_correlations(swept: Swept, key: str) -> pd.DataFrame:
         column = rows[axis.column]
         if not pd.api.types.is_numeric_dtype(column) or column.nunique() < 2 or rows[key].nunique() < 2:
             continue
-        answer = stats.spearmanr(column, rows[key])
+        answer = scipy.stats.spearmanr(column, rows[key])
         found.append((axis.column, float(answer.statistic), float(answer.pvalue), len(rows)))
     table = pd.DataFrame(found, columns=[name for name in RANK_COLUMNS if name != "q_value"])
-    q_values = stats.false_discovery_control(table["p_value"]) if found else np.zeros(0)
+    q_values = scipy.stats.false_discovery_control(table["p_value"]) if found else np.zeros(0)
     table.insert(RANK_COLUMNS.index("q_value"), "q_value", q_values)
     order = np.argsort(-table["rank_correlation"].abs().to_numpy(), kind="stable")
     return table.iloc[order].reset_index(drop=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import qmc
 
 from clustersim.errors import InputError
 
@@ -62,7 +62,7 @@ def design(inputs: int, samples: int, seed: int) -> Design:
     if samples < 2 or samples & (samples - 1):
         near = 1 << max(1, round(np.log2(max(samples, 2))))
         raise InputError(f"sobol: samples: expected a power of two, found {samples}; did you mean {near}?")
-    unit = qmc.Sobol(2 * inputs, scramble=True, bits=64, rng=seed).random(samples)
+    unit = scipy.stats.qmc.Sobol(2 * inputs, scramble=True, bits=64, rng=seed).random(samples)
     a, b = unit[:, :inputs], unit[:, inputs:]
     blocks = [a, b]
     for column in range(inputs):

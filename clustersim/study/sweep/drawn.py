@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 Kind = Literal["uniform", "log_uniform", "normal", "band"]
-P95 = float(ndtri(0.95))
+P95 = float(scipy.special.ndtri(0.95))
 """Standard deviations from the mean to the 95 % quantile of a normal distribution. [-]"""
 
 
@@ -36,7 +36,7 @@ class Drawn:
         if self.kind == "log_uniform":
             return float(self.low * (self.high / self.low) ** share)
         if self.kind == "normal":
-            return self.middle + (self.high - self.low) / (2.0 * P95) * float(ndtri(share))
+            return self.middle + (self.high - self.low) / (2.0 * P95) * float(scipy.special.ndtri(share))
         width, below = self.high - self.low, self.middle - self.low
         if share * width < below:
             return self.low + math.sqrt(share * width * below)

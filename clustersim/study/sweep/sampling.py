@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import qmc
 
 from clustersim.errors import InputError
 
@@ -39,9 +39,9 @@ def shares(kind: str, samples: int, dimensions: int, seed: int) -> NDArray[np.fl
     stream = np.random.default_rng(seed)
     if kind == "sobol":
         # the next power of two holds all of them, without scipy's warning; the first ones are the sequence
-        drawn = qmc.Sobol(dimensions, rng=stream).random_base2((samples - 1).bit_length())[:samples]
+        drawn = scipy.stats.qmc.Sobol(dimensions, rng=stream).random_base2((samples - 1).bit_length())[:samples]
     else:
-        drawn = qmc.LatinHypercube(dimensions, rng=stream).random(samples)
+        drawn = scipy.stats.qmc.LatinHypercube(dimensions, rng=stream).random(samples)
     return inside(drawn)
 
 

@@ -11,6 +11,7 @@ from clustersim.fabric.spec import FatTreeSpec
 from clustersim.limits.packs import rules_of
 from clustersim.limits.spec import LimitsSpec
 from clustersim.limits.spec_parts.rule import MEASURES, Rule
+from clustersim.plant.spec_parts.network import NetworkMachineSpec
 from clustersim.power.spec import GpuSmoothing
 from clustersim.scenario.spec import Scenario
 from clustersim.scenario.topology import TopologySpec
@@ -67,6 +68,22 @@ def test_every_field_of_every_record_is_in_one_table(file):
             table = own[1].split("\n(fields-")[0]
             for name, info in record.model_fields.items():
                 assert len(cells(table, info.alias or name)) == 5
+
+
+@pytest.mark.parametrize("file", fields.FILES)
+def test_no_field_is_without_words(file):
+    heads = re.escape("| key | what it is | how it is written | left out | range |\n| --- | --- | --- | --- | --- |\n")
+    for table in re.findall(f"{heads}((?:\\|.*\\n)+)", fields.fields(file) + "\n"):
+        for line in table.splitlines():
+            key, words = (cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:3])
+            assert re.match(r"[^\W\d_]|`", words), f"{key}: write below the field what it is"
+
+
+def test_a_bare_number_has_its_unit():
+    network = fields.fields("topology").split(f"({fields.anchor(NetworkMachineSpec)})=")[1].split("(fields-")[0]
+    assert cells(network, "xd1")[2] == "number (pu)"
+    assert cells(network, "td10")[2].startswith("time: ")
+    assert cells(fields.fields("scenario"), "least_share")[2].startswith("ratio: ")
 
 
 def test_links_between_tables_of_fields_lead_somewhere():

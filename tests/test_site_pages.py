@@ -145,6 +145,14 @@ def test_a_room_shows_what_it_offers_once():
     assert ".. automodule:: clustersim.power.spectrum" in rooms.room("power", "spectrum")
 
 
+def test_every_room_has_a_page_and_what_it_names_is_there():
+    pages = {page.stem: page.read_text(encoding="utf-8") for page in (DOCS / "reference" / "rooms").glob("*.md")}
+    assert set(pages) == {path.parent.name for path in rooms.PACKAGE.glob("*/__init__.py")}
+    for name, page in pages.items():
+        (shown,) = re.findall(rf"^<!-- generated: room {name}(.*) -->$", page, re.MULTILINE)
+        assert set(shown.split()) <= set(rooms.modules(name)), name
+
+
 def test_names_are_looked_up():
     assert names.meant("run", "clustersim") is clustersim.run
     assert names.meant("dict[str", None) is dict

@@ -217,6 +217,24 @@ def test_a_page_of_a_model_has_equations_sources_comparisons_and_bounds(path):
     assert re.search(r"[Cc]atalog|arXiv|IEEE|IEC|reference/|clustersim/", text)
 
 
+@pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
+def test_a_page_of_a_model_says_where_it_holds(path):
+    *before, held = path.read_text(encoding="utf-8").split("\n## Where it holds\n")
+    assert len(before) == 1
+    assert re.search(r"^## (Held against|Errors)", before[0], re.MULTILINE), (
+        "it stands behind what the model was held against"
+    )
+    said = held.split("\n## ")[0]
+    for mark in ("Range", "Assumed", "What breaks it"):
+        assert re.search(rf"^- \*\*{mark}\.?\*\*,?\s+\S", said, re.MULTILINE), mark
+
+
+def test_every_model_is_in_the_list_of_models():
+    text = (DOCS / "models.md").read_text(encoding="utf-8")
+    named = {name for table in included.TOCTREE.findall(text) for name in table.split()}
+    assert named - {"models/damping_table"} == {f"models/{path.stem}" for path in MODELS}
+
+
 def test_links_to_pages_above_docs_are_those_of_the_site():
     page = "see [how](../CONTRIBUTING.md#how-to-add), [what](../../CHANGELOG.md) and [where](places.md)"
     assert (

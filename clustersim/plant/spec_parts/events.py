@@ -148,7 +148,7 @@ class FrequencyPoint(Spec):
     after: Time = Field(ge=0)
     """From the beginning of the event."""
     frequency: Frequency = Field(gt=0)
-    """Frequency of the interconnection at this corner. [Hz]"""
+    """Frequency of the interconnection at this corner."""
 
 
 class FrequencyExcursion(_GridEvent):

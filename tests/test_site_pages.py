@@ -11,6 +11,7 @@ from clustersim.fabric.spec import FatTreeSpec
 from clustersim.limits.packs import rules_of
 from clustersim.limits.spec import LimitsSpec
 from clustersim.limits.spec_parts.rule import MEASURES, Rule
+from clustersim.plant.spec_parts.network import NetworkMachineSpec
 from clustersim.power.spec import GpuSmoothing
 from clustersim.scenario.spec import Scenario
 from clustersim.scenario.topology import TopologySpec
@@ -67,6 +68,22 @@ def test_every_field_of_every_record_is_in_one_table(file):
             table = own[1].split("\n(fields-")[0]
             for name, info in record.model_fields.items():
                 assert len(cells(table, info.alias or name)) == 5
+
+
+@pytest.mark.parametrize("file", fields.FILES)
+def test_no_field_is_without_words(file):
+    heads = re.escape("| key | what it is | how it is written | left out | range |\n| --- | --- | --- | --- | --- |\n")
+    for table in re.findall(f"{heads}((?:\\|.*\\n)+)", fields.fields(file) + "\n"):
+        for line in table.splitlines():
+            key, words = (cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:3])
+            assert re.match(r"[^\W\d_]|`", words), f"{key}: write below the field what it is"
+
+
+def test_a_bare_number_has_its_unit():
+    network = fields.fields("topology").split(f"({fields.anchor(NetworkMachineSpec)})=")[1].split("(fields-")[0]
+    assert cells(network, "xd1")[2] == "number (pu)"
+    assert cells(network, "td10")[2].startswith("time: ")
+    assert cells(fields.fields("scenario"), "least_share")[2].startswith("ratio: ")
 
 
 def test_links_between_tables_of_fields_lead_somewhere():
@@ -128,6 +145,14 @@ def test_a_room_shows_what_it_offers_once():
     assert ".. automodule:: clustersim.power.spectrum" in rooms.room("power", "spectrum")
 
 
+def test_every_room_has_a_page_and_what_it_names_is_there():
+    pages = {page.stem: page.read_text(encoding="utf-8") for page in (DOCS / "reference" / "rooms").glob("*.md")}
+    assert set(pages) == {path.parent.name for path in rooms.PACKAGE.glob("*/__init__.py")}
+    for name, page in pages.items():
+        (shown,) = re.findall(rf"^<!-- generated: room {name}(.*) -->$", page, re.MULTILINE)
+        assert set(shown.split()) <= set(rooms.modules(name)), name
+
+
 def test_names_are_looked_up():
     assert names.meant("run", "clustersim") is clustersim.run
     assert names.meant("dict[str", None) is dict
@@ -179,6 +204,25 @@ def test_no_page_is_in_two_tables_of_contents_and_none_is_without():
     assert {*found, *named, "index"} == {page.relative_to(DOCS).with_suffix("").as_posix() for page in PAGES}
 
 
+def test_every_page_is_reached_from_the_first():
+    reached, waiting = set(), ["index"]
+    while waiting:
+        name = waiting.pop()
+        reached.add(name)
+        page = DOCS / f"{name}.md"
+        text = page.read_text(encoding="utf-8")
+        tables = included.TOCTREE.findall(text)
+        for folder in re.findall("^<!-- generated: others (.+) -->$", text, re.MULTILINE):
+            tables += included.TOCTREE.findall(included.others(folder))
+        named = [included.TITLED.sub(r"\1", line) for table in tables for line in table.splitlines()]
+        found = [
+            one.removeprefix("/") if one.startswith("/") else (page.parent / one).relative_to(DOCS).as_posix()
+            for one in named
+        ]
+        waiting += set(found) - reached
+    assert reached == {page.relative_to(DOCS).with_suffix("").as_posix() for page in PAGES}
+
+
 MODELS = [path for path in (DOCS / "models").glob("*.md") if path.stem not in ("damping_table", "properties")]
 """Pages of models; a table of one of them and the properties of all are none."""
 
@@ -187,9 +231,21 @@ MODELS = [path for path in (DOCS / "models").glob("*.md") if path.stem not in ("
 def test_a_page_of_a_model_has_equations_sources_comparisons_and_bounds(path):
     text = path.read_text(encoding="utf-8")
     assert re.search(r"^#+ (Held against|Errors)", text, re.MULTILINE)
-    assert re.search(r"^#+ .*([Nn]ot modelled|[Ll]eft out|Assumed|Where it is wrong)|^Not modelled", text, re.MULTILINE)
+    assert re.search(r"^## (Not modelled|Left out)$", text, re.MULTILINE)
     assert re.search(r"^    \S|`[^`\n]*[=<>+/][^`]*`|Error = ", text, re.MULTILINE)
     assert re.search(r"[Cc]atalog|arXiv|IEEE|IEC|reference/|clustersim/", text)
+
+
+@pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
+def test_a_page_of_a_model_says_where_it_holds(path):
+    *before, held = path.read_text(encoding="utf-8").split("\n## Where it holds\n")
+    assert len(before) == 1
+    assert re.search(r"^## (Held against|Errors)", before[0], re.MULTILINE), (
+        "it stands behind what the model was held against"
+    )
+    said = held.split("\n## ")[0]
+    for mark in ("Range", "Assumed", "What breaks it"):
+        assert re.search(rf"^- \*\*{mark}\.?\*\*,?\s+\S", said, re.MULTILINE), mark
 
 
 def test_links_to_pages_above_docs_are_those_of_the_site():

@@ -102,6 +102,7 @@ class TorusSpec(Spec):
     """Scale-up network of a pod: a three-dimensional torus of cubes, joined by optical circuit switches."""
 
     kind: Literal["torus"]
+    """Which of the kinds of scale-up network it is."""
     pod: tuple[int, int, int]
     """Accelerators of a full pod along each dimension."""
     cube: tuple[int, int, int] = (4, 4, 4)
@@ -124,6 +125,7 @@ class SwitchedScaleUpSpec(Spec):
     """Scale-up network of a domain: every accelerator has links to every switch (NVLink)."""
 
     kind: Literal["switched"]
+    """Which of the kinds of scale-up network it is."""
     switches: int = Field(gt=0)
     """Switch chips of a domain."""
     links: int = Field(gt=0)
@@ -139,6 +141,7 @@ class LayoutSpec(Spec):
     """How the racks of a hall stand, for the lengths of cables."""
 
     racks_per_row: int = Field(gt=0)
+    """Racks of a row before the next one begins."""
     rack_pitch: Annotated[Length, Field(gt=0)]
     """From one rack to the next in a row."""
     row_pitch: Annotated[Length, Field(gt=0)]
@@ -155,6 +158,7 @@ class FabricBase(Spec):
     """What every scale-out fabric has. Sites have one each, all of the same kind, and links join the sites."""
 
     kind: str
+    """Which of the kinds of fabric it is."""
     builder: ClassVar[str]
     """Where the function stands that builds it, as ``module:function``: from this record and the
     :class:`clustersim.fabric.site.SiteEndpoints` of a site to a :class:`clustersim.fabric.site.SiteFabric`."""

@@ -110,7 +110,8 @@ class Recording:
     times_s: Array
     """Increasing; from the begin of the recording. [s], shape (samples,)"""
     readings: Mapping[str, Array]
-    """Some of :data:`READINGS`, power among them; NaN where there was none. Each of shape (samples, devices)."""
+    """Some of :data:`clustersim.instrument.recording.READINGS`, power among them; NaN where there was none. Each of
+    shape (samples, devices)."""
     markers: tuple[Marker, ...] = ()
     sensor: Sensor | None = None
     conditions: Mapping[str, str] = field(default_factory=dict)

@@ -22,7 +22,9 @@ class ServerSpec(Spec):
     cooling: Literal["liquid", "air"]
     """Decides the share of the server fans (catalog `device_power`, entry `servers`)."""
     accelerators_per_server: int = Field(ge=1)
+    """Accelerators of one server."""
     servers_per_rack: int = Field(ge=1)
+    """Servers of one rack."""
     nic_extra: Power = Field(default=0.0, ge=0)
     """Power per accelerator of NICs beyond the node's usual ones. [W]"""
     supplies: Literal["shared", "standby"] = "shared"
@@ -137,9 +139,13 @@ class HybridStorage(OutsideStrategy):
     split: Frequency = Field(gt=0)
     """Above it the capacitor acts, below it the battery. [Hz]"""
     capacitor_energy: Energy = Field(gt=0)
+    """Usable energy of the capacitor. [J]"""
     capacitor_power: Power = Field(gt=0)
+    """Most that the capacitor gives or takes. [W]"""
     battery_energy: Energy = Field(gt=0)
+    """Usable energy of the battery. [J]"""
     battery_power: Power = Field(gt=0)
+    """Most that the battery gives or takes. [W]"""
     time_constant: Time = Field(gt=0)
     """Of the low-pass that the battery makes of what the capacitor leaves. [s]"""
 
@@ -149,6 +155,7 @@ class PhaseStagger(OutsideStrategy):
 
     kind: Literal["phase_stagger"]
     groups: int = Field(ge=1)
+    """Number of groups; one shifts nothing."""
     period: Time | None = Field(default=None, gt=0)
     """Of the iteration; in a scenario its mean iteration time when absent. [s]"""
     by: Literal["hall", "site"] = "hall"
@@ -166,6 +173,7 @@ class GradualStart(OutsideStrategy):
     initial: Power = Field(ge=0)
     """Height of the ceiling at the start; in a scenario of the IT power of one `at`. [W]"""
     rate: Ramp = Field(gt=0)
+    """Rate at which the ceiling rises. [W/s]"""
     limit: Power | None = Field(default=None, gt=0)
     """Height at which the rise ends, and which holds from then on; the ceiling goes when absent. [W]"""
     at: Literal["hall", "site"] = "site"

@@ -15,6 +15,7 @@ class Strategy(Spec):
     """A way of damping; its field `kind` names it in a scenario."""
 
     kind: str
+    """Which of the strategies it is."""
     outside: ClassVar[bool] = False
     """Whether it acts on the power of the halls, and leaves the accelerators and the step as they are."""
 
@@ -53,18 +54,22 @@ class Dip(Spec):
     length: Time = Field(gt=0)
     """From the middle of the fall to the middle of the rise. [s]"""
     length_sd: Time = Field(default=0.0, ge=0)
+    """Standard deviation of the length over cycles. [s]"""
     level: Power = Field(ge=0)
     """Power at its bottom. [W]"""
     fall: Time = Field(default=0.0, ge=0)
     """Duration of the fall, a straight line. [s]"""
     rise: Time = Field(default=0.0, ge=0)
+    """Duration of the rise, a straight line. [s]"""
 
 
 class MeasuredLoad(Spec):
     """Levels, period, dips and jitter of one load."""
 
     kind: Literal["measured_load"]
+    """Says that the file is the record of a load."""
     name: str
+    """Name of the load."""
     source: str
     """Which trace, and which part of it."""
     high: Power = Field(gt=0)
@@ -74,6 +79,7 @@ class MeasuredLoad(Spec):
     idle: Power | None = Field(default=None, ge=0)
     """Outside the job, when the trace shows it. [W]"""
     period: Time = Field(gt=0)
+    """Mean length of a cycle. [s]"""
     period_sd: Time = Field(default=0.0, ge=0)
     """Standard deviation from cycle to cycle. [s]"""
     cycles: int = Field(ge=1)

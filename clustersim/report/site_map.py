@@ -84,7 +84,7 @@ def site_map(
     width : float
         For which the words are laid out [px]: :data:`WIDTH` for a page, :data:`NARROW` for a phone.
     colours : MapColours
-        Of a light page, or :data:`DARK`.
+        Of a light page, or :data:`clustersim.report.map_look.DARK`.
 
     Returns
     -------

@@ -28,14 +28,19 @@ class Expectation(Spec):
     key: str
     """Key of the summary."""
     figure: float | None = None
+    """The public figure; left out where only a band is public."""
     low: float | None = None
     """Lower end of the band that the source gives; without both ends the band follows from `confidence`."""
     high: float | None = None
+    """Upper end of that band."""
     source: str = Field(min_length=1)
+    """Where the figure is from: who says it, where, when."""
     confidence: Confidence
+    """How sure the figure is, as of the figures of the catalog; it gives the band where the source gives none."""
     claim: str = ""
     """Name of the public claim that the figure is from, where it has one."""
     note: str = ""
+    """What else must be known to compare the figure with the answer."""
     horizon: Time = Field(default=0.0, ge=0)
     """The figure is of so long a time: a run over less is not judged by it. [s]"""
     used: bool = False

@@ -100,6 +100,7 @@ class LoadSpec(Spec):
     """Section `load`: a measured load in place of a job."""
 
     kind: Literal["measured_load"]
+    """Says that the load is measured."""
     file: str
     """Load record, as `clustersim fit-power` writes it; its path from the folder of the scenario."""
     site: str

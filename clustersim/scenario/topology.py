@@ -17,6 +17,7 @@ class Provenance(Spec):
     """Where a value of the file comes from."""
 
     source: str
+    """Who says it, where, when; or what it was assumed from."""
     confidence: str = Field(pattern="^(measured|vendor_spec|reported|estimate|from_memory)$")
     """measured, vendor_spec, reported, estimate or from_memory; the last two are shown as assumed."""
 
@@ -77,6 +78,7 @@ class TopologySpec(Spec):
     """The date that the description holds for."""
     site: dict[str, SiteSpec] = Field(min_length=1)
     fabric: FabricSpec
+    """The network between the servers of each site, and the links between sites."""
     electrical: dict[str, SitePlantSpec] = Field(default_factory=dict)
     """One record per site, or none at all: see :func:`require_plant`."""
     cooling: dict[str, SiteCoolingSpec] = Field(default_factory=dict)

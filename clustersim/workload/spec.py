@@ -101,6 +101,7 @@ class PlanSpec(Spec):
     context_exchange: Literal["ring", "all_gather"] = "ring"
     """Whether keys and values go round a ring beside attention, or are gathered before it."""
     pipeline: int = Field(default=1, ge=1)
+    """Pipeline stages."""
     virtual_stages: int = Field(default=1, ge=1)
     """Model chunks per stage: 1 is 1F1B, more is interleaved 1F1B."""
     stage_layers: tuple[int, ...] | None = None
@@ -123,9 +124,12 @@ class PlanSpec(Spec):
     balance: bool = False
     """Whether replicas on faster accelerators take more of the micro-batches."""
     recompute: Recompute = "none"
+    """What a backward computes again: nothing; norms, activations and other cheap parts (`selective`); the whole
+    forward of a share of the layers (`full`)."""
     recompute_share: float = Field(default=1.0, gt=0.0, le=1.0)
     """Share of the layers that `full` recomputes."""
     precision: Precision = "bf16"
+    """Format of the matrix products; `fp8_block` scales blocks of a matrix by themselves."""
     expert_overlap: ExpertOverlap = "none"
     """What hides the expert exchange: `none`; `pairs`, it runs beside the compute of another micro-batch (DualPipe,
     Megatron-Core), which needs more micro-batches under way; `halves`, each micro-batch is cut in two that take turns

@@ -32,6 +32,8 @@ FILES: dict[str, tuple[type[Spec], ...]] = {
 
 The table of a record that several kinds may hold stands on the page of the first."""
 ROLE = re.compile(r":\w+:`~?([^`]+)`")
+UNIT = re.compile(r" \[([^\]]+)\]$")
+"""At the end of what a docstring says of a field; a quantity is written with its unit, a bare number is not."""
 TYPES = {bool: "yes or no", int: "whole number", float: "number", str: "text"}
 HEAD = ("key", "what it is", "how it is written", "left out", "range")
 
@@ -100,7 +102,7 @@ def _row(record: type[Spec], name: str, info: FieldInfo, words: str) -> tuple[st
     return (
         code(_key(name, info)),
         _markdown(says.meaning_of(words, "")) or _of_records(info),
-        _how(info, said),
+        _how(info, said, words),
         "**required**" if required else _default(info),
         says.range_of(said),
     )
@@ -128,7 +130,7 @@ def _default(info: FieldInfo) -> str:
     return code(written(found))
 
 
-def _how(info: FieldInfo, said: list[Any]) -> str:
+def _how(info: FieldInfo, said: list[Any], meaning: str) -> str:
     """Return what is written at a key: a quantity with its units, words, records, numbers."""
     below = dict(_records_below(info.annotation))
     if below:
@@ -142,7 +144,9 @@ def _how(info: FieldInfo, said: list[Any]) -> str:
     if words:
         return ", ".join(map(code, words))
     plain = [TYPES[one] for one in _plain(info.annotation) if one in TYPES]
-    return f"{_gathered(_marks(info.annotation))}{' or '.join(dict.fromkeys(plain)) or 'any value'}"
+    of = f"{_gathered(_marks(info.annotation))}{' or '.join(dict.fromkeys(plain)) or 'any value'}"
+    unit = UNIT.search(meaning)
+    return of if unit is None or unit[1] == "-" else f"{of} ({unit[1]})"
 
 
 def _gathered(marks: set[str]) -> str:

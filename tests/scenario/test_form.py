@@ -71,7 +71,7 @@ def test_every_default_of_a_form_is_what_the_specification_takes():
 def test_a_quantity_names_its_units_and_a_number_its_range():
     shown = {field.name: field for field in fields("topology.cooling.memphis", TREES["colossus_200k"])}
     assert shown["loop_time_constant"].units[:4] == ("ns", "us", "ms", "s")
-    assert shown["count"].meaning == "Above 0"
+    assert shown["count"].meaning == "Units installed, spares and lost ones among them. (above 0)"
     assert shown["alarm_temperature"].meaning == "Loop temperature at which equipment must shed load."
     assert "memphis_tn" in shown["weather"].choices
     assert shown["weather"].free

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from functools import partial
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, PlainSerializer
@@ -25,8 +26,8 @@ def _quantity_or_name(dimension: str) -> BeforeValidator:
 
 MassPrice = Annotated[
     float,
-    BeforeValidator(lambda value: units.parse(value, "price of mass")),
-    PlainSerializer(lambda value: units.shortest(value, "price of mass"), return_type=str),
+    BeforeValidator(partial(units.parse, dimension="price of mass")),
+    PlainSerializer(partial(units.shortest, dimension="price of mass"), return_type=str),
 ]
 FIRST_DAY = datetime.date(2025, 1, 1)
 

@@ -25,7 +25,7 @@ class HourlyPrices(Spec):
     file: str
     """Name of the file."""
     usd_per_mwh: tuple[float, ...]
-    """Shape (24,), (168,) or (8760,); local standard time. [USD/MWh]"""
+    """Price of every hour, shape (24,), (168,) or (8760,); local standard time. [USD/MWh]"""
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, PlainSerializer, field_validator, model_validator
@@ -16,8 +17,8 @@ DEMAND_INTERVALS_S = (900.0, 1800.0, 3600.0)
 
 DemandPrice = Annotated[
     float,
-    BeforeValidator(lambda value: units.parse(value, "price of power")),
-    PlainSerializer(lambda value: units.shortest(value, "price of power"), return_type=str),
+    BeforeValidator(partial(units.parse, dimension="price of power")),
+    PlainSerializer(partial(units.shortest, dimension="price of power"), return_type=str),
 ]
 """Price of one unit of billed demand in one billing month, such as ``17.25 USD/kW``. [USD/W]"""
 
@@ -26,7 +27,7 @@ class WhenSpec(Spec):
     """Hours of the year at the meter, in local standard time."""
 
     months: tuple[int, ...] | None = None
-    """1 to 12; left out: all."""
+    """Months that it holds in, 1 to 12; left out: all."""
     days: Literal["all", "weekdays", "weekends"] = "all"
     """Holidays are not known: they count as what weekday they are."""
     hours: tuple[tuple[int, int], ...] | None = None
@@ -52,12 +53,14 @@ class BlockSpec(Spec):
     hours_use: Time = Field(gt=0)
     """Width of the block: this time at the demand that `EnergyChargeSpec.block_demand` names."""
     price: EnergyPrice
+    """Of the energy of the block. [USD/J]"""
 
 
 class EnergyChargeSpec(Spec):
     """Price of the energy of some hours; of several charges an hour gets the first whose hours hold it."""
 
     name: str = Field(min_length=1)
+    """Name of the charge, of which the bill has a line."""
     price: EnergyPrice
     """Of the energy beyond the blocks."""
     when: WhenSpec = ALWAYS
@@ -77,7 +80,9 @@ class DemandChargeSpec(Spec):
     """Price of the month's demand within some hours."""
 
     name: str = Field(min_length=1)
+    """Name of the charge, of which the bill has a line; blocks of energy refer to it."""
     price: DemandPrice = Field(ge=0)
+    """Of the demand that is billed in a month. [USD/W]"""
     when: WhenSpec = ALWAYS
     """Hours in which demand is measured."""
     billed_months: tuple[int, ...] | None = None

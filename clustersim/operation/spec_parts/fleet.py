@@ -42,6 +42,7 @@ class FleetJobSpec(_Gang):
     """One more job on the cluster."""
 
     name: Name
+    """Name of the job; accounts of the fleet have its share of the time under it."""
     servers: int | None = Field(default=None, ge=1)
     """Servers of the gang; give one of servers and accelerators."""
     accelerators: int | None = Field(default=None, ge=1)
@@ -77,6 +78,7 @@ class JobStreamSpec(_Gang):
     """Research jobs that arrive at random."""
 
     name: Name = "research"
+    """Name of the stream; accounts of the fleet have the share of all its jobs under it."""
     law: str = "acme-seren"
     """Published trace (catalog kind ``job_streams``) whose sizes and durations the jobs have."""
     every: Time | None = Field(default=None, gt=0)
@@ -104,6 +106,7 @@ class ServiceSpec(Spec):
     """Inference, or the rollouts of reinforcement learning: a load that follows the day."""
 
     name: Name
+    """Name of the service; accounts of the fleet have its share of the time under it."""
     accelerator: str | None = None
     """Kind of accelerator (catalog) that it needs; left out: any."""
     peak_servers: int = Field(ge=1)
@@ -143,6 +146,7 @@ class MaintenanceSpec(Spec):
     """Planned work on servers, once or again and again."""
 
     name: Name = "maintenance"
+    """Name of the work; what it takes from the jobs is booked under ``maintenance: NAME``."""
     start: Time = Field(ge=0)
     """Begin of the first window."""
     duration: Time = Field(gt=0)

@@ -25,6 +25,7 @@ class TowerSpec(Spec):
     unit: str = "wet_tower"
     """Name in catalog kind `cooling`."""
     count: PositiveInt
+    """Towers of the site."""
 
 
 class CduSpec(Spec):
@@ -33,6 +34,7 @@ class CduSpec(Spec):
     unit: str = "cdu"
     """Name in catalog kind `cooling`, with the figure `heat`."""
     count: PositiveInt
+    """Units installed, spares among them."""
     standby: int = Field(default=0, ge=0)
     """Of `count`: spares. [-]"""
 
@@ -52,6 +54,7 @@ class SiteCoolingSpec(Spec):
     unit: str
     """Name in catalog kind `cooling` with the figure `heat` (and `cop`, for chillers)."""
     count: PositiveInt
+    """Units installed, spares and lost ones among them."""
     liquid_share: Ratio = Field(ge=0, le=1)
     """Share of the heat that leaves the servers in liquid; fans move the rest to a coil. [-]"""
     supply_temperature: Temperature = Field(ge=0, le=100)

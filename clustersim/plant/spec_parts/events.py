@@ -39,6 +39,7 @@ class VoltageDip(_GridEvent):
     """The voltage at the point of interconnection falls, once or several times in a row."""
 
     kind: Literal["voltage_dip"]
+    """Which of the kinds of event it is."""
     residual: Ratio = Field(ge=0, lt=1)
     """Voltage during the dip, of nominal."""
     duration: Time = Field(gt=0)
@@ -69,6 +70,7 @@ class GeneratorTrip(_GridEvent):
     """On-site generators fall off at once."""
 
     kind: Literal["generator_trip"]
+    """Which of the kinds of event it is."""
     generator: int = Field(default=0, ge=0)
     """Which record of the site's `generators`, counted from 0."""
     units: PositiveInt = 1
@@ -86,6 +88,7 @@ class LoadLoss(_GridEvent):
     """The site's load, or a share of it, is cut off at once, such as by a breaker of its own."""
 
     kind: Literal["load_loss"]
+    """Which of the kinds of event it is."""
     share: Ratio = Field(default=1.0, gt=0, le=1)
     """Of the load."""
     duration: Time = Field(gt=0)
@@ -101,6 +104,7 @@ class Curtailment(_GridEvent):
     """The grid asks for less load for some time."""
 
     kind: Literal["curtailment"]
+    """Which of the kinds of event it is."""
     cap: Power | None = Field(default=None, gt=0)
     """Most that the site may draw."""
     share: Ratio | None = Field(default=None, gt=0, lt=1)
@@ -128,6 +132,7 @@ class IslandFormation(_GridEvent):
     """The grid is lost: the site is left to its generators and its battery."""
 
     kind: Literal["island_formation"]
+    """Which of the kinds of event it is."""
     duration: Time = Field(gt=0)
     """Until the grid is back."""
 
@@ -143,12 +148,14 @@ class FrequencyPoint(Spec):
     after: Time = Field(ge=0)
     """From the beginning of the event."""
     frequency: Frequency = Field(gt=0)
+    """Frequency of the interconnection at this corner."""
 
 
 class FrequencyExcursion(_GridEvent):
     """The frequency of the interconnection leaves its nominal value: a step with recovery, or a given course."""
 
     kind: Literal["frequency_excursion"]
+    """Which of the kinds of event it is."""
     deviation: Frequency | None = None
     """From nominal, below zero when it falls."""
     hold: Time = Field(default=0.0, ge=0)

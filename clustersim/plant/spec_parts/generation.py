@@ -38,6 +38,7 @@ class GeneratorSpec(Spec):
     type: str
     """Name in catalog kind `generators`: rating and inertia constant."""
     count: PositiveInt
+    """Units of the group."""
     governor: str
     """Name in catalog kind `governors`, or `none` for constant mechanical power."""
     sharing: Literal["droop", "isochronous"] = "droop"
@@ -75,6 +76,7 @@ class CondenserSpec(Spec):
     """Name in catalog kind `machines` with the figures `inertia`, `loss`, `reactance.transient` and
     `reactance.subtransient`."""
     count: PositiveInt
+    """Machines of the site."""
     rating: ApparentPower = Field(gt=0)
     """Of one machine. [VA]"""
     inertia: Time | None = Field(default=None, gt=0)
@@ -88,6 +90,7 @@ class FlywheelSpec(Spec):
     """Name in catalog kind `machines` with the figures `response.latency`, `response.time_constant`, `loss` and
     `round_trip_efficiency`."""
     count: PositiveInt
+    """Units of the site."""
     power: Power = Field(gt=0)
     """Of one unit. [W]"""
     energy: Energy = Field(gt=0)

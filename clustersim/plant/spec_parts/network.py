@@ -33,11 +33,11 @@ class BranchSpec(Spec):
     ends: tuple[Text, Text]
     """Names of its two buses."""
     resistance: float = Field(default=0.0, ge=0)
-    """[pu of the network's base]"""
+    """In series, of one circuit. [pu of the network's base]"""
     reactance: float = Field(gt=0)
-    """[pu of the network's base]"""
+    """In series, of one circuit. [pu of the network's base]"""
     charging: float = Field(default=0.0, ge=0)
-    """Line-charging susceptance of the whole section. [pu of the network's base]"""
+    """Line-charging susceptance of the whole section, of one circuit. [pu of the network's base]"""
     count: PositiveInt = 1
     """Equal circuits in parallel."""
 
@@ -46,8 +46,9 @@ class NetworkLoadSpec(Spec):
     """A load at a bus."""
 
     bus: Text
+    """Name of the bus at which it draws."""
     active: Power
-    """[W]"""
+    """Active power at the operating point. [W]"""
     reactive: ReactivePower = 0.0
     """Positive when the load absorbs it. [var]"""
     model: LoadModel = "constant_power"
@@ -58,6 +59,7 @@ class ExciterSpec(Spec):
     """Voltage regulator and exciter; SEXS and EXDC2 as the PSS/E library defines them, without saturation."""
 
     model: Literal["SEXS", "EXDC2"]
+    """Which of the two models it is."""
     gain: float = Field(gt=0)
     """K (SEXS) or KA (EXDC2). [pu field voltage per pu voltage]"""
     lead: Time = Field(ge=0)
@@ -96,6 +98,7 @@ class NetworkGovernorSpec(Spec):
     """Turbine governor on the machine's rating: TGOV1 or GAST as the PSS/E library defines them."""
 
     model: Literal["TGOV1", "GAST"]
+    """Which of the two models it is."""
     droop: Ratio = Field(gt=0)
     """Permanent droop R. [-]"""
     t1: Time = Field(gt=0)
@@ -134,13 +137,15 @@ class NetworkMachineSpec(Spec):
     """
 
     bus: Text
+    """Name of the bus that it feeds; one machine or battery at each."""
     rating: ApparentPower = Field(gt=0)
-    """[VA]"""
+    """Rated apparent power, base of its per-unit figures. [VA]"""
     inertia: Time = Field(gt=0)
     """Inertia constant H: stored energy over rating. [s]"""
     damping: float = Field(default=0.0, ge=0)
     """Torque per speed deviation, D. [pu]"""
     model: MachineModel = "round_rotor"
+    """Which of the two models it is; a classical machine needs `xd1` alone of the figures below."""
     active: Power | None = None
     """Dispatch; absent for the slack machine. [W]"""
     voltage: Ratio = Field(gt=0)
@@ -150,18 +155,25 @@ class NetworkMachineSpec(Spec):
     resistance: float = Field(default=0.0, ge=0)
     """Of the armature. [pu]"""
     xl: float | None = Field(default=None, ge=0)
+    """Leakage reactance of the stator. [pu]"""
     xd: float | None = Field(default=None, gt=0)
+    """Synchronous reactance of the direct axis. [pu]"""
     xq: float | None = Field(default=None, gt=0)
+    """Synchronous reactance of the quadrature axis. [pu]"""
     xd1: float = Field(gt=0)
     """Transient reactance of the direct axis. [pu]"""
     xq1: float | None = Field(default=None, gt=0)
+    """Transient reactance of the quadrature axis. [pu]"""
     x2: float | None = Field(default=None, gt=0)
     """Subtransient reactance of both axes. [pu]"""
     td10: Time | None = Field(default=None, gt=0)
+    """Open-circuit transient time constant of the direct axis. [s]"""
     tq10: Time | None = Field(default=None, gt=0)
+    """Open-circuit transient time constant of the quadrature axis. [s]"""
     td20: Time | None = Field(default=None, gt=0)
+    """Open-circuit subtransient time constant of the direct axis. [s]"""
     tq20: Time | None = Field(default=None, gt=0)
-    """Open-circuit time constants: transient (1) and subtransient (2) of both axes. [s]"""
+    """Open-circuit subtransient time constant of the quadrature axis. [s]"""
     exciter: ExciterSpec | None = None
     """Without one the field voltage is constant."""
     governor: NetworkGovernorSpec | None = None
@@ -193,6 +205,7 @@ class BatteryPlantSpec(Spec):
     """
 
     bus: Text
+    """Name of the bus that it feeds; one machine or battery at each."""
     rating: ApparentPower = Field(gt=0)
     """Base of its per-unit figures, and the most active power that it is ordered to give or take. [VA]"""
     type: Text = "wecc_andes"
@@ -229,12 +242,13 @@ class NetworkSpec(Spec):
     """A network with its machines."""
 
     title: str = ""
+    """What the network is, in a line."""
     source: str
     """Where the figures come from."""
     base: ApparentPower = Field(default=100e6, gt=0)
     """Power base of the branches' per-unit figures. [VA]"""
     frequency: Frequency = Field(gt=0)
-    """[Hz]"""
+    """Nominal frequency. [Hz]"""
     buses: dict[Text, Voltage]
     """Nominal voltage of every bus by its name; for orientation only, the model is in per unit. [V]"""
     branches: tuple[BranchSpec, ...]

@@ -16,6 +16,7 @@ class BatterySpec(Spec):
     type: str
     """Name in catalog kind `batteries`: unit energy and power, latency, time constant, efficiency."""
     count: PositiveInt
+    """Units of the site, each as its type says."""
     droop: Ratio = Field(gt=0, le=1)
     """Relative frequency deviation beyond the dead band at which the battery gives its full power. [-]"""
     deadband: Frequency = Field(ge=0)

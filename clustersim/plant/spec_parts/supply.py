@@ -68,9 +68,11 @@ class FeedsSpec(Spec):
     """Identical lines from the utility to the site."""
 
     count: PositiveInt
+    """Lines of equal capacity."""
     capacity: Power = Field(gt=0)
     """Of each. [W]"""
     redundancy: Redundancy = "N"
+    """Which lines may be lost with the rest still rated for the load: none, one, two, a half, a third."""
     breaker: BreakerSpec | None = None
 
     @model_validator(mode="after")
@@ -146,6 +148,7 @@ class ConversionStage(Spec):
     count: PositiveInt = 1
     """Number of units; they share the load evenly."""
     redundancy: Redundancy = "N"
+    """Which units of a block may be lost with the rest still rated for the load: none, one, two, a half, a third."""
     block: PositiveInt | None = None
     """Units of one redundancy group; all units are one group when absent."""
     parallel: PositiveInt = 1

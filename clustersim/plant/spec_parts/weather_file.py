@@ -31,14 +31,15 @@ class WeatherRecord(Spec):
     """Hourly weather of a year, as read from a file."""
 
     place: str
+    """Name of the place, as the file's first row has it."""
     file: str
     """Name of the file."""
     dry_bulb_c: tuple[float, ...]
-    """Shape (8760,). [degC]"""
+    """Dry bulb of every hour, shape (8760,). [degC]"""
     relative_humidity: tuple[float, ...]
-    """Shape (8760,). [-]"""
+    """Relative humidity of every hour, shape (8760,). [-]"""
     pressure_pa: float
-    """Mean of the year. [Pa]"""
+    """Pressure, mean of the year. [Pa]"""
 
     @model_validator(mode="after")
     def _whole_year(self) -> WeatherRecord:

@@ -24,7 +24,9 @@ class _Between(Spec):
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)
     from_: Number = Field(alias="from")
+    """First end: a bare number, or text with a unit."""
     to: Number
+    """Other end, written as the first."""
 
 
 class RangeSpec(_Between):

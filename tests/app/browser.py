@@ -74,11 +74,16 @@ def chromium():
 class Visitor:
     """A person with a browser tab of their own; :meth:`content` fails where the page complained or asked elsewhere."""
 
-    def __init__(self, browser, address, dark=False, phone=False):
-        """Open a tab that shares nothing with others."""
+    def __init__(self, browser, address, dark=False, phone=False, beside=None):
+        """Open a tab that shares nothing with others, or only what a browser keeps of pages with the one beside it."""
         self.address, self.look = address, "phone" if phone else "dark" if dark else "light"
-        self.context = browser.new_context(
-            viewport=PHONE if phone else WIDE, color_scheme="dark" if dark else "light", accept_downloads=True
+        self.beside = beside
+        self.context = (
+            beside.context
+            if beside
+            else browser.new_context(
+                viewport=PHONE if phone else WIDE, color_scheme="dark" if dark else "light", accept_downloads=True
+            )
         )
         self.context.set_default_timeout(WAIT_MS)
         self.page = self.context.new_page()
@@ -155,8 +160,11 @@ class Visitor:
         assert self.dialogs == []
 
     def close(self):
-        """Close the tab."""
-        self.context.close()
+        """Close the tab, and with the first of several their browser's memory."""
+        if self.beside:
+            self.page.close()
+        else:
+            self.context.close()
 
 
 def runs(folder):

@@ -43,9 +43,17 @@ def browser():
         yield found
 
 
-@pytest.fixture
-def visitor(browser, address):
+@pytest.fixture(scope="module")
+def first(browser, address):
+    """Who came first: the browser keeps the scripts of Streamlit, which it would translate again for every tab."""
     found = Visitor(browser, address)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def visitor(browser, address, first):
+    found = Visitor(browser, address, beside=first)
     yield found
     found.content()
     found.close()

@@ -36,29 +36,38 @@ KILLED = """
 import os, sys
 from pathlib import Path
 from clustersim.study.whole_folder import whole_folder
-rename, left = Path.rename, int(sys.argv[2])
-def killed(self, target):
-    global left
-    left -= 1
-    if left < 0:
-        os._exit(9)
-    return rename(self, target)
-Path.rename = killed
-with whole_folder(Path(sys.argv[1])) as working:
-    (working / "a").write_text("new")
+usual = Path.rename
+for renames, final in enumerate(sys.argv[1:]):
+    if os.fork() == 0:  # a process of its own, whose imports are done
+        left = renames
+        def killed(self, target):
+            global left
+            left -= 1
+            if left < 0:
+                os._exit(9)
+            return usual(self, target)
+        Path.rename = killed
+        with whole_folder(Path(final)) as working:
+            (working / "a").write_text("new")
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.wait()[1]))
 """
 
 
-@pytest.mark.skipif(os.name == "nt", reason="folders are not locked there")
-@pytest.mark.parametrize("renames", [0, 1, 2])
-def test_one_that_was_killed_at_its_last_steps_loses_nothing(tmp_path, renames):
-    made(tmp_path / "f", "old")
-    command = [sys.executable, "-c", KILLED, str(tmp_path / "f"), str(renames)]
-    assert subprocess.run(command, cwd=ROOT, check=False).returncode == (0 if renames == 2 else 9)
-    put_back(tmp_path / "f")
-    assert (tmp_path / "f" / "a").read_text() == ("new" if renames == 2 else "old")
-    made(tmp_path / "f", "newer")
-    assert names(tmp_path) == ["f"]
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_one_that_was_killed_at_its_last_steps_loses_nothing(tmp_path):
+    places = [tmp_path / str(renames) for renames in range(3)]
+    for place in places:
+        place.mkdir()
+        made(place / "f", "old")
+    command = [sys.executable, "-c", KILLED, *(str(place / "f") for place in places)]
+    told = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert told.split() == ["9", "9", "0"]
+    for place, left in zip(places, ("old", "old", "new"), strict=True):
+        put_back(place / "f")
+        assert (place / "f" / "a").read_text() == left
+        made(place / "f", "newer")
+        assert names(place) == ["f"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="folders are not locked there")
@@ -72,22 +81,24 @@ def test_what_another_process_writes_is_left_alone(tmp_path):
 
 
 RACING = """
-import sys
+import os, sys
 from pathlib import Path
 from clustersim.study.whole_folder import whole_folder
-for turn in range(int(sys.argv[3])):
-    with whole_folder(Path(sys.argv[1])) as working:
-        (working / "a").write_text(sys.argv[2])
-        (working / "b").write_text(sys.argv[2])
+for who in "123":
+    if os.fork() == 0:
+        for turn in range(25):
+            with whole_folder(Path(sys.argv[1])) as working:
+                (working / "a").write_text(who)
+                (working / "b").write_text(who)
+        os._exit(0)
+print(*(os.waitstatus_to_exitcode(os.wait()[1]) for _ in "123"))
 """
 
 
-@pytest.mark.skipif(os.name == "nt", reason="folders are not locked there")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_processes_that_write_the_same_folder_all_end_well(tmp_path):
-    racing = [
-        subprocess.Popen([sys.executable, "-c", RACING, str(tmp_path / "f"), who, "25"], cwd=ROOT) for who in "123"
-    ]
-    assert [one.wait(120) for one in racing] == [0, 0, 0]
+    command = [sys.executable, "-c", RACING, str(tmp_path / "f")]
+    assert subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split() == ["0"] * 3
     assert names(tmp_path) == ["f"]
     # of one of them, whole
     assert (tmp_path / "f" / "a").read_text() == (tmp_path / "f" / "b").read_text()

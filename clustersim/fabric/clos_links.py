@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustersim.errors import InputError, nearest
-from clustersim.fabric.path_kernels import clos_half_paths, clos_paths
-from clustersim.fabric.wiring import LANE_BITS, Damage, Floats, LinkTable, Longs, Policy, Wiring, damaged
+from clustersim.fabric.path_kernels import LANE_BITS, clos_half_paths, clos_paths
+from clustersim.fabric.wiring import Damage, Floats, LinkTable, Longs, Policy, Wiring, damaged
 
 if TYPE_CHECKING:
     from clustersim.fabric.clos import ClosFabric

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustersim.fabric.clos_links import ClosLinks, leaf_of
-from clustersim.fabric.wiring import LANE_BITS, Damage, Floats, LinkTable, Longs, Policy, Wiring
+from clustersim.fabric.path_kernels import LANE_BITS
+from clustersim.fabric.wiring import Damage, Floats, LinkTable, Longs, Policy, Wiring
 
 if TYPE_CHECKING:
     from clustersim.fabric.clos import ClosFabric

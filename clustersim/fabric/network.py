@@ -11,10 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 from clustersim.errors import CapacityError, InputError, nearest
 from clustersim.fabric.maxmin import Routes, flow_completion_times, max_min_rates
 from clustersim.fabric.multi_site import Fabric
-from clustersim.fabric.path_kernels import compress, hash_keys
+from clustersim.fabric.path_kernels import LANE_BITS, compress, hash_keys
 from clustersim.fabric.place_paths import LOST, place_paths
 from clustersim.fabric.wan import WanRoute, route_after_loss
-from clustersim.fabric.wiring import LANE_BITS, Damage, Floats, Policy, Wiring
+from clustersim.fabric.wiring import Damage, Floats, Policy, Wiring
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from clustersim.fabric.wiring import LANE_BITS
-
 Longs = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
+LANE_BITS = 50
+"""A flow's key holds its hash in the bits below; above is its lane: the plane, where it has a part in each."""
 WIDTH = 6
 """Most links of a path inside a site, without the scale-up network: up three, down three."""
 

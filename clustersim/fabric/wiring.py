@@ -28,10 +28,6 @@ policies that it does not know.
 """
 
 
-LANE_BITS = 50
-"""A flow's key holds its hash in the bits below; above is its lane: the plane, where it has a part in each."""
-
-
 @dataclass(frozen=True)
 class LinkTable:
     """Directed links; link l goes from node `tail[l]` to node `head[l]`. Arrays are read-only."""

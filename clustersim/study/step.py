@@ -32,6 +32,7 @@ from clustersim.workload import (
     check_memory,
     load_model,
     model_flops_per_token,
+    selective_flops_per_token,
 )
 from clustersim.workload.capping import capping_curve
 from clustersim.workload.hardware import capped, with_exchange_path
@@ -111,11 +112,11 @@ class StepStudy:
         model = self.model
         if self.plan.recompute == "full":
             return self.mfu(iteration_time_s) * (1.0 + self.plan.recompute_share / 3.0)
-        repeated = 0.0
-        if self.plan.recompute == "selective" and model.attention == "mla":
-            width = model.heads * (model.qk_nope_head_dim + model.v_head_dim)
-            repeated = 2.0 * model.layers * model.kv_lora_rank * width
-        flops = model_flops_per_token(model, self.scenario.job.sequence_length, causal=False)
+        if self.plan.recompute == "none":
+            return self.mfu(iteration_time_s)
+        sequence = self.scenario.job.sequence_length
+        repeated = selective_flops_per_token(model, sequence, fused=self.plan.flash_attention)
+        flops = model_flops_per_token(model, sequence, causal=False)
         return self.mfu(iteration_time_s) * (1.0 + repeated / flops)
 
 

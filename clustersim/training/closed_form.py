@@ -83,8 +83,9 @@ def estimate_steps(c: Configuration, hw: Hardware) -> StepEstimate:
     to come when a chunk's gradients are ready, ``min(p, m) b (v - 1) / v`` interleaved (m for p breadth first) and
     ``b (1 - p / L)`` otherwise, and weights are gathered beside as much of the forward. Interleaved stages send while
     they compute. What the exchange of experts costs beside compute is in
-    :func:`clustersim.training.overlap.with_experts`. The spread of n ranks adds ``sigma sqrt(2 ln n)``, the expected
-    largest of n normal deviations.
+    :func:`clustersim.training.overlap.with_experts`. The spread of n ranks adds ``sigma sqrt(2 ln n)``, an upper bound
+    of the expected largest of n normal deviations: 109 % above it at n = 2, 23 % at 64, 11 % at 16,384. The
+    constants of the catalog were fitted with it.
 
     Parameters
     ----------

@@ -205,9 +205,9 @@ def data_exchange(c: Configuration, hw: Hardware, held: RankWeights, layers: Num
     """Return the exchanges between replicas: ring reduce-scatter and all-gather, and the update.
 
     Gradients travel in buckets, of which each turns the ring once, so that the latency grows with the replicas
-    (Megatron's bucket: 40 M weights, or 1 M per rank if that is more). Sharded parameters are gathered per layer, of
-    which the rank holds `layers`. What is sharded over a group of the replicas only is reduced between the groups too
-    (HSDP; several instances of a distributed optimizer).
+    (the catalog has Megatron's bucket, in weights, and its least per rank). Sharded parameters are gathered per layer,
+    of which the rank holds `layers`. What is sharded over a group of the replicas only is reduced between the groups
+    too (HSDP; several instances of a distributed optimizer).
     """
     # DualPipe's stages are on two devices each, which reduce together
     ranks = c.copies * c.accelerators / (c.tensor * c.pipeline)
@@ -221,7 +221,7 @@ def data_exchange(c: Configuration, hw: Hardware, held: RankWeights, layers: Num
     spread = np.where(c.sharding == 0, ranks, group)
     shard_rate, turn = group_rate(hw, spread, c.tensor), ring_steps(hw, spread, c.tensor)
     moving = common * (spread - 1.0) / spread / shard_rate + expert_part
-    buckets = np.maximum(1.0, (common + held.experts) / np.maximum(hw.bucket, hw.bucket / 40.0 * spread))
+    buckets = np.maximum(1.0, (common + held.experts) / np.maximum(hw.bucket, hw.bucket_per_rank * spread))
     all_weights = common + held.experts
     turns = turn * (layers + 1.0) * c.fetches
     sharding = all_weights * (group - 1.0) / group / shard_rate

@@ -103,3 +103,15 @@ def model_flops_per_token(model: ModelSpec, sequence_length: int, *, causal: boo
     looked_up = 0 if model.tied_embeddings else count.embedding
     matrix = 6.0 * (count.active - looked_up)
     return matrix + 3.0 * model.layers * attention_core_flops(model, sequence_length, causal=causal)
+
+
+def selective_flops_per_token(model: ModelSpec, sequence_length: int, *, fused: bool = True) -> float:
+    """FLOPs per token that selective recomputation repeats in all layers [FLOP].
+
+    Queries, keys and values out of their latents (MLA), and the whole square of the attention core where no fused
+    kernel keeps it out of memory. Norms and activations are no FLOPs in this count.
+    """
+    core = 0.0 if fused else attention_core_flops(model, sequence_length, causal=False)
+    queries = model.q_lora_rank * (model.qk_nope_head_dim + model.qk_rope_head_dim)
+    latents = model.kv_lora_rank * (model.qk_nope_head_dim + model.v_head_dim) + queries
+    return model.layers * (core + (2.0 * model.heads * latents if model.attention == "mla" else 0.0))

@@ -82,6 +82,8 @@ class Hardware:
     """Bytes of a gradient in the reduction between replicas over those that the plan says. [-]"""
     bucket: Numbers
     """Weights that one gradient collective carries at least. [-]"""
+    bucket_per_rank: Numbers
+    """The same for each rank that shares the gradients, where that is more. [-]"""
     step_fixed: Numbers
     """What a step takes beside its kernels: data, norm, logging. [s]"""
 
@@ -248,6 +250,7 @@ def _row(name: str, precision: str, nic: float | None) -> dict[str, float]:
         / chip.si("memory.bandwidth"),
         "reduce_share": 1.0,
         "bucket": common.si("gradient.bucket"),
+        "bucket_per_rank": common.si("gradient.bucket_per_rank"),
         "step_fixed": common.si("step.fixed"),
     }
 

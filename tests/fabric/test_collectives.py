@@ -275,7 +275,8 @@ def test_a_tree_inside_is_refused():
 
 def test_one_switch_charges_the_bandwidth_once():
     """1 GiB among 1,024 on one switch of 50 GB/s and 1 us a link: 47.0 ms; ASTRA-sim's congestion-aware backend, which
-    stores and forwards each chunk over both links, says 85.0 ms, the other 45.0 ms (research/training_sims.md, 1.3)."""
+    stores and forwards each chunk over both links, says 85.0 ms, the other 45.0 ms (commit 518bd51, run for
+    this test)."""
     seconds = ring_all_reduce(GIB, 1024, 50e9, message_latency(1e-6))
     assert seconds == pytest.approx(47.0e-3, abs=0.05e-3)
     assert seconds < 0.6 * 84.993919e-3
@@ -296,7 +297,7 @@ ASTRA_SIM = [
     ("8x16x32x32", (RING, HD, HD, HD), 10_414_933),
 ]
 """Dimensions, algorithms, simulated ns of 1 GiB in one chunk: ASTRA-sim 2.x analytical, congestion-unaware
-(research/training_sims.md, 1.3)."""
+(commit 518bd51, run for this test)."""
 
 
 def test_beside_astra_sim():

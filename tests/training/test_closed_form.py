@@ -168,6 +168,18 @@ def test_no_reduction_gets_cheaper_with_more_replicas(sharding, group):
     assert (np.diff(cost) > 0.0).all()
 
 
+def test_buckets_of_many_ranks_are_as_large_as_their_number_asks():
+    """A million weights per rank: with 128 ranks another bucket changes nothing, with 8 it does."""
+
+    def cost(ranks, bucket):
+        row = _record(accelerators=8.0 * ranks, tensor=8.0, sharding=1, gradient_overlap=False)
+        hw = replace(_hardware(), bucket=np.array([bucket]))
+        return estimate_steps(configurations([row]), hw).parts["gradients"][0]
+
+    assert cost(128, 20e6) == cost(128, 80e6)
+    assert cost(8, 20e6) > cost(8, 80e6)
+
+
 def test_sharded_gradients_are_reduced_every_micro_batch():
     """ZeRO-2 keeps less, and sends as often as it computes: once in a step of one micro-batch."""
 

@@ -7,7 +7,13 @@ from pydantic import ValidationError
 
 from clustersim import catalog
 from clustersim.errors import CatalogError
-from clustersim.workload import ModelSpec, count_parameters, load_model, model_flops_per_token
+from clustersim.workload import (
+    ModelSpec,
+    count_parameters,
+    load_model,
+    model_flops_per_token,
+    selective_flops_per_token,
+)
 
 MODELS = sorted(catalog.entries("models"))
 ROUNDED = {"kimi-k2": 0.03, "gpt4-rumour": 0.02}
@@ -60,6 +66,20 @@ def test_causal_halves_the_attention_alone(make_gpt):
     model = make_gpt()
     full, causal = (model_flops_per_token(model, 4096, causal=c) for c in (False, True))
     assert full - causal == pytest.approx(6.0 * model.layers * model.hidden * 4096)
+
+
+def test_selective_recomputation_repeats_the_unfused_core_once(make_gpt):
+    """A third of what attention takes in a step, whose backward counts twice; nothing where one kernel does it."""
+    model = make_gpt()
+    attention = model_flops_per_token(model, 4096, causal=False) - model_flops_per_token(model, 0, causal=False)
+    assert selective_flops_per_token(model, 4096, fused=False) == pytest.approx(attention / 3.0)
+    assert selective_flops_per_token(model, 4096) == 0.0
+
+
+def test_selective_recomputation_repeats_the_expansion_of_latents():
+    """DeepSeek-V3: 61 layers of 128 heads, queries of 1,536 x 192, keys and values of 512 x (128 + 128)."""
+    repeated = selective_flops_per_token(load_model("deepseek-v3"), 4096)
+    assert repeated == pytest.approx(61 * 2 * 128 * (1536 * 192 + 512 * 256))
 
 
 def test_an_untied_embedding_is_looked_up_and_costs_nothing(make_gpt):

@@ -12,7 +12,7 @@ from benchmarks.timing import best
 from clustersim.power.trace import PowerTrace
 from clustersim.power.trace_export import write_trace
 from clustersim.power.trace_files import Columns
-from clustersim.study.assess import Question, assess_file
+from clustersim.study.measured.assess import Question, assess_file
 
 SAMPLES = 10_000_000
 

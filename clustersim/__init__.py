@@ -19,22 +19,22 @@ if TYPE_CHECKING:
     from clustersim.power.trace import PowerTrace
     from clustersim.power.trace_files import Columns, read_trace
     from clustersim.scenario import LoadScenario, Scenario, TopologySpec, run_id
-    from clustersim.study.assess import Assessment, assess
     from clustersim.study.compare import Comparison, Design
     from clustersim.study.explain import Explained, explain
+    from clustersim.study.measured.assess import Assessment, assess
+    from clustersim.study.measured.question import Question
     from clustersim.study.operate import OperateResult, operate
     from clustersim.study.plans import PlanJob
     from clustersim.study.result import Result
     from clustersim.study.run import run
-    from clustersim.study.sizing import Sizing, size
+    from clustersim.study.sizing.sizing import Sizing, size
     from clustersim.study.steady import Steady
     from clustersim.study.steady import steady_answer as steady
     from clustersim.study.step import StepStudy
     from clustersim.study.step import study_step as step
     from clustersim.study.sweep.dask_engine import DaskEngine
     from clustersim.study.sweep.local_engine import LocalEngine
-    from clustersim.study.trace_question import Question
-    from clustersim.study.validation import Validation
+    from clustersim.study.tables.validation import Validation
     from clustersim.study.verbs import (
         compare,
         load_any,
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     )
 
 _WHERE = {
-    "Assessment": "clustersim.study.assess:Assessment",
+    "Assessment": "clustersim.study.measured.assess:Assessment",
     "CapacityError": "clustersim.errors:CapacityError",
     "CatalogError": "clustersim.errors:CatalogError",
     "ClustersimError": "clustersim.errors:ClustersimError",
@@ -63,18 +63,18 @@ _WHERE = {
     "OperateResult": "clustersim.study.operate:OperateResult",
     "PlanJob": "clustersim.study.plans:PlanJob",
     "PowerTrace": "clustersim.power.trace:PowerTrace",
-    "Question": "clustersim.study.trace_question:Question",
+    "Question": "clustersim.study.measured.question:Question",
     "Result": "clustersim.study.result:Result",
     "Scenario": "clustersim.scenario:Scenario",
-    "Sizing": "clustersim.study.sizing:Sizing",
+    "Sizing": "clustersim.study.sizing.sizing:Sizing",
     "Steady": "clustersim.study.steady:Steady",
     "StepStudy": "clustersim.study.step:StepStudy",
     "TopologySpec": "clustersim.scenario:TopologySpec",
     "UnitError": "clustersim.errors:UnitError",
-    "Validation": "clustersim.study.validation:Validation",
+    "Validation": "clustersim.study.tables.validation:Validation",
     "Verdict": "clustersim.limits:Verdict",
     "Waveform": "clustersim.power.records:Waveform",
-    "assess": "clustersim.study.assess:assess",
+    "assess": "clustersim.study.measured.assess:assess",
     "compare": "clustersim.study.verbs:compare",
     "explain": "clustersim.study.explain:explain",
     "load_any": "clustersim.study.verbs:load_any",
@@ -87,7 +87,7 @@ _WHERE = {
     "run": "clustersim.study.run:run",
     "run_id": "clustersim.scenario:run_id",
     "sensitivity": "clustersim.study.verbs:sensitivity",
-    "size": "clustersim.study.sizing:size",
+    "size": "clustersim.study.sizing.sizing:size",
     "steady": "clustersim.study.steady:steady_answer",
     "step": "clustersim.study.step:study_step",
     "sweep": "clustersim.study.verbs:sweep",

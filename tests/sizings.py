@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from clustersim.study.sizing import Aside, Sizing
-from clustersim.study.sizing_bounds import Bound
-from clustersim.study.sizing_prepared import Judged, Prices, Row
-from clustersim.study.sizing_proof import Check, Neighbour
-from clustersim.study.sizing_space import Design, Item
+from clustersim.study.sizing.bounds import Bound
+from clustersim.study.sizing.prepared import Judged, Prices, Row
+from clustersim.study.sizing.proof import Check, Neighbour
+from clustersim.study.sizing.sizing import Aside, Sizing
+from clustersim.study.sizing.space import Design, Item
 
 RULE = "ercot-5s-range"
 

@@ -12,7 +12,7 @@ import streamlit as st
 from clustersim.errors import InputError, nearest
 from clustersim.scenario import Draft, draft_of_query, run_id, shipped_names
 from clustersim.study.compare.differences import shortened
-from clustersim.study.one_or_many import BASE, EQUALITIES, PLACES
+from clustersim.study.places.one_or_many import BASE, EQUALITIES, PLACES
 from dashboard import presets, results, state
 
 HAND = "draft"

@@ -26,8 +26,8 @@ from clustersim.report.place_tables import Grid, bill_table, cable_table, fibre_
 from clustersim.report.site_map import NARROW, WIDTH, site_map
 from clustersim.report.words import dollars, number
 from clustersim.scenario import TopologySpec, topology_of_tree
-from clustersim.study.place import Place, build_place
-from clustersim.study.site_electrical import nameplate_trees
+from clustersim.study.places.place import Place, build_place
+from clustersim.study.site.electrical import nameplate_trees
 from dashboard import design_edit, show, state, theme, work
 from dashboard.pictures import wide_or_narrow
 from dashboard.settings import settings

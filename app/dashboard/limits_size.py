@@ -24,8 +24,8 @@ from clustersim.report.size_figures import (
     winner_settings,
 )
 from clustersim.scenario import LoadScenario
-from clustersim.study.sizing import OWN
-from clustersim.study.sizing_space import AT_SITE, ELEMENTS
+from clustersim.study.sizing.sizing import OWN
+from clustersim.study.sizing.space import AT_SITE, ELEMENTS
 from dashboard import limits_packs, limits_rules, show, state, work
 
 

@@ -10,7 +10,7 @@ from clustersim.report.map_look import DARK, LIGHT
 from clustersim.report.map_places import MappedPlace, mapped_place
 from clustersim.report.site_map import NARROW, site_map
 from clustersim.report.words import short_answer
-from clustersim.study.place_survey import result_place
+from clustersim.study.places.survey import result_place
 from clustersim.study.result import Result
 from clustersim.summary_keys import summary_keys
 from dashboard import navigation, show, theme

@@ -11,7 +11,7 @@ from typing import Any
 
 from clustersim.errors import InputError
 from clustersim.scenario import Draft, TopologySpec, located
-from clustersim.study.place import Place, build_place
+from clustersim.study.places.place import Place, build_place
 
 Tell = Callable[[Any], None]
 
@@ -38,7 +38,7 @@ def survey_place(*, topology: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     from clustersim.report.place import place_data
     from clustersim.report.place_answers import read_size
     from clustersim.report.pod_picture import fabric_pictures
-    from clustersim.study.place_survey import survey
+    from clustersim.study.places.survey import survey
 
     tell("place")
     place = _place(topology)

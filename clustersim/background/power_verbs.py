@@ -36,9 +36,9 @@ def waveform(
     from clustersim.power.trace_export import write_whole
     from clustersim.report.waveform import waveform_data
     from clustersim.study.step import study_step
-    from clustersim.study.tree_nodes import find_node
-    from clustersim.study.waveform_file import write_pieces
-    from clustersim.study.waveform_stream import stream
+    from clustersim.study.waveforms.file import write_pieces
+    from clustersim.study.waveforms.stream import stream
+    from clustersim.study.waveforms.tree_nodes import find_node
 
     scenario = Draft(name, tree, settings).scenario()
     if not isinstance(scenario, Scenario):

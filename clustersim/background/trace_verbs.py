@@ -58,7 +58,7 @@ def _save(folder: Path, name: str, trace: PowerTrace) -> dict[str, Any]:
 
 def trace_columns(*, path: str, tell: Tell) -> dict[str, Any]:
     """Return the columns or channels of a file, and what is taken where nothing is chosen."""
-    from clustersim.study.sent_traces import looked_at
+    from clustersim.study.measured.sent_traces import looked_at
 
     tell("columns")
     with _named_shortly(path) as file:
@@ -71,7 +71,7 @@ def trace_columns(*, path: str, tell: Tell) -> dict[str, Any]:
 
 def trace_read(*, path: str, columns: Mapping[str, Any], out: str, tell: Tell) -> dict[str, Any]:
     """Read a trace; return its clock, what `assess` prints of it first, and the folder with its samples."""
-    from clustersim.study.sent_traces import Sent, sent_trace
+    from clustersim.study.measured.sent_traces import Sent, sent_trace
 
     tell("trace")
     with _named_shortly(path) as file, _made(out, "read", path, dict(columns)) as (aside, whole):
@@ -92,9 +92,9 @@ def assess(
     from clustersim.report.assess import assessment_data, assessment_text, verdict_csv
     from clustersim.report.figures import amplitude_spectrum
     from clustersim.report.spectrogram import spectrogram_csv, spectrogram_figure
-    from clustersim.study.assess import assess as assessed
-    from clustersim.study.assess import spectrogram_of, write_site
-    from clustersim.study.sent_traces import Sent, sent_trace
+    from clustersim.study.measured.assess import assess as assessed
+    from clustersim.study.measured.assess import spectrogram_of, write_site
+    from clustersim.study.measured.sent_traces import Sent, sent_trace
 
     sent = Sent(columns, question, setting)
     with (
@@ -132,8 +132,8 @@ def fit_power(
 ) -> dict[str, Any]:
     """Fit a load record; return what ``clustersim fit-power --json`` prints, and the folder with its files."""
     from clustersim.report.fit_power import fit_data, fit_text
-    from clustersim.study.fit_power import fit_trace, load_text
-    from clustersim.study.sent_traces import Sent, sent_trace
+    from clustersim.study.measured.fit_power import fit_trace, load_text
+    from clustersim.study.measured.sent_traces import Sent, sent_trace
 
     sent = Sent(columns, question)
     with _named_shortly(path) as file, _made(out, "fit", path, dict(columns), dict(question)) as (aside, whole):

@@ -67,9 +67,9 @@ def with_job(scenario: AnyScenario) -> Scenario:
 def _step_files(scenario: Scenario, tell: Tell) -> dict[str, Callable[[Path], object]]:
     from clustersim.report.cross_site import between_sites_data
     from clustersim.report.step import chrome_trace, step_data
-    from clustersim.study.cross_site import between_sites
     from clustersim.study.it_power import step_pool
     from clustersim.study.run_tables import operations_table
+    from clustersim.study.several_sites.cross_site import between_sites
     from clustersim.study.step import study_step
 
     tell(("training step and plan", 0.1))

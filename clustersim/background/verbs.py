@@ -57,7 +57,7 @@ def size(
 ) -> dict[str, Any]:
     """Size damping and storage; return what ``clustersim size --json`` prints, and the files that ``--out`` writes."""
     from clustersim.report.size import size_data, size_files, size_text
-    from clustersim.study.sizing import size as sized
+    from clustersim.study.sizing.sizing import size as sized
 
     found = sized(drafted(name, tree, settings), packs, using, 1, tell)
     files = {path.name: text for path, text in size_files(found, Path()).items()}

@@ -9,7 +9,7 @@ import pandas as pd
 
 from clustersim.report.assess_damping import damped_data, damping_text
 from clustersim.report.assess_site import site_data, site_text
-from clustersim.study.assess import Assessment
+from clustersim.study.measured.assess import Assessment
 
 
 def shown_in(peak_mw: float) -> tuple[str, float]:

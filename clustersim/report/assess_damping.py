@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from clustersim.power.damped import Report
-from clustersim.study.assess import Assessment, DampedTrace
+from clustersim.study.measured.assess import Assessment, DampedTrace
 
 Rows = list[dict[str, Any]]
 J_PER_MWH = 3.6e9

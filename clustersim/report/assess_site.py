@@ -10,7 +10,7 @@ from clustersim import units
 from clustersim.errors import InputError
 from clustersim.limits import Rating, max_rocof, short_term_severity, voltage_dip
 from clustersim.plant import PlantResponse
-from clustersim.study.trace_site import SiteAnswer
+from clustersim.study.measured.site import SiteAnswer
 
 MW = 1e-6
 ROCOF_S = 0.5

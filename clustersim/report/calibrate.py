@@ -12,9 +12,9 @@ from clustersim.instrument.capping import Overshoot, Point
 from clustersim.instrument.recording import Band
 from clustersim.instrument.sensor import SensorFit
 from clustersim.report.words import columns
-from clustersim.study.device_calibration import Calibrated
-from clustersim.study.device_capping import Entered
-from clustersim.study.device_overlay import conditions_text, overlay
+from clustersim.study.devices.calibration import Calibrated
+from clustersim.study.devices.capping import Entered
+from clustersim.study.devices.overlay import conditions_text, overlay
 from clustersim.workload.capping import capping_curve
 
 __all__ = ["calibrated_data", "calibrated_text"]

@@ -13,9 +13,9 @@ from clustersim.scenario import AnyScenario, LoadScenario, Scenario, load_any, l
 from clustersim.scenario.files import read_yaml
 from clustersim.scenario.topology import TopologySpec
 from clustersim.study.fleet_check import check_fleet
-from clustersim.study.measured_study import load_trace, study_load
-from clustersim.study.mode_answers import mode_problems
-from clustersim.study.place import build_place
+from clustersim.study.grid.mode_answers import mode_problems
+from clustersim.study.measured.study import load_trace, study_load
+from clustersim.study.places.place import build_place
 from clustersim.study.step import study_step
 from clustersim.workload import load_model
 

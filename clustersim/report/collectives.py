@@ -14,7 +14,7 @@ from clustersim.report.page import rendered
 from clustersim.report.sections import Figure, Section, Table
 from clustersim.report.validation import HEAD, SHOWN_ROWS, cells, markdown_table
 from clustersim.report.words import columns, number, wrapped
-from clustersim.study.collectives_validation import CollectivesValidation
+from clustersim.study.tables.collectives_validation import CollectivesValidation
 
 ERROR = "error = 100 (predicted / measured - 1) of the time"
 

@@ -10,7 +10,7 @@ from clustersim.plant.spec import SiteCoolingSpec
 from clustersim.report.style import BLUE, INK, ORANGE, RED, SERIES, styled
 from clustersim.report.words import number, percent
 from clustersim.study.result import Result
-from clustersim.study.site_summary import BOILING_C
+from clustersim.study.site.summary import BOILING_C
 
 DAY_S = 86400.0
 MOST_POINTS = 1500

@@ -10,9 +10,9 @@ from typing import Any
 from clustersim.fabric.fibre_cost import Dollars, FibreCost, total_dollars
 from clustersim.report.validation import HEAD, markdown_table
 from clustersim.report.words import columns, dollars, number, percent, wrapped
-from clustersim.study.cross_site import BetweenSites, Cut, Way
-from clustersim.study.multisite_table import MultisiteValidation, points_by
-from clustersim.study.validation import Statistics
+from clustersim.study.several_sites.cross_site import BetweenSites, Cut, Way
+from clustersim.study.tables.multisite_table import MultisiteValidation, points_by
+from clustersim.study.tables.validation import Statistics
 
 NAMES = {
     "synchronous": "synchronous all-reduce",

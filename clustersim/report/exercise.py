@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from clustersim.report.record import sensor_line
-from clustersim.study.exercise import Exercised, Round, Script
+from clustersim.study.devices.exercise import Exercised, Round, Script
 
 SAYS = {
     "levels": "every level by itself: idle, products by size and precision, streams, waiting kernels",

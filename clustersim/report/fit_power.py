@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from clustersim.report.assess import shown_in
-from clustersim.study.fit_power import Fitted
+from clustersim.study.measured.fit_power import Fitted
 
 
 def fit_data(found: Fitted) -> dict[str, Any]:

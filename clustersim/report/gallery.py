@@ -13,7 +13,7 @@ from clustersim.report.fabric_picture import place_picture, rate_text
 from clustersim.report.pod_picture import pod_picture
 from clustersim.report.words import number
 from clustersim.scenario import load_topology, shipped
-from clustersim.study.place import Place, build_place
+from clustersim.study.places.place import Place, build_place
 
 SHOWN = ("colossus_memphis", "google_iowa_nebraska", "meta_24k", "deepseek_v3", "fairwater_pair")
 """Topologies of the page: one tree, three sites, a tapered tree, planes of rails, planes of ports."""

@@ -9,8 +9,8 @@ from itertools import takewhile
 from clustersim.report.map_frame import MapFrame, Point
 from clustersim.report.words import counted, megawatts, number
 from clustersim.scenario import TopologySpec
-from clustersim.study.place import Place
-from clustersim.study.site_electrical import nameplate_trees
+from clustersim.study.places.place import Place
+from clustersim.study.site.electrical import nameplate_trees
 
 ASSUMED = ("estimate", "from_memory")
 

@@ -16,8 +16,8 @@ from clustersim.report import svg, symbols
 from clustersim.report.electrical_text import alike, limit_words, pu_text, rating_text, volts_text
 from clustersim.report.style import GREEN, INK, ORANGE, RED
 from clustersim.report.words import counted, number, percent
-from clustersim.study.place import Place
-from clustersim.study.site_electrical import nameplate_trees
+from clustersim.study.places.place import Place
+from clustersim.study.site.electrical import nameplate_trees
 
 LEFT, RIGHT, WORDS = 40.0, 560.0, 590.0
 """Ends of the bus bars, and where the words about a stage begin."""

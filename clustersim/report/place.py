@@ -15,9 +15,9 @@ from clustersim.report.place_cooling import cooling_data, cooling_text
 from clustersim.report.place_queries import domain_rows, how_to_read, outage_data
 from clustersim.report.place_tables import OTHER_RAIL, bill_table, cable_table, fibre_table, latency_table
 from clustersim.report.words import columns, counted, dollars, number, wrapped
-from clustersim.study.place import Place
-from clustersim.study.place_survey import PlaceSurvey
-from clustersim.study.site_electrical import nameplate_trees
+from clustersim.study.places.place import Place
+from clustersim.study.places.survey import PlaceSurvey
+from clustersim.study.site.electrical import nameplate_trees
 
 
 def site_counts(tree: SiteFabric) -> dict[str, int]:

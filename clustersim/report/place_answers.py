@@ -10,8 +10,8 @@ from clustersim.fabric.path_query import PathAnswer
 from clustersim.report.place import place_data, place_text
 from clustersim.report.place_queries import loss_data, loss_text, path_data, path_text
 from clustersim.report.place_traffic import traffic_data, traffic_text
-from clustersim.study.place_survey import Loss, PlaceSurvey
-from clustersim.study.place_traffic import PlaceTraffic
+from clustersim.study.places.survey import Loss, PlaceSurvey
+from clustersim.study.places.traffic import PlaceTraffic
 
 
 def read_size(text: str) -> float:

@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 from clustersim.report.words import columns, number, wrapped
-from clustersim.study.place import Place
-from clustersim.study.place_cooling import SiteCooling, place_cooling
+from clustersim.study.places.cooling import SiteCooling, place_cooling
+from clustersim.study.places.place import Place
 
 MW = 1e-6
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from clustersim.errors import InputError
 from clustersim.fabric import to_networkx
-from clustersim.study.place import Place
+from clustersim.study.places.place import Place
 
 
 def switch_graph(place: Place) -> nx.Graph:

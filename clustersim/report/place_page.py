@@ -14,8 +14,8 @@ from clustersim.report.pod_picture import fabric_pictures
 from clustersim.report.sections import Card, Section, Table
 from clustersim.report.svg import Picture
 from clustersim.report.words import dollars, number
-from clustersim.study.place_survey import Loss, PlaceSurvey
-from clustersim.study.site_electrical import nameplate_trees
+from clustersim.study.places.survey import Loss, PlaceSurvey
+from clustersim.study.site.electrical import nameplate_trees
 
 NAMEPLATES = "All computers at their nameplates, with the cooling that takes."
 

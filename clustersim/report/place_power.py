@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from clustersim.report.places import shipped_places
 from clustersim.report.words import number
-from clustersim.study.place_power import PlaceBalance, SiteBalance, place_balance
+from clustersim.study.places.power import PlaceBalance, SiteBalance, place_balance
 
 MW = 1e-6
 MWH = 1.0 / 3.6e9

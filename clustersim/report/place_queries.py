@@ -10,7 +10,7 @@ from clustersim.fabric.failure_domains import FailureDomain
 from clustersim.fabric.failures import Outage, Pace, all_reduce_seconds
 from clustersim.fabric.path_query import PathAnswer
 from clustersim.report.words import columns, counted, number, wrapped
-from clustersim.study.place_survey import Loss
+from clustersim.study.places.survey import Loss
 
 GBIT = 8e-9
 """Gbit/s of one byte per second."""

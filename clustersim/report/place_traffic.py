@@ -7,7 +7,7 @@ from typing import Any
 
 from clustersim.fabric import PatternRates
 from clustersim.report.words import columns, number, percent
-from clustersim.study.place_traffic import PlaceCollective, PlaceTraffic
+from clustersim.study.places.traffic import PlaceCollective, PlaceTraffic
 
 
 def collective_data(found: PlaceCollective) -> dict[str, Any]:

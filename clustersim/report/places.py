@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from clustersim.fabric import SiteFabric
 from clustersim.report.words import number
 from clustersim.scenario import TopologySpec, load_topology, shipped
-from clustersim.study.place import Place, build_place
+from clustersim.study.places.place import Place, build_place
 
 COLUMNS = (
     "place",

@@ -18,7 +18,7 @@ from clustersim.report.power_record import Stretches
 from clustersim.report.spans import Span, axis_unit, time_text
 from clustersim.report.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, SERIES, SKY
 from clustersim.study.result import Result
-from clustersim.study.site_summary import METER_DT_S
+from clustersim.study.site.summary import METER_DT_S
 
 STRIP_POINTS = 600
 """Points of a trace in the strip that shows the whole record."""

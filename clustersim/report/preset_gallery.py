@@ -15,9 +15,9 @@ from clustersim.catalog import catalog_digest
 from clustersim.errors import InputError
 from clustersim.report.map_places import MappedFibre, MappedPlace, MappedSite, mapped_place
 from clustersim.scenario import load_any, load_topology, located, shipped, shipped_names
-from clustersim.study.place import build_place
-from clustersim.study.place_survey import quiet
-from clustersim.study.site_power import provisioned_of
+from clustersim.study.places.place import build_place
+from clustersim.study.places.survey import quiet
+from clustersim.study.site.power import provisioned_of
 
 FOLDER = "gallery"
 """Folder of the file, in that of the results."""

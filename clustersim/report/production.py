@@ -22,8 +22,8 @@ from clustersim.report.style import BLUE, GREEN, GREY, GRID, INK, ORANGE, PURPLE
 from clustersim.report.svg import WIDTH, bar, lines, picture, text
 from clustersim.scenario import load_scenario, shipped
 from clustersim.study.it_power import step_pool
+from clustersim.study.measured.waveform_match import Features, Phase, dips, features, phases, server_level, table
 from clustersim.study.step import study_step
-from clustersim.study.waveform_match import Features, Phase, dips, features, phases, server_level, table
 
 Array = NDArray[np.float64]
 

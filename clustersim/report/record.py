@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from clustersim.instrument.recording import Band, Sensor
-from clustersim.study.record import DeviceFigures, Recorded
+from clustersim.study.devices.record import DeviceFigures, Recorded
 
 
 def record_data(found: Recorded) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from typing import Any
 
 from clustersim.report.validation import HEAD, cells, markdown_table
 from clustersim.report.words import columns, number
-from clustersim.study.reliability_scale import SIZES, Between, between_failures
-from clustersim.study.reliability_table import Kept, ReliabilityValidation, validate_reliability
+from clustersim.study.tables.reliability_scale import SIZES, Between, between_failures
+from clustersim.study.tables.reliability_table import Kept, ReliabilityValidation, validate_reliability
 
 ERROR = "error = 100 (predicted / published - 1); bounds and ranges are kept or not"
 TITLES = {"all": "All rows", "use": "By use (constants are fitted on `fit` rows only)", "kind": "By kind"}

@@ -19,7 +19,7 @@ from clustersim.report.map_places import Line, MappedPlace, Mark, lines_of, mapp
 from clustersim.report.places import shipped_places
 from clustersim.report.style import FONT
 from clustersim.report.words import counted, number
-from clustersim.study.place import Place
+from clustersim.study.places.place import Place
 
 WIDTH, NARROW = 1200.0, 390.0
 """Widths [px] at which the words are meant to be read: a page, and a phone."""

@@ -15,10 +15,10 @@ import yaml
 
 from clustersim.report.words import dollars, number, percent, wrapped
 from clustersim.scenario import AnyScenario, LoadScenario, resolved
-from clustersim.study.sizing import Sizing
-from clustersim.study.sizing_prepared import Judged, Row
-from clustersim.study.sizing_proof import Check
-from clustersim.study.sizing_space import Design
+from clustersim.study.sizing.prepared import Judged, Row
+from clustersim.study.sizing.proof import Check
+from clustersim.study.sizing.sizing import Sizing
+from clustersim.study.sizing.space import Design
 
 J_PER_MWH = 3.6e9
 FRONT_COLUMNS = (

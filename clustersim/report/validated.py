@@ -15,14 +15,14 @@ from clustersim.report.collectives import collectives_csv, collectives_data, col
 from clustersim.report.cross_site import multisite_csv, multisite_data, multisite_text
 from clustersim.report.reliability import reliability_csv, reliability_data, reliability_text
 from clustersim.report.validation import validation_csv, validation_data, validation_text
-from clustersim.study import collectives_table, multisite_table, reliability_rows, throughput_table
-from clustersim.study.collectives_table import is_collectives_table, read_collectives
-from clustersim.study.collectives_validation import validate_collectives
-from clustersim.study.multisite_table import is_multisite, validate_multisite
-from clustersim.study.reliability_rows import is_reliability
-from clustersim.study.reliability_table import validate_reliability
-from clustersim.study.throughput_table import read_table
-from clustersim.study.validation import validate
+from clustersim.study.tables import collectives_table, multisite_table, reliability_rows, throughput_table
+from clustersim.study.tables.collectives_table import is_collectives_table, read_collectives
+from clustersim.study.tables.collectives_validation import validate_collectives
+from clustersim.study.tables.multisite_table import is_multisite, validate_multisite
+from clustersim.study.tables.reliability_rows import is_reliability
+from clustersim.study.tables.reliability_table import validate_reliability
+from clustersim.study.tables.throughput_table import read_table
+from clustersim.study.tables.validation import validate
 
 OFF = 0.10
 """Dotted lines of a scatter: this far from equality. [-]"""

@@ -13,7 +13,7 @@ from clustersim.report.charts import predicted_over_measured
 from clustersim.report.page import rendered
 from clustersim.report.sections import Figure, Section, Table
 from clustersim.report.words import columns, number, wrapped
-from clustersim.study.validation import Statistics, Validation
+from clustersim.study.tables.validation import Statistics, Validation
 
 HEAD = ("", "rows", "modelled", "MAPE %", "median %", "P90 %", "bias %", "rank corr.")
 SHOWN_ROWS = 400

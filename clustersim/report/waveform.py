@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from clustersim.report.assess import shown_in
-from clustersim.study.coherence import BANDS_HZ, Coherence
 from clustersim.study.power_bands import PowerBands
-from clustersim.study.waveform_file import Account
+from clustersim.study.waveforms.coherence import BANDS_HZ, Coherence
+from clustersim.study.waveforms.file import Account
 
 SHARED = {"all": "any two", "stage": "of the same stage", "replica": "of the same replica"}
 

@@ -15,7 +15,7 @@ from clustersim.study.exchange_damping import changes_exchange
 from clustersim.study.horizon import steady_load_w
 from clustersim.study.it_power import EVENT_DT_S, Pool, tables
 from clustersim.study.shared import shared
-from clustersim.study.site_power import site_it_w
+from clustersim.study.site.power import site_it_w
 from clustersim.study.step import StepStudy, unlimited_program
 from clustersim.training.simulate import balanced, simulate_step
 from clustersim.training.timing import step_timing

@@ -20,7 +20,7 @@ from clustersim.scenario.files import read_yaml
 from clustersim.study.cost_facts import cost_facts
 from clustersim.study.findings import Findings
 from clustersim.study.judging import respond
-from clustersim.study.site_summary import power_keys
+from clustersim.study.site.summary import power_keys
 from clustersim.study.trained import Trained, trained
 
 MW, HOURS_PER_YEAR = 1e6, 8766.0

@@ -12,7 +12,7 @@ from clustersim.power.device import DevicePower
 from clustersim.power.device_damping import power_cap
 from clustersim.study.horizon import steady_load_w
 from clustersim.study.it_power import Pool
-from clustersim.study.site_power import SitePower, site_it_w
+from clustersim.study.site.power import SitePower, site_it_w
 from clustersim.study.step import LIMITED, StepStudy
 from clustersim.workload.capping import speed_under_cap
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from clustersim.operation import ExternalEvent, Timeline
 from clustersim.plant import steady_cooling
 from clustersim.study.event_windows import evaluation_it_w, event_windows
-from clustersim.study.grid_answers import Answer, Surroundings, answer, state_at
-from clustersim.study.grid_schedule import Asked, schedule
+from clustersim.study.grid.answers import Answer, Surroundings, answer, state_at
+from clustersim.study.grid.schedule import Asked, schedule
 from clustersim.study.horizon import histories
 from clustersim.study.it_power import Pool
-from clustersim.study.site_power import SitePower, training_it_w
+from clustersim.study.site.power import SitePower, training_it_w
 from clustersim.study.slowed_power import SlowedPower
 from clustersim.study.step import StepStudy
 

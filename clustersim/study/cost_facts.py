@@ -12,8 +12,8 @@ from clustersim.power.spec import HybridStorage, LoadBank, PsuStorage, RackStora
 from clustersim.study.energy_hours import meter_records
 from clustersim.study.findings import Findings
 from clustersim.study.generation import GroupRun, generation
-from clustersim.study.place import Place
-from clustersim.study.site_findings import SiteFindings
+from clustersim.study.places.place import Place
+from clustersim.study.site.findings import SiteFindings
 from clustersim.study.wear import YEAR_S, worn_batteries
 
 LITRES = 1e3

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from clustersim.study.energy_hours import SiteLoad, site_load
 from clustersim.study.horizon import is_training
-from clustersim.study.site_findings import SiteFindings
+from clustersim.study.site.findings import SiteFindings
 
 COLUMNS = ("node", "t_start_s", "t_end_s", "state", "mean_mw", "low_mw", "high_mw")
 MW = 1e6

@@ -14,7 +14,7 @@ from clustersim.power.waveform import IDLE, Binner
 from clustersim.study.event_parts import evaluation, forward_passes, lead, training
 from clustersim.study.it_power import EVENT_DT_S, STATES, HallPower, Pool, state_w, tables
 from clustersim.study.paces import BUSY, FULL, paces
-from clustersim.study.site_power import SitePower, site_it_w
+from clustersim.study.site.power import SitePower, site_it_w
 from clustersim.study.slowed_power import SlowedPower
 from clustersim.study.step import StepStudy
 from clustersim.training.records import StepTrace

@@ -7,7 +7,7 @@ from clustersim.operation.site_prices import Load, Saving
 from clustersim.operation.site_savings import value_of_curtailment
 from clustersim.study.horizon import steady_load_w
 from clustersim.study.it_power import Pool, state_w, steady_window
-from clustersim.study.site_power import site_it_w, site_power, training_it_w
+from clustersim.study.site.power import site_it_w, site_power, training_it_w
 from clustersim.study.step import StepStudy, random_stream
 
 

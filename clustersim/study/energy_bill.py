@@ -12,7 +12,7 @@ from clustersim.economics.tariffs import tariff_of
 from clustersim.study.energy_hours import meter_records
 from clustersim.study.findings import Findings
 from clustersim.study.generation import generation
-from clustersim.study.site_findings import SiteFindings
+from clustersim.study.site.findings import SiteFindings
 
 MWH, MW, TONNE_KG, LITRES = 3.6e9, 1e6, 1e3, 1e3
 OF_TARIFF = ("energy_charge_usd", "demand_charge_usd", "fixed_charge_usd", "billed_demand_mw")

@@ -18,7 +18,7 @@ from clustersim.economics.tariffs import Tariff, tariff_of
 from clustersim.plant import burn, steady_generation_w
 from clustersim.study.generation import GroupRun, generation
 from clustersim.study.horizon import TRAIN
-from clustersim.study.site_findings import SiteFindings
+from clustersim.study.site.findings import SiteFindings
 
 ENERGY_COLUMNS = ("t_start_s", "grid_mwh", "gas_mwh", "diesel_mwh", "usd", "co2_t")
 MWH, KWH, TONNE = 3.6e9, 3.6e6, 1e3

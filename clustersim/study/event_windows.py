@@ -24,7 +24,7 @@ from clustersim.study.it_power import (
     state_w,
     tables,
 )
-from clustersim.study.site_power import SitePower, site_it_w, site_power, training_it_w
+from clustersim.study.site.power import SitePower, site_it_w, site_power, training_it_w
 from clustersim.study.step import StepStudy
 from clustersim.training.records import StepTrace
 

@@ -14,9 +14,9 @@ from clustersim.study.baseline import Baseline
 from clustersim.study.horizon import QUIET, TRAIN, steady_load_w
 from clustersim.study.it_power import Pool, tables
 from clustersim.study.lost_work import StartCost, start_cost, steady_unserved_share
-from clustersim.study.site_chain import fall_burn_j
-from clustersim.study.site_findings import SiteFindings
-from clustersim.study.site_power import hall_it_w, training_it_w
+from clustersim.study.site.chain import fall_burn_j
+from clustersim.study.site.findings import SiteFindings
+from clustersim.study.site.power import hall_it_w, training_it_w
 from clustersim.study.step import StepStudy
 
 

@@ -18,7 +18,7 @@ from clustersim.plant import (
     units_online,
 )
 from clustersim.study.horizon import TRAIN
-from clustersim.study.site_findings import SiteFindings
+from clustersim.study.site.findings import SiteFindings
 
 YEAR_S, MWH, TONNE, HOUR_S, MW = 31557600.0, 3.6e9, 1e3, 3600.0, 1e6
 BTU_PER_KWH = 1055.05585 / 3.6e6

@@ -13,10 +13,10 @@ from clustersim.plant import CoolingHistory, cooling_history, steady_cooling, un
 from clustersim.study.floor_fall import falls_w
 from clustersim.study.it_power import state_w
 from clustersim.study.paces import BUSY, FULL, Pace, paces
-from clustersim.study.site_power import site_it_w
-from clustersim.study.site_study import SiteStudy
+from clustersim.study.site.power import site_it_w
+from clustersim.study.site.study import SiteStudy
+from clustersim.study.site.supply import losses_w
 from clustersim.study.step import StepStudy
-from clustersim.study.supply import losses_w
 
 QUIET = ("detect", "restart", "stopped", "reload", "reconfigure", "queued")
 PAUSED = ("checkpoint", *QUIET, "wait")

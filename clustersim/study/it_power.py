@@ -19,8 +19,8 @@ from clustersim.power.records import coarsen
 from clustersim.power.smoothing import device_profile
 from clustersim.power.states import STATE_LEVELS
 from clustersim.power.waveform import IDLE, RUNNING, Binner, PowerTables, power_tables
-from clustersim.study.it_storage import it_chain
 from clustersim.study.shared import SHELF, content_key, shared
+from clustersim.study.site.it_storage import it_chain
 from clustersim.study.step import StepStudy
 from clustersim.training.records import StepTrace
 

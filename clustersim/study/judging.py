@@ -15,15 +15,15 @@ from clustersim.plant import (
     simulate_plant,
     turns,
 )
-from clustersim.study.conversion_ratings import SiteWindow
 from clustersim.study.horizon import TRAIN, SiteHistory
 from clustersim.study.it_power import STARTS
-from clustersim.study.settling import meter_until_settled
-from clustersim.study.site_chain import held_w
-from clustersim.study.site_power import SitePower, provisioned_w
-from clustersim.study.site_study import SiteStudy
-from clustersim.study.smoothing_charge import with_smoothing
-from clustersim.study.supply import charge_of, site_ratings
+from clustersim.study.site.chain import held_w
+from clustersim.study.site.conversion_ratings import SiteWindow
+from clustersim.study.site.power import SitePower, provisioned_w
+from clustersim.study.site.settling import meter_until_settled
+from clustersim.study.site.smoothing_charge import with_smoothing
+from clustersim.study.site.study import SiteStudy
+from clustersim.study.site.supply import charge_of, site_ratings
 
 SETTLED_S = 10.0
 """End of a window that stands for what follows it. [s]"""

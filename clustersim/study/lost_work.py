@@ -8,8 +8,8 @@ import numpy as np
 
 from clustersim.power.damped import Floats
 from clustersim.study.it_power import state_w
-from clustersim.study.it_storage import hall_ceilings
-from clustersim.study.site_power import SitePower, hall_accelerators, hall_it_w, idle_halls_w
+from clustersim.study.site.it_storage import hall_ceilings
+from clustersim.study.site.power import SitePower, hall_accelerators, hall_it_w, idle_halls_w
 from clustersim.study.staggering import stagger_of
 from clustersim.study.step import StepStudy
 from clustersim.study.unserved import lost_seconds, start_cut_j, unserved_share

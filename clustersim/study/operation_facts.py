@@ -9,7 +9,7 @@ from clustersim import catalog
 from clustersim.operation import JobFacts
 from clustersim.plant.spec import ConversionStage
 from clustersim.study.it_power import Pool
-from clustersim.study.place import Place
+from clustersim.study.places.place import Place
 from clustersim.study.step import StepStudy
 from clustersim.workload import count_parameters
 

@@ -14,10 +14,10 @@ from clustersim.power.records import coarsen
 from clustersim.power.supplies import Bound
 from clustersim.power.waveform import Binner, PowerTables
 from clustersim.study.it_power import tables
-from clustersim.study.it_storage import has_it_storage
-from clustersim.study.place import place_power
+from clustersim.study.places.place import place_power
 from clustersim.study.shared import content_key, shared
-from clustersim.study.site_power import hall_it_w
+from clustersim.study.site.it_storage import has_it_storage
+from clustersim.study.site.power import hall_it_w
 from clustersim.study.step import StepStudy
 from clustersim.training.records import ACTIVITIES, StepTrace
 

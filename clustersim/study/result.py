@@ -76,7 +76,7 @@ class Result:
     assumed: pd.DataFrame
     """Figures that nobody published: key, value, source, confidence."""
     modes: pd.DataFrame = field(default_factory=pd.DataFrame)
-    """Harmonics of the power against modes of the grid, as :class:`~clustersim.study.grid_modes.ModeFindings`."""
+    """Harmonics of the power against modes of the grid, as :class:`~clustersim.study.grid.modes.ModeFindings`."""
     accounts: pd.DataFrame = field(default_factory=pd.DataFrame)
     """Where the job's time went: category, cause, seconds, share of the horizon."""
     causes: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -95,7 +95,7 @@ class Result:
     course: pd.DataFrame = field(default_factory=pd.DataFrame)
     """Power over the horizon, stretch by stretch (`clustersim.study.course.COLUMNS`)."""
     cooling_course: pd.DataFrame = field(default_factory=pd.DataFrame)
-    """Temperature of the cooling loops over the horizon, hour by hour (`clustersim.study.cooling_course.COLUMNS`)."""
+    """Temperature of the cooling loops, hour by hour (`clustersim.study.site.cooling_course.COLUMNS`)."""
     warnings: tuple[str, ...] = ()
     inputs: dict[str, str] = field(default_factory=dict)
     """SHA-256 of every catalog file and of the resolved scenario."""

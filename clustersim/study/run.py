@@ -13,23 +13,23 @@ from clustersim.economics.facts import facts_tree
 from clustersim.plant import PlantResponse
 from clustersim.scenario import AnyScenario, LoadScenario, resolved, run_id
 from clustersim.study.assumed import assumed_figures
-from clustersim.study.cooling_course import cooling_course
 from clustersim.study.course import course_table
 from clustersim.study.energy_hours import run_hours
 from clustersim.study.expected import expected_table
 from clustersim.study.findings import Findings
 from clustersim.study.fleet_load import fleet_warnings
 from clustersim.study.generation import generation, generation_warnings
-from clustersim.study.grid_findings import event_rows, grid_keys, grid_responses
-from clustersim.study.grid_windows import grid_windows, with_grid_node
+from clustersim.study.grid.findings import event_rows, grid_keys, grid_responses
+from clustersim.study.grid.windows import grid_windows, with_grid_node
 from clustersim.study.judging import respond
+from clustersim.study.measured.run import run_measured
 from clustersim.study.operation_keys import accounts_table, causes_table
 from clustersim.study.result import Result
-from clustersim.study.run_measured import run_measured
 from clustersim.study.run_parts import Clock, bill_table, cost_facts, input_digests, paid, plant_warnings, priced
 from clustersim.study.run_tables import close_up_table, event_table, plan_table, step_table
-from clustersim.study.site_summary import raised_by_damping
-from clustersim.study.sites_alone import alone_warnings
+from clustersim.study.several_sites.alone import alone_warnings
+from clustersim.study.site.cooling_course import cooling_course
+from clustersim.study.site.summary import raised_by_damping
 from clustersim.study.step import StepStudy
 from clustersim.study.summary import summarise
 from clustersim.study.trained import trained

@@ -16,8 +16,8 @@ from clustersim.economics import CostTable
 from clustersim.plant import PlantResponse
 from clustersim.scenario import SiteScenario, resolved
 from clustersim.study.cost_facts import cost_facts
-from clustersim.study.place import Place
-from clustersim.study.site_findings import SiteFindings
+from clustersim.study.places.place import Place
+from clustersim.study.site.findings import SiteFindings
 
 __all__ = ["Clock", "bill_table", "cost_facts", "input_digests", "paid", "plant_warnings", "priced"]
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from clustersim.operation import Timeline
 from clustersim.study.it_power import Pool, close_up
-from clustersim.study.place import build_fleet
+from clustersim.study.places.place import build_fleet
 from clustersim.study.step import StepStudy
 from clustersim.study.summary import plan_keys
 from clustersim.training.records import StepTrace

@@ -11,7 +11,7 @@ from clustersim.power.damped import Floats
 from clustersim.study.capped_speed import CappedSpeed
 from clustersim.study.it_power import Pool, state_w
 from clustersim.study.paces import Pace
-from clustersim.study.site_power import SitePower, site_it_w, training_it_w
+from clustersim.study.site.power import SitePower, site_it_w, training_it_w
 from clustersim.study.step import StepStudy
 
 

@@ -9,7 +9,7 @@ from clustersim.errors import InputError
 from clustersim.power.damped import Floats
 from clustersim.power.shaping import StaggerElement, delayed, stagger_shifts
 from clustersim.power.spec import PhaseStagger
-from clustersim.study.place import Place
+from clustersim.study.places.place import Place
 
 
 def stagger_of(strategies: tuple[object, ...]) -> PhaseStagger | None:

@@ -16,7 +16,7 @@ from clustersim.power.smoothing import device_profile
 from clustersim.scenario import Scenario
 from clustersim.study.exchange_damping import changes_exchange, with_changed_exchange
 from clustersim.study.gaps import longest_gap_s
-from clustersim.study.place import Place, build_fleet, build_place
+from clustersim.study.places.place import Place, build_fleet, build_place
 from clustersim.study.shared import shared
 from clustersim.study.staggering import check_stagger, stagger_warnings
 from clustersim.training.network import Network, fewest_replicas

@@ -13,11 +13,12 @@ from clustersim.power.smoothing import damps_devices
 from clustersim.study.findings import Findings
 from clustersim.study.fleet_load import fleet_keys
 from clustersim.study.generation import generation, generation_keys
-from clustersim.study.grid_modes import mode_keys
+from clustersim.study.grid.modes import mode_keys
 from clustersim.study.operation_keys import operation_keys
 from clustersim.study.power_bands import band_keys
-from clustersim.study.site_power import excess_peak_w
-from clustersim.study.site_summary import (
+from clustersim.study.several_sites.alone import Alone, sites_keys
+from clustersim.study.site.power import excess_peak_w
+from clustersim.study.site.summary import (
     MW,
     cooling_keys,
     energy_keys,
@@ -27,7 +28,6 @@ from clustersim.study.site_summary import (
     power_keys,
     undamped_keys,
 )
-from clustersim.study.sites_alone import Alone, sites_keys
 from clustersim.study.wear import damping_keys, refused_keys, second_job_keys
 from clustersim.workload import PlanSpec
 

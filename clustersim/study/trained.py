@@ -15,16 +15,16 @@ from clustersim.study.baseline import undamped
 from clustersim.study.closed_loop import Closed, answered
 from clustersim.study.event_windows import evaluation_it_w, event_windows
 from clustersim.study.findings import Findings
-from clustersim.study.grid_answers import Surroundings
-from clustersim.study.grid_findings import curve_observations, grid_observations
-from clustersim.study.grid_modes import site_modes, with_modes
+from clustersim.study.grid.answers import Surroundings
+from clustersim.study.grid.findings import curve_observations, grid_observations
+from clustersim.study.grid.modes import site_modes, with_modes
 from clustersim.study.horizon import SiteHistory, histories
 from clustersim.study.it_power import Pool, steady_window, step_pool
 from clustersim.study.job_operation import Begun, begun, ended, operate
 from clustersim.study.judging import evidence
-from clustersim.study.site_lockstep import check_sites, trains_alone
-from clustersim.study.site_power import SitePower, provisioned_w, site_power, training_it_w
-from clustersim.study.sites_alone import Alone, histories_alone, steady_alone, study_alone, windows_alone
+from clustersim.study.several_sites.alone import Alone, histories_alone, steady_alone, study_alone, windows_alone
+from clustersim.study.several_sites.lockstep import check_sites, trains_alone
+from clustersim.study.site.power import SitePower, provisioned_w, site_power, training_it_w
 from clustersim.study.slowed_power import SlowedPower
 from clustersim.study.step import StepStudy, study_step
 

@@ -31,9 +31,9 @@ from clustersim.study.sweep.records import Outcome
 from clustersim.study.sweep.store import Store
 from clustersim.study.sweep.study import Study, load_study, study_of_tree
 from clustersim.study.sweep.sweep import lay_out, run_sweep
-from clustersim.study.throughput_table import read_table
-from clustersim.study.validation import Validation
-from clustersim.study.validation import validate as validate_table
+from clustersim.study.tables.throughput_table import read_table
+from clustersim.study.tables.validation import Validation
+from clustersim.study.tables.validation import validate as validate_table
 
 Settings = Mapping[str, Any]
 

@@ -15,8 +15,8 @@ from clustersim.power.damped import Report, Store
 from clustersim.power.stores import rainflow
 from clustersim.study.findings import Findings
 from clustersim.study.interleaving import second_job
-from clustersim.study.site_findings import SiteFindings
-from clustersim.study.site_tree import SitePower
+from clustersim.study.site.findings import SiteFindings
+from clustersim.study.site.tree import SitePower
 
 YEAR_S = 31557600.0
 MWH = 3.6e9

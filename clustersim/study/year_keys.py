@@ -8,7 +8,7 @@ import numpy as np
 
 from clustersim.plant import CoolingYear, cooling_year
 from clustersim.plant.cooling_year import HOUR_S, KWH
-from clustersim.study.site_findings import SiteFindings
+from clustersim.study.site.findings import SiteFindings
 
 OF_SERVED = ("pue_annual", "peak_hour_pue", "wue_l_per_kwh", "water_m3_annual")
 """Keys that compare the load with cooling that serves all of it."""

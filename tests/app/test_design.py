@@ -13,8 +13,8 @@ from clustersim.report.check import problems
 from clustersim.report.place import place_counts, place_data
 from clustersim.report.place_graph import export
 from clustersim.scenario import load_topology, located
-from clustersim.study.place import build_place
-from clustersim.study.place_survey import survey
+from clustersim.study.places.place import build_place
+from clustersim.study.places.survey import survey
 
 MULTI = "iowa_nebraska"
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from clustersim.cli import app
 from clustersim.instrument.recording import read_recording
-from clustersim.study import exercise as study
+from clustersim.study.devices import exercise as study
 from tests.instrument.fake_nvml import NAMES, FakeNvml
 from tests.study.test_exercise import Virtual
 

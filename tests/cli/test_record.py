@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from clustersim.cli import app
 from clustersim.errors import InputError
 from clustersim.instrument.recording import Device, Marker, Recording, read_recording
-from clustersim.study import record as study
+from clustersim.study.devices import record as study
 from tests.instrument.fake_nvml import NAMES, FakeNvml
 
 

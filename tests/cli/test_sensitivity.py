@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from clustersim import catalog, cli_sensitivity
+from clustersim import catalog
 from clustersim.cli import app
+from clustersim.cli import sensitivity as cli_sensitivity
 from clustersim.study.sensitivity import catalog_bands
 from tests.study.sensitivity.stores import written
 

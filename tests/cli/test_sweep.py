@@ -7,8 +7,8 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from clustersim import cli_sweep
 from clustersim.cli import app
+from clustersim.cli import sweep as cli_sweep
 from clustersim.errors import InputError
 from clustersim.study.sweep import work
 from clustersim.study.sweep.store import Store

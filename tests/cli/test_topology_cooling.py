@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from clustersim.cli import app
 from clustersim.report.place_cooling import cooling_data, cooling_text
 from clustersim.scenario import load_topology, shipped
-from clustersim.study.place import build_place
+from clustersim.study.places.place import build_place
 
 
 @pytest.fixture(scope="module")

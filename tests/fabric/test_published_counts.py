@@ -11,7 +11,7 @@ from clustersim.errors import CapacityError
 from clustersim.fabric import build_clos, fabric_spec
 from clustersim.fabric.spec import TorusSpec
 from clustersim.scenario import load_topology, shipped
-from clustersim.study.place import build_place
+from clustersim.study.places.place import build_place
 
 
 @cache

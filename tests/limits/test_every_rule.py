@@ -14,7 +14,7 @@ from clustersim.limits import Evidence, Observation, Rating, Rule, Trace, judge,
 from clustersim.plant.modes import modes_of
 from clustersim.plant.records import PlantResponse
 from clustersim.plant.spec import SitePlantSpec
-from clustersim.study.grid_modes import grid_modes
+from clustersim.study.grid.modes import grid_modes
 from tests.limits.flicker_tables import PST, rectangle
 
 MEAN_W = 100e6

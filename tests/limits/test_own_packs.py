@@ -16,7 +16,7 @@ from clustersim.limits.spec_parts.rule import RATINGS
 from clustersim.report.check import problems
 from clustersim.scenario import load_any, resolved, shipped
 from clustersim.scenario.pack_files import unknown_pack
-from clustersim.study.assess import load_rules
+from clustersim.study.measured.assess import load_rules
 
 PACK = """
 title: Contract of the site

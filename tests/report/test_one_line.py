@@ -17,8 +17,8 @@ from clustersim.report.electrical_text import alike, trees_data, trees_text
 from clustersim.report.one_line import colour_of, one_line, place_one_line
 from clustersim.report.style import GREEN, ORANGE, RED
 from clustersim.scenario import load_topology, shipped
-from clustersim.study.place import build_place
-from clustersim.study.site_electrical import nameplate_trees
+from clustersim.study.places.place import build_place
+from clustersim.study.site.electrical import nameplate_trees
 
 SVG = "{http://www.w3.org/2000/svg}"
 SPEC = {

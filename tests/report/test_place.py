@@ -19,8 +19,8 @@ from clustersim.report.place_graph import check_format, export, switch_graph
 from clustersim.report.place_page import place_html
 from clustersim.report.pod_picture import MOST, pod_picture
 from clustersim.scenario import load_topology, shipped
-from clustersim.study.place import build_place
-from clustersim.study.place_survey import loss, path, read_policies, survey
+from clustersim.study.places.place import build_place
+from clustersim.study.places.survey import loss, path, read_policies, survey
 
 SVG = "{http://www.w3.org/2000/svg}"
 GB = 1e9
@@ -94,7 +94,7 @@ def test_data_and_text_agree(place, surveyed):
 
 
 def test_losses_of_a_very_large_place_are_computed_when_asked(place, monkeypatch):
-    monkeypatch.setattr("clustersim.study.place_survey.MANY_PARTS", 100)
+    monkeypatch.setattr("clustersim.study.places.survey.MANY_PARTS", 100)
     told = []
     found = survey(place, losses=False, tell=told.append)
     assert (found.whole, found.domains, told) == (None, (), ["cables and delays"])

@@ -29,7 +29,7 @@ from clustersim.report.map_places import (
 from clustersim.report.places import shipped_places
 from clustersim.report.site_map import NARROW, WIDTH, map_files, site_map
 from clustersim.scenario import load_topology, shipped
-from clustersim.study.place import build_place
+from clustersim.study.places.place import build_place
 
 SVG = "{http://www.w3.org/2000/svg}"
 BLUFFS, OMAHA, LINCOLN = (41.16665, -95.79774), (41.33568, -96.05236), (40.90747, -96.64578)

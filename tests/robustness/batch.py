@@ -139,7 +139,7 @@ def prepare() -> None:
     """Make parsers once, and answer points of sweeps in this process."""
     import typer.testing
 
-    from clustersim import cli_sweep
+    from clustersim.cli import sweep as cli_sweep
     from clustersim.study.sweep.in_process import InProcess
 
     typer.testing._get_command = functools.cache(typer.testing._get_command)

@@ -37,7 +37,7 @@ def refused(*words):
 
 def in_this_process(monkeypatch):
     """Have points of sweeps answered here, each put onto the disk as it comes."""
-    from clustersim import cli_sweep
+    from clustersim.cli import sweep as cli_sweep
     from clustersim.study.sweep import collect
     from clustersim.study.sweep.in_process import InProcess
 

@@ -14,7 +14,7 @@ import sys
 
 def prepare() -> None:
     """Answer points of sweeps in the process of the command, each put onto the disk as it comes."""
-    from clustersim import cli_sweep
+    from clustersim.cli import sweep as cli_sweep
     from clustersim.study.sweep import collect
     from clustersim.study.sweep.in_process import InProcess
 

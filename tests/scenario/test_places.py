@@ -14,8 +14,8 @@ from clustersim.cli import app
 from clustersim.report.place import place_text, site_counts
 from clustersim.report.places import places_markdown, shipped_places
 from clustersim.scenario import load_topology, shipped
-from clustersim.study.place import build_place
-from clustersim.study.place_survey import survey
+from clustersim.study.places.place import build_place
+from clustersim.study.places.survey import survey
 
 FACTS = Path(__file__).resolve().parents[2] / ".." / "shared" / "facts"
 PATHS = sorted(shipped("topologies").glob("*.yaml"))

@@ -6,7 +6,7 @@ import pytest
 from clustersim.errors import InputError
 from clustersim.power.trace import PowerTrace, resampled
 from clustersim.power.trace_period import dominant_period, job_window, two_levels
-from clustersim.study.assess import Question, assess, load_rules, spectrogram_of
+from clustersim.study.measured.assess import Question, assess, load_rules, spectrogram_of
 
 DT = 0.02
 

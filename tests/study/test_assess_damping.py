@@ -6,8 +6,8 @@ import pytest
 from clustersim.errors import InputError
 from clustersim.power.trace import PowerTrace
 from clustersim.power.trace_files import Columns
-from clustersim.study.assess import Devices, Question, assess, setting_of
-from clustersim.study.trace_damping import elements, overhead_by_ratio, read_damping
+from clustersim.study.measured.assess import Devices, Question, assess, setting_of
+from clustersim.study.measured.damping import elements, overhead_by_ratio, read_damping
 
 DT = 0.02
 PROFILE = "{kind: gpu_smoothing_profile, percent_tmp_floor: 80 %, ramp_down_hysteresis: 1 s}"

@@ -10,9 +10,9 @@ from clustersim.limits import rules_of
 from clustersim.plant import SitePlantSpec
 from clustersim.power.trace import PowerTrace
 from clustersim.scenario import load_topology, shipped
-from clustersim.study.assess import Question, Setting, assess, place_of
-from clustersim.study.site_power import provisioned_w
-from clustersim.study.trace_damping import OwnSiteBattery, TraceDamping
+from clustersim.study.measured.assess import Question, Setting, assess, place_of
+from clustersim.study.measured.damping import OwnSiteBattery, TraceDamping
+from clustersim.study.site.power import provisioned_w
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ import pytest
 
 from clustersim.plant.battery_cells import Pack
 from clustersim.plant.spec import BatterySpec
-from clustersim.study import supply
-from clustersim.study.conversion_ratings import SiteWindow
+from clustersim.study.site import supply
+from clustersim.study.site.conversion_ratings import SiteWindow
 
 MW = 1e6
 BATTERY = BatterySpec.model_validate(

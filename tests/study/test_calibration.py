@@ -8,9 +8,9 @@ import yaml
 
 from clustersim import catalog
 from clustersim.errors import CatalogError, InputError
-from clustersim.study.calibration import fit, overlay, overlay_text
-from clustersim.study.throughput_table import Case
-from clustersim.study.validation import predict
+from clustersim.study.tables.calibration import fit, overlay, overlay_text
+from clustersim.study.tables.throughput_table import Case
+from clustersim.study.tables.validation import predict
 from clustersim.training.closed_form import estimate_steps
 from clustersim.workload import load_model
 from clustersim.workload.configuration import configurations, model_record

@@ -16,7 +16,7 @@ from clustersim.power.spec import (
 )
 from clustersim.power.waveform import Binner
 from clustersim.study.it_power import steady_window, tables
-from clustersim.study.site_power import site_power
+from clustersim.study.site.power import site_power
 from clustersim.study.step import study_step
 
 

@@ -11,7 +11,7 @@ from clustersim.limits import Evidence, judge, pack
 from clustersim.plant import SitePlantSpec
 from clustersim.plant.transformer_thermal import ageing_rate, steady_hot_spot, thermal_class
 from clustersim.plant.weather import design_dry_bulb_c
-from clustersim.study.conversion_ratings import SiteWindow, conversion_ratings, feed_ratings
+from clustersim.study.site.conversion_ratings import SiteWindow, conversion_ratings, feed_ratings
 
 MW = 1e6
 GRID = {"capacity": "300 MW", "voltage": "161 kV", "system": "EI", "short_circuit": "5 GVA", "x_over_r": 10}

@@ -13,8 +13,8 @@ from clustersim.fabric.multi_site import after_loss
 from clustersim.report.cross_site import between_sites_data
 from clustersim.report.place import fibre_data
 from clustersim.scenario import load_scenario, shipped
-from clustersim.study.cross_site import _wan_seconds, between_sites, fibre_cuts, groups_of
-from clustersim.study.place_survey import loss, path, survey
+from clustersim.study.places.survey import loss, path, survey
+from clustersim.study.several_sites.cross_site import _wan_seconds, between_sites, fibre_cuts, groups_of
 from clustersim.study.step import study_step
 
 PLAN = {"tensor": 8, "pipeline": 4, "data": 96, "micro_batches": 8}

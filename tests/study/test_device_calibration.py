@@ -17,8 +17,8 @@ from clustersim.instrument.joining import joined
 from clustersim.instrument.recording import Marker, read_recording, write_recording
 from clustersim.power.device import load_device_power
 from clustersim.power.spec import ServerSpec
-from clustersim.study.device_calibration import calibrate, calibrate_files, known_accelerator
-from clustersim.study.device_overlay import overlay, overlay_text
+from clustersim.study.devices.calibration import calibrate, calibrate_files, known_accelerator
+from clustersim.study.devices.overlay import overlay, overlay_text
 from clustersim.workload.costs import product_seconds
 from clustersim.workload.hardware import bare_hardware
 from tests.instrument.made import duty, recorded, runs

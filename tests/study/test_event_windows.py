@@ -12,7 +12,7 @@ from clustersim.study.event_windows import checkpoint_window, evaluation_window,
 from clustersim.study.horizon import PAUSED, QUIET
 from clustersim.study.it_power import restart_window, state_w, tables
 from clustersim.study.run import run
-from clustersim.study.site_power import site_it_w
+from clustersim.study.site.power import site_it_w
 from clustersim.study.step import study_step
 from clustersim.training.sequences import FORWARD
 

@@ -19,7 +19,7 @@ from clustersim.report.exercise import (
     scripts_data,
     scripts_text,
 )
-from clustersim.study.exercise import Kit, exercise, lead_s, scripts
+from clustersim.study.devices.exercise import Kit, exercise, lead_s, scripts
 from tests.instrument.fake_machine import VirtualMachine, VirtualSampler
 
 

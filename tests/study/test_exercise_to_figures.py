@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from clustersim.instrument.recording import read_recording, write_recording
-from clustersim.study.device_calibration import calibrate, calibrate_files
-from clustersim.study.exercise import Kit, exercise, performed
-from clustersim.study.record import record
+from clustersim.study.devices.calibration import calibrate, calibrate_files
+from clustersim.study.devices.exercise import Kit, exercise, performed
+from clustersim.study.devices.record import record
 from tests.instrument.fake_machine import VirtualMachine, VirtualSampler
 from tests.instrument.made import recorded
 

@@ -17,10 +17,10 @@ from clustersim.instrument.recording import Band, Sensor
 from clustersim.power.device import burst_peak_w, load_device_power
 from clustersim.power.spec import ServerSpec
 from clustersim.report.calibrate import calibrated_data, calibrated_text
-from clustersim.study.device_calibration import calibrate
-from clustersim.study.device_capping import _entered
-from clustersim.study.device_overlay import overlay_text
-from clustersim.study.exercise import Kit, Permitted, performed
+from clustersim.study.devices.calibration import calibrate
+from clustersim.study.devices.capping import _entered
+from clustersim.study.devices.exercise import Kit, Permitted, performed
+from clustersim.study.devices.overlay import overlay_text
 from clustersim.workload.capping import capping_curve, speed_at_limit
 from tests.instrument.fake_machine import VirtualMachine, VirtualSampler
 from tests.instrument.made import recorded

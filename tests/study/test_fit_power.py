@@ -5,7 +5,7 @@ import pytest
 
 from clustersim.errors import InputError
 from clustersim.power.trace import PowerTrace, resampled
-from clustersim.study.fit_power import fit_trace
+from clustersim.study.measured.fit_power import fit_trace
 
 DT = 0.02
 TIMES = DT * np.arange(20_000)

@@ -14,7 +14,7 @@ from clustersim.study.job_operation import fleet_record
 from clustersim.study.operation_facts import job_facts
 from clustersim.study.result import Result
 from clustersim.study.run import run
-from clustersim.study.site_power import site_it_w, site_power
+from clustersim.study.site.power import site_it_w, site_power
 from clustersim.study.step import study_step
 
 PLACE = {

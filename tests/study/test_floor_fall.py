@@ -10,7 +10,7 @@ from clustersim.study.floor_fall import falls_w
 from clustersim.study.horizon import PAUSED, histories
 from clustersim.study.it_power import state_w
 from clustersim.study.run import run
-from clustersim.study.site_power import site_it_w
+from clustersim.study.site.power import site_it_w
 from clustersim.study.step import study_step
 
 FLOOR, HOLD, RAMP = 0.8, 16.0, 0.05

@@ -11,12 +11,12 @@ from clustersim.operation import EVENT_AT_S, ExternalEvent
 from clustersim.scenario import load_scenario, shipped
 from clustersim.study.capped_speed import CappedSpeed
 from clustersim.study.closed_loop import close_loop
-from clustersim.study.grid_answers import Surroundings, state_at
-from clustersim.study.grid_findings import KEYS
-from clustersim.study.grid_schedule import schedule
+from clustersim.study.grid.answers import Surroundings, state_at
+from clustersim.study.grid.findings import KEYS
+from clustersim.study.grid.schedule import schedule
 from clustersim.study.it_power import steady_window, step_pool
 from clustersim.study.run import run
-from clustersim.study.site_power import site_power
+from clustersim.study.site.power import site_power
 from clustersim.study.step import study_step
 
 DIP = {"kind": "voltage_dip", "at": "1 d", "residual": "0.3 pu", "duration": "50 ms"}

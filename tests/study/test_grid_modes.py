@@ -12,7 +12,7 @@ from clustersim.plant.modes import mode_transfer, modes_of
 from clustersim.plant.network import network_model, read_network
 from clustersim.plant.network_linear import linearise, transfer
 from clustersim.plant.spec import SitePlantSpec
-from clustersim.study.grid_modes import COLUMNS, grid_modes, with_modes
+from clustersim.study.grid.modes import COLUMNS, grid_modes, with_modes
 
 MW = 1e6
 DT = 0.01

@@ -13,8 +13,8 @@ from clustersim.study.horizon import PAUSED, histories, steady_load_w
 from clustersim.study.it_power import crash_window, state_w
 from clustersim.study.paces import BUSY
 from clustersim.study.run import run
-from clustersim.study.site_power import site_it_w, site_power
-from clustersim.study.supply import losses_w
+from clustersim.study.site.power import site_it_w, site_power
+from clustersim.study.site.supply import losses_w
 
 
 def test_states_are_ordered_and_the_fleet_idles_lowest(small_study):

@@ -8,7 +8,7 @@ from clustersim.cli import app
 from clustersim.errors import CatalogError, InputError
 from clustersim.study.it_power import crash_window, steady_window
 from clustersim.study.run import run
-from clustersim.study.site_power import site_power, training_it_w
+from clustersim.study.site.power import site_power, training_it_w
 from clustersim.study.step import study_step
 
 RACK = {

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from clustersim.cli import app
 from clustersim.errors import InputError
 from clustersim.power.trace_files import Columns
-from clustersim.study.marked_trace import read_marked_trace, read_markers
+from clustersim.study.devices.marked_trace import read_marked_trace, read_markers
 
 TRACE = "time_s,power_w\n" + "".join(
     f"{0.5 * at},{8 * (600 if at % 40 >= 20 else 100 + at % 3)}\n" for at in range(160)

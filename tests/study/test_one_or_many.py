@@ -5,7 +5,15 @@ from collections import Counter
 import pytest
 
 from clustersim.scenario import load_scenario, shipped
-from clustersim.study.one_or_many import BASE, EQUALITIES, PLACES, TOLERANCE, nearest_count, scenario_files, size_of
+from clustersim.study.places.one_or_many import (
+    BASE,
+    EQUALITIES,
+    PLACES,
+    TOLERANCE,
+    nearest_count,
+    scenario_files,
+    size_of,
+)
 
 FOLDER = shipped("scenarios") / "one_or_many"
 

@@ -7,7 +7,7 @@ import pytest
 
 from clustersim.scenario import load_topology, shipped
 from clustersim.study.operation_facts import feeds_of, job_facts, place_parts
-from clustersim.study.place import build_place
+from clustersim.study.places.place import build_place
 
 
 def built(name):

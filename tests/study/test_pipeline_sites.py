@@ -10,11 +10,11 @@ from clustersim.errors import InputError
 from clustersim.operation.site_methods import common_step_s
 from clustersim.operation.sites import whole_job
 from clustersim.scenario import load_scenario, shipped
-from clustersim.study.cross_site import between_sites
 from clustersim.study.it_power import step_pool
 from clustersim.study.operate import operate
-from clustersim.study.pipeline_sites import pipeline_sites, stages_per_site
-from clustersim.study.sites_facts import sites_facts
+from clustersim.study.several_sites.cross_site import between_sites
+from clustersim.study.several_sites.facts import sites_facts
+from clustersim.study.several_sites.pipeline import pipeline_sites, stages_per_site
 from clustersim.study.step import study_step
 from clustersim.workload import PlanSpec
 

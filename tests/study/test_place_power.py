@@ -22,9 +22,9 @@ from clustersim.report.place_power import (
     short_sites,
 )
 from clustersim.scenario import load_topology, shipped
-from clustersim.study.place import build_place
-from clustersim.study.place_power import place_balance, running_it_of
-from clustersim.study.supply import SiteWindow, site_load, site_ratings
+from clustersim.study.places.place import build_place
+from clustersim.study.places.power import place_balance, running_it_of
+from clustersim.study.site.supply import SiteWindow, site_load, site_ratings
 
 NAMES = sorted(path.stem for path in shipped("topologies").glob("*.yaml"))
 DT_S = 0.1

@@ -5,8 +5,8 @@ import pytest
 
 from clustersim.errors import CapacityError, InputError
 from clustersim.scenario import load_topology, shipped
-from clustersim.study.place import build_place
-from clustersim.study.place_traffic import place_collective, place_contention
+from clustersim.study.places.place import build_place
+from clustersim.study.places.traffic import place_collective, place_contention
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from clustersim import catalog
 from clustersim.power.device import BANDS, LEVELS
 from clustersim.power.supplies import SupplyCurve
 from clustersim.study import power_bands as module
-from clustersim.study.place import place_power
+from clustersim.study.places.place import place_power
 from clustersim.study.power_bands import KEYS, power_bands
 from clustersim.study.run import run
 

@@ -14,7 +14,7 @@ from clustersim.fabric import (
     route_flows,
 )
 from clustersim.scenario import load_topology, shipped
-from clustersim.study.place import build_place
+from clustersim.study.places.place import build_place
 
 PLACES = {
     # place: ranks of the job, paths, (size, stride, kind) of data, pipeline and expert exchange

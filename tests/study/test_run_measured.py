@@ -14,12 +14,12 @@ from clustersim.report.compare_text import compare_text
 from clustersim.report.page import html
 from clustersim.report.text import summary_text
 from clustersim.scenario import load_any, load_topology, shipped
-from clustersim.study.assess import Columns, Drawn, Question, Setting, assess_file, place_of
 from clustersim.study.compare import compare, of_result
-from clustersim.study.measured_study import load_trace
+from clustersim.study.measured.assess import Columns, Drawn, Question, Setting, assess_file, place_of
+from clustersim.study.measured.run import NO_JOB, OF_DEVICES, OF_OPERATION, OF_STEP, OF_WORK
+from clustersim.study.measured.study import load_trace
 from clustersim.study.result import FILES, Result
 from clustersim.study.run import run
-from clustersim.study.run_measured import NO_JOB, OF_DEVICES, OF_OPERATION, OF_STEP, OF_WORK
 
 SHIPPED = shipped("scenarios") / "measured_load_memphis.yaml"
 RECORD = SHIPPED.parent / "loads" / "production_server.yaml"

@@ -8,8 +8,8 @@ from clustersim.study.event_windows import evaluation_it_w, event_windows
 from clustersim.study.horizon import histories
 from clustersim.study.it_power import step_pool
 from clustersim.study.job_operation import operate
-from clustersim.study.settling import DT_S, meter_until_settled
-from clustersim.study.site_power import training_it_w
+from clustersim.study.site.power import training_it_w
+from clustersim.study.site.settling import DT_S, meter_until_settled
 from clustersim.study.step import study_step
 from clustersim.study.trained import steady_of
 

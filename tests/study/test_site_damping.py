@@ -18,8 +18,8 @@ from clustersim.study.horizon import steady_load_w
 from clustersim.study.it_power import crash_window, restart_window, state_w, steady_window, step_pool
 from clustersim.study.lost_work import device_unserved_share, steady_unserved_share
 from clustersim.study.run import run
-from clustersim.study.site_chain import damp_site, fall_burn_j, held_w
-from clustersim.study.site_power import hall_accelerators, hall_it_w, idle_halls_w, site_it_w, site_power
+from clustersim.study.site.chain import damp_site, fall_burn_j, held_w
+from clustersim.study.site.power import hall_accelerators, hall_it_w, idle_halls_w, site_it_w, site_power
 from clustersim.study.step import study_step
 from clustersim.study.unserved import lost_seconds, start_cut_j, unserved_share
 

@@ -8,7 +8,7 @@ from clustersim.scenario import load_scenario, shipped
 from clustersim.study.curtailment import site_loads
 from clustersim.study.it_power import step_pool
 from clustersim.study.operate import operate
-from clustersim.study.site_lockstep import lockstep_timeline
+from clustersim.study.several_sites.lockstep import lockstep_timeline
 from clustersim.study.step import study_step
 
 NAMES = ("council_bluffs", "omaha", "papillion")

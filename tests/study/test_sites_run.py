@@ -11,9 +11,9 @@ from clustersim.study.horizon import steady_load_w
 from clustersim.study.it_power import state_w
 from clustersim.study.operation_keys import TIME_SHARES
 from clustersim.study.run import run
-from clustersim.study.site_power import site_it_w
-from clustersim.study.sites_alone import OF_SITES, steady_alone, study_alone
-from clustersim.study.sites_facts import sites_facts
+from clustersim.study.several_sites.alone import OF_SITES, steady_alone, study_alone
+from clustersim.study.several_sites.facts import sites_facts
+from clustersim.study.site.power import site_it_w
 from clustersim.study.step import study_step
 
 NAMES = ("council_bluffs", "omaha", "papillion")

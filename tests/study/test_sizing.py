@@ -17,12 +17,12 @@ from clustersim.limits import LimitsSpec
 from clustersim.report.size import FRONT_COLUMNS, size_data, size_files, size_text
 from clustersim.scenario import load_any, resolved
 from clustersim.study.run import run
-from clustersim.study.sizing import size
-from clustersim.study.sizing_evaluate import evaluate, prices_of
-from clustersim.study.sizing_prepared import Judged
-from clustersim.study.sizing_search import Search, front
-from clustersim.study.sizing_space import PER_DECADE, Design, preferred
-from clustersim.study.sizing_tasks import prepared_in, space_in
+from clustersim.study.sizing.evaluate import evaluate, prices_of
+from clustersim.study.sizing.prepared import Judged
+from clustersim.study.sizing.search import Search, front
+from clustersim.study.sizing.sizing import size
+from clustersim.study.sizing.space import PER_DECADE, Design, preferred
+from clustersim.study.sizing.tasks import prepared_in, space_in
 
 SWING_W = 40e6
 NOTCH = 10 ** (1 / PER_DECADE)

@@ -8,7 +8,7 @@ from clustersim.operation import Timeline
 from clustersim.study.horizon import TRAIN, histories
 from clustersim.study.it_power import state_w, steady_window
 from clustersim.study.paces import FULL, GRAIN, Pace, paces
-from clustersim.study.site_power import site_it_w, site_power, training_it_w
+from clustersim.study.site.power import site_it_w, site_power, training_it_w
 from clustersim.study.slowed_power import SlowedPower
 
 

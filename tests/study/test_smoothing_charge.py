@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from clustersim import catalog
-from clustersim.study.smoothing_charge import with_smoothing
+from clustersim.study.site.smoothing_charge import with_smoothing
 
 
 def _taken(power_w, dt_s, one_way):

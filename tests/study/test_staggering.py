@@ -9,7 +9,7 @@ from clustersim.errors import InputError
 from clustersim.power.spec import PhaseStagger
 from clustersim.study.it_power import crash_window, restart_window, steady_window
 from clustersim.study.run import run
-from clustersim.study.site_power import site_power
+from clustersim.study.site.power import site_power
 from clustersim.study.staggering import hall_groups, hall_shifts, shift_halls
 from clustersim.study.step import study_step
 

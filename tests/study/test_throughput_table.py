@@ -5,8 +5,8 @@ import csv
 import pytest
 
 from clustersim.errors import InputError
-from clustersim.study.row_fields import family_of
-from clustersim.study.throughput_table import read_table
+from clustersim.study.tables.row_fields import family_of
+from clustersim.study.tables.throughput_table import read_table
 
 ROW = {
     "row_id": "X-1", "source": "us", "model": "Llama 3.1 8B", "layers": 32, "hidden": 4096, "heads": 32, "kv_heads": 8,

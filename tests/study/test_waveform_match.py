@@ -7,8 +7,8 @@ from clustersim.errors import InputError
 from clustersim.power.trace import PowerTrace
 from clustersim.report.production import overlay
 from clustersim.study.it_power import step_pool
+from clustersim.study.measured.waveform_match import dips, features, on_scale, phases, server_level, table
 from clustersim.study.step import study_step
-from clustersim.study.waveform_match import dips, features, on_scale, phases, server_level, table
 from clustersim.training.records import ACTIVITIES
 
 DT = 0.025

@@ -9,12 +9,12 @@ from typer.testing import CliRunner
 
 from clustersim.cli import app
 from clustersim.errors import InputError
-from clustersim.study import waveform_stream
-from clustersim.study.coherence import coherence, pair_correlation
 from clustersim.study.step import study_step
-from clustersim.study.tree_nodes import find_node, rank_share
-from clustersim.study.waveform_file import write_pieces
-from clustersim.study.waveform_stream import Piece, stream
+from clustersim.study.waveforms import stream as waveform_stream
+from clustersim.study.waveforms.coherence import coherence, pair_correlation
+from clustersim.study.waveforms.file import write_pieces
+from clustersim.study.waveforms.stream import Piece, stream
+from clustersim.study.waveforms.tree_nodes import find_node, rank_share
 from clustersim.training.records import JitterSpec
 
 RACK = "memphis/hall_2/rack_1"

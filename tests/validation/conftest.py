@@ -7,7 +7,7 @@ import pytest
 
 from clustersim import catalog
 from clustersim.errors import InputError
-from clustersim.study.validation import case_hardware
+from clustersim.study.tables.validation import case_hardware
 from clustersim.training.network import Network
 from clustersim.training.records import Fleet, JitterSpec
 from clustersim.training.simulate import rank_slowness, simulate_step

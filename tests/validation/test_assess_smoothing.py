@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from clustersim.power.trace_files import Columns, read_trace
-from clustersim.study.assess import Devices, Question, assess_file, setting_of
-from clustersim.study.trace_damping import idle_shares_of_nodes, overhead_by_ratio
+from clustersim.study.measured.assess import Devices, Question, assess_file, setting_of
+from clustersim.study.measured.damping import idle_shares_of_nodes, overhead_by_ratio
 
 POWER = Path(__file__).resolve().parents[2] / ".." / "shared" / "reference" / "power"
 pytestmark = pytest.mark.skipif(not POWER.is_dir(), reason=f"no reference data at {POWER}")

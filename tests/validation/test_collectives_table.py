@@ -13,9 +13,9 @@ from clustersim.report.collectives import (
     collectives_markdown,
     collectives_text,
 )
-from clustersim.study.collectives_fit import fit, kernels_beside, overlay_text
-from clustersim.study.collectives_table import is_collectives_table, read_collectives
-from clustersim.study.collectives_validation import validate_collectives
+from clustersim.study.tables.collectives_fit import fit, kernels_beside, overlay_text
+from clustersim.study.tables.collectives_table import is_collectives_table, read_collectives
+from clustersim.study.tables.collectives_validation import validate_collectives
 
 HEAD = "row_id,source,collective,algo,accelerator,n_gpus,n_nodes,gpus_per_node,intra_fabric,inter_fabric,message_bytes"
 HEAD += ",time_us,algbw_GBps,busbw_GBps,other_metric,other_value,quality,notes,use"

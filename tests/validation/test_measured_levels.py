@@ -13,8 +13,8 @@ from scipy import ndimage
 
 from clustersim import catalog
 from clustersim.power.trace_files import Columns
-from clustersim.study.device_calibration import calibrate_marked
-from clustersim.study.device_overlay import overlay
+from clustersim.study.devices.calibration import calibrate_marked
+from clustersim.study.devices.overlay import overlay
 
 CUT_S = 3.0
 STALLED_W = 190.0

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clustersim.study.throughput_table import read_table
+from clustersim.study.tables.throughput_table import read_table
 from clustersim.workload.configuration import configurations
 from clustersim.workload.footprint import footprint, usable_bytes
 from clustersim.workload.weights import weights

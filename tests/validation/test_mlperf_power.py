@@ -18,7 +18,7 @@ from clustersim.power.waveform import Binner
 from clustersim.scenario import load_scenario
 from clustersim.study.event_parts import evaluation, forward_passes, lead, play, training
 from clustersim.study.it_power import Pool, tables
-from clustersim.study.place import place_power
+from clustersim.study.places.place import place_power
 from clustersim.study.step import study_step
 
 POWER = Path(__file__).resolve().parents[2] / ".." / "shared" / "reference" / "power"

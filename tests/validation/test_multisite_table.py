@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from clustersim import catalog
 from clustersim.cli import app
 from clustersim.errors import InputError
-from clustersim.study.multisite_table import is_multisite, points_by, validate_multisite
+from clustersim.study.tables.multisite_table import is_multisite, points_by, validate_multisite
 from clustersim.training.cross_site import (
     PipelineCut,
     bandwidth_for,

@@ -7,8 +7,8 @@ import pytest
 
 from clustersim.power.stores import flattening_energy_j, low_pass
 from clustersim.power.trace_files import Columns, read_trace
-from clustersim.study.assess import Question, assess
-from clustersim.study.fit_power import fit_trace
+from clustersim.study.measured.assess import Question, assess
+from clustersim.study.measured.fit_power import fit_trace
 
 POWER = Path(__file__).resolve().parents[2] / ".." / "shared" / "reference" / "power"
 pytestmark = pytest.mark.skipif(not POWER.is_dir(), reason=f"no reference data at {POWER}")

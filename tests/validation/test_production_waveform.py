@@ -9,8 +9,8 @@ from clustersim import catalog
 from clustersim.power.trace_files import Columns, read_trace
 from clustersim.scenario import load_scenario, shipped
 from clustersim.study.it_power import step_pool
+from clustersim.study.measured.waveform_match import PERCENTILES, features, server_level, table
 from clustersim.study.step import study_step
-from clustersim.study.waveform_match import PERCENTILES, features, server_level, table
 
 TRACE = Path(__file__).resolve().parents[2] / ".." / "shared" / "reference" / "power" / "fig1_power_40hz.csv"
 pytestmark = pytest.mark.skipif(not TRACE.is_file(), reason=f"no reference data at {TRACE}")

@@ -18,12 +18,12 @@ from clustersim.operation.causes import failure_causes
 from clustersim.operation.rate_uncertainty import draw_factors
 from clustersim.operation.spec import OperationSpec
 from clustersim.report.reliability import page
-from clustersim.study.reliability_causes import group_of_cause
-from clustersim.study.reliability_cells import count_of, period_of, rate_unit, value_of
-from clustersim.study.reliability_rows import COLUMNS, KIND, is_reliability, read_reliability
-from clustersim.study.reliability_scale import SIZES, between_failures
-from clustersim.study.reliability_table import validate_reliability
-from clustersim.study.row_fields import UnreadableError
+from clustersim.study.tables.reliability_causes import group_of_cause
+from clustersim.study.tables.reliability_cells import count_of, period_of, rate_unit, value_of
+from clustersim.study.tables.reliability_rows import COLUMNS, KIND, is_reliability, read_reliability
+from clustersim.study.tables.reliability_scale import SIZES, between_failures
+from clustersim.study.tables.reliability_table import validate_reliability
+from clustersim.study.tables.row_fields import UnreadableError
 
 DAY = 86400.0
 SEEDS = 200

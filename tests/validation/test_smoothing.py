@@ -6,7 +6,7 @@ import pytest
 from clustersim import catalog
 from clustersim.power.smoothing import SmoothingProfile, energy_overhead, last_at_floor_s, smooth
 from clustersim.power.stores import StoreElement, flattening_energy_j, low_pass
-from clustersim.study.trace_damping import idle_shares_of_nodes
+from clustersim.study.measured.damping import idle_shares_of_nodes
 
 DT = 0.025
 JOB_S = (7.0, 195.2)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from clustersim.study.throughput_table import read_table
-from clustersim.study.validation import predict as closed_form
+from clustersim.study.tables.throughput_table import read_table
+from clustersim.study.tables.validation import predict as closed_form
 
 MOST_OPERATIONS = 2**22
 """Rows with more operations (units x stages x passes) are left out of the test."""

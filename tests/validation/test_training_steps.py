@@ -6,8 +6,8 @@ import itertools
 import pytest
 
 from clustersim import catalog
-from clustersim.study.throughput_table import read_table
-from clustersim.study.validation import validate
+from clustersim.study.tables.throughput_table import read_table
+from clustersim.study.tables.validation import validate
 from clustersim.training.closed_form import estimate_steps
 from clustersim.workload import load_model
 from clustersim.workload.configuration import configurations, model_record

@@ -8,8 +8,8 @@ from clustersim.report.plotted import Plotted
 from clustersim.report.pod_picture import fabric_pictures
 from clustersim.report.sections.records import Section
 from clustersim.report.words import dollars, number
-from clustersim.study.place import Place
-from clustersim.study.place_survey import result_place
+from clustersim.study.places.place import Place
+from clustersim.study.places.survey import result_place
 from clustersim.study.result import Result
 
 

@@ -19,7 +19,7 @@ from clustersim.report.text import cooling_words
 from clustersim.report.verdict import verdict_word
 from clustersim.report.words import megawatts, number, percent
 from clustersim.study.result import Result
-from clustersim.study.site_electrical import result_trees
+from clustersim.study.site.electrical import result_trees
 
 MODE_ROWS = 10
 """Rows of the table of grid modes."""

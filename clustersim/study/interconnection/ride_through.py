@@ -8,8 +8,8 @@ import pandas as pd
 
 from clustersim.plant import DipLoad, SiteRidden, Voltage, ride_site, ups_feed
 from clustersim.plant.spec import PlantModeSpec, RideThroughSpec
-from clustersim.study.place import Place
-from clustersim.study.place_survey import result_place
+from clustersim.study.places.place import Place
+from clustersim.study.places.survey import result_place
 from clustersim.study.result import Result
 
 DEPTHS_PU = (0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.88, 0.9)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from clustersim.instrument.recording import write_recording
-from clustersim.study.exercise import performed
+from clustersim.study.devices.exercise import performed
 from tests.study.test_exercise_under_limits import LIMITS, Computer
 
 FILE = Path(__file__).parent / "exercised.parquet"

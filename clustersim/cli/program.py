@@ -1,0 +1,422 @@
+"""The command line: one verb per question; what a verb needs is imported when the verb runs.
+
+Results go to stdout, progress and messages to stderr. Exit codes: 0 done (a failed rule is a result), 2 the input is
+wrong, 130 interrupted, 1 a fault of the program.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+import clustersim
+from clustersim.cli.build_out import build_out
+from clustersim.cli.calibrate import calibrate
+from clustersim.cli.cite import cite
+from clustersim.cli.compare import compare
+from clustersim.cli.dashboard import dashboard
+from clustersim.cli.evidence import evidence
+from clustersim.cli.exercise import exercise
+from clustersim.cli.explain import explain
+from clustersim.cli.nodes import nodes
+from clustersim.cli.operate import operate
+from clustersim.cli.options import JsonOption, ScenarioArg, SetOption
+from clustersim.cli.query import query
+from clustersim.cli.record import record
+from clustersim.cli.report import report
+from clustersim.cli.results import OutOption
+from clustersim.cli.sensitivity import pareto, sensitivity, uncertainty
+from clustersim.cli.size import size
+from clustersim.cli.sweep import sweep
+from clustersim.cli.traces import assess, fit_power
+from clustersim.cli.waveform import waveform
+from clustersim.console import INTERRUPTED, Group, show, show_json, told, write, write_all
+from clustersim.errors import InputError
+from clustersim.named_files import any_scenario_of, located, scenario_of, shipped
+
+app = typer.Typer(
+    cls=Group,
+    help="Simulate AI training megaclusters: step time, power, plant, grid rules and cost.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback(invoke_without_command=True)
+def _program(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+    overlays: Annotated[
+        list[Path] | None,
+        typer.Option("--catalog", metavar="FILE", help="Lay a catalog overlay over the figures; may be repeated."),
+    ] = None,
+) -> None:
+    if version:
+        typer.echo(clustersim.__version__)
+        raise typer.Exit
+    if overlays:
+        from clustersim.catalog import use_overlays
+
+        use_overlays(overlays)
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command()
+def run(
+    scenario: ScenarioArg,
+    out: OutOption = Path("results"),
+    as_json: JsonOption = False,
+    seed: Annotated[int | None, typer.Option("--seed", help="Seed, in place of the scenario's.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Run even if this run's results are there.")] = False,
+    settings: SetOption = None,
+) -> None:
+    """Run a scenario and write its result folder."""
+    from clustersim.report.stored import result_of
+
+    seeded = [*(settings or []), *([] if seed is None else [f"seed={seed}"])]
+    with told() as tell:
+        result, folder, reused = result_of(any_scenario_of(scenario, seeded), out, force, tell)
+    if as_json:
+        from clustersim.report.text import as_data
+
+        show_json(as_data(result) | {"folder": str(folder), "reused": reused})
+        return
+    from clustersim.report.text import summary_text
+
+    show(summary_text(result))
+    show(f"\nresults {'(of an earlier run, --force repeats it) ' if reused else ''}in {folder}")
+    show(f"report  {folder / 'report.html'}")
+
+
+@app.command()
+def step(
+    scenario: ScenarioArg,
+    as_json: JsonOption = False,
+    trace: Annotated[Path | None, typer.Option("--trace", help="Write the step as a Chrome trace (Perfetto).")] = None,
+    units: Annotated[
+        list[str] | None,
+        typer.Option("--unit", help="With --trace: fastest, median, slowest or a number; may be repeated."),
+    ] = None,
+    settings: SetOption = None,
+) -> None:
+    """Time one training step: MFU, memory, breakdown."""
+    from clustersim.report.cross_site import between_sites_data, between_sites_text
+    from clustersim.report.step import chrome_trace, step_data, step_text
+    from clustersim.study.it_power import step_pool
+    from clustersim.study.several_sites.cross_site import between_sites
+    from clustersim.study.step import study_step
+
+    if units and trace is None:
+        raise InputError("step --unit: expected --trace FILE too, found none")
+    with told() as tell:
+        tell("training step and plan")
+        study = study_step(scenario_of(scenario, settings))
+        pool = step_pool(study)
+        between = between_sites(study, pool.iteration_time_s)
+    if trace is not None:
+        write(trace, json.dumps(chrome_trace(study, units or ()), separators=(",", ":")))
+    if as_json:
+        several = {} if between is None else {"between_sites": between_sites_data(between)}
+        show_json(step_data(study, pool) | several)
+        return
+    show(step_text(study, pool))
+    if between is not None:
+        show(f"\n{between_sites_text(between)}")
+    if trace is not None:
+        show(f"\ntrace in {trace}: open it at ui.perfetto.dev or chrome://tracing")
+
+
+@app.command()
+def plan(
+    scenario: Annotated[
+        str | None, typer.Argument(metavar="[SCENARIO]", help="Scenario file, or the name of a shipped one.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", help="A model instead of a scenario, on one building.")
+    ] = None,
+    accelerator: Annotated[str, typer.Option("--accelerator", help="With --model: its accelerator.")] = "H100",
+    accelerators: Annotated[int | None, typer.Option("--accelerators", help="With --model: how many.")] = None,
+    sequences: Annotated[int | None, typer.Option("--sequences", help="With --model: sequences of a step.")] = None,
+    length: Annotated[int, typer.Option("--sequence-length", help="With --model: tokens of a sequence.")] = 8192,
+    precision: Annotated[str, typer.Option("--precision", help="With --model: bf16, fp8, fp8_block or fp4.")] = "bf16",
+    top: Annotated[int, typer.Option("--top", min=1, max=100, help="How many plans to show.")] = 10,
+    as_json: JsonOption = False,
+    settings: SetOption = None,
+) -> None:
+    """Search parallel plans: the fastest that fit, and what binds each."""
+    if (scenario is None) == (model is None):
+        raise InputError("plan: expected a scenario or --model MODEL, found " + ("both" if scenario else "neither"))
+    if model is not None:
+        from clustersim.report.plans import found_data, found_text
+        from clustersim.study.plans import PlanJob, find_plans
+
+        if accelerators is None or sequences is None or settings:
+            raise InputError("plan --model: expected --accelerators and --sequences, and no --set")
+        with told() as tell:
+            tell("search of parallel plans")
+            found = find_plans(PlanJob(model, accelerator, accelerators, sequences, length, precision))
+        if as_json:
+            show_json(found_data(found, top))
+        else:
+            show(found_text(found, top))
+        return
+    from clustersim.report.step import plans_data, plans_text
+    from clustersim.study.step import study_step
+
+    with told() as tell:
+        tell("search of parallel plans")
+        study = study_step(scenario_of(str(scenario), [*(settings or []), "job.plan=best"]))
+    if as_json:
+        show_json(plans_data(study, top))
+    else:
+        show(plans_text(study, top))
+
+
+@app.command()
+def validate(
+    table: Annotated[Path, typer.Argument(metavar="TABLE", help="CSV of published figures.")],
+    as_json: JsonOption = False,
+    csv: Annotated[Path | None, typer.Option("--csv", help="Write every row beside its prediction.")] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write a page with the scatter and the tables.")] = None,
+    markdown: Annotated[Path | None, typer.Option("--markdown", help="Write the tables as Markdown.")] = None,
+    fitted: Annotated[
+        Path | None, typer.Option("--fit", help="Fit the calibration to the table; write it as a catalog overlay.")
+    ] = None,
+) -> None:
+    """Predict measured steps, collectives, training across sites or reliability: errors by row and by group."""
+    from clustersim.cli import tables as cli_tables
+    from clustersim.study.tables.collectives_table import is_collectives_table
+    from clustersim.study.tables.multisite_table import is_multisite
+    from clustersim.study.tables.reliability_rows import is_reliability
+
+    if is_collectives_table(table):
+        cli_tables.collectives(table, as_json, csv, html, markdown, fitted)
+    elif is_multisite(table):
+        if html is not None or fitted is not None:
+            raise InputError("validate: --html and --fit are for tables of training steps and of collectives")
+        cli_tables.multisite(table, as_json, csv, markdown)
+    elif is_reliability(table):
+        if html is not None or fitted is not None:
+            raise InputError("validate: --html and --fit are for tables of training steps and of collectives")
+        cli_tables.reliability(table, as_json, csv, markdown)
+    else:
+        cli_tables.steps(table, as_json, csv, html, markdown, fitted)
+
+
+def _different_files(**files: Path | None) -> None:
+    """Refuse one file for two outputs, which are given by their options."""
+    told: dict[Path, str] = {}
+    for key, file in files.items():
+        if file is not None:
+            option = f"--{key.replace('_', '-')}"
+            other = told.setdefault(file.resolve(), option)
+            if other != option:
+                raise InputError(f"{other} and {option}: expected two files, found {file} twice")
+
+
+@app.command()
+def topology(
+    place: Annotated[str, typer.Argument(metavar="TOPOLOGY", help="Topology file, or the name of a shipped one.")],
+    ends: Annotated[
+        tuple[str, str] | None,
+        typer.Option("--path", metavar="A B", help="The way between two accelerators: 17 or SITE/gpu17."),
+    ] = None,
+    lost: Annotated[
+        list[str] | None,
+        typer.Option("--without", metavar="PART", help="What the loss of spine3, leaf0:spine1, 'fibre a-b' does."),
+    ] = None,
+    policy: Annotated[
+        str | None,
+        typer.Option("--policy", help="How flows choose paths: ecmp, static, spread, rail_local, valiant."),
+    ] = None,
+    traffic: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--traffic",
+            metavar="KIND:SIZE",
+            help="Exchanges at the same time: ring, all_to_all or incast:SIZE[:STRIDE][@FIRST-LAST], or permutation.",
+        ),
+    ] = None,
+    collectives: Annotated[
+        list[str] | None,
+        typer.Option("--collective", metavar="KIND:MEMBERS", help="Times by size: all_reduce:1024, all_gather:64:8."),
+    ] = None,
+    size: Annotated[str, typer.Option("--size", help="Of the all-reduce, on every accelerator.")] = "1 GB",
+    exported: Annotated[
+        Path | None, typer.Option("--export", help="Write the switch graph: .graphml, .json (node-link) or .csv.")
+    ] = None,
+    one_line: Annotated[
+        Path | None, typer.Option("--one-line", metavar="FILE.svg", help="Draw the electrical one-line diagram.")
+    ] = None,
+    site_map: Annotated[
+        Path | None, typer.Option("--map", metavar="FILE.svg", help="Draw where the sites are, and their fibre.")
+    ] = None,
+    map_all: Annotated[
+        Path | None,
+        typer.Option("--map-all", metavar="FILE.svg", help="Draw where all shipped places are, and this one."),
+    ] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write a page with the picture and the tables.")] = None,
+    losses: Annotated[
+        bool, typer.Option("--losses", help="The table of losses of a very large place too, which takes long.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Count the parts of a place; find paths; time collectives; tell what a loss or other traffic does."""
+    from clustersim.report.place_answers import answers_data, answers_text, read_size
+    from clustersim.report.place_graph import check_format, export
+    from clustersim.scenario import load_topology
+    from clustersim.study.places.place import build_place
+    from clustersim.study.places.survey import POLICIES, SURVEYED, loss, path, read_policies, survey
+    from clustersim.study.places.traffic import COMPARED, place_traffic
+
+    size_bytes = read_size(size)
+    if exported is not None:
+        check_format(exported)
+    _different_files(export=exported, one_line=one_line, map=site_map, map_all=map_all, html=html)
+    with told() as tell:
+        tell("place")
+        built = build_place(load_topology(located(place, "topologies")), "bf16")
+        chosen = read_policies(built, policy, POLICIES)
+        found_path = path(built, ends, chosen[0], lost or ()) if ends else None
+        if lost:
+            tell("losses")
+        found_loss = loss(built, lost, chosen) if lost else None
+        if traffic or collectives:
+            tell("traffic")
+        compared = read_policies(built, policy, COMPARED)
+        moved = place_traffic(built, traffic or (), collectives or (), compared, lost or ())
+        asked = found_path is not None or found_loss is not None or moved is not None
+        whole = None
+        if as_json or html or losses or not asked:
+            whole = survey(built, read_policies(built, policy, SURVEYED), losses=losses, tell=tell)
+        texts = {}
+        if exported is not None:
+            tell("switch graph")
+            texts[exported] = export(built, exported)
+        if one_line is not None:
+            from clustersim.report.one_line import place_one_line
+
+            tell("one-line diagram")
+            texts[one_line] = place_one_line(built, one_line)
+        if site_map is not None or map_all is not None:
+            from clustersim.report.site_map import map_files
+
+            tell("map")
+            texts |= map_files(built, site_map, map_all)
+        if html is not None and whole is not None:
+            from clustersim.report.place_page import place_html
+
+            tell("page")
+            texts[html] = place_html(whole, size_bytes, found_loss, found_path)
+    write_all(texts)
+    if as_json and whole is not None:
+        show_json(answers_data(whole, size_bytes, found_path, found_loss, moved))
+    else:
+        show(answers_text(whole, size_bytes, found_path, found_loss, moved))
+
+
+@app.command()
+def catalog(
+    kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="Such as accelerators.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Such as H100.")] = None,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="What `clustersim --catalog FILE` changes, beside the shipped figures.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the built-in figures with their sources; of kind `limits` the packs of rules."""
+    if diff:
+        from clustersim.report.catalog_diff import diff_data, diff_text, differences
+
+        changed = differences(kind, name)
+        if as_json:
+            show_json(diff_data(changed))
+        else:
+            show(diff_text(changed))
+        return
+    if kind == "limits":
+        from clustersim.report.rules import packs_data, packs_text
+
+        if as_json:
+            show_json(packs_data(name))
+        else:
+            show(packs_text(name))
+        return
+    from clustersim.catalog.listing import rows
+    from clustersim.report.place import catalog_text
+
+    found = rows(kind, name)
+    if as_json:
+        show_json({"figures": found})
+    else:
+        show(catalog_text(found, kinds_only=kind is None))
+
+
+@app.command()
+def check(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Scenario or topology files, or names.")],
+) -> None:
+    """Check files: every problem, each with its key path."""
+    from clustersim.report.check import problems
+
+    wrong = 0
+    # a scenario may be called as its place: then both are meant
+    for name, folder in [(one, kind) for one in files for kind in _folders(one)]:
+        try:
+            path = located(name, folder)
+            found = problems(path)
+        except InputError as error:
+            path, found = Path(name), [str(error)]
+        for line in found:
+            typer.echo(line, err=True)
+        wrong += len(found)
+        show(f"{path}: {'ok' if not found else f'{len(found)} problem(s)'}")
+    if wrong:
+        raise typer.Exit(2)
+
+
+def _folders(name: str) -> list[Literal["scenarios", "topologies"]]:
+    """Return the kinds of shipped files that have a name; scenarios where none has."""
+    kinds: tuple[Literal["scenarios", "topologies"], ...] = ("topologies", "scenarios")
+    found = [kind for kind in kinds if not Path(name).is_file() and (shipped(kind) / f"{name}.yaml").is_file()]
+    return found or ["scenarios"]
+
+
+app.command()(dashboard)
+app.command()(assess)
+app.command()(waveform)
+app.command()(nodes)
+app.command("fit-power")(fit_power)
+app.command()(calibrate)
+app.command()(record)
+app.command()(size)
+app.command("build-out")(build_out)
+app.command()(operate)
+app.command()(exercise)
+app.command()(explain)
+app.command()(evidence)
+app.command()(sweep)
+app.command()(query)
+app.command()(report)
+app.command()(cite)
+app.command()(compare)
+app.command()(sensitivity)
+app.command()(uncertainty)
+app.command()(pareto)
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        app(prog_name="clustersim")
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            # a second Ctrl-C would end the interpreter while it puts its threads away
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        raise

@@ -1,0 +1,1 @@
+"""Accelerators at hand: exercised, recorded, calibrated."""

@@ -1,0 +1,1 @@
+"""One site between the supplies of its equipment and its meter."""

@@ -1,0 +1,1 @@
+"""Power at any node of the electrical tree, for any time at any resolution."""

@@ -44,7 +44,7 @@ from clustersim.scenario import load_scenario, shipped as files
 from clustersim.study.steady import steady_answer
 
 said = {}
-use_overlays([root / "x900.yaml", root / "governor.yaml"])
+use_overlays([root / "x900.yaml", root / "governor.yaml", root / "flywheel.yaml"])
 
 def answer(driver):
     "Frequency after a load step."
@@ -81,10 +81,11 @@ small = {
 wheel = {"kind": "site_flywheel", "power": "1 MW", "energy": "20 MJ", "time_constant": "5 s"}
 base = files("scenarios") / "colossus_200k.yaml"
 (root / "colossus_200k.yaml").write_bytes(base.read_bytes())
-keys = ("swing_mw", "it_swing_mw", "energy_mwh", "tokens_per_s", "peak_mw", "mfu")
+keys = ("swing_mw", "it_swing_mw", "energy_mwh", "tokens_per_s", "peak_mw", "mfu", "capex_usd", "damping_usd_per_year")
 for name, damping in (("with", [wheel]), ("without", [])):
     found = steady_answer(load_scenario(root / "colossus_200k.yaml", {**small, "damping": damping}))
     said[name] = {key: found.summary[key] for key in keys}
+    said[name]["at_meter"] = {key: value for key, value in found.summary.items() if key.startswith("meter_")}
     said[name]["rules"] = found.verdict[["rule", "passed"]].astype(str).values.tolist()
 print(json.dumps(said))
 """
@@ -135,6 +136,7 @@ def test_every_kind_of_addition_has_an_example():
         "clustersim/fabric/families/rail_only.py",
         "clustersim/plant/governor_models/first_order.py",
         "clustersim/power/strategies/site_flywheel.py",
+        "flywheel.yaml",
         "my_utility.yaml",
         "x900.yaml",
     ]
@@ -153,6 +155,18 @@ def test_a_damping_strategy_smooths_the_meter_and_costs_no_work(said):
     assert damped["it_swing_mw"] == plain["it_swing_mw"]
     assert damped["tokens_per_s"] == plain["tokens_per_s"]
     assert damped["energy_mwh"] > plain["energy_mwh"]
+
+
+def test_a_damping_strategy_costs_and_wears(said):
+    """1 MW and 20 MJ at the overlay's prices; what it moves and misses is counted, and named only where it is there."""
+    damped, plain = said["with"], said["without"]
+    assert damped["capex_usd"] - plain["capex_usd"] == pytest.approx(1e3 * 300.0 + 20e6 / 3.6e6 * 6000.0, rel=1e-5)
+    assert damped["damping_usd_per_year"] > plain["damping_usd_per_year"] == 0.0
+    assert plain["at_meter"] == {}
+    found = damped["at_meter"]
+    assert found["meter_store_cycles_per_year"] > 100.0
+    assert 0.0 < found["meter_store_cycle_depth_share"] < 1.0
+    assert 0.0 <= found["meter_strategy_missed_share"] < 0.5
 
 
 def test_a_governor_reduces_to_the_one_it_is_a_case_of(said):

@@ -2,7 +2,8 @@
 
 `simulate_plant` integrates the swing equation of the interconnection or of the island and gives the voltage at the
 point of interconnection; `cooling_response` and `steady_cooling` answer heat; `electrical_losses` and
-`reactive_power` complete the meter.
+`reactive_power` complete the meter; `settled_heat` and `heated_cooling` add to the heat what is lost inside the cooled
+rooms.
 """
 
 from clustersim.plant.cooling import (
@@ -37,6 +38,7 @@ from clustersim.plant.fuel import (
     spinning_reserve_w,
     units_online,
 )
+from clustersim.plant.hall_heat import heated_cooling, settled_heat, sustainable_it
 from clustersim.plant.island_events import (
     IslandAnswer,
     allowed_share,
@@ -107,6 +109,7 @@ __all__ = [
     "generator_rating_w",
     "grid_source",
     "heat_rate",
+    "heated_cooling",
     "island_capacity_w",
     "kept_output_w",
     "largest_step",
@@ -120,12 +123,14 @@ __all__ = [
     "reactive_power",
     "ride_site",
     "ride_through",
+    "settled_heat",
     "short_circuit_va",
     "simulate_plant",
     "spinning_reserve_w",
     "stage_units",
     "steady_cooling",
     "steady_generation_w",
+    "sustainable_it",
     "time_to_alarm",
     "transformer_reactive",
     "trip_band",

@@ -206,7 +206,7 @@ def steady_cooling(spec: SiteCoolingSpec, heat_w: float, outdoor: Air | None = N
     spec : SiteCoolingSpec
         Cooling of the site.
     heat_w : float
-        IT power and the losses inside the halls: all of it becomes heat. [W]
+        IT power and the losses inside the cooled rooms (:mod:`clustersim.plant.hall_heat`). [W]
     outdoor : Air, optional
         Outdoor air; as of :func:`resolve` when absent.
 
@@ -256,7 +256,7 @@ def cooling_response(
     spec : SiteCoolingSpec
         Cooling of the site.
     heat_w : array_like, shape (n,)
-        Heat of each bin: IT power and the losses inside the halls. [W]
+        Heat of each bin: IT power and the losses inside the cooled rooms. [W]
     dt_s : float
         Length of a bin. [s]
     initial_heat_w : float, optional

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from clustersim.catalog import entry
 from clustersim.errors import InputError
 from clustersim.plant.cooling_outdoors import cooling_outdoors
+from clustersim.plant.hall_heat import agreed_heat
 from clustersim.plant.losses import electrical_losses, equipment_reactive
 from clustersim.plant.spec import SiteCoolingSpec, SitePlantSpec
 from clustersim.plant.weather import Air, weather_year
@@ -30,6 +31,8 @@ class CoolingYear:
     source: str
     """`synthetic`, or the name of the weather file."""
     it_w: float
+    heat_w: Floats
+    """IT power, and the losses inside the cooled rooms. [W]"""
     meter_w: Floats
     """IT, cooling and losses. [W]"""
     water_l_per_s: Floats
@@ -75,7 +78,7 @@ class CoolingYear:
     @property
     def hours_above_capacity(self) -> int:
         """Hours in which the heat is above what the cooling rejects."""
-        return int((self.it_w > self.capacity_w).sum())
+        return int((self.heat_w > self.capacity_w).sum())
 
     @property
     def least_capacity_w(self) -> float:
@@ -93,7 +96,7 @@ def cooling_year(spec: SiteCoolingSpec, plant: SitePlantSpec | None, it_w: float
     plant : SitePlantSpec, optional
         Its conversion stages give the losses; none when absent.
     it_w : float
-        IT power, all of which becomes heat. [W]
+        IT power. [W]
 
     Raises
     ------
@@ -109,7 +112,8 @@ def cooling_year(spec: SiteCoolingSpec, plant: SitePlantSpec | None, it_w: float
     if it_w <= 0.0:
         raise ValueError(f"expected an IT power above 0 W, got {it_w:g} W")
     year = weather_year(spec.weather)
-    state = cooling_outdoors(spec, it_w, year.air)
+    heat = _heat(spec, plant, it_w, year.air)
+    state = cooling_outdoors(spec, heat, year.air)
     load = it_w + state.power_w
     losses = (
         np.zeros_like(load)
@@ -118,11 +122,13 @@ def cooling_year(spec: SiteCoolingSpec, plant: SitePlantSpec | None, it_w: float
     )
     level = 1.0 - entry("weather", "synthetic_year").si("exceedance")
     dry, wet = (float(np.quantile(t, level)) for t in (year.air.dry_bulb_c, year.air.wet_bulb_c))
-    design = cooling_outdoors(spec, it_w, Air(np.asarray(dry), np.asarray(min(wet, dry)), year.air.pressure_pa))
+    air = Air(np.asarray(dry), np.asarray(min(wet, dry)), year.air.pressure_pa)
+    design = cooling_outdoors(spec, _heat(spec, plant, it_w, air), air)
     return CoolingYear(
         place=year.place,
         source=year.source,
         it_w=it_w,
+        heat_w=np.broadcast_to(heat, state.heat_w.shape),
         meter_w=load + losses,
         water_l_per_s=state.water_l_per_s,
         capacity_w=state.capacity_w,
@@ -131,3 +137,8 @@ def cooling_year(spec: SiteCoolingSpec, plant: SitePlantSpec | None, it_w: float
         design_dry_bulb_c=dry,
         design_capacity_w=float(design.capacity_w),
     )
+
+
+def _heat(spec: SiteCoolingSpec, plant: SitePlantSpec | None, it_w: float, air: Air) -> Floats:
+    """Return IT power and the losses inside under the cooling of each hour. [W]"""
+    return agreed_heat(plant, it_w, lambda heat: cooling_outdoors(spec, heat, air).power_w)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -42,6 +43,8 @@ class Stage:
     regulates: bool
     """Whether it holds the voltage at its outlet."""
     thermal_class: str | None
+    cooled: bool
+    """Whether it stands in a room that the site's cooling serves: its loss is heat there."""
 
     @property
     def rating(self) -> float:
@@ -134,6 +137,7 @@ def _stage(record: ConversionStage, figures: Entry, inlet_v: float) -> Stage:
         reactance=reactance,
         regulates=bool(figures.properties.get("regulates", False)),
         thermal_class=None if kind != "transformer" or thermal == "none" else thermal,
+        cooled=bool(figures.properties.get("cooled", False)),
     )
 
 
@@ -169,9 +173,21 @@ def stage_flows(spec: SitePlantSpec, load_w: ArrayLike, reactive_var: ArrayLike 
     CatalogError
         If a stage is not in catalog kind ``facility``.
     """
+    return tuple(upward_flows(stages_of(spec), load_w, reactive_var))[::-1]
+
+
+def upward_flows(stages: Sequence[Stage], load_w: ArrayLike, reactive_var: ArrayLike) -> Iterator[StageFlow]:
+    """Give what passes through the lowest of a site's stages, as of :func:`stage_flows`, from the equipment up.
+
+    Parameters
+    ----------
+    stages : sequence of Stage
+        From one stage of the site down to the last.
+    load_w, reactive_var : array_like
+        Active and reactive power of the equipment. [W], [var]
+    """
     power, reactive = np.broadcast_arrays(np.asarray(load_w, np.float64), np.asarray(reactive_var, np.float64))
-    found = []
-    for stage in reversed(stages_of(spec)):
+    for stage in reversed(stages):
         out_w, out_var = stage.spec.share * power, stage.spec.share * reactive
         apparent = np.hypot(out_w, out_var)
         counted = apparent if stage.by_current else np.abs(out_w)
@@ -180,6 +196,5 @@ def stage_flows(spec: SitePlantSpec, load_w: ArrayLike, reactive_var: ArrayLike 
         loss = stage.rating * (stage.no_load + stage.load_loss * loaded)
         current = apparent / stage.rating
         absorbed = stage.reactance * stage.rating * current**2
-        found.append(StageFlow(stage, np.asarray(out_w), np.asarray(out_var), np.asarray(loss), np.asarray(absorbed)))
+        yield StageFlow(stage, np.asarray(out_w), np.asarray(out_var), np.asarray(loss), np.asarray(absorbed))
         power, reactive = power + loss, reactive + absorbed
-    return tuple(reversed(found))

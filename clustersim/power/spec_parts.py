@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -26,10 +27,26 @@ class OutsideStrategy(Strategy):
     outside: ClassVar[bool] = True
 
 
+@dataclass(frozen=True)
+class SiteEquipment:
+    """What a way of damping puts beside one site, as its cost sees it."""
+
+    name: str
+    """What the cost table calls it."""
+    price: str
+    """Catalog price (kind ``prices``): figures ``price.energy`` and ``price.power``, or ``price`` of power alone."""
+    energy_j: float
+    """Capacity; 0 where it stores nothing. [J]"""
+    power_w: float
+    """Rating. [W]"""
+
+
 class MeterStrategy(OutsideStrategy):
     """A way of damping between a site's equipment and its meter, in the order of the scenario's file.
 
-    Its node in the electrical tree, and its element in reports, have the name of its kind.
+    Its node in the electrical tree, its element in reports, and the store in them if it has one, have the name of its
+    kind: so their energy, cycles and what they miss are counted. A strategy says by the methods below what else a run
+    must know of it; what it leaves out is nothing.
     """
 
     element: ClassVar[str]
@@ -42,6 +59,26 @@ class MeterStrategy(OutsideStrategy):
     def held_w(self, load_w: float) -> float:
         """Return what a constant load becomes behind it. [W]"""
         return load_w
+
+    def equipment(self) -> tuple[SiteEquipment, ...]:
+        """Return what it puts beside one site, which costs as much again at every other."""
+        return ()
+
+    def settling_s(self, change_w: float) -> float:  # noqa: ARG002 (of those that have settled at once)
+        """Return the time in which it lets the meter come to a load that changed by so much. [s]"""
+        return 0.0
+
+    def fall_burn_j(self, from_w: float, to_w: float, longest_s: float) -> float:  # noqa: ARG002 (most burn nothing)
+        """Return what it burns while it lets a site down, beyond what it burns at the constant loads. [J]
+
+        Parameters
+        ----------
+        from_w, to_w : float
+            Load before, and once the job has stopped. [W]
+        longest_s : float
+            Time until the load comes back. [s]
+        """
+        return 0.0
 
 
 class Dip(Spec):

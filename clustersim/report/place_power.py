@@ -138,7 +138,7 @@ def _supply_row(place: PlaceBalance, site: SiteBalance) -> tuple[str, ...]:
         _mw(site.generation_w) if site.generation_w else "",
         _marked(site.supply_less_one_w, site.nameplate_w),
         store,
-        _marked(site.heat_w, site.nameplate_it_w),
+        _marked(site.heat_w, site.nameplate_heat_w),
     )
 
 
@@ -147,7 +147,7 @@ def short_sites(found: Sequence[PlaceBalance]) -> dict[str, list[str]]:
     short: dict[str, list[str]] = {}
     for place in found:
         for site in place.sites:
-            if site.supply_less_one_w < site.nameplate_w or site.heat_w < site.nameplate_it_w:
+            if site.supply_less_one_w < site.nameplate_w or site.heat_w < site.nameplate_heat_w:
                 short.setdefault(place.name, []).append(site.site)
     return short
 

@@ -258,7 +258,7 @@ def _damping(result: Result) -> str:
     loss = s["throughput_loss"]
     if loss is not None:
         lines.append(_line("throughput", f"{percent(abs(loss))} {'more' if loss < 0.0 else 'fewer'} tokens"))
-    for name in ("battery", "rack_storage", "psu_storage", "hybrid_capacitor", "hybrid_battery"):
+    for name in ("battery", "rack_storage", "psu_storage", "hybrid_capacitor", "hybrid_battery", "meter_store"):
         cycles = s.get(f"{name}_cycles_per_year")
         if cycles is not None:
             deepest = percent(s.get(f"{name}_cycle_depth_share"))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from clustersim.operation import ExternalEvent, Timeline
-from clustersim.plant import steady_cooling
+from clustersim.plant import steady_cooling, sustainable_it
 from clustersim.study.event_windows import evaluation_it_w, event_windows
 from clustersim.study.grid.answers import Answer, Surroundings, answer, state_at
 from clustersim.study.grid.schedule import Asked, schedule
@@ -127,7 +127,9 @@ def _protected(around: Surroundings, timeline: Timeline) -> tuple[ExternalEvent,
         if not alarm < timeline.horizon_s:
             continue
         cause, end = f"plant: cooling alarm at {site}", timeline.horizon_s + 1.0
-        carried = steady_cooling(study.place.topology.cooling[site], 0.0).capacity_w
+        cooling = study.place.topology.cooling[site]
+        capacity = steady_cooling(cooling, 0.0).capacity_w
+        carried = sustainable_it(study.place.topology.electrical[site], cooling, capacity)
         speed = around.speed.at_it(site, carried) if asked == "throttle" else None
         if speed is None:
             found.append(ExternalEvent(alarm, end, cause, "stop"))

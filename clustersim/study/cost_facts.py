@@ -8,7 +8,7 @@ from clustersim import catalog
 from clustersim.economics.facts import Accelerators, Battery, CostFacts, DampingEquipment, Generators, MeterCourse
 from clustersim.operation import Timeline
 from clustersim.plant import battery_energy_j, dispatch_shares, generator_rating_w
-from clustersim.power.spec import HybridStorage, LoadBank, PsuStorage, RackStorage
+from clustersim.power.spec import HybridStorage, MeterStrategy, PsuStorage, RackStorage
 from clustersim.study.energy_hours import meter_records
 from clustersim.study.findings import Findings
 from clustersim.study.generation import GroupRun, generation
@@ -115,9 +115,9 @@ def _equipment(findings: SiteFindings) -> Iterator[DampingEquipment]:
                 of_rack = ("rack_storage", "rack_storage") if rack else ("site_capacitor", "site_cells")
                 yield DampingEquipment("hybrid storage capacitor", of_rack[0], *capacitor, rack)
                 yield DampingEquipment("hybrid storage battery", of_rack[1], *cells, rack)
-            case LoadBank():
-                # one of that size at every site
-                yield DampingEquipment("load bank", "load_bank", 0.0, sites * strategy.power, False)
+            case MeterStrategy():
+                for one in strategy.equipment():
+                    yield DampingEquipment(one.name, one.price, sites * one.energy_j, sites * one.power_w, False)
             case _:
                 # the site's battery is a part of the place; all else is control
                 continue

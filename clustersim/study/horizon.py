@@ -9,7 +9,8 @@ from itertools import groupby
 import numpy as np
 
 from clustersim.operation import Timeline
-from clustersim.plant import CoolingHistory, cooling_history, steady_cooling, unit_starts
+from clustersim.plant import CoolingHistory, settled_heat, steady_cooling, unit_starts
+from clustersim.study.cooled_states import cooled_states
 from clustersim.study.floor_fall import falls_w
 from clustersim.study.it_power import state_w
 from clustersim.study.paces import BUSY, FULL, Pace, paces
@@ -63,8 +64,9 @@ def is_training(state: str) -> bool:
 def steady_load_w(study: SiteStudy, site: str, it_w: float) -> float:
     """Return the load of a site at constant IT power: with settled cooling and the losses on the way. [W]"""
     topology = study.place.topology
-    cooling_w = steady_cooling(topology.cooling[site], it_w).power_w
-    return it_w + cooling_w + losses_w(topology.electrical[site], it_w, cooling_w)
+    plant, cooling = topology.electrical[site], topology.cooling[site]
+    cooling_w = steady_cooling(cooling, settled_heat(plant, cooling, it_w)).power_w
+    return it_w + cooling_w + losses_w(plant, it_w, cooling_w)
 
 
 def histories(
@@ -96,7 +98,8 @@ def histories(
     -----
     Losses grow with the square of the power and are taken state by state, at its mean IT power; what the swing within
     training adds is left out: half a percent of the losses at Memphis, 0.008 % of the load. Each state has its settled
-    cooling power, scaled so that all add up to the cooling energy as integrated. The cooling loop starts settled at
+    cooling power, scaled so that all add up to the cooling energy as integrated; what the stages inside the cooled
+    rooms lose at that power is heat of the loop, with the IT power. The cooling loop starts settled at
     idle power. What the floor of a smoothing profile draws after a stop is spread over the state in which it comes
     down.
     """
@@ -119,26 +122,24 @@ def histories(
             it[EVALUATION] = evaluation_it_w[site]
         it |= {name: watts[site] for name, watts in slowed.items()}
         drawn = it | {state: raised[state][site] for state in PAUSED}
-        heat = np.array([drawn[name] for name, _ in spans])
         length = np.array([s for _, s in spans])
-        cooling = cooling_history(study.place.topology.cooling[site], heat, length, it["stopped"])
-        it_j = float(heat @ length)
-        cooled = {state: steady_cooling(study.place.topology.cooling[site], drawn[state]).power_w for state in states}
-        settled_j = sum(seconds[state] * cooled[state] for state in states)
-        scale = cooling.energy_j / settled_j if settled_j > 0.0 else 0.0
+        it_j = float(np.array([drawn[name] for name, _ in spans]) @ length)
+        cooled = cooled_states(study, site, drawn, tuple(spans), it["stopped"])
         lost_j = sum(
-            seconds[state] * losses_w(study.place.topology.electrical[site], drawn[state], scale * cooled[state])
+            seconds[state] * losses_w(study.place.topology.electrical[site], drawn[state], cooled.power_w[state])
             for state in states
         )
         found[site] = SiteHistory(
             seconds=seconds,
             load_w={state: steady_load_w(study, site, watts) for state, watts in it.items()},
             it_j=it_j,
-            load_j=it_j + cooling.energy_j + lost_j,
-            cooling=cooling,
-            heat_w=drawn,
-            heat_before_w=it["stopped"],
-            unit_starts=unit_starts(study.place.topology.cooling[site], heat, length),
+            load_j=it_j + cooled.history.energy_j + lost_j,
+            cooling=cooled.history,
+            heat_w=cooled.heat_w,
+            heat_before_w=cooled.before_w,
+            unit_starts=unit_starts(
+                study.place.topology.cooling[site], np.array([cooled.heat_w[name] for name, _ in spans]), length
+            ),
             fall_j=sum(
                 seconds[state] * (steady_load_w(study, site, drawn[state]) - steady_load_w(study, site, it[state]))
                 for state in PAUSED

@@ -12,6 +12,7 @@ from clustersim.plant import battery_rating_w
 from clustersim.plant.battery_cells import pack_of, round_trip
 from clustersim.plant.battery_wear import cycle_damage, life_s
 from clustersim.power.damped import Report, Store
+from clustersim.power.spec import MeterStrategy
 from clustersim.power.stores import rainflow
 from clustersim.study.findings import Findings
 from clustersim.study.interleaving import second_job
@@ -49,6 +50,9 @@ def damping_keys(found: SiteFindings, reasons: dict[str, str]) -> dict[str, Any]
     - ``*_missed_share``: energy that an element was asked for and did not give, take or burn for want of power or
       charge, over all that it was asked for.
     - ``load_bank_energy_mwh``: burned over the horizon.
+
+    Strategies at the meter without keys of their own share ``meter_store_*`` and ``meter_strategy_missed_share``, the
+    worst of them, where the scenario has one.
     """
     keys: dict[str, Any] = {}
     a_year = _windows_a_year(found)
@@ -66,7 +70,33 @@ def damping_keys(found: SiteFindings, reasons: dict[str, str]) -> dict[str, Any]
         if not any(report.name == name for report in _reports(found)):
             why = "no battery smooths the meter" if key == "battery" else f"the scenario has no {key}"
             keys[share], reasons[share] = None, why
-    return keys | _battery_life(found, reasons) | _bank(found, reasons)
+    return keys | _battery_life(found, reasons) | _bank(found, reasons) | _at_meter(found, reasons)
+
+
+def _other_kinds(found: SiteFindings) -> tuple[str, ...]:
+    """Return the kinds of the strategies at the meter that have no keys of their own, in the scenario's order."""
+    at_meter = (one.kind for one in found.study.scenario.damping if isinstance(one, MeterStrategy))
+    return tuple(kind for kind in at_meter if kind not in ELEMENTS.values())
+
+
+def _at_meter(found: SiteFindings, reasons: dict[str, str]) -> dict[str, Any]:
+    """Return cycles, depth and missed share of strategies at the meter without keys of their own."""
+    kinds = _other_kinds(found)
+    if not kinds:
+        return {}
+    stores = [store for report in _reports(found) for store in report.stores if store.name in kinds]
+    keys: dict[str, Any] = {
+        "meter_store_cycles_per_year": None,
+        "meter_store_cycle_depth_share": None,
+        "meter_strategy_missed_share": max(missed_share(found.steady, kind) for kind in kinds),
+    }
+    if not stores:
+        reasons |= dict.fromkeys(list(keys)[:2], f"{', '.join(kinds)}: there is no store in the account")
+        return keys
+    return keys | {
+        "meter_store_cycles_per_year": max(store.full_cycles for store in stores) * _windows_a_year(found),
+        "meter_store_cycle_depth_share": max(deepest_cycle(store) for store in stores),
+    }
 
 
 def _battery_life(found: SiteFindings, reasons: dict[str, str]) -> dict[str, Any]:
@@ -176,7 +206,7 @@ def damping_warnings(found: SiteFindings) -> list[str]:
     """Return what the user must know about damping outside the devices."""
     said = []
     names = {report.name for report in _reports(found)}
-    for name in ELEMENTS.values():
+    for name in (*ELEMENTS.values(), *_other_kinds(found)):
         if name not in names:
             continue
         shares = {power.window: missed_share(power, name) for power in (found.steady, *found.events)}

@@ -22,7 +22,7 @@ def site_years(found: SiteFindings) -> dict[str, CoolingYear] | str:
     if without:
         return f"no weather is given: cooling.{without[0]}.weather names a place of the catalog or a weather file"
     return {
-        site: cooling_year(topology.cooling[site], topology.electrical[site], found.cooling[site].heat_w)
+        site: cooling_year(topology.cooling[site], topology.electrical[site], found.mean_it_w[site])
         for site in found.sites
     }
 
@@ -41,7 +41,7 @@ def year_keys(found: SiteFindings, reasons: dict[str, str]) -> dict[str, Any]:
     it_w = sum(year.it_w for year in years.values())
     pue = np.asarray(sum(year.meter_w for year in years.values())) / it_w
     capacity = np.asarray(sum(year.capacity_w for year in years.values()))
-    above = np.any([year.it_w > year.capacity_w for year in years.values()], axis=0)
+    above = np.any([year.heat_w > year.capacity_w for year in years.values()], axis=0)
     keys: dict[str, Any] = dict.fromkeys(OF_SERVED)
     short = [
         f"{site} in {year.hours_above_capacity} of {year.pue.size} hours" for site, year in years.items() if year.short

@@ -18,6 +18,7 @@ def damping_section(result: Result) -> Section:
         ("psu_storage_cycles_per_year", "PSU storage cycles"),
         ("hybrid_capacitor_cycles_per_year", "supercapacitor cycles"),
         ("hybrid_battery_cycles_per_year", "cycles of the battery behind it"),
+        ("meter_store_cycles_per_year", "cycles of other storage at the meter"),
         ("load_bank_energy_mwh", "burned in load banks"),
         ("start_lost_time_s", "training time lost per start"),
     )

@@ -24,6 +24,7 @@ from clustersim.plant import (
     left_alone,
     online_beside_grid,
     ride_site,
+    settled_heat,
     steady_cooling,
     steady_generation_w,
     trip_band,
@@ -127,7 +128,8 @@ class Surroundings:
                 it, cooling = float(wave.power(f"{site}/it").mean()), float(wave.power(f"{site}/cooling").mean())
             else:
                 it = site_it_w(self.study, state_w(self.study, state))[site]
-                cooling = steady_cooling(place.topology.cooling[site], it).power_w
+                cooled = place.topology.cooling[site]
+                cooling = steady_cooling(cooled, settled_heat(self.plant(site), cooled, it)).power_w
             losses = 1.0 + float(wave.power(f"{site}/losses").mean()) / float(
                 wave.power(f"{site}/it").mean() + wave.power(f"{site}/cooling").mean()
             )

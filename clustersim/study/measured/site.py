@@ -9,7 +9,16 @@ import numpy as np
 
 from clustersim.errors import InputError, nearest
 from clustersim.limits import Rating
-from clustersim.plant import CoolingState, Mode, PlantResponse, SiteCoolingSpec, SitePlantSpec, simulate_plant, turns
+from clustersim.plant import (
+    CoolingState,
+    Mode,
+    PlantResponse,
+    SiteCoolingSpec,
+    SitePlantSpec,
+    settled_heat,
+    simulate_plant,
+    turns,
+)
 from clustersim.plant import steady_cooling as settled_cooling
 from clustersim.power.chain import ChainResult, DampingChain
 from clustersim.power.damped import Element, Floats
@@ -164,7 +173,7 @@ def site_answer(place: TracePlace, it: PowerTrace, job: JobWindow, damping: Sequ
     )
     own = [response for response in answers if response.mode == place.modes[0]]
     ratings = site_ratings(place.site, place.plant, place.cooling, place.provisioned_w, windows, own, list(answers))
-    state = settled_cooling(place.cooling, float(inside.watts.mean()))
+    state = settled_cooling(place.cooling, settled_heat(place.plant, place.cooling, float(inside.watts.mean())))
     return SiteAnswer(place, load, meter, chain, state, answers, tuple(ratings))
 
 

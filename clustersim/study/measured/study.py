@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from clustersim.errors import InputError
-from clustersim.plant import cooling_history, unit_starts
+from clustersim.plant import unit_starts
 from clustersim.power.measured_load import load_waveform
 from clustersim.power.trace import PowerTrace, scaled
 from clustersim.scenario import LoadScenario, TopologySpec, require_plant
+from clustersim.study.cooled_states import cooled_states
 from clustersim.study.horizon import TRAIN, SiteHistory, steady_load_w
 from clustersim.study.it_power import STEADY_DT_S, STEADY_S, HallPower
 from clustersim.study.places.place import Place, build_place
@@ -128,8 +129,8 @@ def load_history(study: LoadStudy, it_w: float) -> dict[str, SiteHistory]:
     load = study.scenario.load
     topology = study.place.topology
     idle = it_w if load.record.idle is None else min(it_w, load.units * load.record.idle)
-    cooling = cooling_history(topology.cooling[study.site], [it_w], [load.horizon], idle)
-    cooling_w = cooling.energy_j / load.horizon
+    cooled = cooled_states(study, study.site, {TRAIN: it_w}, ((TRAIN, load.horizon),), idle)
+    cooling_w = cooled.history.energy_j / load.horizon
     lost_w = losses_w(topology.electrical[study.site], it_w, cooling_w)
     return {
         study.site: SiteHistory(
@@ -137,9 +138,9 @@ def load_history(study: LoadStudy, it_w: float) -> dict[str, SiteHistory]:
             load_w={TRAIN: steady_load_w(study, study.site, it_w)},
             it_j=it_w * load.horizon,
             load_j=(it_w + cooling_w + lost_w) * load.horizon,
-            cooling=cooling,
-            heat_w={TRAIN: it_w},
-            heat_before_w=idle,
-            unit_starts=unit_starts(topology.cooling[study.site], [it_w], [load.horizon]),
+            cooling=cooled.history,
+            heat_w=cooled.heat_w,
+            heat_before_w=cooled.before_w,
+            unit_starts=unit_starts(topology.cooling[study.site], [cooled.heat_w[TRAIN]], [load.horizon]),
         )
     }

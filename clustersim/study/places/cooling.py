@@ -11,6 +11,7 @@ from clustersim.plant import (
     SiteCoolingSpec,
     cooling_reserve,
     cooling_year,
+    settled_heat,
     steady_cooling,
 )
 from clustersim.study.places.place import Place
@@ -23,7 +24,7 @@ class SiteCooling:
 
     spec: SiteCoolingSpec
     heat_w: float
-    """Provisioned IT power. [W]"""
+    """Provisioned IT power, and the losses inside the cooled rooms. [W]"""
     state: CoolingState
     """At the rating of the units, or the record's own start. [W]"""
     reserve: CoolingReserve
@@ -43,14 +44,15 @@ def place_cooling(place: Place) -> dict[str, SiteCooling]:
     topology = place.topology
     if not topology.cooling:
         return {}
-    heat = provisioned_of(place)
-    return {
-        site: SiteCooling(
+    provided, found = provisioned_of(place), {}
+    for site, spec in topology.cooling.items():
+        plant = topology.electrical.get(site)
+        heat = settled_heat(plant, spec, provided[site])
+        found[site] = SiteCooling(
             spec,
-            heat[site],
-            steady_cooling(spec, heat[site]),
-            cooling_reserve(spec, heat[site]),
-            None if spec.weather is None else cooling_year(spec, topology.electrical.get(site), heat[site]),
+            heat,
+            steady_cooling(spec, heat),
+            cooling_reserve(spec, heat),
+            None if spec.weather is None else cooling_year(spec, plant, provided[site]),
         )
-        for site, spec in topology.cooling.items()
-    }
+    return found

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from clustersim import catalog
-from clustersim.plant import SitePlantSpec, battery_energy_j, battery_rating_w, generator_rating_w, steady_cooling
+from clustersim.plant import (
+    SitePlantSpec,
+    battery_energy_j,
+    battery_rating_w,
+    generator_rating_w,
+    settled_heat,
+    steady_cooling,
+    sustainable_it,
+)
 from clustersim.scenario.topology import require_plant
 from clustersim.study.places.place import Place
 from clustersim.study.site.power import provisioned_of
@@ -45,6 +53,10 @@ class SiteBalance:
     heat_w: float
     """Heat that the cooling can reject; low and high follow the catalog's band of the unit. [W]"""
     heat_high_w: float
+    nameplate_heat_w: float
+    """Heat at `nameplate_it_w`, with the losses inside the cooled rooms. [W]"""
+    chilled_it_w: float
+    """IT power whose heat is `heat_w`. [W]"""
 
     @property
     def supply_w(self) -> float:
@@ -145,7 +157,8 @@ def _site(place: Place, name: str, running_w: float, nameplate_w: float) -> Site
     meter = [
         float(site_load(plant, cooling, np.array([it]), STEADY_S, it).load_w[0]) for it in (running_w, nameplate_w)
     ]
-    state = steady_cooling(cooling, nameplate_w)
+    heat = settled_heat(plant, cooling, nameplate_w)
+    state = steady_cooling(cooling, heat)
     units = _unit_ratings(plant)
     return SiteBalance(
         site=name,
@@ -161,6 +174,8 @@ def _site(place: Place, name: str, running_w: float, nameplate_w: float) -> Site
         heat_low_w=state.capacity_low_w,
         heat_w=state.capacity_w,
         heat_high_w=state.capacity_high_w,
+        nameplate_heat_w=heat,
+        chilled_it_w=sustainable_it(plant, cooling, state.capacity_w),
     )
 
 
@@ -174,8 +189,8 @@ def _comparisons(name: str, sites: Sequence[SiteBalance]) -> tuple[Comparison, .
         return ()
     sums = {
         "it": sum(site.nameplate_it_w for site in sites),
-        # what all units together can take away, read as IT power: nearly all of it becomes heat in the halls
-        "it.chilled": sum(site.heat_w for site in sites),
+        # what all units together can take away, as IT power
+        "it.chilled": sum(site.chilled_it_w for site in sites),
         "facility": sum(site.nameplate_w for site in sites),
         "connection": sum(site.connection_w for site in sites),
         "generation": sum(site.generation_w for site in sites),

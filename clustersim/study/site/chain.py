@@ -10,8 +10,7 @@ import numpy as np
 from clustersim.plant import battery_energy_j, battery_rating_w
 from clustersim.power.chain import DampingChain
 from clustersim.power.damped import Element, Floats, Report
-from clustersim.power.shaping import load_bank
-from clustersim.power.spec import HybridStorage, LoadBank, MeterStrategy, SiteBattery
+from clustersim.power.spec import HybridStorage, MeterStrategy, SiteBattery
 from clustersim.power.storage import Storage, StorageTrace, asked_storage
 from clustersim.power.stores import SiteBatteryElement, hybrid_storage
 from clustersim.study.site.study import SiteStudy
@@ -58,23 +57,19 @@ def held_w(study: SiteStudy, load_w: float) -> float:
 
 
 def fall_burn_j(study: SiteStudy, from_w: float, to_w: float, longest_s: float) -> float:
-    """Return what a load bank burns while it lets a site down, beyond what holds its floor. [J]
+    """Return what strategies at the meter burn while they let a site down, beyond what they burn at rest. [J]
 
     Parameters
     ----------
     study : SiteStudy
-        Its scenario says whether there is a bank.
+        Its scenario says what there is.
     from_w, to_w : float
         Load before, and once the job has stopped. [W]
     longest_s : float
         Time until the load comes back. [s]
     """
-    spec = next((s for s in study.scenario.damping if isinstance(s, LoadBank)), None)
-    if spec is None or spec.ramp_down is None or to_w >= from_w or longest_s <= 0.0:
-        return 0.0
-    load = np.array([from_w, to_w])
-    floor = sum(held_w(study, float(watts)) - float(watts) for watts in load) * longest_s
-    return load_bank(spec).apply(load, longest_s).report.burned_j - floor
+    at_meter = (strategy for strategy in study.scenario.damping if isinstance(strategy, MeterStrategy))
+    return sum((strategy.fall_burn_j(from_w, to_w, longest_s) for strategy in at_meter), 0.0)
 
 
 def damp_site(study: SiteStudy, site: str, load_w: Floats, dt_s: float, before_w: float | None) -> SiteDamping:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from clustersim.plant import equipment_reactive, steady_cooling
+from clustersim.plant import equipment_reactive, settled_heat, steady_cooling
 from clustersim.plant.electrical_tree import ElectricalTree, electrical_tree
 from clustersim.plant.spec import SiteCoolingSpec, SitePlantSpec
 from clustersim.power.records import Waveform, coarsen
@@ -27,7 +27,7 @@ def nameplate_trees(place: Place) -> dict[str, ElectricalTree]:
 
 
 def _at(plant: SitePlantSpec, cooling: SiteCoolingSpec | None, it_w: float) -> ElectricalTree:
-    cooled = 0.0 if cooling is None else steady_cooling(cooling, it_w).power_w
+    cooled = 0.0 if cooling is None else steady_cooling(cooling, settled_heat(plant, cooling, it_w)).power_w
     weather = None if cooling is None else cooling.weather
     return electrical_tree(plant, it_w + cooled, float(equipment_reactive(it_w, cooled)), weather)
 

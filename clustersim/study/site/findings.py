@@ -13,8 +13,10 @@ from clustersim.plant import (
     CoolingState,
     PlantResponse,
     island_capacity_w,
+    settled_heat,
     steady_cooling,
     steady_generation_w,
+    sustainable_it,
 )
 from clustersim.study.grid.modes import ModeFindings
 from clustersim.study.horizon import SiteHistory, is_training
@@ -149,12 +151,27 @@ class SiteFindings(ABC):
 
     @cached_property
     def cooling(self) -> dict[str, CoolingState]:
-        """Cooling of every site at its mean training heat."""
-        wave = self.steady.waveform
-        return {
-            site: steady_cooling(self.study.place.topology.cooling[site], float(wave.power(f"{site}/it").mean()))
-            for site in self.sites
-        }
+        """Cooling of every site at its mean training heat: IT power and the losses inside the cooled rooms."""
+        topology = self.study.place.topology
+        found = {}
+        for site, it_w in self.mean_it_w.items():
+            spec = topology.cooling[site]
+            found[site] = steady_cooling(spec, settled_heat(topology.electrical[site], spec, it_w))
+        return found
+
+    @cached_property
+    def mean_it_w(self) -> dict[str, float]:
+        """IT power of every site, mean of the steady window. [W]"""
+        return {site: float(self.steady.waveform.power(f"{site}/it").mean()) for site in self.sites}
+
+    @property
+    def sustainable_it_w(self) -> float:
+        """IT power whose heat, with the losses inside, is what the cooling of each site rejects; of all sites. [W]"""
+        topology = self.study.place.topology
+        return sum(
+            sustainable_it(topology.electrical[site], topology.cooling[site], state.capacity_w)
+            for site, state in self.cooling.items()
+        )
 
     def site_warnings(self, load: str, figures: str) -> list[str]:
         """Return what the user must know about the sites; `load` and `figures` are words for what is affected."""

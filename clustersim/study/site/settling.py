@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustersim.power.records import coarsen
-from clustersim.power.spec import HybridStorage, LoadBank, SiteBattery
+from clustersim.power.spec import HybridStorage, MeterStrategy, SiteBattery
 from clustersim.study.horizon import TRAIN
 from clustersim.study.site.chain import damp_site
 from clustersim.study.site.study import SiteStudy
@@ -73,6 +73,4 @@ def _settling_s(strategy: object, change_w: float) -> float:
     """Time in which an element lets the meter come to a load that changed by so much. [s]"""
     if isinstance(strategy, SiteBattery) or (isinstance(strategy, HybridStorage) and strategy.at == "site"):
         return LAGS * strategy.time_constant
-    if isinstance(strategy, LoadBank) and strategy.ramp_down is not None:
-        return change_w / strategy.ramp_down
-    return 0.0
+    return strategy.settling_s(change_w) if isinstance(strategy, MeterStrategy) else 0.0

@@ -253,7 +253,7 @@ def cooling_keys(found: SiteFindings, reasons: dict[str, str]) -> dict[str, Any]
         "cooling_first_alarm_hours": first / 3600.0 if np.isfinite(first) else None,
         "cooling_share_above_alarm": max(c.above_alarm_s for c in past) / found.horizon_s,
         "cooling_peak_temperature_c": peak if peak <= BOILING_C else None,
-        "sustainable_it_mw": sum(s.capacity_w for s in states) / MW,
+        "sustainable_it_mw": found.sustainable_it_w / MW,
         "water_l_per_s": sum(s.water_l_per_s for s in states),
         **reserve_keys(found, reasons),
         **year_keys(found, reasons),

@@ -15,13 +15,14 @@ from clustersim.plant import (
     SiteCoolingSpec,
     SitePlantSpec,
     battery_rating_w,
-    cooling_response,
     electrical_losses,
     equipment_reactive,
     generator_rating_w,
+    heated_cooling,
     island_capacity_w,
     largest_step,
     load_acceptance_w,
+    settled_heat,
     steady_cooling,
 )
 from clustersim.plant.battery_cells import pack_of, power_limits
@@ -42,6 +43,8 @@ class SiteLoad:
     """Power of one site between the supplies' input and the site's battery; ``load = it + cooling + losses``."""
 
     it_w: Floats
+    heat_w: Floats
+    """Of the cooled rooms: IT power, and the losses of the stages that stand there. [W]"""
     cooling: CoolingResponse
     losses_w: Floats
     load_w: Floats
@@ -67,13 +70,13 @@ def site_load(
     before_w : float, optional
         IT power at which the cooling had settled before; the mean when absent. [W]
     """
-    cooled = cooling_response(cooling, it_w, dt_s, before_w)
+    heat, cooled = heated_cooling(plant, cooling, it_w, dt_s, before_w)
     equipment = it_w + cooled.power_w
     absorbed = equipment_reactive(it_w, cooled.power_w)
     losses, stages = np.zeros_like(equipment), np.zeros_like(equipment)
     for flow in stage_flows(plant, equipment, absorbed):
         losses, stages = losses + flow.loss_w, stages + flow.loss_var
-    return SiteLoad(it_w, cooled, losses, equipment + losses, stages, absorbed + stages)
+    return SiteLoad(it_w, heat, cooled, losses, equipment + losses, stages, absorbed + stages)
 
 
 def losses_w(plant: SitePlantSpec, it_w: float, cooling_w: float) -> float:
@@ -118,9 +121,9 @@ def site_ratings(
     if plant.battery is not None:
         most = _battery_w(windows, responses)
         found.append(_battery_rating(site, plant.battery, most, windows, responses))
-    it = float(windows[0].it_w.mean())
-    state = steady_cooling(cooling, it)
-    found.append(Rating("cooling", site, it, state.capacity_w, "catalog, kind cooling"))
+    heat = settled_heat(plant, cooling, float(windows[0].it_w.mean()))
+    state = steady_cooling(cooling, heat)
+    found.append(Rating("cooling", site, heat, state.capacity_w, "catalog, kind cooling"))
     most = max(one_second(w.it_w, w.dt_s) for w in windows)
     found.append(Rating("provisioned_it", site, most, provisioned_w, "nameplates"))
     return found

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from clustersim.plant import CoolingResponse, cooling_response, power_factor, reactive_power
+from clustersim.plant import CoolingResponse, heated_cooling, power_factor, reactive_power
 from clustersim.power.damped import Report
 from clustersim.power.records import Waveform
 from clustersim.power.storage import StorageTrace
@@ -131,7 +131,7 @@ def add_site(
 def settled_level_w(study: SiteStudy, site: str, it_w: float) -> float:
     """Return the load of a site whose IT power has long been constant, before what damps it at the meter. [W]"""
     plant, cooled = study.place.topology.electrical[site], study.place.topology.cooling[site]
-    cooling_w = float(cooling_response(cooled, np.array([it_w]), 1.0).power_w[0])
+    cooling_w = float(heated_cooling(plant, cooled, np.array([it_w]), 1.0)[1].power_w[0])
     return it_w + cooling_w + losses_w(plant, it_w, cooling_w)
 
 

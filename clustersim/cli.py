@@ -33,9 +33,10 @@ from clustersim.cli_size import size
 from clustersim.cli_sweep import sweep
 from clustersim.cli_traces import assess, fit_power
 from clustersim.cli_waveform import waveform
-from clustersim.console import Group, show, show_json, told, write, write_all
+from clustersim.console import Group, show, show_json, told
 from clustersim.errors import InputError
 from clustersim.named_files import any_scenario_of, located, scenario_of, shipped
+from clustersim.whole_file import write_all, write_text
 
 app = typer.Typer(
     cls=Group,
@@ -119,7 +120,7 @@ def step(
         pool = step_pool(study)
         between = between_sites(study, pool.iteration_time_s)
     if trace is not None:
-        write(trace, json.dumps(chrome_trace(study, units or ()), separators=(",", ":")))
+        write_text(trace, json.dumps(chrome_trace(study, units or ()), separators=(",", ":")))
     if as_json:
         several = {} if between is None else {"between_sites": between_sites_data(between)}
         show_json(step_data(study, pool) | several)

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from clustersim.cli_options import JsonOption, ScenarioArg, SetOption
-from clustersim.console import show, show_json, told, write_all
+from clustersim.console import show, show_json, told
 from clustersim.named_files import scenario_of
+from clustersim.whole_file import write_all
 
 
 def operate(

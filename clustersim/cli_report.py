@@ -9,7 +9,8 @@ import typer
 
 from clustersim.cli_options import SetOption
 from clustersim.cli_results import OutOption, named_result
-from clustersim.console import show, told, write_all
+from clustersim.console import show, told
+from clustersim.whole_file import write_all
 
 RunArg = Annotated[
     str, typer.Argument(metavar="RUN", help="Result folder, report.html, or a scenario, which is run unless it was.")

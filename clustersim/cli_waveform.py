@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from clustersim.cli_options import JsonOption, ScenarioArg, SetOption
-from clustersim.console import show, show_json, told, write
+from clustersim.console import show, show_json, told
 from clustersim.errors import InputError
 from clustersim.named_files import scenario_of
+from clustersim.whole_file import write_text
 
 
 def waveform(
@@ -58,7 +59,7 @@ def waveform(
         found = coherence(study) if coherent else ()
         if band is not None:
             tell("band of the levels")
-            write(band, band_csv(power_bands(study, study.trace(0))))
+            write_text(band, band_csv(power_bands(study, study.trace(0))))
     listed = [item.name for item in nodes]
     if as_json:
         show_json(waveform_data(listed, account, dt_s, found))

@@ -524,7 +524,6 @@ def test_what_does_not_fit_is_said(fleet, message):
         ({"jobs": [{"name": "a"}]}, "one of servers and accelerators"),
         ({"jobs": [{"name": "a", "servers": 1, "steps": 3}]}, "steps and step_time together"),
         ({"jobs": [{"name": "a", "servers": 1}, {"name": "a", "servers": 1}]}, "each name once"),
-        ({"jobs": [{"name": "a", "servers": 1, "priority": 100}]}, "main_priority: expected more"),
         ({"streams": [{"every": "1 h", "load": "10 %"}]}, "one of every and load"),
         ({"services": [{"name": "s", "peak_servers": 2, "profile": ["100 %"] * 23}]}, "expected 24 shares"),
         ({"services": [{"name": "s", "peak_servers": 2, "least_servers": 3}]}, "at most peak_servers"),

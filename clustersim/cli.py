@@ -23,7 +23,7 @@ from clustersim.cli_exercise import exercise
 from clustersim.cli_explain import explain
 from clustersim.cli_nodes import nodes
 from clustersim.cli_operate import operate
-from clustersim.cli_options import JsonOption, ScenarioArg, SetOption
+from clustersim.cli_options import JsonOption, ScenarioArgument, SetOption
 from clustersim.cli_query import query
 from clustersim.cli_record import record
 from clustersim.cli_report import report
@@ -69,7 +69,7 @@ def _program(
 
 @app.command()
 def run(
-    scenario: ScenarioArg,
+    scenario: ScenarioArgument,
     out: OutOption = Path("results"),
     as_json: JsonOption = False,
     seed: Annotated[int | None, typer.Option("--seed", help="Seed, in place of the scenario's.")] = None,
@@ -96,7 +96,7 @@ def run(
 
 @app.command()
 def step(
-    scenario: ScenarioArg,
+    scenario: ScenarioArgument,
     as_json: JsonOption = False,
     trace: Annotated[Path | None, typer.Option("--trace", help="Write the step as a Chrome trace (Perfetto).")] = None,
     units: Annotated[

@@ -12,13 +12,13 @@ from clustersim.cli_results import OutOption, named_result
 from clustersim.console import show, told
 from clustersim.whole_file import write_all
 
-RunArg = Annotated[
+RunArgument = Annotated[
     str, typer.Argument(metavar="RUN", help="Result folder, report.html, or a scenario, which is run unless it was.")
 ]
 
 
 def report(
-    run: RunArg,
+    run: RunArgument,
     as_pdf: Annotated[bool, typer.Option("--pdf", help="Print to PDF too, with a Chromium of this machine.")] = False,
     audience: Annotated[
         Literal["interconnection"] | None,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from clustersim.cli_options import JsonOption, ScenarioArg, SetOption
+from clustersim.cli_options import JsonOption, ScenarioArgument, SetOption
 from clustersim.console import show, show_json, told
 from clustersim.named_files import any_scenario_of
 from clustersim.whole_file import write_all
@@ -18,7 +18,7 @@ MOST_PROCESSES = 2
 
 
 def size(
-    scenario: ScenarioArg,
+    scenario: ScenarioArgument,
     meet: Annotated[
         list[str] | None,
         typer.Option("--meet", metavar="PACK", help="Rule pack to keep, or 'own': the scenario's; may be repeated."),

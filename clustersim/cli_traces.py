@@ -17,8 +17,8 @@ from clustersim.whole_file import write_text
 if TYPE_CHECKING:
     from clustersim.study.assess import Assessment, Columns, Devices, Setting
 
-TraceArg = Annotated[Path, typer.Argument(metavar="TRACE", help="CSV, Parquet, or COMTRADE by its .cfg.")]
-LoadArg = Annotated[
+TraceArgument = Annotated[Path, typer.Argument(metavar="TRACE", help="CSV, Parquet, or COMTRADE by its .cfg.")]
+LoadArgument = Annotated[
     Path, typer.Argument(metavar="TRACE", help="CSV, Parquet, COMTRADE by its .cfg, or a load record (.yaml).")
 ]
 TimeOption = Annotated[str | None, typer.Option("--time", metavar="COLUMN", help="Column of time: seconds or dates.")]
@@ -131,7 +131,7 @@ def _setting(
 
 
 def assess(
-    trace: LoadArg,
+    trace: LoadArgument,
     limits: Annotated[
         list[str] | None,
         typer.Option(
@@ -273,7 +273,7 @@ def _write_spectrogram(path: Path, found: Assessment, segment_s: float | None) -
 
 
 def fit_power(
-    trace: TraceArg,
+    trace: TraceArgument,
     time: TimeOption = None,
     power: PowerOption = None,
     unit: UnitOption = None,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from clustersim.cli_options import JsonOption, ScenarioArg, SetOption
+from clustersim.cli_options import JsonOption, ScenarioArgument, SetOption
 from clustersim.console import show, show_json, told
 from clustersim.errors import InputError
 from clustersim.named_files import scenario_of
@@ -15,7 +15,7 @@ from clustersim.whole_file import write_text
 
 
 def waveform(
-    scenario: ScenarioArg,
+    scenario: ScenarioArgument,
     node: Annotated[
         list[str] | None,
         typer.Option("--node", metavar="NODE", help="SITE/it, SITE/hall_1, .../rack_1/server_1/accelerator_1."),

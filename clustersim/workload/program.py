@@ -76,12 +76,6 @@ class StepProgram:
         """Time of all blocks of each virtual stage; shape (devices, virtual stages). [s]"""
         return stage_block((1.0, self.body), (1.0, self.ends))
 
-    @property
-    def expert_data(self) -> int:
-        """Ranks that hold the same experts."""
-        plan = self.plan
-        return max(1, plan.data * plan.context * plan.tensor // max(plan.expert, 1))
-
 
 @lru_cache(maxsize=1024)
 def split_layers(layers: int, virtual_stages: int, head_layers: float, embedding_layers: float) -> tuple[int, ...]:

@@ -550,6 +550,4 @@ def test_accounts_of_a_group_are_accounts():
     found = record.group_accounts("a")
     assert math.fsum(found.shares.values()) == 1.0
     assert found.goodput == pytest.approx(1000.0 / 1050.0)
-    assert record.mean_wait_s("a") == 0.0
-    assert math.isnan(record.mean_wait_s("nobody"))
     assert record.utilisation == pytest.approx((1050.0 * 2 + 10_000.0) / 30_000.0)

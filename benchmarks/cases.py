@@ -101,13 +101,13 @@ def _all_plans() -> int:
     from clustersim.workload import load_model
     from clustersim.workload.configuration import model_record
     from clustersim.workload.footprint import usable_bytes
-    from clustersim.workload.hardware import hardware
+    from clustersim.workload.hardware import hardware_of
 
     plans = plan_space(
         model_record(load_model("llama3.1-405b")), accelerators=16384, sequences=2048, sequence_length=8192, domain=8
     )
     chip = "H100-SXM"
-    search_space(plans, hardware([chip], ["bf16"], [None], [None]), float(usable_bytes([chip])[0]))
+    search_space(plans, hardware_of([chip], ["bf16"], [None], [None]), float(usable_bytes([chip])[0]))
     return plans.size
 
 
@@ -121,14 +121,14 @@ def plan_rate() -> Found:
     from clustersim.training.closed_form import estimate_steps
     from clustersim.workload import load_model
     from clustersim.workload.configuration import configurations, model_record
-    from clustersim.workload.hardware import hardware
+    from clustersim.workload.hardware import hardware_of
 
     rate = _all_plans() / best(_all_plans, 3)
     record = model_record(load_model("llama3.1-405b")) | {
         "sequence": 8192.0, "accelerators": 16384.0, "tensor": 8.0, "micro_batch": 1.0, "micro_batches": 16.0,
     }  # fmt: skip
-    one, hw = configurations([record]), hardware(["H100-SXM"], ["bf16"], [None], [None])
-    return Found(rate, rate * best(lambda: estimate_steps(one, hw), 20))
+    one, hardware = configurations([record]), hardware_of(["H100-SXM"], ["bf16"], [None], [None])
+    return Found(rate, rate * best(lambda: estimate_steps(one, hardware), 20))
 
 
 def _run(folder: str, cache_folder: str | None = None) -> float:

@@ -1,16 +1,12 @@
-"""What the command line puts on the terminal and into files: progress, text, JSON, files whole or not at all."""
+"""What the command line puts on the terminal: progress, text, JSON."""
 
 from __future__ import annotations
 
-import errno
 import json
-import os
 import re
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import typer
@@ -65,57 +61,3 @@ def show(text: str) -> None:
 def show_json(data: dict[str, Any]) -> None:
     """Print one JSON object on stdout."""
     typer.echo(json.dumps(data, indent=1, allow_nan=False))
-
-
-def write(path: Path, text: str) -> None:
-    """Write a file whole or not at all.
-
-    Raises
-    ------
-    InputError
-        If it cannot be written.
-    """
-    write_all({path: text})
-
-
-def write_all(texts: Mapping[Path, str | bytes]) -> None:
-    """Write several files, all of them whole or none at all.
-
-    Every text is first written beside its target; only when all are there do they take their names.
-
-    Raises
-    ------
-    InputError
-        If one cannot be written; folders that were made for them are gone again.
-    """
-    made: list[Path] = []
-    working: dict[Path, Path] = {}
-    done = False
-    try:
-        for path, text in texts.items():
-            try:
-                if path.is_dir():
-                    raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-                for folder in reversed([one for one in path.parents if not one.exists()]):
-                    folder.mkdir()
-                    made.append(folder)
-                handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-                working[path] = Path(name)
-                with os.fdopen(handle, "wb") as file:
-                    file.write(text.encode() if isinstance(text, str) else text)
-                working[path].chmod(0o644)
-            except OSError as error:
-                raise InputError(f"{path}: cannot be written: {error.strerror}") from None
-        for path in list(working):
-            try:
-                working[path].replace(path)
-            except OSError as error:
-                raise InputError(f"{path}: cannot be written: {error.strerror}") from None
-            del working[path]
-        done = True
-    finally:
-        for left in working.values():
-            left.unlink(missing_ok=True)
-        for folder in reversed(() if done else made):
-            with suppress(OSError):
-                folder.rmdir()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from clustersim.report.documented import DocTable, evidence
+from clustersim.report.documented import DocumentedTable, evidence
 from clustersim.report.expected_shown import expected_rows, of_tables, reasons_of, statistics_text
 from clustersim.study.result import Result
 from dashboard import presets, results, show
@@ -91,7 +91,7 @@ def document(path: str, heading: str) -> None:
     show.table(frame(page.table(chosen)), f"validation-table-{path}", placeholder="-")
 
 
-def frame(table: DocTable) -> pd.DataFrame:
+def frame(table: DocumentedTable) -> pd.DataFrame:
     """Return a table of the documentation; columns of numbers become numbers, so that they sort as such."""
     found = pd.DataFrame(list(table.rows), columns=[name or " " for name in table.head])
     for name in found.columns:

@@ -33,12 +33,12 @@ def waveform(
 
     The answer stands beside the samples, written after them: a record that has one is whole.
     """
-    from clustersim.power.trace_export import write_whole
     from clustersim.report.waveform import waveform_data
     from clustersim.study.step import study_step
     from clustersim.study.waveforms.file import write_pieces
     from clustersim.study.waveforms.stream import stream
     from clustersim.study.waveforms.tree_nodes import find_node
+    from clustersim.whole_file import write_whole
 
     scenario = Draft(name, tree, settings).scenario()
     if not isinstance(scenario, Scenario):

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,18 +33,14 @@ def _named_shortly(path: str) -> Iterator[Path]:
 @contextmanager
 def _made(out: str, *asked: Any) -> Iterator[tuple[Path, Path]]:
     """Give a folder to write into, and where it will lie once it is whole: its name tells what was asked."""
+    from clustersim.study.whole_folder import whole_folder
+
     digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
     whole = Path(out) / digest
     if not Path(out).is_dir():
         raise InputError("the file is gone: files are kept for a day, or until the page is closed; open it again")
-    aside = Path(mkdtemp(prefix=".making-", dir=out))
-    try:
+    with whole_folder(whole) as aside:
         yield aside, whole
-        if whole.is_dir():
-            shutil.rmtree(whole)
-        aside.replace(whole)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
 
 
 def _save(folder: Path, name: str, trace: PowerTrace) -> dict[str, Any]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -103,15 +101,8 @@ def kept_units(study: StepStudy) -> Sequence[int]:
 
 def _write(folder: Path, files: Mapping[str, Callable[[Path], object]]) -> None:
     """Write a folder of files; it appears whole or not at all."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    working = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
+    from clustersim.study.whole_folder import whole_folder
+
+    with whole_folder(folder) as working:
         for name, write in files.items():
             write(working / name)
-        working.chmod(0o755)
-        if folder.exists():
-            shutil.rmtree(folder)
-        working.replace(folder)
-    except BaseException:
-        shutil.rmtree(working, ignore_errors=True)
-        raise

@@ -9,8 +9,9 @@ import typer
 
 from clustersim.cli.options import JsonOption
 from clustersim.cli.traces import GapOption, PowerOption, SensorOption, TimeOption, UnitOption, trace_columns
-from clustersim.console import show, show_json, told, write
+from clustersim.console import show, show_json, told
 from clustersim.errors import InputError
+from clustersim.whole_file import write_text
 
 
 def calibrate(
@@ -68,7 +69,7 @@ def calibrate(
             columns = trace_columns(time, power, None, unit, None, None, None, None, "line", gap, sensor)
             found = calibrate_marked(traces[0], markers, columns, count, accelerator, tell)
     if out is not None:
-        write(out, overlay_text(found))
+        write_text(out, overlay_text(found))
     if as_json:
         show_json(calibrated_data(found))
         return

@@ -8,14 +8,14 @@ from typing import Annotated
 import typer
 
 from clustersim.cli.options import JsonOption, SetOption
-from clustersim.cli.report import RunArg
+from clustersim.cli.report import RunArgument
 from clustersim.cli.results import OutOption, named_result
 from clustersim.console import show, show_json, told
 from clustersim.errors import InputError
 
 
 def cite(
-    run: RunArg,
+    run: RunArgument,
     as_json: JsonOption = False,
     bibtex: Annotated[bool, typer.Option("--bibtex", help="Print BibTeX entries and nothing else.")] = False,
     out: OutOption = Path("results"),

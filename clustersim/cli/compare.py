@@ -10,9 +10,10 @@ import typer
 
 from clustersim.cli.options import JsonOption, SetOption
 from clustersim.cli.results import OutOption
-from clustersim.console import show, show_json, told, write_all
+from clustersim.console import show, show_json, told
 from clustersim.errors import InputError
 from clustersim.named_files import any_scenario_of
+from clustersim.whole_file import write_all
 
 if TYPE_CHECKING:
     from clustersim.study.compare import Design

@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 
 from clustersim.cli.options import JsonOption, SetOption
-from clustersim.cli.report import RunArg
+from clustersim.cli.report import RunArgument
 from clustersim.cli.results import OutOption, named_result
 from clustersim.console import show, show_json, told
 
 
 def nodes(
-    run: RunArg,
+    run: RunArgument,
     window: Annotated[str, typer.Option("--window", help="steady, crash, restart, job_start, checkpoint.")] = "steady",
     out: OutOption = Path("results"),
     settings: SetOption = None,

@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
-from clustersim.cli.options import JsonOption, ScenarioArg, SetOption
-from clustersim.console import show, show_json, told, write_all
+from clustersim.cli.options import JsonOption, ScenarioArgument, SetOption
+from clustersim.console import show, show_json, told
 from clustersim.named_files import scenario_of
+from clustersim.whole_file import write_all
 
 
 def operate(
-    scenario: ScenarioArg,
+    scenario: ScenarioArgument,
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Horizons to simulate; bands from 20 on.")] = 1,
     workers: Annotated[
         int | None,

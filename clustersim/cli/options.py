@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
-ScenarioArg = Annotated[str, typer.Argument(metavar="SCENARIO", help="Scenario file, or the name of a shipped one.")]
+ScenarioArgument = Annotated[
+    str, typer.Argument(metavar="SCENARIO", help="Scenario file, or the name of a shipped one.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
 SetOption = Annotated[
     list[str] | None,

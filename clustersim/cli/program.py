@@ -24,7 +24,7 @@ from clustersim.cli.exercise import exercise
 from clustersim.cli.explain import explain
 from clustersim.cli.nodes import nodes
 from clustersim.cli.operate import operate
-from clustersim.cli.options import JsonOption, ScenarioArg, SetOption
+from clustersim.cli.options import JsonOption, ScenarioArgument, SetOption
 from clustersim.cli.query import query
 from clustersim.cli.record import record
 from clustersim.cli.report import report
@@ -34,9 +34,10 @@ from clustersim.cli.size import size
 from clustersim.cli.sweep import sweep
 from clustersim.cli.traces import assess, fit_power
 from clustersim.cli.waveform import waveform
-from clustersim.console import INTERRUPTED, Group, show, show_json, told, write, write_all
+from clustersim.console import INTERRUPTED, Group, show, show_json, told
 from clustersim.errors import InputError
 from clustersim.named_files import any_scenario_of, located, scenario_of, shipped
+from clustersim.whole_file import write_all, write_text
 
 app = typer.Typer(
     cls=Group,
@@ -69,7 +70,7 @@ def _program(
 
 @app.command()
 def run(
-    scenario: ScenarioArg,
+    scenario: ScenarioArgument,
     out: OutOption = Path("results"),
     as_json: JsonOption = False,
     seed: Annotated[int | None, typer.Option("--seed", help="Seed, in place of the scenario's.")] = None,
@@ -96,7 +97,7 @@ def run(
 
 @app.command()
 def step(
-    scenario: ScenarioArg,
+    scenario: ScenarioArgument,
     as_json: JsonOption = False,
     trace: Annotated[Path | None, typer.Option("--trace", help="Write the step as a Chrome trace (Perfetto).")] = None,
     units: Annotated[
@@ -120,7 +121,7 @@ def step(
         pool = step_pool(study)
         between = between_sites(study, pool.iteration_time_s)
     if trace is not None:
-        write(trace, json.dumps(chrome_trace(study, units or ()), separators=(",", ":")))
+        write_text(trace, json.dumps(chrome_trace(study, units or ()), separators=(",", ":")))
     if as_json:
         several = {} if between is None else {"between_sites": between_sites_data(between)}
         show_json(step_data(study, pool) | several)

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from clustersim.cli.options import JsonOption
-from clustersim.console import show, show_json, write
+from clustersim.console import show, show_json
 from clustersim.errors import InputError
+from clustersim.whole_file import write_text
 
 
 def query(
@@ -37,7 +38,7 @@ def query(
         return
     answer = asked(store, sql)
     if csv is not None:
-        write(csv, report.answer_csv(answer))
+        write_text(csv, report.answer_csv(answer))
     if as_json:
         show_json(report.answer_data(answer))
     else:

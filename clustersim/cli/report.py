@@ -9,15 +9,16 @@ import typer
 
 from clustersim.cli.options import SetOption
 from clustersim.cli.results import OutOption, named_result
-from clustersim.console import show, told, write_all
+from clustersim.console import show, told
+from clustersim.whole_file import write_all
 
-RunArg = Annotated[
+RunArgument = Annotated[
     str, typer.Argument(metavar="RUN", help="Result folder, report.html, or a scenario, which is run unless it was.")
 ]
 
 
 def report(
-    run: RunArg,
+    run: RunArgument,
     as_pdf: Annotated[bool, typer.Option("--pdf", help="Print to PDF too, with a Chromium of this machine.")] = False,
     audience: Annotated[
         Literal["interconnection"] | None,

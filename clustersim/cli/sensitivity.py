@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from clustersim.cli.options import JsonOption, ScenarioArg, SetOption
+from clustersim.cli.options import JsonOption, ScenarioArgument, SetOption
 from clustersim.cli.sweep import answer_points, engine_of, ready
-from clustersim.console import show, show_json, told, write_all
+from clustersim.console import show, show_json, told
 from clustersim.errors import InputError
 from clustersim.named_files import any_scenario_of
+from clustersim.whole_file import write_all
 
 if TYPE_CHECKING:
     from clustersim.scenario import AnyScenario
 
-StoreArg = Annotated[Path, typer.Argument(metavar="STORE", help="Folder of a sweep's store.")]
+StoreArgument = Annotated[Path, typer.Argument(metavar="STORE", help="Folder of a sweep's store.")]
 KeyOption = Annotated[
     list[str] | None, typer.Option("--key", metavar="KEY", help="Answer to look at; may be repeated.")
 ]
@@ -26,7 +27,9 @@ DEFAULT = ("usd_per_million_tokens", "tokens_per_s", "mean_mw", "swing_mw", "goo
 """Answers that are looked at where neither user nor study says which; those that the rows have."""
 
 
-def sensitivity(store: StoreArg, keys: KeyOption = None, html: HtmlOption = None, as_json: JsonOption = False) -> None:
+def sensitivity(
+    store: StoreArgument, keys: KeyOption = None, html: HtmlOption = None, as_json: JsonOption = False
+) -> None:
     """Tell what moves the answers of a sweep: tornado, Sobol's indices or rank correlations, by how it was drawn."""
     _shown(store, keys, html, as_json)
 
@@ -49,7 +52,7 @@ def _shown(store: Path, keys: list[str] | None, html: Path | None, as_json: bool
 
 
 def uncertainty(
-    scenario: ScenarioArg,
+    scenario: ScenarioArgument,
     keys: KeyOption = None,
     samples: Annotated[int, typer.Option("--samples", min=8, max=100_000, help="Draws of all figures at once.")] = 128,
     evaluate: Annotated[
@@ -105,7 +108,7 @@ def own_sweep(
 
 
 def pareto(
-    store: StoreArg,
+    store: StoreArgument,
     aims: Annotated[list[str], typer.Argument(metavar="KEY:min|max ...", help="Two or more answers, with direction.")],
     html: HtmlOption = None,
     csv: Annotated[Path | None, typer.Option("--csv", help="Write the rows of the front.")] = None,

@@ -8,16 +8,17 @@ from typing import Annotated
 
 import typer
 
-from clustersim.cli.options import JsonOption, ScenarioArg, SetOption
-from clustersim.console import show, show_json, told, write_all
+from clustersim.cli.options import JsonOption, ScenarioArgument, SetOption
+from clustersim.console import show, show_json, told
 from clustersim.named_files import any_scenario_of
+from clustersim.whole_file import write_all
 
 MOST_PROCESSES = 2
 """Unless the user asks for more."""
 
 
 def size(
-    scenario: ScenarioArg,
+    scenario: ScenarioArgument,
     meet: Annotated[
         list[str] | None,
         typer.Option("--meet", metavar="PACK", help="Rule pack to keep, or 'own': the scenario's; may be repeated."),

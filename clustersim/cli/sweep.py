@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from clustersim.cli.options import JsonOption, SetOption
-from clustersim.console import INTERRUPTED, show, show_json, told, write
+from clustersim.console import INTERRUPTED, show, show_json, told
 from clustersim.errors import InputError
+from clustersim.whole_file import write_text
 
 if TYPE_CHECKING:
     from clustersim.study.sweep.collect import Engine
@@ -212,7 +213,7 @@ def _finish(folder: Path, as_json: bool) -> None:
 
     seen = overview(folder)
     page = folder / PAGE
-    write(page, sweep_html(seen))
+    write_text(page, sweep_html(seen))
     if as_json:
         show_json(sweep_data(seen))
         return

@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 import typer
 
-from clustersim.console import show, show_json, told, write, write_all
+from clustersim.console import show, show_json, told
+from clustersim.whole_file import write_all, write_text
 
 Found = TypeVar("Found")
 
@@ -105,7 +106,7 @@ def _overlay(file: Path, text: str) -> None:
     """Write a catalog overlay and use it."""
     from clustersim.catalog import use_overlays
 
-    write(file, text)
+    write_text(file, text)
     use_overlays([file])
 
 

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from clustersim.cli.options import JsonOption
-from clustersim.console import show, show_json, told, write
+from clustersim.console import show, show_json, told
 from clustersim.errors import InputError, nearest
+from clustersim.whole_file import write_text
 
 if TYPE_CHECKING:
     from clustersim.study.measured.assess import Assessment, Columns, Devices, Setting
 
-TraceArg = Annotated[Path, typer.Argument(metavar="TRACE", help="CSV, Parquet, or COMTRADE by its .cfg.")]
-LoadArg = Annotated[
+TraceArgument = Annotated[Path, typer.Argument(metavar="TRACE", help="CSV, Parquet, or COMTRADE by its .cfg.")]
+LoadArgument = Annotated[
     Path, typer.Argument(metavar="TRACE", help="CSV, Parquet, COMTRADE by its .cfg, or a load record (.yaml).")
 ]
 TimeOption = Annotated[str | None, typer.Option("--time", metavar="COLUMN", help="Column of time: seconds or dates.")]
@@ -130,7 +131,7 @@ def _setting(
 
 
 def assess(
-    trace: LoadArg,
+    trace: LoadArgument,
     limits: Annotated[
         list[str] | None,
         typer.Option(
@@ -247,8 +248,8 @@ def assess(
         write_trace(export, found.judged.trace)
     of_site: tuple[Path, ...] = ()
     if out is not None:
-        write(out / "verdict.csv", verdict_csv(found))
-        write(out / "assess.json", json.dumps(data, indent=1, allow_nan=False) + "\n")
+        write_text(out / "verdict.csv", verdict_csv(found))
+        write_text(out / "assess.json", json.dumps(data, indent=1, allow_nan=False) + "\n")
         of_site = write_site(out / "site.parquet", found)
     if as_json:
         show_json(data)
@@ -268,11 +269,11 @@ def _write_spectrogram(path: Path, found: Assessment, segment_s: float | None) -
         raise InputError(f"--spectrogram: expected .csv or .html, got {path}")
     trace = found.judged.trace
     made = spectrogram_of(trace, found.job, segment_s)
-    write(path, spectrogram_csv(made) if path.suffix.lower() == ".csv" else spectrogram_html(made, trace.name))
+    write_text(path, spectrogram_csv(made) if path.suffix.lower() == ".csv" else spectrogram_html(made, trace.name))
 
 
 def fit_power(
-    trace: TraceArg,
+    trace: TraceArgument,
     time: TimeOption = None,
     power: PowerOption = None,
     unit: UnitOption = None,
@@ -302,7 +303,7 @@ def fit_power(
     if export is not None:
         write_trace(export, found.made)
     if out is not None:
-        write(out, load_text(found.load))
+        write_text(out, load_text(found.load))
     if as_json:
         show_json(fit_data(found))
         return

@@ -7,14 +7,15 @@ from typing import Annotated
 
 import typer
 
-from clustersim.cli.options import JsonOption, ScenarioArg, SetOption
-from clustersim.console import show, show_json, told, write
+from clustersim.cli.options import JsonOption, ScenarioArgument, SetOption
+from clustersim.console import show, show_json, told
 from clustersim.errors import InputError
 from clustersim.named_files import scenario_of
+from clustersim.whole_file import write_text
 
 
 def waveform(
-    scenario: ScenarioArg,
+    scenario: ScenarioArgument,
     node: Annotated[
         list[str] | None,
         typer.Option("--node", metavar="NODE", help="SITE/it, SITE/hall_1, .../rack_1/server_1/accelerator_1."),
@@ -58,7 +59,7 @@ def waveform(
         found = coherence(study) if coherent else ()
         if band is not None:
             tell("band of the levels")
-            write(band, band_csv(power_bands(study, study.trace(0))))
+            write_text(band, band_csv(power_bands(study, study.trace(0))))
     listed = [item.name for item in nodes]
     if as_json:
         show_json(waveform_data(listed, account, dt_s, found))

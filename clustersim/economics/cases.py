@@ -8,9 +8,7 @@ from clustersim import catalog
 from clustersim.economics.capital import YEAR_S
 from clustersim.economics.cost import CostTable, estimate_cost
 from clustersim.economics.facts import Accelerators, CostFacts
-from clustersim.economics.prices import figure
 from clustersim.economics.spec import EconomicsSpec
-from clustersim.units import text
 
 KIND = "cost_cases"
 
@@ -73,12 +71,3 @@ def case_cost(name: str, accelerators: int = 10_000, years: float | None = None)
     published = [key for key in case.figures if key.startswith("published")]
     hours = tuple(case.si(key) * 3600.0 for key in published)
     return Case(name, estimate_cost(spec, case_facts(name, accelerators)), hours)
-
-
-def case_inputs(name: str) -> list[tuple[str, str, str]]:
-    """Return the inputs of a cost case: name, value in the unit of its source, source."""
-    found = []
-    for key, value in catalog.entry(KIND, name).figures.items():
-        shown = f"{value.value:g}" if value.unit == "1" else text(value.value, value.unit)
-        found.append((key, shown, figure(KIND, name, key).source))
-    return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,18 +43,6 @@ class SwitchedDomain:
     def ports(self) -> int:
         """Ports that the busiest switch chip needs."""
         return self.accelerators * self.links_to[0]
-
-    def bandwidth_left(self, failed: Collection[int]) -> float:
-        """Return the share of an accelerator's bandwidth that is left when switch chips have `failed`.
-
-        Raises
-        ------
-        InputError
-            If the domain has no such switch chip.
-        """
-        if wrong := [chip for chip in failed if not 0 <= chip < self.switches]:
-            raise InputError(f"expected switch chips from 0 to {self.switches - 1}, got {wrong[0]}")
-        return 1.0 - sum(self.links_to[chip] for chip in set(failed)) / self.links_each
 
     def bisection(self, bandwidth: float) -> float:
         """Return what half of the accelerators can send to the other half, one direction [B/s].

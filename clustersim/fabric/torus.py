@@ -128,11 +128,6 @@ class TorusPod:
         return 2 * self.optical_switches
 
     @property
-    def optical_links(self) -> int:
-        """Links between cubes, and of cubes to themselves, when all are in use."""
-        return self.cubes * self.optical_switches
-
-    @property
     def ports_used(self) -> int:
         """Ports that the cubes take of each optical circuit switch."""
         return 2 * self.cubes

@@ -51,7 +51,7 @@ class ProductFit:
     """Mean of ``predicted / measured - 1`` on them. [-]"""
 
 
-def fit_products(hw: Hardware, measured: Products) -> ProductFit:
+def fit_products(hardware: Hardware, measured: Products) -> ProductFit:
     """Return the constants that fit measured products best; errors are those on shapes left out.
 
     Least squares of the logarithm of predicted over measured time. Shapes are left out in groups, one after the other:
@@ -60,7 +60,7 @@ def fit_products(hw: Hardware, measured: Products) -> ProductFit:
 
     Parameters
     ----------
-    hw : Hardware
+    hardware : Hardware
         One row: peak, memory bandwidth and bytes of an element at the precision of the products.
     measured : Products
 
@@ -81,7 +81,7 @@ def fit_products(hw: Hardware, measured: Products) -> ProductFit:
 
     def predicted(logs: Array, chosen: Any) -> Array:
         share, half, fixed = np.exp(logs)
-        one = replace(hw, share=np.array([share]), half_depth=np.array([half]), fixed=np.array([fixed]))
+        one = replace(hardware, share=np.array([share]), half_depth=np.array([half]), fixed=np.array([fixed]))
         return np.asarray(product_seconds(one, *table[:3, chosen]))
 
     def off(logs: Array, chosen: Any) -> Array:

@@ -15,7 +15,7 @@ from pyarrow import parquet
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from clustersim.errors import InputError
-from clustersim.power.trace_export import write_whole
+from clustersim.whole_file import write_whole
 
 Array = NDArray[np.float64]
 FORMAT = 1

@@ -108,12 +108,6 @@ def tiers_of(
     return tuple(tiers)
 
 
-def best_copy(copies: Sequence[tuple[float, Tier]], loss: Loss) -> tuple[float, Tier] | None:
-    """Return the newest copy (step, tier) that survives `loss`, of equal ones the soonest loaded; None if none does."""
-    left = [(step, tier) for step, tier in copies if loss in tier.survives]
-    return max(left, key=lambda copy: (copy[0], -copy[1].reload_s), default=None)
-
-
 def young_daly_interval(blocking_s: float, mtbf_s: float) -> float:
     """Return the training time [s] between checkpoints that loses least.
 

@@ -62,7 +62,7 @@ def simulate_fleet(
 ) -> FleetRecord:
     """Simulate the main job and all that shares its cluster, from an empty cluster to the horizon.
 
-    The main job has the highest priority and holds its servers and spares all the time, so that nothing but planned
+    The main job goes before all others and holds its servers and spares all the time, so that nothing but planned
     work, the power budget and `external` touches it: its Timeline is that of :func:`simulate_operation` with these
     stops. The others queue for the rest: by priority and arrival, each gang whole or not at all, with EASY backfill,
     preemption and a power budget (docs/models/fleet.md).

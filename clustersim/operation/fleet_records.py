@@ -136,10 +136,3 @@ class FleetRecord:
         """Return the accelerator time of one job, stream or service as accounts of their own."""
         parts = [(key[1], key[2], seconds) for key, seconds in self.accounts.items() if key[0] == group]
         return accounts_of(parts, math.fsum(seconds for _, _, seconds in parts))
-
-    def mean_wait_s(self, group: str) -> float:
-        """Return the mean time [s] from arrival to first start of the jobs of a group that got servers; nan if none."""
-        waits = [
-            job.start_s - job.arrival_s for job in self.jobs if job.group == group and job.start_s < self.horizon_s
-        ]
-        return sum(waits) / len(waits) if waits else float("nan")

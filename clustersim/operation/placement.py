@@ -110,11 +110,6 @@ def _spread(free: Free, count: int, size: int) -> Servers:
     return np.concatenate(chosen)
 
 
-def blocks_touched(servers: Servers, size: int) -> int:
-    """Return the number of blocks of `size` neighbours that hold a server of the gang."""
-    return int(np.unique(servers // size).size)
-
-
 def fragmentation(free: Free, leaf: int) -> float:
     """Return the share of the free servers that lie in leaves which are not wholly free, 0 where none is free. [-]
 

@@ -59,17 +59,6 @@ class RepairFacts:
     never: int
     """Repairs that are never done, as there is no technician."""
 
-    @property
-    def mean_wait_s(self) -> float:
-        """Mean time from handing in to the start of the repairs that are done some day. [s]"""
-        done = self.repairs - self.never
-        return self.wait_s / done if done else 0.0
-
-    @property
-    def fill_rate(self) -> float:
-        """Share of the repairs that found their part in stock, one without any repair. [-]"""
-        return 1.0 - self.part_waits / self.repairs if self.repairs else 1.0
-
 
 @dataclass
 class RepairShop:
@@ -147,10 +136,6 @@ class RepairShop:
         self._worked += duration
         heapq.heappush(self._open, (end_s, begin, begin + duration))
         return end_s
-
-    def backlog(self, now_s: float) -> int:
-        """Return the repairs that are handed in and not done at `now_s`, no earlier than the last call."""
-        return sum(end > now_s for end, _, _ in self._open) + self.facts.never
 
     def busy_technicians(self, until_s: float) -> float:
         """Return the mean number of technicians at work in the working time up to `until_s`. [-]

@@ -181,7 +181,7 @@ def slopes(
     q: Array,
     w0: float,
     z: Complex,
-    gens: Places,
+    generators: Places,
     loads: Places,
     at: Places,
     far: Places,
@@ -196,10 +196,10 @@ def slopes(
     that line's series admittance and charging at the plant's end, shape (plants, 2); the rest as for
     :func:`clustersim.plant.network_kernels.slopes`.
     """
-    injected, v, open_v, behind = k.without_loads(x, p, z, gens, loads)
+    injected, v, open_v, behind = k.without_loads(x, p, z, generators, loads)
     found, net, ok = solve_plants(open_v, behind, s, y, guess, at, u, q)
-    current = k.with_loads(injected, v, found, p, z, gens, loads, net, y)
-    out, torque = k.machine_slopes(x, p, w0, gens, current, v)
+    current = k.with_loads(injected, v, found, p, z, generators, loads, net, y)
+    out, torque = k.machine_slopes(x, p, w0, generators, current, v)
     moved = np.empty_like(u)
     for i in range(at.size):
         here = v[loads[at[i]]]
@@ -216,7 +216,7 @@ def integrate_plants(
     q: Array,
     w0: float,
     z: Complex,
-    gens: Places,
+    generators: Places,
     loads: Places,
     at: Places,
     far: Places,
@@ -233,7 +233,7 @@ def integrate_plants(
     As :func:`clustersim.plant.network_kernels.integrate_network`, with `plants` the states of the plants at the start;
     also returned, before the last two: the complex power that each plant gives. [pu], shape (bins, plants)
     """
-    bins, machines = taken.shape[0], gens.size
+    bins, machines = taken.shape[0], generators.size
     speed, mechanical = np.empty((bins, machines)), np.empty((bins, machines))
     electric, voltage = np.empty((bins, machines)), np.empty((bins, z.shape[0]))
     given = np.empty((bins, at.size), np.complex128)
@@ -242,7 +242,7 @@ def integrate_plants(
     for n in range(bins):
         s, y = taken[n], shunt[n]
         for step in range(substeps):
-            a, e, torque, v, seen, ok = slopes(x, p, u, q, w0, z, gens, loads, at, far, branch, s, y, seen)
+            a, e, torque, v, seen, ok = slopes(x, p, u, q, w0, z, generators, loads, at, far, branch, s, y, seen)
             if step == 0:
                 speed[n] = x[:, k.SPEED]
                 mechanical[n] = k.turbine_torque(x, p)
@@ -251,11 +251,11 @@ def integrate_plants(
                 for i in range(at.size):
                     given[n, i] = given_power(u[i], q[i], abs(seen[at[i]]))[0]
             x2, u2 = x + 0.5 * h * a, u + 0.5 * h * e
-            b, f, _, _, seen, ok2 = slopes(x2, p, u2, q, w0, z, gens, loads, at, far, branch, s, y, seen)
+            b, f, _, _, seen, ok2 = slopes(x2, p, u2, q, w0, z, generators, loads, at, far, branch, s, y, seen)
             x2, u2 = x + 0.5 * h * b, u + 0.5 * h * f
-            c, g, _, _, seen, ok3 = slopes(x2, p, u2, q, w0, z, gens, loads, at, far, branch, s, y, seen)
+            c, g, _, _, seen, ok3 = slopes(x2, p, u2, q, w0, z, generators, loads, at, far, branch, s, y, seen)
             x2, u2 = x + h * c, u + h * g
-            d, r, _, _, seen, ok4 = slopes(x2, p, u2, q, w0, z, gens, loads, at, far, branch, s, y, seen)
+            d, r, _, _, seen, ok4 = slopes(x2, p, u2, q, w0, z, generators, loads, at, far, branch, s, y, seen)
             if not (ok and ok2 and ok3 and ok4):
                 return speed, mechanical, electric, voltage, given, n, -1
             x = x + h / 6.0 * (a + 2.0 * b + 2.0 * c + d)

@@ -246,16 +246,16 @@ def _integrate(
 ) -> tuple[Array, Array, Array, Array, Complex, int, int]:
     """Integrate a model with or without battery plants; as :func:`converter_kernels.integrate_plants`."""
     substeps = max(1, math.ceil(dt_s / LONGEST_STEP_S - 1e-9))
-    w0, z, gens, loads = model.angular_frequency, model.impedance, model.machine_buses, model.load_buses
+    w0, z, generators, loads = model.angular_frequency, model.impedance, model.machine_buses, model.load_buses
     start, p, seen = model.start, model.parameters, model.load_voltage
     if model.plants is None:
         speed, mechanical, electric, voltage, valid, why = k.integrate_network(
-            start, p, w0, z, gens, loads, taken, shunt, seen, dt_s, substeps, SPEED_BAND_PU
+            start, p, w0, z, generators, loads, taken, shunt, seen, dt_s, substeps, SPEED_BAND_PU
         )
         none = np.empty((taken.shape[0], 0), dtype=np.complex128)
         return speed, mechanical, electric, voltage, none, valid, why
     own = model.plants
     return converter_kernels.integrate_plants(
-        start, p, own.start, own.parameters, w0, z, gens, loads, own.places, own.far, own.branch,
+        start, p, own.start, own.parameters, w0, z, generators, loads, own.places, own.far, own.branch,
         taken, shunt, seen, dt_s, substeps, SPEED_BAND_PU,
     )  # fmt: skip

@@ -25,7 +25,7 @@ NO_GOVERNOR, TGOV1, GAST = 0, 1, 2
 # Columns of the parameters of a machine; PER_ marks a reciprocal, zero where the state is held.
 (
     PER_M, DAMP, RA, XL, XD, XQ, XD1, XQ1, XDD, PER_TD1, PER_TQ1, PER_TD2, PER_TQ2, SHARE, TORQUE, FIELD0,
-    EXCITER, VREF, GAIN, LEAD, PER_LAG, PER_REG, EMAX, EMIN, PER_SENSE, PER_EXC, KE, KF, PER_TF,
+    EXCITER, VREF, GAIN, LEAD, PER_LAG, PER_REGULATOR, EMAX, EMIN, PER_SENSE, PER_EXCITER, KE, KF, PER_TF,
     GOVERNOR, PER_DROOP, PER_T1, G_T2, PER_T3, GMAX, GMIN, G_DAMP, BAND, AT, KT,
 ) = range(40)  # fmt: skip
 PARAMETERS = 40
@@ -97,17 +97,17 @@ def solve_loads(open_v: Complex, z: Complex, s: Complex, y: Complex, guess: Comp
 
 @njit(cache=True, error_model="numpy")
 def without_loads(
-    x: Array, p: Array, z: Complex, gens: NDArray[np.int64], loads: NDArray[np.int64]
+    x: Array, p: Array, z: Complex, generators: NDArray[np.int64], loads: NDArray[np.int64]
 ) -> tuple[Complex, Complex, Complex, Complex]:
     """Return source currents, and with no load current the voltages of buses and loads and the impedance they see."""
     source = internal(x, p)
-    injected = np.empty(gens.size, np.complex128)
-    for i in range(gens.size):
+    injected = np.empty(generators.size, np.complex128)
+    for i in range(generators.size):
         injected[i] = source[i] / (p[i, RA] + 1j * p[i, XDD])
     v = np.zeros(z.shape[0], np.complex128)
     for b in range(z.shape[0]):
-        for i in range(gens.size):
-            v[b] += z[b, gens[i]] * injected[i]
+        for i in range(generators.size):
+            v[b] += z[b, generators[i]] * injected[i]
     behind = np.empty((loads.size, loads.size), np.complex128)
     open_v = np.empty(loads.size, np.complex128)
     for i in range(loads.size):
@@ -124,7 +124,7 @@ def with_loads(
     found: Complex,
     p: Array,
     z: Complex,
-    gens: NDArray[np.int64],
+    generators: NDArray[np.int64],
     loads: NDArray[np.int64],
     s: Complex,
     y: Complex,
@@ -133,9 +133,9 @@ def with_loads(
     for b in range(z.shape[0]):
         for j in range(loads.size):
             v[b] -= z[b, loads[j]] * (np.conj(s[j] / found[j]) + y[j] * found[j])
-    current = np.empty(gens.size, np.complex128)
-    for i in range(gens.size):
-        current[i] = injected[i] - v[gens[i]] / (p[i, RA] + 1j * p[i, XDD])
+    current = np.empty(generators.size, np.complex128)
+    for i in range(generators.size):
+        current[i] = injected[i] - v[generators[i]] / (p[i, RA] + 1j * p[i, XDD])
     return current
 
 
@@ -144,7 +144,7 @@ def network_state(
     x: Array,
     p: Array,
     z: Complex,
-    gens: NDArray[np.int64],
+    generators: NDArray[np.int64],
     loads: NDArray[np.int64],
     s: Complex,
     y: Complex,
@@ -153,12 +153,12 @@ def network_state(
     """Return machine currents, bus voltages and load voltages, and whether they exist. [pu]
 
     `z` is the impedance matrix of the network with the machines' subtransient admittances and the constant-impedance
-    loads in it, shape (buses, buses); `gens` and `loads` are the buses of machines and of loads that vary, `s` and `y`
-    what these take: power and admittance.
+    loads in it, shape (buses, buses); `generators` and `loads` are the buses of machines and of loads that vary, `s`
+    and `y` what these take: power and admittance.
     """
-    injected, v, open_v, behind = without_loads(x, p, z, gens, loads)
+    injected, v, open_v, behind = without_loads(x, p, z, generators, loads)
     found, ok = solve_loads(open_v, behind, s, y, guess)
-    current = with_loads(injected, v, found, p, z, gens, loads, s, y)
+    current = with_loads(injected, v, found, p, z, generators, loads, s, y)
     return current, v, found, ok
 
 
@@ -189,7 +189,7 @@ def _exciter(x: Array, p: Array, v: float, out: Array) -> float:
         error = p[VREF] - v
         out[LEADLAG] = (error - x[LEADLAG]) * p[PER_LAG]
         led = x[LEADLAG] + p[LEAD] * out[LEADLAG]
-        out[REGULATOR] = held(x[REGULATOR], (p[GAIN] * led - x[REGULATOR]) * p[PER_REG], p[EMIN], p[EMAX])
+        out[REGULATOR] = held(x[REGULATOR], (p[GAIN] * led - x[REGULATOR]) * p[PER_REGULATOR], p[EMIN], p[EMAX])
         regulated: float = x[REGULATOR]
         return regulated
     if p[EXCITER] == EXDC2:
@@ -198,8 +198,8 @@ def _exciter(x: Array, p: Array, v: float, out: Array) -> float:
         error = p[VREF] - x[SENSED] - p[KF] * out[FEEDBACK]
         out[LEADLAG] = (error - x[LEADLAG]) * p[PER_LAG]
         led = x[LEADLAG] + p[LEAD] * out[LEADLAG]
-        out[REGULATOR] = held(x[REGULATOR], (p[GAIN] * led - x[REGULATOR]) * p[PER_REG], p[EMIN], p[EMAX])
-        out[FIELD] = (x[REGULATOR] - p[KE] * x[FIELD]) * p[PER_EXC]
+        out[REGULATOR] = held(x[REGULATOR], (p[GAIN] * led - x[REGULATOR]) * p[PER_REGULATOR], p[EMIN], p[EMAX])
+        out[FIELD] = (x[REGULATOR] - p[KE] * x[FIELD]) * p[PER_EXCITER]
         excited: float = x[FIELD] * (1.0 + x[SPEED])
         return excited
     constant: float = p[FIELD0]
@@ -224,20 +224,20 @@ def _governor(x: Array, p: Array, out: Array) -> None:
 
 @njit(cache=True, error_model="numpy")
 def machine_slopes(
-    x: Array, p: Array, w0: float, gens: NDArray[np.int64], current: Complex, v: Complex
+    x: Array, p: Array, w0: float, generators: NDArray[np.int64], current: Complex, v: Complex
 ) -> tuple[Array, Array]:
     """Return time derivatives and electric torques of the machines, given their currents and the bus voltages."""
     out = np.zeros_like(x)
-    torque = np.empty(gens.size)
+    torque = np.empty(generators.size)
     driven = turbine_torque(x, p)
-    for i in range(gens.size):
+    for i in range(generators.size):
         turn = np.exp(-1j * x[i, ANGLE])
-        vdq, idq = v[gens[i]] * turn, current[i] * turn
+        vdq, idq = v[generators[i]] * turn, current[i] * turn
         iq, id_ = idq.real, -idq.imag
         torque[i] = (vdq * np.conj(idq)).real + p[i, RA] * abs(idq) ** 2
         out[i, ANGLE] = w0 * x[i, SPEED]
         out[i, SPEED] = (driven[i] - torque[i] - p[i, DAMP] * x[i, SPEED]) * p[i, PER_M]
-        field = _exciter(x[i], p[i], abs(v[gens[i]]), out[i])
+        field = _exciter(x[i], p[i], abs(v[generators[i]]), out[i])
         _governor(x[i], p[i], out[i])
         d1, q1 = p[i, XD1] - p[i, XL], p[i, XQ1] - p[i, XL]
         gd1, gq1 = (p[i, XDD] - p[i, XL]) / d1, (p[i, XDD] - p[i, XL]) / q1
@@ -257,7 +257,7 @@ def slopes(
     p: Array,
     w0: float,
     z: Complex,
-    gens: NDArray[np.int64],
+    generators: NDArray[np.int64],
     loads: NDArray[np.int64],
     s: Complex,
     y: Complex,
@@ -267,8 +267,8 @@ def slopes(
 
     `w0` is the nominal angular frequency [rad/s]; the rest as for :func:`network_state`.
     """
-    current, v, found, ok = network_state(x, p, z, gens, loads, s, y, guess)
-    out, torque = machine_slopes(x, p, w0, gens, current, v)
+    current, v, found, ok = network_state(x, p, z, generators, loads, s, y, guess)
+    out, torque = machine_slopes(x, p, w0, generators, current, v)
     return out, torque, v, found, ok
 
 
@@ -291,7 +291,7 @@ def integrate_network(
     p: Array,
     w0: float,
     z: Complex,
-    gens: NDArray[np.int64],
+    generators: NDArray[np.int64],
     loads: NDArray[np.int64],
     taken: Complex,
     shunt: Complex,
@@ -306,7 +306,7 @@ def integrate_network(
     ----------
     start : ndarray, shape (machines, 14)
         States.
-    p, w0, z, gens, loads, guess
+    p, w0, z, generators, loads, guess
         As for :func:`slopes`.
     taken : ndarray, shape (bins, loads)
         Complex power of the loads that vary. [pu]
@@ -328,7 +328,7 @@ def integrate_network(
     why : int
         0 when all are; -1 when the network lost its operating point; else 1 + the machine whose speed left the band.
     """
-    bins, machines = taken.shape[0], gens.size
+    bins, machines = taken.shape[0], generators.size
     speed, mechanical = np.empty((bins, machines)), np.empty((bins, machines))
     electric, voltage = np.empty((bins, machines)), np.empty((bins, z.shape[0]))
     x, seen = start.copy(), guess.copy()
@@ -336,15 +336,15 @@ def integrate_network(
     for k in range(bins):
         s, y = taken[k], shunt[k]
         for step in range(substeps):
-            a, torque, v, seen, ok = slopes(x, p, w0, z, gens, loads, s, y, seen)
+            a, torque, v, seen, ok = slopes(x, p, w0, z, generators, loads, s, y, seen)
             if step == 0:
                 speed[k] = x[:, SPEED]
                 mechanical[k] = turbine_torque(x, p)
                 electric[k] = torque
                 voltage[k] = np.abs(v)
-            b, _, _, seen, ok2 = slopes(x + 0.5 * h * a, p, w0, z, gens, loads, s, y, seen)
-            c, _, _, seen, ok3 = slopes(x + 0.5 * h * b, p, w0, z, gens, loads, s, y, seen)
-            d, _, _, seen, ok4 = slopes(x + h * c, p, w0, z, gens, loads, s, y, seen)
+            b, _, _, seen, ok2 = slopes(x + 0.5 * h * a, p, w0, z, generators, loads, s, y, seen)
+            c, _, _, seen, ok3 = slopes(x + 0.5 * h * b, p, w0, z, generators, loads, s, y, seen)
+            d, _, _, seen, ok4 = slopes(x + h * c, p, w0, z, generators, loads, s, y, seen)
             if not (ok and ok2 and ok3 and ok4):
                 return speed, mechanical, electric, voltage, k, -1
             x = x + h / 6.0 * (a + 2.0 * b + 2.0 * c + d)

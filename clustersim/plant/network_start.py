@@ -85,11 +85,11 @@ def _exciter(name: str, spec: ExciterSpec, voltage: float, field: float, p: Arra
     p[[k.EXCITER, k.GAIN, k.LEAD, k.PER_LAG]] = (
         k.SEXS if spec.model == "SEXS" else k.EXDC2, spec.gain, spec.lead, 1.0 / spec.lag,
     )  # fmt: skip
-    p[[k.PER_REG, k.EMAX, k.EMIN]] = 1.0 / spec.regulator, spec.most, spec.least
+    p[[k.PER_REGULATOR, k.EMAX, k.EMIN]] = 1.0 / spec.regulator, spec.most, spec.least
     regulator = field
     if spec.model == "EXDC2":
         assert spec.sensing and spec.exciter and spec.feedback and spec.feedback_gain is not None  # noqa: S101, PT018 (the spec has checked)
-        p[[k.PER_SENSE, k.PER_EXC, k.KE]] = 1.0 / spec.sensing, 1.0 / spec.exciter, spec.self_excitation
+        p[[k.PER_SENSE, k.PER_EXCITER, k.KE]] = 1.0 / spec.sensing, 1.0 / spec.exciter, spec.self_excitation
         p[[k.KF, k.PER_TF]] = spec.feedback_gain, 1.0 / spec.feedback
         regulator = spec.self_excitation * field
         x[[k.SENSED, k.FIELD, k.FEEDBACK]] = voltage, field, field

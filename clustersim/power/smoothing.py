@@ -165,33 +165,6 @@ def smooth_ranks(
     return mean, float(totals[0]), float(totals[1])
 
 
-def last_at_floor_s(power_w: Floats, dt_s: float, floor_w: float) -> float:
-    """Return the end of the last bin in which power reaches `floor_w`, the latest end of the job that a trace shows.
-
-    Raises
-    ------
-    ValueError
-        If the power never reaches the floor.
-    """
-    reached = np.flatnonzero(power_w >= floor_w)
-    if reached.size == 0:
-        raise ValueError(f"the power never reaches the floor of {floor_w:g} W")
-    return float((reached[-1] + 1) * dt_s)
-
-
-def min_max_position(share_of_tdp: float, peak_over_tdp: float, idle_over_peak: float) -> float:
-    """Return where a share of TDP lies on a scale from idle (0) to peak (1): ``(s / p - r) / (1 - r)``.
-
-    Parameters
-    ----------
-    share_of_tdp : float
-        s, for instance the floor's percentage. [-]
-    peak_over_tdp, idle_over_peak : float
-        p, highest power of the trace over TDP, and r, its idle power over the highest. [-]
-    """
-    return (share_of_tdp / peak_over_tdp - idle_over_peak) / (1.0 - idle_over_peak)
-
-
 def energy_overhead(before: Floats, after: Floats, idle_over_peak: float) -> float:
     """Return by how much energy grows, from two waveforms on a scale from idle (0) to peak (1).
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +12,7 @@ from pyarrow import csv, parquet
 from clustersim.errors import InputError
 from clustersim.power import comtrade
 from clustersim.power.trace import PowerTrace
+from clustersim.whole_file import write_whole
 
 
 def write_trace(path: Path, trace: PowerTrace, form: comtrade.Form = "FLOAT32") -> tuple[Path, ...]:
@@ -55,27 +53,3 @@ def write_columns(path: Path, columns: dict[str, NDArray[np.float64]]) -> Path:
     """
     write_whole(path, lambda working: parquet.write_table(pa.table(columns), working))
     return path
-
-
-def write_whole(path: Path, write: Callable[[str], object]) -> None:
-    """Let `write` make a file under a working name and move it into place; nothing is left half-written.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, working = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-        os.close(handle)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
-    try:
-        write(working)
-        Path(working).chmod(0o644)
-        Path(working).replace(path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
-    finally:
-        Path(working).unlink(missing_ok=True)

@@ -29,7 +29,7 @@ LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 
 
 @dataclass(frozen=True)
-class DocTable:
+class DocumentedTable:
     """A table of a page, as text."""
 
     title: str
@@ -38,7 +38,7 @@ class DocTable:
 
 
 @dataclass(frozen=True)
-class DocPage:
+class DocumentedPage:
     """A page of validation."""
 
     path: str
@@ -48,9 +48,9 @@ class DocPage:
     """What stands above the first table: paragraphs, and points of a list, which begin with a dash."""
     date: str
     """Day of the last change."""
-    tables: tuple[DocTable, ...]
+    tables: tuple[DocumentedTable, ...]
 
-    def table(self, title: str) -> DocTable:
+    def table(self, title: str) -> DocumentedTable:
         """Return the table under the heading that begins with `title`."""
         return next(one for one in self.tables if one.title.startswith(title))
 
@@ -60,8 +60,8 @@ class Evidence:
     """All of it."""
 
     version: str
-    pages: tuple[DocPage, ...]
-    modelled: DocTable
+    pages: tuple[DocumentedPage, ...]
+    modelled: DocumentedTable
     """Room of the program, what it models, what it was held against, with which result."""
     not_modelled: str
 
@@ -90,10 +90,12 @@ def made_of(root: Path, day: Callable[[Path, str], str] = changed_on) -> Evidenc
     )
 
 
-def _page(root: Path, path: str, day: Callable[[Path, str], str]) -> DocPage:
+def _page(root: Path, path: str, day: Callable[[Path, str], str]) -> DocumentedPage:
     lines = (root / path).read_text(encoding="utf-8").splitlines()
     first = next(at for at, line in enumerate(lines) if line.startswith(("|", "## ")))
-    return DocPage(path, lines[0].removeprefix("# "), _paragraphs(lines[1:first]), day(root, path), _tables(lines))
+    return DocumentedPage(
+        path, lines[0].removeprefix("# "), _paragraphs(lines[1:first]), day(root, path), _tables(lines)
+    )
 
 
 def _paragraphs(lines: list[str]) -> tuple[str, ...]:
@@ -114,7 +116,7 @@ def _section(text: str, heading: str) -> list[str]:
     return lines[begin:end]
 
 
-def _tables(lines: list[str]) -> tuple[DocTable, ...]:
+def _tables(lines: list[str]) -> tuple[DocumentedTable, ...]:
     """Return the tables; each has the heading above it."""
     found, heading = [], ""
     starts = [at for at, (line, below) in enumerate(pairwise(lines)) if line.startswith("|") and below.startswith("|-")]
@@ -124,7 +126,7 @@ def _tables(lines: list[str]) -> tuple[DocTable, ...]:
         if at in starts:
             end = next((k for k in range(at, len(lines)) if not lines[k].startswith("|")), len(lines))
             rows = tuple(_cells(row) for row in lines[at + 2 : end])
-            found.append(DocTable(_plain(heading), _cells(line), rows))
+            found.append(DocumentedTable(_plain(heading), _cells(line), rows))
     return tuple(found)
 
 
@@ -139,14 +141,14 @@ def _plain(text: str) -> str:
 
 def _of_data(data: dict[str, Any]) -> Evidence:
     pages = tuple(
-        DocPage(**{**page, "says": tuple(page["says"]), "tables": tuple(map(_table, page["tables"]))})
+        DocumentedPage(**{**page, "says": tuple(page["says"]), "tables": tuple(map(_table, page["tables"]))})
         for page in data["pages"]
     )
     return Evidence(data["version"], pages, _table(data["modelled"]), data["not_modelled"])
 
 
-def _table(data: dict[str, Any]) -> DocTable:
-    return DocTable(data["title"], tuple(data["head"]), tuple(map(tuple, data["rows"])))
+def _table(data: dict[str, Any]) -> DocumentedTable:
+    return DocumentedTable(data["title"], tuple(data["head"]), tuple(map(tuple, data["rows"])))
 
 
 def evidence_json(found: Evidence) -> str:

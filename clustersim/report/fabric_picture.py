@@ -69,18 +69,6 @@ def place_picture(fabric: Fabric, title: str) -> str:
     return svg.picture(parts, top, title)
 
 
-def site_picture(fabric: Fabric, name: str) -> str:
-    """Return one site, a box per tier.
-
-    Raises
-    ------
-    InputError
-        If the place has no such site.
-    """
-    tree = fabric.site(name)
-    return _alone(tree, f"Fabric of {name}")
-
-
 def _alone(tree: SiteFabric, title: str) -> str:
     """Return one site as a picture that is no wider than it needs."""
     return svg.picture([_stack(tree, 20.0, 0.0, 660.0)], _stack_height(tree), title, 700.0)

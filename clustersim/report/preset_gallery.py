@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -18,6 +17,7 @@ from clustersim.scenario import load_any, load_topology, located, shipped, shipp
 from clustersim.study.places.place import build_place
 from clustersim.study.places.survey import quiet
 from clustersim.study.site.power import provisioned_of
+from clustersim.whole_file import write_text
 
 FOLDER = "gallery"
 """Folder of the file, in that of the results."""
@@ -80,13 +80,7 @@ def save_gallery(found: PresetGallery, file: Path) -> None:
     InputError
         If it cannot be written.
     """
-    working = file.with_name(f".{file.name}-{os.getpid()}")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        working.write_text(json.dumps(asdict(found)), encoding="utf-8")
-        working.replace(file)
-    except OSError as error:
-        raise InputError(f"{file}: cannot be written: {error.strerror}") from None
+    write_text(file, json.dumps(asdict(found)))
 
 
 def load_gallery(file: Path) -> PresetGallery:

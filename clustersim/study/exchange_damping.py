@@ -13,7 +13,7 @@ def changes_exchange(strategies: tuple[object, ...]) -> bool:
     return any(isinstance(strategy, (MoreOverlap, SmallerExchange)) for strategy in strategies)
 
 
-def with_changed_exchange(hw: Hardware, strategies: tuple[object, ...]) -> Hardware:
+def with_changed_exchange(hardware: Hardware, strategies: tuple[object, ...]) -> Hardware:
     """Return what the accelerators reach with the exchange that the strategies ask for.
 
     More overlap hides the share s of what could not run beside compute: ``overlap + s (1 - overlap)``. What has nothing
@@ -21,7 +21,7 @@ def with_changed_exchange(hw: Hardware, strategies: tuple[object, ...]) -> Hardw
     """
     for strategy in strategies:
         if isinstance(strategy, MoreOverlap):
-            hw = replace(hw, overlap=hw.overlap + strategy.share * (1.0 - hw.overlap))
+            hardware = replace(hardware, overlap=hardware.overlap + strategy.share * (1.0 - hardware.overlap))
         elif isinstance(strategy, SmallerExchange):
-            hw = replace(hw, reduce_share=hw.reduce_share * strategy.factor)
-    return hw
+            hardware = replace(hardware, reduce_share=hardware.reduce_share * strategy.factor)
+    return hardware

@@ -10,10 +10,10 @@ import numpy as np
 
 from clustersim.operation import Timeline
 from clustersim.plant import CoolingHistory, settled_heat, steady_cooling, unit_starts
-from clustersim.study.cooled_states import cooled_states
 from clustersim.study.floor_fall import falls_w
 from clustersim.study.it_power import state_w
 from clustersim.study.paces import BUSY, FULL, Pace, paces
+from clustersim.study.site.cooled_states import cooled_states
 from clustersim.study.site.power import site_it_w
 from clustersim.study.site.study import SiteStudy
 from clustersim.study.site.supply import losses_w

@@ -11,7 +11,7 @@ from clustersim.training.plan_space import PlanSearch, binding, plan_space, sear
 from clustersim.workload import ModelSpec, load_model, model_flops_per_token
 from clustersim.workload.configuration import PRECISIONS, RECOMPUTES, SCHEDULES, SHARDINGS, model_record
 from clustersim.workload.footprint import usable_bytes
-from clustersim.workload.hardware import Hardware, hardware
+from clustersim.workload.hardware import Hardware, hardware_of
 
 
 @dataclass(frozen=True)
@@ -93,14 +93,14 @@ def find_plans(job: PlanJob) -> FoundPlans:
         raise InputError(f"precision: expected {known}, found {job.precision!r}{nearest(job.precision, PRECISIONS)}")
     spec = load_model(job.model)
     chip = catalog.entry("accelerators", job.accelerator).name
-    hw = hardware([chip], [job.precision], [job.stack], [None])
+    hardware = hardware_of([chip], [job.precision], [job.stack], [None])
     plans = plan_space(
         model_record(spec),
         accelerators=job.accelerators,
         sequences=job.sequences,
         sequence_length=job.sequence_length,
-        domain=int(hw.domain[0]),
+        domain=int(hardware.domain[0]),
         precision=PRECISIONS[job.precision],
     )
     usable = float(usable_bytes([chip])[0])
-    return FoundPlans(job, spec, search_space(plans, hw, usable), usable, hw)
+    return FoundPlans(job, spec, search_space(plans, hardware, usable), usable, hardware)

@@ -12,46 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from clustersim.locks import alone, held
+
 TRIES = 20
 """Of taking a place that other processes take at the same moment."""
-
-if sys.platform == "win32":
-
-    def _held(folder: Path) -> int | None:
-        """Return nothing: folders cannot be locked here, so that none is known to be left over."""
-        del folder
-
-    @contextmanager
-    def _alone(folder: Path) -> Iterator[None]:
-        """Give nothing: folders cannot be locked here."""
-        del folder
-        yield
-
-else:
-    import fcntl
-
-    @contextmanager
-    def _alone(folder: Path) -> Iterator[None]:
-        """Wait until no other process is in this block for the folder."""
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(handle)
-
-    def _held(folder: Path) -> int | None:
-        """Return a handle that locks a folder until it is closed or the process ends; None where another has it."""
-        try:
-            handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        except OSError:
-            return None
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(handle)
-            return None
-        return handle
 
 
 @contextmanager
@@ -66,16 +30,16 @@ def whole_folder(final: Path) -> Iterator[Path]:
         If the folder cannot be made or cannot take its place; then nothing is left of it.
     """
     final.parent.mkdir(parents=True, exist_ok=True)
-    with _alone(final.parent):
+    with alone(final.parent):
         # between its making and its lock a folder looks left over
         put_back(final)
         _remove_left_overs(final)
         working = Path(tempfile.mkdtemp(prefix=f".{final.name}-", dir=final.parent))
-        lock = _held(working)
+        lock = held(working)
     try:
         yield working
         working.chmod(0o755)
-        with _alone(final.parent):
+        with alone(final.parent):
             _take_place(working, final)
     except BaseException:
         shutil.rmtree(working, ignore_errors=True)
@@ -88,7 +52,7 @@ def whole_folder(final: Path) -> Iterator[Path]:
 def _take_place(working: Path, final: Path) -> None:
     """Put a folder in its place; what is there, also what another process puts there meanwhile, goes."""
     for turn in range(TRIES):
-        old, lock = _old(final, f"{os.getpid()}-{turn}"), _held(final)
+        old, lock = _old(final, f"{os.getpid()}-{turn}"), held(final)
         try:
             with suppress(FileNotFoundError):
                 final.rename(old)
@@ -120,7 +84,7 @@ def put_back(final: Path) -> None:
     if final.exists():
         return
     for old in final.parent.glob(_old(final, "*").name):
-        lock = _held(old)
+        lock = held(old)
         if lock is not None or sys.platform == "win32":
             old.rename(final)
             if lock is not None:
@@ -136,7 +100,7 @@ def _old(final: Path, whose: str) -> Path:
 def _remove_left_overs(final: Path) -> None:
     """Remove the hidden folders of one place that no living process writes in."""
     for left in final.parent.glob(f".{glob.escape(final.name)}-*"):
-        lock = _held(left)
+        lock = held(left)
         if lock is not None:
             shutil.rmtree(left, ignore_errors=True)
             os.close(lock)

@@ -71,7 +71,7 @@ def _slowest_stage(c: Configuration, both: Numbers, ends: Numbers) -> Numbers:
     return np.maximum(most, most - fewer + ends / layer) * layer
 
 
-def estimate_steps(c: Configuration, hw: Hardware) -> StepEstimate:
+def estimate_steps(c: Configuration, hardware: Hardware) -> StepEstimate:
     """Return the iteration time of every configuration.
 
     With f and b the forward and backward of a stage's layers, h those of the head, v chunks and m micro-batches,
@@ -91,30 +91,30 @@ def estimate_steps(c: Configuration, hw: Hardware) -> StepEstimate:
     ----------
     c : Configuration
         Models and plans, n of them.
-    hw : Hardware
+    hardware : Hardware
         What they run on, arrays of the same length.
     """
     w = weights(c)
     p, v, m = c.pipeline, c.virtual, c.micro_batches
-    attention = attention_block(c, hw, w)
-    plain, mixture = plain_block(c, hw, w), mixture_block(c, hw, w)
-    head = stage_block((1.0, head_block(c, hw)), (1.0, embedding_block(c, hw)))
+    attention = attention_block(c, hardware, w)
+    plain, mixture = plain_block(c, hardware, w), mixture_block(c, hardware, w)
+    head = stage_block((1.0, head_block(c, hardware)), (1.0, embedding_block(c, hardware)))
     here, mixtures = c.layers / p, c.mixture_layers / p
     stage = stage_block((here, attention), (c.plain_layers / p, plain), (mixtures, mixture))
-    tensor, context, expert = stage_exchange(c, hw, stage, attention, here, mixtures)
-    message = stage_message(c, hw, c.accelerators / c.pipeline)  # stages are numbered last
-    data = data_exchange(c, hw, rank_weights(c, w), here)  # DualPipe: of one of its two stages
+    tensor, context, expert = stage_exchange(c, hardware, stage, attention, here, mixtures)
+    message = stage_message(c, hardware, c.accelerators / c.pipeline)  # stages are numbered last
+    data = data_exchange(c, hardware, rank_weights(c, w), here)  # DualPipe: of one of its two stages
     data = DataExchange(c.copies * data.gather, c.copies * data.reduce, c.copies * data.optimizer)
 
     forward = stage.forward + tensor[0] + context[0] + expert[0]
     backward = stage.backward + tensor[1] + context[1] + expert[1]
-    lost = contention(hw, stage.memory_forward + stage.memory_backward, stage.forward + stage.backward)
+    lost = contention(hardware, stage.memory_forward + stage.memory_backward, stage.forward + stage.backward)
     compute = forward + backward - expert[0] - expert[1]
     passes = with_experts(c, (forward - expert[0], backward - expert[1]), expert, mixtures, lost)
     both = passes.forward + passes.backward
     ends = head.forward + head.backward
     slowest = np.where(p > 1, _slowest_stage(c, both, ends), both + ends)
-    hide = np.where(c.gradient_overlap, hw.overlap, 0.0)
+    hide = np.where(c.gradient_overlap, hardware.overlap, 0.0)
 
     sharded = c.sharding == 3
     gathered = beside(forward, data.gather, hide, lost)
@@ -136,8 +136,8 @@ def estimate_steps(c: Configuration, hw: Hardware) -> StepEstimate:
     bubble = np.where(p > 1, idle + (p - 1.0) * 2.0 * message, 0.0)
     hand_over = np.where(p > 1, m * v * 2.0 * message * np.where(v > 1, 1.0 - hide, 1.0), 0.0)
 
-    quiet = m * slowest + hand_over + parameters + bubble + gradients + data.optimizer + hw.step_fixed
-    stragglers = quiet * hw.rank_spread * np.sqrt(2.0 * np.log(np.maximum(c.accelerators, 1.0)))
+    quiet = m * slowest + hand_over + parameters + bubble + gradients + data.optimizer + hardware.step_fixed
+    stragglers = quiet * hardware.rank_spread * np.sqrt(2.0 * np.log(np.maximum(c.accelerators, 1.0)))
     # an average stage has its share of the head; what the slowest has more is waited for
     uneven = m * (slowest - both - ends / p)
     head_matrix = (head.matrix_forward + head.matrix_backward) / p
@@ -155,7 +155,7 @@ def estimate_steps(c: Configuration, hw: Hardware) -> StepEstimate:
         "bubble": bubble,
         "gradients": gradients,
         "optimizer": data.optimizer,
-        "fixed": hw.step_fixed,
+        "fixed": hardware.step_fixed,
         "stragglers": stragglers,
     }
     return StepEstimate(quiet + stragglers, parts)

@@ -236,10 +236,3 @@ def pipeline_exposed_s(cut: PipelineCut, step_s: float, bandwidth: ArrayLike, la
     message = cut.message_bytes / np.asarray(bandwidth, dtype=np.float64)
     ends = 2.0 * cut.crossings * (latency_s + message)
     return np.asarray(ends + np.maximum(0.0, cut.micro_batches * message - step_s))
-
-
-def pipeline_bandwidth_for(cut: PipelineCut, step_s: float, latency_s: float, share: float) -> float:
-    """Return the bandwidth of a boundary at which the compute utilisation is `share` [B/s]; infinite if none is."""
-    left = step_s * (1.0 / share - 1.0) - 2.0 * cut.crossings * latency_s
-    message = min(left / (2 * cut.crossings), (left + step_s) / (2 * cut.crossings + cut.micro_batches))
-    return cut.message_bytes / message if message > 0.0 else math.inf

@@ -18,32 +18,34 @@ from clustersim.workload.hardware import Hardware
 from clustersim.workload.weights import RankWeights
 
 
-def group_rate(hw: Hardware, size: Numbers, stride: Numbers) -> Numbers:
+def group_rate(hardware: Hardware, size: Numbers, stride: Numbers) -> Numbers:
     """Return what one member reaches in a ring over `size` ranks that lie `stride` apart [B/s]."""
-    together = np.clip(hw.domain / stride, 1.0, size)
-    outside = np.minimum(hw.scale_up, hw.nic * together)
-    return np.where(size * stride <= hw.domain, hw.scale_up, outside)
+    together = np.clip(hardware.domain / stride, 1.0, size)
+    outside = np.minimum(hardware.scale_up, hardware.nic * together)
+    return np.where(size * stride <= hardware.domain, hardware.scale_up, outside)
 
 
-def ring_steps(hw: Hardware, size: Numbers, stride: Numbers) -> Numbers:
+def ring_steps(hardware: Hardware, size: Numbers, stride: Numbers) -> Numbers:
     """Return the latency of one turn of such a ring: every step in the domain, and every hop out of it [s]."""
-    together = np.clip(hw.domain / stride, 1.0, size)
-    hops = np.where(size * stride <= hw.domain, 0.0, size / together)
-    return np.where(size > 1, np.maximum(size - 1.0 - hops, 0.0) * hw.step + hops * hw.hop, 0.0)
+    together = np.clip(hardware.domain / stride, 1.0, size)
+    hops = np.where(size * stride <= hardware.domain, 0.0, size / together)
+    return np.where(size > 1, np.maximum(size - 1.0 - hops, 0.0) * hardware.step + hops * hardware.hop, 0.0)
 
 
-def collective_seconds(hw: Hardware, sent: Numbers, size: Numbers, rate: Numbers) -> Numbers:
+def collective_seconds(hardware: Hardware, sent: Numbers, size: Numbers, rate: Numbers) -> Numbers:
     """Return the time of a collective in which each of `size` members sends `sent` bytes at `rate` [s].
 
     ``t0 + (n - 1) t1 + b / B + sqrt(b / B t2)``: start, steps, bytes, and the slow rise of the rate with the size;
     fitted on measured collectives of 2 to 8 accelerators (docs/models/training.md).
     """
     moving = sent / rate
-    return np.where(size > 1, hw.start + (size - 1.0) * hw.step + moving + np.sqrt(moving * hw.ramp), 0.0)
+    return np.where(
+        size > 1, hardware.start + (size - 1.0) * hardware.step + moving + np.sqrt(moving * hardware.ramp), 0.0
+    )
 
 
 def tensor_exchange(
-    c: Configuration, hw: Hardware, products: tuple[Numbers, Numbers], layers: Numbers, mixtures: Numbers
+    c: Configuration, hardware: Hardware, products: tuple[Numbers, Numbers], layers: Numbers, mixtures: Numbers
 ) -> tuple[Numbers, Numbers]:
     """Return what tensor parallelism adds to forward and backward of all `layers` of a stage [s], of which `mixtures`.
 
@@ -58,7 +60,7 @@ def tensor_exchange(
     tokens, _, _ = rank_tokens(c)
     t = c.tensor
     sent = (t - 1.0) / t * tokens * c.hidden * BF16
-    one = collective_seconds(hw, sent, t, group_rate(hw, t, np.ones_like(t)))
+    one = collective_seconds(hardware, sent, t, group_rate(hardware, t, np.ones_like(t)))
     chunked = c.tensor_overlap & c.sequence_parallel
 
     def exposed(product: Numbers) -> Numbers:
@@ -69,7 +71,7 @@ def tensor_exchange(
     again = np.where(c.sequence_parallel & ~chunked, np.where(c.gradient_products, behind, one), 0.0)
     inputs = np.where(c.gradient_products & ~chunked, behind, exposed(2.0 * back))
     cut = c.expert_tensor
-    rows = np.where(cut > 1, 2.0 * (cut - 1.0) / cut * expert_rows(c) * c.hidden * BF16 / hw.scale_up, 0.0)
+    rows = np.where(cut > 1, 2.0 * (cut - 1.0) / cut * expert_rows(c) * c.hidden * BF16 / hardware.scale_up, 0.0)
     mixture = mixtures * rows
     # pairs of collectives: around attention in every layer, around what is dense in the rest of it
     pairs = 2.0 * layers - mixtures * np.where(c.shared_experts > 0, 0.0, 1.0)
@@ -79,7 +81,7 @@ def tensor_exchange(
     return np.where(t > 1, forward, 0.0), np.where(t > 1, backward, 0.0)
 
 
-def context_exchange(c: Configuration, hw: Hardware, core: tuple[Numbers, Numbers]) -> tuple[Numbers, Numbers]:
+def context_exchange(c: Configuration, hardware: Hardware, core: tuple[Numbers, Numbers]) -> tuple[Numbers, Numbers]:
     """Return what context parallelism adds to forward and backward of one layer [s].
 
     Keys and values go round a ring of the sequence's parts while attention works on the part at hand; what the core,
@@ -91,12 +93,14 @@ def context_exchange(c: Configuration, hw: Hardware, core: tuple[Numbers, Number
     part = BF16 * wide * tokens / c.tensor
     turns = c.context - 1.0
     # one rank hands on to the next: a hop is as fast as the link between the two of them
-    rate = np.where(c.context * c.tensor <= hw.domain, hw.scale_up, hw.nic)
-    start = np.where(c.context * c.tensor <= hw.domain, hw.start + hw.step, hw.start + hw.hop)
+    rate = np.where(c.context * c.tensor <= hardware.domain, hardware.scale_up, hardware.nic)
+    start = np.where(
+        c.context * c.tensor <= hardware.domain, hardware.start + hardware.step, hardware.start + hardware.hop
+    )
     moving = part / rate
-    each = start + moving + np.sqrt(moving * hw.ramp)
+    each = start + moving + np.sqrt(moving * hardware.ramp)
     hidden = turns / c.context
-    gathered = collective_seconds(hw, turns * part, c.context, group_rate(hw, c.context, c.tensor))
+    gathered = collective_seconds(hardware, turns * part, c.context, group_rate(hardware, c.context, c.tensor))
     forward = np.where(c.context_gather, gathered, np.maximum(turns * each - hidden * core[0], each))
     backward = np.maximum(2.0 * turns * each - hidden * core[1], 2.0 * each)
     backward = np.where(c.context_gather, 2.0 * gathered, backward) + c.repeated * forward
@@ -113,7 +117,7 @@ def distinct_nodes(nodes: Numbers | float, top_k: Numbers | float, limit: Number
     return np.minimum(expected, np.inf if limit is None else limit)
 
 
-def expert_exchange(c: Configuration, hw: Hardware) -> tuple[Numbers, Numbers]:
+def expert_exchange(c: Configuration, hardware: Hardware) -> tuple[Numbers, Numbers]:
     """Return dispatch and combine of one mixture layer, forward and backward [s].
 
     A token goes to each of its experts, or once to every node that holds one and on inside it
@@ -123,16 +127,17 @@ def expert_exchange(c: Configuration, hw: Hardware) -> tuple[Numbers, Numbers]:
     e = c.expert
     # experts cut over tensor-parallel ranks: a group takes one rank of each, so that it spans more domains
     stride = c.expert_tensor
-    nodes = np.maximum(1.0, np.minimum(e, e * stride / hw.domain))
+    nodes = np.maximum(1.0, np.minimum(e, e * stride / hardware.domain))
     reached = distinct_nodes(nodes, np.maximum(c.top_k, 1.0), c.node_limit)
     crossing = np.where(c.once_per_node, reached, c.top_k) * (nodes - 1.0) / nodes
     row = c.hidden * own
     rows = expert_rows(c) / c.expert_tensor * c.hidden
     uneven = rows / np.maximum(row * c.top_k, 1.0)
     per_byte = np.maximum(
-        rows * (e - 1.0) / e / hw.scale_up, np.where(nodes > 1, row * crossing * uneven / hw.nic_scattered, 0.0)
+        rows * (e - 1.0) / e / hardware.scale_up,
+        np.where(nodes > 1, row * crossing * uneven / hardware.nic_scattered, 0.0),
     )
-    start = hw.start + np.where(nodes > 1, hw.hop, 0.0)
+    start = hardware.start + np.where(nodes > 1, hardware.hop, 0.0)
     dispatch = np.where(c.low_precision, 1.0, BF16)
     forward = per_byte * (dispatch + BF16) + 2.0 * start
     backward = per_byte * 2.0 * BF16 + 2.0 * start + c.repeated * forward
@@ -140,7 +145,7 @@ def expert_exchange(c: Configuration, hw: Hardware) -> tuple[Numbers, Numbers]:
 
 
 def stage_exchange(
-    c: Configuration, hw: Hardware, body: BlockTime, attention: BlockTime, layers: Numbers, mixtures: Numbers
+    c: Configuration, hardware: Hardware, body: BlockTime, attention: BlockTime, layers: Numbers, mixtures: Numbers
 ) -> tuple[tuple[Numbers, Numbers], tuple[Numbers, Numbers], tuple[Numbers, Numbers]]:
     """Return what a stage exchanges for tensor, context and expert parallelism, each forward and backward [s].
 
@@ -148,7 +153,7 @@ def stage_exchange(
     ----------
     c : Configuration
         Models and plans, n of them.
-    hw : Hardware
+    hardware : Hardware
         What they run on, arrays of the same length.
     body, attention : BlockTime
         All layers of the stage without embedding and head; one block of attention.
@@ -161,9 +166,9 @@ def stage_exchange(
         (body.matrix_forward + body.host_forward) / (4.0 * count),
         (body.matrix_backward + body.host_backward) / ((8.0 + 4.0 * c.repeated) * count),
     )
-    tensor = tensor_exchange(c, hw, products, layers, mixtures)
-    context = context_exchange(c, hw, (attention.attention_forward, attention.attention_backward))
-    expert = expert_exchange(c, hw)
+    tensor = tensor_exchange(c, hardware, products, layers, mixtures)
+    context = context_exchange(c, hardware, (attention.attention_forward, attention.attention_backward))
+    expert = expert_exchange(c, hardware)
     return (
         tensor,
         (layers * context[0], layers * context[1]),
@@ -171,16 +176,18 @@ def stage_exchange(
     )
 
 
-def stage_message(c: Configuration, hw: Hardware, stride: Numbers) -> Numbers:
+def stage_message(c: Configuration, hardware: Hardware, stride: Numbers) -> Numbers:
     """Return the hand-over of a micro-batch between neighbouring stages, one way [s].
 
     Neighbours lie `stride` ranks apart: of the hops between them that share leaves a domain, none where the pipeline
     is in one.
     """
     _, own, _ = rank_tokens(c)
-    leaving = np.where(c.pipeline * stride <= hw.domain, 0.0, np.minimum(stride / hw.domain, 1.0))
+    leaving = np.where(c.pipeline * stride <= hardware.domain, 0.0, np.minimum(stride / hardware.domain, 1.0))
     sent = BF16 * c.hidden * own
-    message = leaving * (sent / hw.nic + hw.hop) + (1.0 - leaving) * (sent / hw.scale_up + hw.start)
+    message = leaving * (sent / hardware.nic + hardware.hop) + (1.0 - leaving) * (
+        sent / hardware.scale_up + hardware.start
+    )
     return np.where(c.pipeline > 1, message, 0.0)
 
 
@@ -201,7 +208,7 @@ OPTIMIZER_BYTES = 30.0
 weight written."""
 
 
-def data_exchange(c: Configuration, hw: Hardware, held: RankWeights, layers: Numbers) -> DataExchange:
+def data_exchange(c: Configuration, hardware: Hardware, held: RankWeights, layers: Numbers) -> DataExchange:
     """Return the exchanges between replicas: ring reduce-scatter and all-gather, and the update.
 
     Gradients travel in buckets, of which each turns the ring once, so that the latency grows with the replicas
@@ -211,25 +218,25 @@ def data_exchange(c: Configuration, hw: Hardware, held: RankWeights, layers: Num
     """
     # DualPipe's stages are on two devices each, which reduce together
     ranks = c.copies * c.accelerators / (c.tensor * c.pipeline)
-    reduce_bytes = hw.reduce_share * c.reduce_bytes
+    reduce_bytes = hardware.reduce_share * c.reduce_bytes
     group = np.minimum(c.copies * c.shard_group, ranks)
     sharded = c.sharding == 3
     common = held.common + held.embedding
     holders = np.maximum(ranks * c.tensor / (c.expert * c.expert_tensor), 1.0)
-    expert_rate = group_rate(hw, holders, np.minimum(c.expert * c.expert_tensor, hw.domain))
+    expert_rate = group_rate(hardware, holders, np.minimum(c.expert * c.expert_tensor, hardware.domain))
     expert_part = held.experts * (holders - 1.0) / holders / expert_rate
     spread = np.where(c.sharding == 0, ranks, group)
-    shard_rate, turn = group_rate(hw, spread, c.tensor), ring_steps(hw, spread, c.tensor)
+    shard_rate, turn = group_rate(hardware, spread, c.tensor), ring_steps(hardware, spread, c.tensor)
     moving = common * (spread - 1.0) / spread / shard_rate + expert_part
-    buckets = np.maximum(1.0, (common + held.experts) / np.maximum(hw.bucket, hw.bucket_per_rank * spread))
+    buckets = np.maximum(1.0, (common + held.experts) / np.maximum(hardware.bucket, hardware.bucket_per_rank * spread))
     all_weights = common + held.experts
     turns = turn * (layers + 1.0) * c.fetches
     sharding = all_weights * (group - 1.0) / group / shard_rate
     # groups that hold the same shards reduce their gradients between them
     groups = ranks / spread
     between = 2.0 * reduce_bytes * np.where(sharded, all_weights, common) / group * (groups - 1.0) / groups
-    between = between / group_rate(hw, groups, group * c.tensor)
-    between = between + 2.0 * np.where(sharded, 1.0, buckets) * ring_steps(hw, groups, group * c.tensor)
+    between = between / group_rate(hardware, groups, group * c.tensor)
+    between = between + 2.0 * np.where(sharded, 1.0, buckets) * ring_steps(hardware, groups, group * c.tensor)
     between = np.where(groups > 1, between, 0.0)
     state = np.where(c.sharding > 0, common / group + held.experts / np.minimum(holders, group), all_weights)
     alone = (ranks <= 1) | c.frozen
@@ -247,5 +254,5 @@ def data_exchange(c: Configuration, hw: Hardware, held: RankWeights, layers: Num
                 alone, 0.0, np.where(c.sharding == 0, 2.0, 1.0) * (reduce_bytes * moving + turn * buckets) + between
             ),
         ),
-        optimizer=np.where(c.frozen, 0.0, OPTIMIZER_BYTES * state / hw.bandwidth),
+        optimizer=np.where(c.frozen, 0.0, OPTIMIZER_BYTES * state / hardware.bandwidth),
     )

@@ -185,25 +185,25 @@ def on_network(program: StepProgram, network: Network, rates: RateTable, *, besi
     beside_experts : bool
         Whether rings share the fabric with the exchange of experts.
     """
-    plan, hw = program.plan, program.hardware
+    plan, hardware = program.plan, program.hardware
     ring = rates.rate("data", {"data", "expert"} if beside_experts and plan.expert > 1 else {"data"})
     scattered = np.inf
     # per byte of rows the NIC carries so many bytes
     crossing = _unit_classes(program.model, plan, network)[0].usage.get("nic", 0.0)
     if crossing:
         scattered = rates.rate("expert", {"expert"}) * crossing
-    return within(hw, network, ring=ring, scattered=scattered)
+    return within(hardware, network, ring=ring, scattered=scattered)
 
 
-def within(hw: Hardware, network: Network, *, ring: float = np.inf, scattered: float = np.inf) -> Hardware:
+def within(hardware: Hardware, network: Network, *, ring: float = np.inf, scattered: float = np.inf) -> Hardware:
     """Return hardware with rates of at most what one accelerator of `network` can send.
 
     Rings and the exchange of experts leave through the NIC at `ring` and `scattered` at most. [B/s]
     """
     return replace(
-        hw,
-        scale_up=np.minimum(hw.scale_up, network.resources["scale_up"]),
-        domain=np.minimum(hw.domain, network.scale_up_domain),
-        nic=np.minimum(hw.nic, min(ring, network.resources["nic"])),
-        nic_scattered=np.minimum(hw.nic_scattered, min(scattered, network.resources["nic"])),
+        hardware,
+        scale_up=np.minimum(hardware.scale_up, network.resources["scale_up"]),
+        domain=np.minimum(hardware.domain, network.scale_up_domain),
+        nic=np.minimum(hardware.nic, min(ring, network.resources["nic"])),
+        nic_scattered=np.minimum(hardware.nic_scattered, min(scattered, network.resources["nic"])),
     )

@@ -20,7 +20,7 @@ class Contention:
     exchange: Numbers
 
 
-def contention(hw: Hardware, memory: Numbers, compute: Numbers) -> Contention:
+def contention(hardware: Hardware, memory: Numbers, compute: Numbers) -> Contention:
     """Return what compute and an exchange take from each other.
 
     The exchange takes the share `exchange_share` of the compute units from all of the compute, and the share
@@ -28,8 +28,8 @@ def contention(hw: Hardware, memory: Numbers, compute: Numbers) -> Contention:
     gets as much less of the bandwidth itself.
     """
     part = np.clip(memory / np.where(compute > 0.0, compute, 1.0), 0.0, 1.0)
-    traffic = hw.exchange_memory * part
-    return Contention(1.0 - (1.0 - hw.exchange_share) * (1.0 - traffic), traffic)
+    traffic = hardware.exchange_memory * part
+    return Contention(1.0 - (1.0 - hardware.exchange_share) * (1.0 - traffic), traffic)
 
 
 def beside(compute: Numbers, exchange: Numbers, hidden_share: Numbers, lost: Contention) -> Numbers:

@@ -159,14 +159,14 @@ class PlanSearch:
     """Plans that cut the job, those that do not fit included."""
 
 
-def search_space(plans: Configuration, hw: Hardware, usable: float) -> PlanSearch:
+def search_space(plans: Configuration, hardware: Hardware, usable: float) -> PlanSearch:
     """Return the plans that need at most `usable` bytes per accelerator, the fastest first.
 
     Parameters
     ----------
     plans : Configuration
         All plans (:func:`plan_space`).
-    hw : Hardware
+    hardware : Hardware
         Of one step.
     usable : float
         Memory that a job can use (:func:`clustersim.workload.footprint.usable_bytes`). [B]
@@ -184,11 +184,11 @@ def search_space(plans: Configuration, hw: Hardware, usable: float) -> PlanSearc
             f"and a job can use {usable / 1e9:.1f} GB"
         )
     some, memory = plans.take(fitting), held[fitting]
-    times = iteration_times(some, hw)
+    times = iteration_times(some, hardware)
     order = np.argsort(times, kind="stable")
     best = some.take(order)
     first = best.take(np.arange(min(CHUNK, best.size)))
-    estimate = estimate_steps(first, _for_all(first, hw))
+    estimate = estimate_steps(first, _for_all(first, hardware))
     whole = StepEstimate(times[order], estimate.parts)
     return PlanSearch(best, whole, memory[order], plans.size)
 
@@ -198,13 +198,13 @@ def memory_needed(plans: Configuration) -> Numbers:
     return _in_chunks(plans, lambda part: footprint(part, weights(part)).total)
 
 
-def iteration_times(plans: Configuration, hw: Hardware) -> Numbers:
-    """Return the iteration time of every plan on the one row of `hw`, in closed form. [s]"""
-    return _in_chunks(plans, lambda part: estimate_steps(part, _for_all(part, hw)).iteration_time_s)
+def iteration_times(plans: Configuration, hardware: Hardware) -> Numbers:
+    """Return the iteration time of every plan on the one row of `hardware`, in closed form. [s]"""
+    return _in_chunks(plans, lambda part: estimate_steps(part, _for_all(part, hardware)).iteration_time_s)
 
 
-def _for_all(plans: Configuration, hw: Hardware) -> Hardware:
-    return hw.take(np.zeros(plans.size, dtype=np.int64))
+def _for_all(plans: Configuration, hardware: Hardware) -> Hardware:
+    return hardware.take(np.zeros(plans.size, dtype=np.int64))
 
 
 def _in_chunks(plans: Configuration, work: Callable[[Configuration], Numbers]) -> Numbers:

@@ -45,17 +45,17 @@ def step_timing(program: StepProgram, network: Network) -> StepTiming:
     active = sum(count > 0 for count in units)
     alone, together = (on_network(program, network, rates, beside_experts=flag) for flag in (False, True))
     site = _site(program, max(units))
-    first, later = (_data(program, site, hw.slowest()) for hw in (alone, together))
+    first, later = (_data(program, site, hardware.slowest()) for hardware in (alone, together))
     data = _first_chunk(first, later, plan.pipeline)
 
     # a framework that overlaps no data parallelism hides nothing of it
     alone, together = (
-        replace(hw, overlap=np.where(program.configuration.gradient_overlap, hw.overlap, 0.0))
-        for hw in (alone, together)
+        replace(hardware, overlap=np.where(program.configuration.gradient_overlap, hardware.overlap, 0.0))
+        for hardware in (alone, together)
     )
     passes = [_passes(program, alone.take(np.array([d])), d) for d in range(len(program.accelerators))]
     operation = np.stack([one.operation for one in passes])
-    hw = alone.slowest()
+    hardware = alone.slowest()
     wan_rate = rates.rate("wan", {"wan"}) if active > 1 else np.inf
     wan_s, wan_bytes = _between_sites(program, network, site, active, wan_rate)
     sharded = plan.sharding == "parameters"
@@ -64,15 +64,17 @@ def step_timing(program: StepProgram, network: Network) -> StepTiming:
     last = 1.0 / np.maximum(program.layers, 1.0)
     work = program.work
     lost = contention(
-        hw,
+        hardware,
         (work.memory_forward + work.memory_backward).max(axis=0),
         (work.forward + work.backward).max(axis=0),
     )
-    reduce_s = _unhidden(data.reduce, backward, last, hw, lost) if not sharded else np.zeros_like(data.reduce)
-    gather_s = _unhidden(data.gather, slowest[FORWARD], last, hw, lost) if not sharded else np.zeros_like(data.gather)
-    extra = _per_pass(program, data, slowest[FORWARD], backward, hw, lost)
+    reduce_s = _unhidden(data.reduce, backward, last, hardware, lost) if not sharded else np.zeros_like(data.reduce)
+    gather_s = (
+        _unhidden(data.gather, slowest[FORWARD], last, hardware, lost) if not sharded else np.zeros_like(data.gather)
+    )
+    extra = _per_pass(program, data, slowest[FORWARD], backward, hardware, lost)
     operation, shares = _longer(operation, np.stack([one.shares for one in passes]), extra)
-    rate = replace(hw, nic=np.minimum(hw.nic, rates.rate("pipeline", {"expert", "pipeline"})))
+    rate = replace(hardware, nic=np.minimum(hardware.nic, rates.rate("pipeline", {"expert", "pipeline"})))
     return StepTiming(
         program=program,
         operation_s=operation,
@@ -82,7 +84,7 @@ def step_timing(program: StepProgram, network: Network) -> StepTiming:
         reduce_s=reduce_s + wan_s,
         gather_s=_gather(program, gather_s, operation),
         optimizer_s=data.optimizer.reshape(-1, plan.pipeline).sum(axis=0),
-        stall_s=float(hw.step_fixed[0]),
+        stall_s=float(hardware.step_fixed[0]),
         wan_bytes=float(wan_bytes.reshape(-1, plan.pipeline).sum(axis=0).max()),
         wan_s=float(wan_s.reshape(-1, plan.pipeline).sum(axis=0).max()),
         gradient_overlap=bool(program.configuration.gradient_overlap[0]),
@@ -145,11 +147,11 @@ class _Passes:
     late: Array
 
 
-def _passes(program: StepProgram, hw: Hardware, device: int) -> _Passes:
+def _passes(program: StepProgram, hardware: Hardware, device: int) -> _Passes:
     """Return the passes of every virtual stage on one kind of accelerator."""
     c, layers, mixtures = program.configuration, program.layers.astype(np.float64), program.expert_layers
     body, attention, work = (_row(block, device) for block in (program.body, program.attention, program.work))
-    tensor, context, expert = stage_exchange(c, hw, body, attention, layers, mixtures)
+    tensor, context, expert = stage_exchange(c, hardware, body, attention, layers, mixtures)
     parts = (
         (work.matrix_forward + work.attention_forward, work.memory_forward, work.host_forward),
         (work.matrix_backward + work.attention_backward, work.memory_backward, work.host_backward),
@@ -158,7 +160,7 @@ def _passes(program: StepProgram, hw: Hardware, device: int) -> _Passes:
         sum(parts[FORWARD]) + tensor[FORWARD] + context[FORWARD],
         sum(parts[BACKWARD]) + tensor[BACKWARD] + context[BACKWARD],
     )
-    lost = contention(hw, work.memory_forward + work.memory_backward, compute[0] + compute[1])
+    lost = contention(hardware, work.memory_forward + work.memory_backward, compute[0] + compute[1])
     found = with_experts(c, compute, expert, mixtures, lost)
     busy, late = [found.forward, found.backward], [found.forward_late, found.backward_late]
     shares = [_shares(parts[kind], busy[kind]) for kind in (FORWARD, BACKWARD)]
@@ -206,9 +208,9 @@ def _site(program: StepProgram, units: int) -> Configuration:
     return replace(c, accelerators=np.array([ranks]), shard_group=group)
 
 
-def _data(program: StepProgram, site: Configuration, hw: Hardware) -> DataExchange:
+def _data(program: StepProgram, site: Configuration, hardware: Hardware) -> DataExchange:
     held = RankWeights(program.dense_parameters, program.expert_parameters, np.zeros_like(program.dense_parameters))
-    return data_exchange(site, hw, held, program.layers.astype(np.float64))
+    return data_exchange(site, hardware, held, program.layers.astype(np.float64))
 
 
 def _first_chunk(first: DataExchange, later: DataExchange, pipeline: int) -> DataExchange:
@@ -225,17 +227,17 @@ def _first_chunk(first: DataExchange, later: DataExchange, pipeline: int) -> Dat
     )
 
 
-def _unhidden(exchange: Array, compute: Array, last: Array, hw: Hardware, lost: Contention) -> Array:
+def _unhidden(exchange: Array, compute: Array, last: Array, hardware: Hardware, lost: Contention) -> Array:
     """Return what is left of a chunk's exchange after its own last (or before its first) pass [s].
 
     Bucket by bucket it runs beside the pass; the share `last`, one layer's, has nothing to run beside.
     """
-    hidden = beside((1.0 - last) * compute, exchange, hw.overlap, lost)
+    hidden = beside((1.0 - last) * compute, exchange, hardware.overlap, lost)
     return np.asarray(np.maximum(hidden, last * exchange))
 
 
 def _per_pass(
-    program: StepProgram, data: DataExchange, forward: Array, backward: Array, hw: Hardware, lost: Contention
+    program: StepProgram, data: DataExchange, forward: Array, backward: Array, hardware: Hardware, lost: Contention
 ) -> Array:
     """Return what sharded parameters and gradients add to every pass; shape (kinds, virtual stages). [s]
 
@@ -246,14 +248,14 @@ def _per_pass(
     kinds = 3 if plan.schedule in MOVED_WEIGHTS else 2
     extra = np.zeros((kinds, forward.size))
     if plan.sharding == "parameters":
-        extra[FORWARD] = beside(forward, data.gather, hw.overlap, lost)
-        extra[BACKWARD] = beside(backward, data.gather + data.reduce, hw.overlap, lost)
+        extra[FORWARD] = beside(forward, data.gather, hardware.overlap, lost)
+        extra[BACKWARD] = beside(backward, data.gather + data.reduce, hardware.overlap, lost)
     elif plan.sharding == "gradients":
         m = plan.micro_batches
         times = -(-m // plan.pipeline) if plan.virtual_stages > 1 else m
         if plan.schedule == "breadth_first":
             times = 1  # all backwards of a chunk are in a row
-        each = beside(backward * m / times, data.reduce, hw.overlap, lost)
+        each = beside(backward * m / times, data.reduce, hardware.overlap, lost)
         extra[BACKWARD] = (times - 1) / m * each
     return extra
 

@@ -76,7 +76,7 @@ def count_parameters(model: ModelSpec) -> ParameterCount:
     )
 
 
-def attention_dims(model: ModelSpec) -> tuple[int, int]:
+def attention_widths(model: ModelSpec) -> tuple[int, int]:
     """Return the query-key and the value dimension of one head."""
     if model.attention == "mla":
         return model.qk_nope_head_dim + model.qk_rope_head_dim, model.v_head_dim
@@ -88,7 +88,7 @@ def attention_core_flops(model: ModelSpec, sequence_length: int, *, causal: bool
 
     ``2 heads (d_qk + d_v) s``, halved when the causal half alone is computed, as flash kernels do.
     """
-    qk, v = attention_dims(model)
+    qk, v = attention_widths(model)
     return 2.0 * model.heads * (qk + v) * sequence_length * (0.5 if causal else 1.0)
 
 

@@ -31,10 +31,6 @@ EXPERT_OVERLAPS = ("none", "pairs", "halves")
 micro-batch (:class:`clustersim.workload.spec.PlanSpec`)."""
 
 
-GRAPHS = ("none", "scoped", "full")
-"""What the host launches as recorded graphs, by code: nothing; attention and the routing of mixtures; everything."""
-
-
 @dataclass(frozen=True)
 class Configuration:
     """Model and plan of n steps; every field is an array of shape (n,)."""
@@ -116,7 +112,7 @@ class Configuration:
     expert_overlap: Numbers
     """Code of :data:`EXPERT_OVERLAPS`."""
     graphs: Numbers
-    """Code of :data:`GRAPHS`."""
+    """What the host launches as recorded graphs: nothing (0), attention and the routing of mixtures (1), all (2)."""
     once_per_node: Flags
     """Whether a token's row crosses to a node once, whatever the experts that it has there."""
     fetches: Numbers

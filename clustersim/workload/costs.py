@@ -71,7 +71,13 @@ class BlockTime:
 
 
 def product_seconds(
-    hw: Hardware, rows: Numbers, columns: Numbers, depth: Numbers, count: Numbers | float = 1.0, *, plain: bool = False
+    hardware: Hardware,
+    rows: Numbers,
+    columns: Numbers,
+    depth: Numbers,
+    count: Numbers | float = 1.0,
+    *,
+    plain: bool = False,
 ) -> Numbers:
     """Return the time of `count` products of a (rows, depth) with a (depth, columns) matrix [s].
 
@@ -80,29 +86,29 @@ def product_seconds(
     `plain` products run in bf16 whatever the step's precision. The products of a group share their fixed time.
     """
     peak, share, half, fixed, element = (
-        (hw.plain_peak, hw.plain_share, hw.plain_half_depth, hw.plain_fixed, BF16)
+        (hardware.plain_peak, hardware.plain_share, hardware.plain_half_depth, hardware.plain_fixed, BF16)
         if plain
-        else (hw.peak, hw.share, hw.half_depth, hw.fixed, hw.element_bytes)
+        else (hardware.peak, hardware.share, hardware.half_depth, hardware.fixed, hardware.element_bytes)
     )
     m, n, k = (np.maximum(size, 1.0) for size in (rows, columns, depth))
     fits = (n % 64 == 0) & (k % 64 == 0)
-    flops = 2.0 * m * n * k / (peak * share) * (1.0 + half / k) * np.where(fits, 1.0, hw.unaligned)
-    moved = (element * (m * k + n * k) + BF16 * m * n) / hw.bandwidth
+    flops = 2.0 * m * n * k / (peak * share) * (1.0 + half / k) * np.where(fits, 1.0, hardware.unaligned)
+    moved = (element * (m * k + n * k) + BF16 * m * n) / hardware.bandwidth
     return np.asarray(count * (flops**4 + moved**4) ** 0.25 + fixed * np.minimum(count, 4.0))
 
 
 def _launched(
-    hw: Hardware, c: Configuration, kernels: Numbers, forward: Numbers, backward: Numbers
+    hardware: Hardware, c: Configuration, kernels: Numbers, forward: Numbers, backward: Numbers
 ) -> tuple[Numbers, Numbers]:
     """Return what the host adds: the GPU and the host each work ahead, so the slower one sets the pace, softly."""
-    host = hw.launch * kernels
+    host = hardware.launch * kernels
     late = HOST_BACKWARD * host + c.repeated * host
     return (forward**4 + host**4) ** 0.25 - forward, (backward**4 + late**4) ** 0.25 - backward
 
 
 def _block(
     c: Configuration,
-    hw: Hardware,
+    hardware: Hardware,
     *,
     matrix: Numbers,
     memory_bytes: Numbers,
@@ -121,16 +127,16 @@ def _block(
     """
     zero = np.zeros_like(matrix)
     attention_forward, attention_backward = attention if attention is not None else (zero, zero)
-    memory = memory_bytes / hw.bandwidth
+    memory = memory_bytes / hardware.bandwidth
     adds = np.where(c.frozen | (c.sharding == 3), 0.0, WEIGHT_GRADIENT_BYTES * trained)
     full, selective = c.repeated, c.recompute == 1
     matrix_backward = np.where(c.frozen, 1.0, 2.0) * matrix
     matrix_backward = matrix_backward + np.where(selective, repeated_matrix, full * matrix)
-    memory_backward = 2.0 * memory + (backward_bytes + adds) / hw.bandwidth
-    memory_backward = memory_backward + np.where(selective, repeated_bytes / hw.bandwidth, full * memory)
+    memory_backward = 2.0 * memory + (backward_bytes + adds) / hardware.bandwidth
+    memory_backward = memory_backward + np.where(selective, repeated_bytes / hardware.bandwidth, full * memory)
     attention_backward = attention_backward + np.where(selective, repeated_attention, full * attention_forward)
     waits = _launched(
-        hw,
+        hardware,
         c,
         kernels,
         matrix + memory + attention_forward,
@@ -159,32 +165,32 @@ def _norm_bytes(c: Configuration, split: Numbers) -> Numbers:
     return BF16 * c.hidden * split * (NORM_PASSES + np.where(c.fused_norm, 0.0, RAW_NORM_PASSES))
 
 
-def _cast_bytes(c: Configuration, hw: Hardware) -> Numbers:
+def _cast_bytes(c: Configuration, hardware: Hardware) -> Numbers:
     """Return the bytes that a cast of one element moves; none in bf16."""
-    return np.where(c.low_precision, BF16 + COPIES * hw.element_bytes, 0.0)
+    return np.where(c.low_precision, BF16 + COPIES * hardware.element_bytes, 0.0)
 
 
 def _cast_kernels(c: Configuration) -> Numbers:
     return np.where(c.low_precision, 2.0, 0.0) + np.where(c.tensor > 1, 2.0, 0.0)
 
 
-def attention_block(c: Configuration, hw: Hardware, w: Weights) -> BlockTime:
+def attention_block(c: Configuration, hardware: Hardware, w: Weights) -> BlockTime:
     """Return the time of an attention block: projections, rotation, core, output, norm and residual."""
     tokens, own, split = rank_tokens(c)
     t = c.tensor
     query, key = c.heads * c.head_dim, c.kv_heads * c.head_dim
-    plain = product_seconds(hw, tokens, (query + 2.0 * key) / t, c.hidden)
-    plain = plain + product_seconds(hw, tokens, c.hidden, query / t)
+    plain = product_seconds(hardware, tokens, (query + 2.0 * key) / t, c.hidden)
+    plain = plain + product_seconds(hardware, tokens, c.hidden, query / t)
     qk = c.nope_dim + c.rope_dim
     q_in = np.where(c.q_rank > 0, c.q_rank, c.hidden)
-    queries = product_seconds(hw, tokens, c.heads * qk / t, q_in)
-    expansion = product_seconds(hw, tokens, c.heads * (c.nope_dim + c.v_dim) / t, c.kv_rank)
+    queries = product_seconds(hardware, tokens, c.heads * qk / t, q_in)
+    expansion = product_seconds(hardware, tokens, c.heads * (c.nope_dim + c.v_dim) / t, c.kv_rank)
     latent = (
-        product_seconds(hw, own, c.kv_rank + c.rope_dim, c.hidden)
+        product_seconds(hardware, own, c.kv_rank + c.rope_dim, c.hidden)
         + queries
         + expansion
-        + product_seconds(hw, tokens, c.hidden, c.heads * c.v_dim / t)
-        + np.where(c.q_rank > 0, product_seconds(hw, own, c.q_rank, c.hidden), 0.0)
+        + product_seconds(hardware, tokens, c.hidden, c.heads * c.v_dim / t)
+        + np.where(c.q_rank > 0, product_seconds(hardware, own, c.q_rank, c.hidden), 0.0)
     )
     out_width = np.where(c.latent, c.heads * c.v_dim, query)
     in_width = np.where(c.latent, c.heads * (qk + c.nope_dim + c.v_dim), query + 2.0 * key)
@@ -193,17 +199,19 @@ def attention_block(c: Configuration, hw: Hardware, w: Weights) -> BlockTime:
     seen = c.windowed * np.minimum(c.window, c.sequence / 2.0) + (1.0 - c.windowed) * c.sequence / 2.0
     # one kernel computes the causal half, an unfused one the whole square
     core_flops = 2.0 * c.heads * wide * own * np.where(c.flash_attention, seen, c.sequence)
-    core = core_flops / (hw.plain_peak * hw.attention * np.where(c.second_flash, hw.second_flash, 1.0))
+    core = core_flops / (
+        hardware.plain_peak * hardware.attention * np.where(c.second_flash, hardware.second_flash, 1.0)
+    )
     core_backward = np.where(c.flash_attention, 2.5, 2.0) / BACKWARD_SHARE * core
     scores = np.where(c.flash_attention, 0.0, BF16 * c.score_passes * own * c.heads * c.sequence)
 
     rotated = np.where(c.latent, c.heads * c.rope_dim, query + key)
-    low = _cast_bytes(c, hw)
+    low = _cast_bytes(c, hardware)
     casts = low * out_width / t * tokens
     norm = _norm_bytes(c, split)
     return _block(
         c,
-        hw,
+        hardware,
         matrix=np.where(c.latent, latent, plain),
         memory_bytes=norm + 2.0 * BF16 * rotated * own + casts + scores,
         kernels=np.where(
@@ -218,16 +226,18 @@ def attention_block(c: Configuration, hw: Hardware, w: Weights) -> BlockTime:
     )
 
 
-def plain_block(c: Configuration, hw: Hardware, w: Weights) -> BlockTime:
+def plain_block(c: Configuration, hardware: Hardware, w: Weights) -> BlockTime:
     """Return the time of a dense feed-forward block."""
     tokens, own, split = rank_tokens(c)
     t = c.tensor
-    matrix = product_seconds(hw, tokens, c.ups * c.ffn / t, c.hidden) + product_seconds(hw, tokens, c.hidden, c.ffn / t)
-    low = _cast_bytes(c, hw)
+    matrix = product_seconds(hardware, tokens, c.ups * c.ffn / t, c.hidden) + product_seconds(
+        hardware, tokens, c.hidden, c.ffn / t
+    )
+    low = _cast_bytes(c, hardware)
     activation = BF16 * (c.ups + 1.0) * c.ffn * own
     return _block(
         c,
-        hw,
+        hardware,
         matrix=matrix,
         memory_bytes=_norm_bytes(c, split) + activation + low * c.ffn * own,
         kernels=np.where(c.graphs > 1, 0.0, 5.0 + _cast_kernels(c)),
@@ -249,7 +259,7 @@ def expert_rows(c: Configuration) -> Numbers:
     return mean * np.where(c.balanced, 1.0, chance)
 
 
-def mixture_block(c: Configuration, hw: Hardware, w: Weights) -> BlockTime:
+def mixture_block(c: Configuration, hardware: Hardware, w: Weights) -> BlockTime:
     """Return the time of a mixture of experts: router, permutation, grouped products, shared experts."""
     tokens, own, split = rank_tokens(c)
     t, cut = c.tensor, c.expert_tensor
@@ -257,13 +267,13 @@ def mixture_block(c: Configuration, hw: Hardware, w: Weights) -> BlockTime:
     local = np.maximum(c.experts / c.expert, 1.0)
     each = rows / local
     width = c.ffn_expert / cut
-    routed = product_seconds(hw, each, c.ups * width, c.hidden, local)
-    routed = routed + product_seconds(hw, each, c.hidden, width, local)
+    routed = product_seconds(hardware, each, c.ups * width, c.hidden, local)
+    routed = routed + product_seconds(hardware, each, c.hidden, width, local)
     shared_width = c.ffn_expert * c.shared_experts
-    shared = product_seconds(hw, tokens, c.ups * shared_width / t, c.hidden)
-    shared = shared + product_seconds(hw, tokens, c.hidden, shared_width / t)
-    router = product_seconds(hw, own, c.experts, c.hidden, plain=True)
-    low = _cast_bytes(c, hw)
+    shared = product_seconds(hardware, tokens, c.ups * shared_width / t, c.hidden)
+    shared = shared + product_seconds(hardware, tokens, c.hidden, shared_width / t)
+    router = product_seconds(hardware, own, c.experts, c.hidden, plain=True)
+    low = _cast_bytes(c, hardware)
     activation = BF16 * (c.ups + 1.0) * (rows * width + shared_width * own)
     activation = activation + np.where(c.fused_activation, 0.0, BF16 * RAW_ACTIVATION_PASSES * rows * c.ups * width)
     # rows are put in order and back; those of several experts that come from other ranks once more each way, unless the
@@ -273,7 +283,7 @@ def mixture_block(c: Configuration, hw: Hardware, w: Weights) -> BlockTime:
     permuted = moves * BF16 * rows * c.hidden + 4.0 * 2.0 * own * c.experts  # and fp32 scores
     return _block(
         c,
-        hw,
+        hardware,
         matrix=routed + router + np.where(c.shared_experts > 0, shared, 0.0),
         memory_bytes=_norm_bytes(c, split) + permuted + activation + low * rows * width,
         kernels=np.where(c.graphs > 0, 0.0, ROUTING_KERNELS)
@@ -289,15 +299,15 @@ def mixture_block(c: Configuration, hw: Hardware, w: Weights) -> BlockTime:
     )
 
 
-def embedding_block(c: Configuration, hw: Hardware) -> BlockTime:
+def embedding_block(c: Configuration, hardware: Hardware) -> BlockTime:
     """Return the time of looking up the input embedding: rows read and written."""
     _, own, _ = rank_tokens(c)
-    lookup = 2.0 * BF16 * c.hidden * own / hw.bandwidth
+    lookup = 2.0 * BF16 * c.hidden * own / hardware.bandwidth
     zero = np.zeros_like(lookup)
     return BlockTime(zero, zero, lookup, zero, zero, zero, lookup, zero)
 
 
-def head_block(c: Configuration, hw: Hardware) -> BlockTime:
+def head_block(c: Configuration, hardware: Hardware) -> BlockTime:
     """Return the time of output projection, softmax and loss; in bf16, three fp32 passes each way.
 
     Modules that predict further tokens (arXiv 2412.19437, section 2.2) each use the head once more, and project the
@@ -306,11 +316,11 @@ def head_block(c: Configuration, hw: Hardware) -> BlockTime:
     """
     tokens, own, _ = rank_tokens(c)
     columns, times = c.vocab / c.tensor, 1.0 + c.mtp_depth
-    projection = product_seconds(hw, own, c.hidden, 2.0 * c.hidden)
-    matrix = times * product_seconds(hw, tokens, columns, c.hidden, plain=True) + c.mtp_depth * projection
+    projection = product_seconds(hardware, own, c.hidden, 2.0 * c.hidden)
+    matrix = times * product_seconds(hardware, tokens, columns, c.hidden, plain=True) + c.mtp_depth * projection
     seen = np.where(c.split_logits, columns, c.vocab)
-    gathered = np.where(c.split_logits, 0.0, BF16 * tokens * (c.vocab - columns) / hw.scale_up)
-    loss = times * (3.0 * 4.0 * tokens * seen / hw.bandwidth + gathered)
+    gathered = np.where(c.split_logits, 0.0, BF16 * tokens * (c.vocab - columns) / hardware.scale_up)
+    loss = times * (3.0 * 4.0 * tokens * seen / hardware.bandwidth + gathered)
     zero = np.zeros_like(matrix)
     return BlockTime(
         matrix_forward=matrix,

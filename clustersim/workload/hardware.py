@@ -149,7 +149,7 @@ def _peak(chip: Entry, precision: str) -> float:
     raise CatalogError(f"{chip.name} has no peak at {precision}")
 
 
-def hardware(
+def hardware_of(
     accelerators: Sequence[str],
     precisions: Sequence[str],
     stacks: Sequence[str | None],
@@ -255,7 +255,7 @@ def _row(name: str, precision: str, nic: float | None) -> dict[str, float]:
     }
 
 
-def capped(hw: Hardware, accelerators: Sequence[str], limits_w: Sequence[float], levels_w: Numbers) -> Hardware:
+def capped(hardware: Hardware, accelerators: Sequence[str], limits_w: Sequence[float], levels_w: Numbers) -> Hardware:
     """Return hardware whose accelerators work under power limits.
 
     Products and attention slow down as matrix work, streaming kernels by their own power; exchanges draw too little to
@@ -263,7 +263,7 @@ def capped(hw: Hardware, accelerators: Sequence[str], limits_w: Sequence[float],
 
     Parameters
     ----------
-    hw : Hardware
+    hardware : Hardware
         One row per accelerator.
     accelerators : sequence of str
         Names in the catalog.
@@ -285,15 +285,15 @@ def capped(hw: Hardware, accelerators: Sequence[str], limits_w: Sequence[float],
     )
     matrix, memory = speeds.T
     return replace(
-        hw,
-        share=hw.share * matrix,
-        plain_share=hw.plain_share * matrix,
-        attention=hw.attention * matrix,
-        bandwidth=hw.bandwidth * memory,
+        hardware,
+        share=hardware.share * matrix,
+        plain_share=hardware.plain_share * matrix,
+        attention=hardware.attention * matrix,
+        bandwidth=hardware.bandwidth * memory,
     )
 
 
-def with_exchange_path(hw: Hardware, accelerators: Sequence[str], name: str) -> Hardware:
+def with_exchange_path(hardware: Hardware, accelerators: Sequence[str], name: str) -> Hardware:
     """Return hardware whose exchanges run on the path `name` of the catalog kind `exchange_paths`.
 
     A path takes so many multiprocessors of the accelerator, and so many bytes through memory per byte that the NIC
@@ -310,5 +310,5 @@ def with_exchange_path(hw: Hardware, accelerators: Sequence[str], name: str) -> 
         if not chip.has("sms"):
             raise CatalogError(f"exchange path {name!r}: {chip.name} has no multiprocessors; leave the path out")
     units = np.array([path.si("sms") / chip.si("sms") for chip in chips])
-    memory = np.array([path.si("memory_passes") / chip.si("memory.bandwidth") for chip in chips]) * hw.nic
-    return replace(hw, exchange_share=units, exchange_memory=memory)
+    memory = np.array([path.si("memory_passes") / chip.si("memory.bandwidth") for chip in chips]) * hardware.nic
+    return replace(hardware, exchange_share=units, exchange_memory=memory)

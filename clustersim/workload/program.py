@@ -23,7 +23,7 @@ from clustersim.workload.costs import (
     stage_block,
 )
 from clustersim.workload.footprint import Footprint, Held, passes_in_flight, stage_footprint, usable_bytes
-from clustersim.workload.hardware import Hardware, hardware
+from clustersim.workload.hardware import Hardware, hardware_of
 from clustersim.workload.spec import ModelSpec, PlanSpec
 from clustersim.workload.weights import Weights, weights
 
@@ -75,12 +75,6 @@ class StepProgram:
     def work(self) -> BlockTime:
         """Time of all blocks of each virtual stage; shape (devices, virtual stages). [s]"""
         return stage_block((1.0, self.body), (1.0, self.ends))
-
-    @property
-    def expert_data(self) -> int:
-        """Ranks that hold the same experts."""
-        plan = self.plan
-        return max(1, plan.data * plan.context * plan.tensor // max(plan.expert, 1))
 
 
 @lru_cache(maxsize=1024)
@@ -175,17 +169,17 @@ def build_step_program(
     """
     check_plan(model, plan, sequence_length)
     kinds = len(accelerators)
-    hw = reached or hardware(accelerators, [plan.precision] * kinds, [None] * kinds, [None] * kinds)
+    hardware = reached or hardware_of(accelerators, [plan.precision] * kinds, [None] * kinds, [None] * kinds)
     c = configuration or configurations([model_record(model) | plan_record(plan, sequence_length)])
     w = weights(c)
     attention, plain, mixture, head, lookup = (
         _columns(block, kinds)
         for block in (
-            attention_block(c, hw, w),
-            plain_block(c, hw, w),
-            mixture_block(c, hw, w),
-            head_block(c, hw),
-            embedding_block(c, hw),
+            attention_block(c, hardware, w),
+            plain_block(c, hardware, w),
+            mixture_block(c, hardware, w),
+            head_block(c, hardware),
+            embedding_block(c, hardware),
         )
     )
     usual = mixture if model.kind == "moe" else plain
@@ -205,7 +199,7 @@ def build_step_program(
         plan=plan,
         sequence_length=sequence_length,
         accelerators=accelerators,
-        hardware=hw,
+        hardware=hardware,
         configuration=c,
         layers=_frozen(held.layers),
         expert_layers=_frozen(held.mixtures),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clustersim.report.documented import DocTable, evidence
+from clustersim.report.documented import DocumentedTable, evidence
 from site_pages.markdown import table
 
 TOLD = ("All rows", "Headline", "By use")
@@ -29,5 +29,5 @@ def modelled() -> str:
     return _shown(evidence().modelled)
 
 
-def _shown(found: DocTable) -> str:
+def _shown(found: DocumentedTable) -> str:
     return table([one or "&nbsp;" for one in found.head], found.rows)

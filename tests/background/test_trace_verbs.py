@@ -48,7 +48,7 @@ def test_a_trace_is_read_into_a_folder_of_its_own(trace, tmp_path):
     assert found["dt_s"] == pytest.approx(0.1)
     # the same again gives the same folder, and nothing is left half-made
     assert ask("trace_read", path=str(trace), columns={}, out=str(tmp_path)) == found
-    assert not list(tmp_path.glob(".making-*"))
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_an_assessment_is_what_the_command_line_prints(trace, tmp_path):
@@ -101,7 +101,7 @@ def test_what_is_wrong_is_said_without_the_servers_paths(trace, tmp_path, column
         ask("assess", path=str(trace), columns=columns, question=question, setting=setting, out=str(tmp_path))
     assert said in str(error.value)
     assert str(tmp_path) not in str(error.value)
-    assert not list(tmp_path.glob(".making-*"))
+    assert not list(tmp_path.glob(".*"))
 
 
 @pytest.mark.parametrize("power", ["nan", "inf", "1e400", "-5", "", "five", HOSTILE])

@@ -6,9 +6,7 @@ import pytest
 
 from clustersim import catalog
 from clustersim.economics import (
-    Accelerators,
     Battery,
-    CostFacts,
     DampingEquipment,
     EconomicsSpec,
     Generators,
@@ -16,18 +14,7 @@ from clustersim.economics import (
 )
 from clustersim.economics.facts import MeterCourse
 from clustersim.errors import CatalogError, InputError
-
-YEAR, MWH = 31557600.0, 3.6e9
-FACTS = CostFacts(
-    accelerators=(Accelerators("H100-SXM", 8000, 1000),),
-    network_usd=30e6,
-    provisioned_it_w=12e6,
-    mean_it_w=10e6,
-    horizon_s=YEAR,
-    grid_energy_j=100_000 * MWH,
-    tokens_per_s=1e6,
-    goodput=0.9,
-)
+from tests.economics.facts import FACTS, MWH, YEAR
 
 
 def cost(facts=FACTS, **spec):

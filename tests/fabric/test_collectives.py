@@ -25,21 +25,8 @@ from clustersim.fabric import (
     ring_reduce_scatter,
     tree_all_reduce,
 )
+from tests.fabric.closed_forms import CLOSED_FORMS
 
-GROUP = [
-    ring_all_reduce,
-    ring_reduce_scatter,
-    ring_all_gather,
-    all_to_all,
-    tree_all_reduce,
-    halving_doubling_all_reduce,
-    halving_doubling_reduce_scatter,
-    halving_doubling_all_gather,
-    binomial_broadcast,
-    ring_broadcast,
-    in_network_all_reduce,
-    in_switch_all_reduce,
-]
 ALL_REDUCES = {
     "ring": ring_all_reduce,
     "halving_doubling": halving_doubling_all_reduce,
@@ -56,13 +43,13 @@ levels = st.lists(st.builds(Level, members, bandwidths, latencies), min_size=1, 
 GIB = 2.0**30
 
 
-@pytest.mark.parametrize("collective", GROUP)
+@pytest.mark.parametrize("collective", CLOSED_FORMS)
 def test_a_group_of_one_costs_nothing(collective):
     assert collective(1e9, 1, 50e9, 1e-5) == 0.0
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.sampled_from(GROUP), sizes, members, bandwidths, latencies)
+@given(st.sampled_from(CLOSED_FORMS), sizes, members, bandwidths, latencies)
 def test_faster_links_and_smaller_buffers_never_slow(collective, size, n, bandwidth, latency):
     base = collective(size, n, bandwidth, latency)
     assert collective(size, n, 2 * bandwidth, latency) <= base

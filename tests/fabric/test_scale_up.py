@@ -54,16 +54,6 @@ def test_links_and_cuts(accelerators, switches, more):
     for one in range(accelerators):
         graph.add_edge(*("a", one) if one < accelerators // 2 else (one, "b"), capacity=float("inf"))
     assert nx.maximum_flow_value(graph, "a", "b") == pytest.approx(domain.bisection(1.0))
-    assert domain.bandwidth_left([]) == 1.0
-    assert domain.bandwidth_left(range(switches)) == pytest.approx(0.0)
-
-
-def test_failed_chips_take_their_links():
-    domain = build_domain(spec(), 72)
-    assert domain.bandwidth_left([3]) == pytest.approx(17 / 18)
-    assert domain.bandwidth_left([3, 3, 4]) == pytest.approx(16 / 18)
-    with pytest.raises(InputError, match="switch chips from 0 to 17, got 18"):
-        domain.bandwidth_left([18])
 
 
 def test_bill_of_the_domains(make_spec, make_site):

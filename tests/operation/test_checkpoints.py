@@ -12,7 +12,6 @@ from clustersim.operation import JobFacts, OperationSpec, failure_causes, simula
 from clustersim.operation.checkpoints import (
     SURVIVES,
     Tier,
-    best_copy,
     daly_interval,
     exact_interval,
     first_order_waste,
@@ -100,22 +99,6 @@ def test_storage_survives_everything_and_memory_no_loss_of_power():
     assert set(SURVIVES["storage"]) == losses == {"process", "server", "power", "pair", "site"}
     assert not {"power", "pair", "site"} & set(SURVIVES["neighbour"])
     assert not {"server", "pair", "site"} & set(SURVIVES["local"])
-
-
-@given(
-    steps=st.lists(st.tuples(st.integers(0, 5), st.sampled_from([0, 1, 2])), max_size=8),
-    loss=st.sampled_from(SURVIVES["storage"]),
-)
-def test_the_best_copy_is_the_newest_that_survives(steps, loss):
-    made = tiers({"tiers": {"neighbour": {}, "local": {}}})
-    copies = [(float(step), made[index]) for step, index in steps]
-    left = [step for step, tier in copies if loss in SURVIVES[tier.name]]
-    found = best_copy(copies, loss)
-    assert (found is None) == (not left)
-    if found is not None:
-        assert found[0] == max(left)
-        same = [tier.reload_s for step, tier in copies if step == found[0] and loss in SURVIVES[tier.name]]
-        assert found[1].reload_s == min(same)
 
 
 @given(cost=st.floats(1e-6, 0.5), mtbf=st.floats(1.0, 1e6))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clustersim.operation.placement import blocks_touched, fragmentation, free_in_blocks, place
+from clustersim.operation.placement import fragmentation, free_in_blocks, place
 
 MASKS = st.lists(st.booleans(), min_size=1, max_size=60).map(lambda bits: np.array(bits, dtype=np.bool_))
 
@@ -32,6 +32,10 @@ def test_a_gang_gets_free_servers_or_none(free, count, blocks, policy):
     assert np.unique(found).size == count
     assert free[found].all()
     assert (np.diff(found) > 0).all()
+
+
+def blocks_touched(servers, size):
+    return np.unique(servers // size).size
 
 
 @given(MASKS, st.integers(1, 30), st.integers(2, 7))

@@ -10,8 +10,6 @@ from clustersim.power.records import coarsen
 from clustersim.power.smoothing import (
     SmoothingProfile,
     energy_overhead,
-    last_at_floor_s,
-    min_max_position,
     profile_of,
     smooth,
     smooth_ranks,
@@ -188,19 +186,7 @@ def test_the_fields_of_the_vendor():
     assert p.ceiling_w == pytest.approx(4400.0)
 
 
-def test_where_a_percentage_of_tdp_lies_between_idle_and_peak():
-    assert min_max_position(0.9, 1.1, 1 / 11) == pytest.approx(0.8)
-    assert min_max_position(1.0, 1.0, 0.3) == pytest.approx(1.0)
-    assert min_max_position(0.3, 1.0, 0.3) == pytest.approx(0.0)
-
-
 def test_the_share_of_added_energy_falls_with_idle_power():
     before, after = np.array([0.0, 1.0]), np.array([0.5, 1.0])
     assert energy_overhead(before, after, 0.0) == pytest.approx(0.5)
     assert energy_overhead(before, after, 0.5) == pytest.approx(0.25 / 1.5)
-
-
-def test_a_load_that_never_reaches_the_floor_has_no_end():
-    assert last_at_floor_s(np.array([1.0, 3.0, 1.0]), 0.5, 2.0) == 1.0
-    with pytest.raises(ValueError, match="never reaches"):
-        last_at_floor_s(np.array([1.0]), 0.5, 2.0)

@@ -12,62 +12,36 @@ from clustersim.fabric import (
     Group,
     Level,
     SiteEndpoints,
-    all_to_all,
     bill_of_materials,
     bill_totals,
-    binomial_broadcast,
     build_fabric,
     collective_time,
     fabric_spec,
     flow_completion_times,
-    halving_doubling_all_gather,
-    halving_doubling_all_reduce,
-    halving_doubling_reduce_scatter,
     hierarchical_all_reduce,
-    in_network_all_reduce,
-    in_switch_all_reduce,
     max_min_rates,
     nccl_library,
-    ring_all_gather,
-    ring_all_reduce,
-    ring_broadcast,
-    ring_reduce_scatter,
     scale_up_links,
     to_networkx,
     transport,
-    tree_all_reduce,
 )
 from clustersim.fabric.nccl import COLLECTIVES
 from clustersim.fabric.wan import great_circle_m
+from tests.fabric.closed_forms import CLOSED_FORMS
 
-CLOSED_FORMS = st.sampled_from(
-    [
-        ring_all_reduce,
-        ring_reduce_scatter,
-        ring_all_gather,
-        all_to_all,
-        tree_all_reduce,
-        halving_doubling_all_reduce,
-        halving_doubling_reduce_scatter,
-        halving_doubling_all_gather,
-        binomial_broadcast,
-        ring_broadcast,
-        in_network_all_reduce,
-        in_switch_all_reduce,
-    ]
-)
+FORMS = st.sampled_from(CLOSED_FORMS)
 SIZES, MEMBERS = st.floats(1.0, 1e12), st.integers(2, 4096)
 BANDWIDTHS, LATENCIES, FACTORS = st.floats(1e6, 1e12), st.floats(0.0, 1e-2), st.floats(0.1, 10.0)
 
 
-@given(CLOSED_FORMS, SIZES, MEMBERS, BANDWIDTHS, LATENCIES, FACTORS)
+@given(FORMS, SIZES, MEMBERS, BANDWIDTHS, LATENCIES, FACTORS)
 def test_bytes_and_bandwidth_scale_together_and_time_with_its_clock(collective, size, n, bandwidth, latency, k):
     seconds = collective(size, n, bandwidth, latency)
     assert collective(k * size, n, k * bandwidth, latency) == pytest.approx(seconds, rel=1e-9)
     assert collective(size, n, bandwidth / k, k * latency) == pytest.approx(k * seconds, rel=1e-9)
 
 
-@given(CLOSED_FORMS, SIZES, MEMBERS, BANDWIDTHS, LATENCIES)
+@given(FORMS, SIZES, MEMBERS, BANDWIDTHS, LATENCIES)
 def test_what_is_left_without_bytes_or_without_latency(collective, size, n, bandwidth, latency):
     """Latency and bytes alone are each no more than both; endless bandwidth leaves the latency of the steps."""
     both = collective(size, n, bandwidth, latency)

@@ -23,7 +23,7 @@ from clustersim.training.records import Fleet, JitterSpec, StepTiming
 from clustersim.training.simulate import simulate_step
 from clustersim.workload import PlanSpec, load_model, model_flops_per_token
 from clustersim.workload.configuration import configurations, model_record
-from clustersim.workload.hardware import SLOWER_WHEN_LARGER, hardware
+from clustersim.workload.hardware import SLOWER_WHEN_LARGER, hardware_of
 
 TIMES = ("fixed", "plain_fixed", "launch", "start", "step", "ramp", "hop", "step_fixed")
 RATES = ("peak", "plain_peak", "bandwidth", "scale_up", "nic", "nic_scattered")
@@ -53,18 +53,20 @@ def records(draw):
 
 
 def one(chip="H100-SXM"):
-    return hardware([chip], ["bf16"], [None], [None])
+    return hardware_of([chip], ["bf16"], [None], [None])
 
 
-def seconds(row, hw):
-    return float(estimate_steps(configurations([row]), hw).iteration_time_s[0])
+def seconds(row, hardware):
+    return float(estimate_steps(configurations([row]), hardware).iteration_time_s[0])
 
 
 @given(records(), st.floats(0.1, 10.0))
 def test_a_step_on_hardware_k_times_as_fast_takes_one_kth(row, k):
-    hw = one()
-    quick = replace(hw, **{n: getattr(hw, n) * k for n in RATES}, **{n: getattr(hw, n) / k for n in TIMES})
-    assert seconds(row, quick) * k == pytest.approx(seconds(row, hw), rel=1e-12)
+    hardware = one()
+    quick = replace(
+        hardware, **{n: getattr(hardware, n) * k for n in RATES}, **{n: getattr(hardware, n) / k for n in TIMES}
+    )
+    assert seconds(row, quick) * k == pytest.approx(seconds(row, hardware), rel=1e-12)
 
 
 SLACK = {"peak": 5e-3, "plain_peak": 5e-3, "share": 5e-3, "half_depth": 5e-3, "fixed": 5e-3, "attention": 5e-3}
@@ -72,16 +74,16 @@ SLACK = {"peak": 5e-3, "plain_peak": 5e-3, "share": 5e-3, "half_depth": 5e-3, "f
 
 @given(records(), st.sampled_from(sorted(SLOWER_WHEN_LARGER)), st.floats(1.01, 3.0))
 def test_worse_latencies_and_shares_are_never_faster(row, name, factor):
-    hw = one()
-    worse = replace(hw, **{name: getattr(hw, name) * factor})
-    assert seconds(row, worse) >= seconds(row, hw) * (1.0 - SLACK.get(name, 1e-9))
+    hardware = one()
+    worse = replace(hardware, **{name: getattr(hardware, name) * factor})
+    assert seconds(row, worse) >= seconds(row, hardware) * (1.0 - SLACK.get(name, 1e-9))
 
 
 @given(records(), st.integers(1, 20))
 def test_more_micro_batches_take_longer_in_all_and_less_each(row, more):
-    hw = one()
+    hardware = one()
     few, many = row["micro_batches"], row["micro_batches"] + more
-    first, second = seconds(row, hw), seconds(row | {"micro_batches": many}, hw)
+    first, second = seconds(row, hardware), seconds(row | {"micro_batches": many}, hardware)
     assert second > first
     assert second / many <= first / few * (1 + 1e-12)
 
@@ -98,11 +100,11 @@ def test_one_accelerator_exchanges_nothing(chip, micro_batches):
 @given(records())
 def test_no_plan_beats_the_peak(row):
     """FLOPs of the model per accelerator and second stay below the dense peak: MFU lies between 0 and 1."""
-    hw, name = one(), MODEL_OF[row["hidden"], row["layers"]]
+    hardware, name = one(), MODEL_OF[row["hidden"], row["layers"]]
     replicas = row["accelerators"] / (row["tensor"] * row["context"] * row["pipeline"])
     tokens = row["micro_batch"] * row["micro_batches"] * row["sequence"] * replicas
     flops = model_flops_per_token(load_model(name), int(row["sequence"])) * tokens
-    assert 0.0 < flops / (row["accelerators"] * seconds(row, hw)) < hw.peak[0]
+    assert 0.0 < flops / (row["accelerators"] * seconds(row, hardware)) < hardware.peak[0]
 
 
 def pipeline(stages, micro_batches, forward, backward, message=0.0):

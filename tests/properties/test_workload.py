@@ -24,10 +24,10 @@ SIZES = st.integers(1, 20_000).map(lambda size: np.array([float(size)]))
 BLOCKS = st.sampled_from([attention_block, plain_block, mixture_block])
 
 
-def faster(hw, k):
+def faster(hardware, k):
     """The same hardware with every rate k times and every time 1/k of what it was."""
-    changes = {f.name: k if f.name in RATES else 1.0 / k for f in fields(hw) if f.name in RATES | TIMES}
-    return replace(hw, **{name: getattr(hw, name) * factor for name, factor in changes.items()})
+    changes = {f.name: k if f.name in RATES else 1.0 / k for f in fields(hardware) if f.name in RATES | TIMES}
+    return replace(hardware, **{name: getattr(hardware, name) * factor for name, factor in changes.items()})
 
 
 def hardware_of(chip, n=1):
@@ -41,24 +41,24 @@ def plan_of(model, **changes):
 
 @given(CHIPS, SIZES, SIZES, SIZES, st.floats(0.1, 10.0))
 def test_products_take_time_as_one_over_the_rates(chip, m, n, k, factor):
-    hw = hardware_of(chip)
-    slow, quick = product_seconds(hw, m, n, k), product_seconds(faster(hw, factor), m, n, k)
+    hardware = hardware_of(chip)
+    slow, quick = product_seconds(hardware, m, n, k), product_seconds(faster(hardware, factor), m, n, k)
     np.testing.assert_allclose(quick * factor, slow, rtol=1e-12)
 
 
 @given(CHIPS, SIZES, SIZES, SIZES)
 def test_a_product_takes_no_less_than_its_flops_and_its_bytes(chip, m, n, k):
-    hw = hardware_of(chip)
-    seconds = product_seconds(hw, m, n, k)
-    assert seconds >= 2.0 * m * n * k / (hw.peak * hw.share)
-    assert seconds >= hw.element_bytes * (m * k + n * k) / hw.bandwidth
+    hardware = hardware_of(chip)
+    seconds = product_seconds(hardware, m, n, k)
+    assert seconds >= 2.0 * m * n * k / (hardware.peak * hardware.share)
+    assert seconds >= hardware.element_bytes * (m * k + n * k) / hardware.bandwidth
 
 
 @given(MODELS, CHIPS, BLOCKS, st.integers(1, 64), st.integers(1, 64))
 def test_more_tokens_never_cost_less(model, chip, block, size, more):
-    hw = hardware_of(chip)
+    hardware = hardware_of(chip)
     few, many = (plan_of(model, micro_batch=float(n)) for n in (size, size + more))
-    first, second = block(few, hw, weights(few)), block(many, hw, weights(many))
+    first, second = block(few, hardware, weights(few)), block(many, hardware, weights(many))
     assert second.forward >= first.forward * (1 - 1e-12)
     assert second.backward >= first.backward * (1 - 1e-12)
 

@@ -13,7 +13,7 @@ import pytest
 
 from clustersim.errors import InputError
 from clustersim.fabric import SiteEndpoints, build_fabric, fabric_spec, to_networkx
-from clustersim.report.fabric_picture import place_picture, rate_text, site_picture
+from clustersim.report.fabric_picture import place_picture, rate_text
 from clustersim.report.place import place_data, place_text
 from clustersim.report.place_graph import check_format, export, switch_graph
 from clustersim.report.place_page import place_html
@@ -163,9 +163,6 @@ def test_the_picture_names_every_tier_with_its_count(place):
         assert f"{tier.count} links of {rate_text(tier.rate)}" in found
     assert any("36.9 km" in text for text in found)
     assert sum("pairs" in text for text in found) == 3
-    assert words(site_picture(place.fabric, "omaha"))[0] == "omaha"
-    with pytest.raises(InputError, match="did you mean 'omaha'"):
-        site_picture(place.fabric, "omaa")
 
 
 def test_names_cannot_break_the_picture():

@@ -126,6 +126,9 @@ def kill_reports(victims, scenario, folder, times, moments):
             victims.kill(moments.uniform(0.0, 1.1 * took), *words, to)
             assert files(to).items() <= whole.items()
             assert files(run) == before
+            if left_over(to):
+                victims.end(*words, to)
+                assert not left_over(to)
         victims.end(*words, to)
         assert files(to) == whole
 

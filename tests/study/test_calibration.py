@@ -37,9 +37,9 @@ def _cases(noise=0.0):
                         "micro_batches": 4.0, "precision": float(precision == "fp8"),
                     }  # fmt: skip
                     cases.append((precision, record))
-    hw = bare_hardware(["H100-SXM"] * len(cases), [p for p, _ in cases], [None] * len(cases))
+    hardware = bare_hardware(["H100-SXM"] * len(cases), [p for p, _ in cases], [None] * len(cases))
     constants = {name: np.full(len(cases), TRUE[name]) for name in CONSTANTS}
-    times = estimate_steps(configurations([r for _, r in cases]), calibrated(hw, constants)).iteration_time_s
+    times = estimate_steps(configurations([r for _, r in cases]), calibrated(hardware, constants)).iteration_time_s
     times = times * np.exp(noise * rng.standard_normal(times.size))
     return [
         Case(

@@ -38,7 +38,7 @@ def with_products(markers, seed=0):
     rng = np.random.default_rng([11, seed])
     bare = bare_hardware(["H100-SXM"], ["bf16"], [None])
     law = {"share": np.array([SHARE]), "half_depth": np.array([HALF]), "fixed": np.array([FIXED])}
-    hw = replace(bare, bandwidth=np.array([3.0e12]), **law)
+    hardware = replace(bare, bandwidth=np.array([3.0e12]), **law)
     made = []
     for one in markers:
         if one.activity == "memory":
@@ -48,7 +48,7 @@ def with_products(markers, seed=0):
             made.append(one)
             continue
         m, n, k = (float(size) for size in rng.choice([512, 1024, 2048, 4096, 8192, 16384], 3))
-        seconds = float(product_seconds(hw, *(np.array([size]) for size in (m, n, k)))[0])
+        seconds = float(product_seconds(hardware, *(np.array([size]) for size in (m, n, k)))[0])
         figures = {"m": m, "n": n, "k": k, "seconds_each": seconds * float(np.exp(rng.normal(0.0, 0.01)))}
         made.append(one.model_copy(update={"words": {"precision": "bf16"}, "figures": figures}))
     return tuple(made)

@@ -9,9 +9,9 @@ from clustersim.plant.stages import stage_flows
 from clustersim.study.horizon import histories
 from clustersim.study.it_power import state_w
 from clustersim.study.run import run
-from clustersim.study.site_power import site_it_w
+from clustersim.study.site.power import site_it_w
+from clustersim.study.site.supply import losses_w, site_load
 from clustersim.study.step import study_step
-from clustersim.study.supply import losses_w, site_load
 
 OUTDOORS = [{"stage": "hv_transformer", "rating": "5 MW"}, {"stage": "mv_transformer", "rating": "5 MW"}]
 INSIDE = [*OUTDOORS, {"stage": "ups_double_conversion", "rating": "5 MW"}, {"stage": "busway", "rating": "5 MVA"}]

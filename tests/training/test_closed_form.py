@@ -12,13 +12,13 @@ from clustersim.training.closed_form import estimate_steps
 from clustersim.training.exchange import collective_seconds, context_exchange, expert_exchange, group_rate, ring_steps
 from clustersim.workload import load_model
 from clustersim.workload.configuration import configurations, model_record
-from clustersim.workload.hardware import bare_hardware, hardware
+from clustersim.workload.hardware import bare_hardware, hardware_of
 
 MODELS = ("llama3.1-8b", "llama3.1-70b", "gpt3-175b", "mixtral-8x7b", "deepseek-v3")
 
 
 def _hardware(n=1, chip="H100-SXM", precision="bf16"):
-    return hardware([chip] * n, [precision] * n, [None] * n, [None] * n)
+    return hardware_of([chip] * n, [precision] * n, [None] * n, [None] * n)
 
 
 def _record(name="llama3.1-70b", **plan):
@@ -55,8 +55,8 @@ def records(draw):
 @settings(max_examples=60, deadline=None)
 def test_many_at_once_are_each_alone_and_the_parts_add_up(rows):
     precisions = ["fp8" if row["precision"] else "bf16" for row in rows]
-    hw = hardware(["H100-SXM"] * len(rows), precisions, [None] * len(rows), [None] * len(rows))
-    together = estimate_steps(configurations(rows), hw)
+    hardware = hardware_of(["H100-SXM"] * len(rows), precisions, [None] * len(rows), [None] * len(rows))
+    together = estimate_steps(configurations(rows), hardware)
     for i, row in enumerate(rows):
         alone = estimate_steps(configurations([row]), _hardware(precision=precisions[i]))
         assert alone.iteration_time_s[0] == together.iteration_time_s[i]
@@ -68,25 +68,27 @@ def test_many_at_once_are_each_alone_and_the_parts_add_up(rows):
 @given(records(), st.sampled_from(["scale_up", "nic", "nic_scattered", "bandwidth", "peak", "attention"]))
 @settings(max_examples=60, deadline=None)
 def test_better_hardware_is_never_slower(row, what):
-    hw = _hardware(precision="fp8" if row["precision"] else "bf16")
-    better = replace(hw, **{what: 2.0 * getattr(hw, what)})
+    hardware = _hardware(precision="fp8" if row["precision"] else "bf16")
+    better = replace(hardware, **{what: 2.0 * getattr(hardware, what)})
     c = configurations([row])
     # where an exchange takes the time that faster products save, memory's share of compute rises, and with it what an
     # exchange beside it loses: a search for the worst found 0.28 %
     slack = 5e-3 if what == "peak" else 1e-9
-    assert estimate_steps(c, better).iteration_time_s[0] <= estimate_steps(c, hw).iteration_time_s[0] * (1 + slack)
+    assert estimate_steps(c, better).iteration_time_s[0] <= estimate_steps(c, hardware).iteration_time_s[0] * (
+        1 + slack
+    )
 
 
 def test_a_uniform_pipeline_is_exact():
     """No exchange, no head, no spread: ``m (f + b) + (p - 1)(f + b) / v``."""
-    hw = replace(
+    hardware = replace(
         _hardware(), nic=np.array([np.inf]), scale_up=np.array([np.inf]), start=np.zeros(1), hop=np.zeros(1),
         step=np.zeros(1), ramp=np.zeros(1), rank_spread=np.zeros(1), step_fixed=np.zeros(1), overlap=np.ones(1),
     )  # fmt: skip
     for virtual in (1.0, 5.0):
         row = _record(pipeline=4.0, virtual=virtual, accelerators=4.0, vocab=1e-9, frozen=True)
-        whole = estimate_steps(configurations([row]), hw)
-        one = estimate_steps(configurations([row | {"micro_batches": 17.0}]), hw)
+        whole = estimate_steps(configurations([row]), hardware)
+        one = estimate_steps(configurations([row | {"micro_batches": 17.0}]), hardware)
         each = one.iteration_time_s[0] - whole.iteration_time_s[0]
         assert whole.iteration_time_s[0] == pytest.approx(each * (16.0 + 3.0 / virtual), rel=1e-4)
 
@@ -114,19 +116,19 @@ def test_sharded_parameters_are_gathered_in_every_micro_batch():
 
 
 def test_a_group_in_a_domain_uses_its_links_and_others_all_nics():
-    hw = _hardware(3)
-    rate = group_rate(hw, np.array([8.0, 64.0, 64.0]), np.array([1.0, 1.0, 8.0]))
-    assert rate[0] == hw.scale_up[0]
-    assert rate[1] == min(hw.scale_up[0], 8.0 * hw.nic[0])
-    assert rate[2] == hw.nic[0]
+    hardware = _hardware(3)
+    rate = group_rate(hardware, np.array([8.0, 64.0, 64.0]), np.array([1.0, 1.0, 8.0]))
+    assert rate[0] == hardware.scale_up[0]
+    assert rate[1] == min(hardware.scale_up[0], 8.0 * hardware.nic[0])
+    assert rate[2] == hardware.nic[0]
 
 
 def test_a_ring_turns_slower_with_more_members():
-    hw = _hardware(3)
-    turn = ring_steps(hw, np.array([1.0, 8.0, 64.0]), np.ones(3))
+    hardware = _hardware(3)
+    turn = ring_steps(hardware, np.array([1.0, 8.0, 64.0]), np.ones(3))
     assert turn[0] == 0.0
-    assert turn[1] == pytest.approx(7.0 * hw.step[0])
-    assert turn[2] == pytest.approx(8.0 * hw.hop[0] + 55.0 * hw.step[0])
+    assert turn[1] == pytest.approx(7.0 * hardware.step[0])
+    assert turn[2] == pytest.approx(8.0 * hardware.hop[0] + 55.0 * hardware.step[0])
 
 
 def test_a_router_that_sends_once_per_node_saves_traffic():
@@ -145,11 +147,11 @@ def test_measured_collectives(reference, chip):
     table = pd.read_csv(reference / "collectives_kernels.csv.gz")
     rows = table[(table.accelerator == chip) & (table.kind == "nccl") & (table.message_bytes >= 4e6)]
     n = len(rows)
-    hw = bare_hardware([chip] * n, ["bf16"] * n, [None] * n)
+    hardware = bare_hardware([chip] * n, ["bf16"] * n, [None] * n)
     size = rows.n_gpus.to_numpy(float)
     passes = rows.collective.map(COLLECTIVES).to_numpy(float)
     sent = passes * (size - 1.0) / size * rows.message_bytes.to_numpy(float)
-    errors = collective_seconds(hw, sent, size, hw.scale_up) / (rows.time_us.to_numpy() * 1e-6) - 1.0
+    errors = collective_seconds(hardware, sent, size, hardware.scale_up) / (rows.time_us.to_numpy() * 1e-6) - 1.0
     print(f"{chip}: {n} rows, median error {np.median(np.abs(errors)):.1%}, bias {errors.mean():+.1%}")
     assert np.median(np.abs(errors)) <= 0.15
 
@@ -173,8 +175,8 @@ def test_buckets_of_many_ranks_are_as_large_as_their_number_asks():
 
     def cost(ranks, bucket):
         row = _record(accelerators=8.0 * ranks, tensor=8.0, sharding=1, gradient_overlap=False)
-        hw = replace(_hardware(), bucket=np.array([bucket]))
-        return estimate_steps(configurations([row]), hw).parts["gradients"][0]
+        wire = replace(_hardware(), bucket=np.array([bucket]))
+        return estimate_steps(configurations([row]), wire).parts["gradients"][0]
 
     assert cost(128, 20e6) == cost(128, 80e6)
     assert cost(8, 20e6) > cost(8, 80e6)
@@ -230,13 +232,15 @@ def test_gradients_of_inputs_travel_beside_those_of_weights():
 
 
 def test_a_ring_of_contexts_across_domains_is_as_fast_as_one_link():
-    hw = _hardware()
+    hardware = _hardware()
     inside, across = (
-        context_exchange(configurations([_record(context=n, accelerators=512.0)]), hw, (np.zeros(1), np.zeros(1)))[0][0]
+        context_exchange(
+            configurations([_record(context=n, accelerators=512.0)]), hardware, (np.zeros(1), np.zeros(1))
+        )[0][0]
         for n in (8.0, 16.0)
     )
     sent = 2.0 * 2.0 * 8.0 * 128.0 * 4096.0
-    assert across > sent * 15.0 / 16.0 / hw.nic[0]
+    assert across > sent * 15.0 / 16.0 / hardware.nic[0]
     assert inside < across
 
 

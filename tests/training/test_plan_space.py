@@ -11,7 +11,7 @@ from clustersim.training.plan_space import PlanChoices, binding, plan_space, sea
 from clustersim.workload import load_model
 from clustersim.workload.configuration import configurations, model_record
 from clustersim.workload.footprint import usable_bytes
-from clustersim.workload.hardware import hardware
+from clustersim.workload.hardware import hardware_of
 
 
 def _space(name="llama3.1-405b", **changed):
@@ -20,7 +20,7 @@ def _space(name="llama3.1-405b", **changed):
 
 
 def _hardware():
-    return hardware(["H100-SXM"], ["bf16"], [None], [None])
+    return hardware_of(["H100-SXM"], ["bf16"], [None], [None])
 
 
 USABLE = float(usable_bytes(["H100"])[0])
@@ -60,9 +60,9 @@ def test_the_fastest_comes_first_and_all_fit(found):
 def test_no_plan_is_faster_than_the_first(found):
     """Against each plan evaluated by itself."""
     rng = np.random.default_rng(3)
-    hw = _hardware()
+    hardware = _hardware()
     for index in rng.integers(0, found.plans.size, 20):
-        alone = estimate_steps(found.plans.take(np.array([index])), hw).iteration_time_s[0]
+        alone = estimate_steps(found.plans.take(np.array([index])), hardware).iteration_time_s[0]
         assert alone == found.estimate.iteration_time_s[index]
         assert alone >= found.estimate.iteration_time_s[0]
 

@@ -20,7 +20,7 @@ from clustersim.training.simulate import simulate_step
 from clustersim.training.timing import slowed, step_timing
 from clustersim.workload import JobSpec, PlanSpec, build_step_program, load_model
 from clustersim.workload.footprint import usable_bytes
-from clustersim.workload.hardware import hardware, with_exchange_path
+from clustersim.workload.hardware import hardware_of, with_exchange_path
 
 MODELS = (
     "llama3.1-8b",
@@ -217,7 +217,7 @@ def _job(model, tokens):
 
 def _search(job, network, chips=("H100-SXM",)):
     kinds = len(chips)
-    reached = hardware(chips, [job.precision] * kinds, [None] * kinds, [None] * kinds)
+    reached = hardware_of(chips, [job.precision] * kinds, [None] * kinds, [None] * kinds)
     return search_plans(load_model(job.model), job, tuple(chips), reached, network)
 
 
@@ -247,8 +247,8 @@ def test_the_closed_form_of_the_search_is_close_to_the_step_stage_by_stage(make_
     for name, plan in plans:
         timing = make_timing(name, plan)
         program = timing.program
-        c, hw = program.configuration, program.hardware
-        closed = estimate_steps(c, dataclasses.replace(hw, rank_spread=np.zeros(1))).iteration_time_s[0]
+        c, hardware = program.configuration, program.hardware
+        closed = estimate_steps(c, dataclasses.replace(hardware, rank_spread=np.zeros(1))).iteration_time_s[0]
         assert estimate_iteration_s(timing) == pytest.approx(closed, rel=0.12), name
 
 
@@ -262,7 +262,7 @@ def test_an_exchange_path_with_fewer_multiprocessors_is_faster(make_timing, make
     """DeepEP's 6 multiprocessors against the 20 of NCCL or DeepSeek-V3, with the exchange of experts beside compute."""
     plan = PlanSpec(pipeline=4, data=32, expert=32, micro_batches=8, expert_overlap="pairs")
     model = load_model("deepseek-v3")
-    usual = hardware(["H800-SXM"], ["bf16"], [None], [None])
+    usual = hardware_of(["H800-SXM"], ["bf16"], [None], [None])
     seconds = {}
     for name in catalog.entries("exchange_paths"):
         reached = with_exchange_path(usual, ["H800-SXM"], name)
@@ -275,7 +275,7 @@ def test_an_exchange_path_with_fewer_multiprocessors_is_faster(make_timing, make
 
 def test_a_path_needs_multiprocessors():
     with pytest.raises(CatalogError, match="TPU7x has no multiprocessors"):
-        with_exchange_path(hardware(["TPU7x"], ["bf16"], [None], [None]), ["TPU7x"], "deepep")
+        with_exchange_path(hardware_of(["TPU7x"], ["bf16"], [None], [None]), ["TPU7x"], "deepep")
 
 
 def test_gathering_keys_is_exposed_and_a_ring_is_not(make_timing):
@@ -292,15 +292,15 @@ def test_gathering_keys_is_exposed_and_a_ring_is_not(make_timing):
 def test_both_ways_to_the_step_read_what_a_framework_does(make_network, field):
     """A configuration read from a table may say more than a plan; the two ways must not differ on it."""
     plan = PlanSpec(tensor=8, pipeline=4, data=16, micro_batches=8, schedule="zero_bubble")
-    model, hw = load_model("llama3.1-70b"), hardware(["H100-SXM"], ["bf16"], [None], [None])
-    hw = dataclasses.replace(hw, rank_spread=np.zeros(1))
-    plain = build_step_program(model, plan, 8192, ("H100-SXM",), reached=hw).configuration
+    model, hardware = load_model("llama3.1-70b"), hardware_of(["H100-SXM"], ["bf16"], [None], [None])
+    hardware = dataclasses.replace(hardware, rank_spread=np.zeros(1))
+    plain = build_step_program(model, plan, 8192, ("H100-SXM",), reached=hardware).configuration
     flipped = dataclasses.replace(plain, **{field: ~getattr(plain, field)})
     seconds = []
     for c in (plain, flipped):
-        program = build_step_program(model, plan, 8192, ("H100-SXM",), reached=hw, configuration=c)
+        program = build_step_program(model, plan, 8192, ("H100-SXM",), reached=hardware, configuration=c)
         timing = step_timing(program, make_network(plan.accelerators))
-        seconds.append((estimate_iteration_s(timing), estimate_steps(c, hw).iteration_time_s[0]))
+        seconds.append((estimate_iteration_s(timing), estimate_steps(c, hardware).iteration_time_s[0]))
     ratios = np.array(seconds[1]) / np.array(seconds[0])
     assert abs(ratios[1] - 1.0) > 0.01
     assert ratios[0] == pytest.approx(ratios[1], abs=0.05)
@@ -326,8 +326,8 @@ def test_breadth_first_takes_as_long_in_both_ways(make_timing):
             tensor=8, pipeline=4, virtual_stages=chunks, data=16, micro_batches=batches, schedule="breadth_first"
         )
         timing = make_timing("llama3.1-70b", plan)
-        hw = dataclasses.replace(timing.program.hardware, rank_spread=np.zeros(1))
-        closed = estimate_steps(timing.program.configuration, hw).iteration_time_s[0]
+        hardware = dataclasses.replace(timing.program.hardware, rank_spread=np.zeros(1))
+        closed = estimate_steps(timing.program.configuration, hardware).iteration_time_s[0]
         assert estimate_iteration_s(timing) == pytest.approx(closed, rel=0.04)
 
 

@@ -132,13 +132,13 @@ def rank_by_rank():
         plan, c = _plan(case), configurations([case.record])
         if plan is None or c.expert_tensor[0] > 1:
             return None
-        hw = case_hardware([case])
+        hardware = case_hardware([case])
         # any fabric that carries what the libraries reach
         wide = dict.fromkeys(("scale_up", "nic", "leaf", "spine"), 1e13)
-        network = Network(wide, (plan.accelerators,), int(hw.domain[0]), 64, 4096, 0.0)
+        network = Network(wide, (plan.accelerators,), int(hardware.domain[0]), 64, 4096, 0.0)
         try:
             program = build_step_program(
-                _spec(case), plan, int(c.sequence[0]), (case.accelerator,), reached=hw, configuration=c
+                _spec(case), plan, int(c.sequence[0]), (case.accelerator,), reached=hardware, configuration=c
             )
         except InputError:
             return None

@@ -8,7 +8,7 @@ import pytest
 from clustersim import catalog
 from clustersim.economics import case_cost
 from clustersim.economics.capital import YEAR_S, annuity_factor
-from clustersim.economics.cases import case_inputs
+from clustersim.economics.prices import figure
 from clustersim.workload import load_model
 
 from .test_published_points import DEEPSEEK, LLAMA
@@ -46,7 +46,7 @@ def test_a_gb200_over_an_h100():
 
 @pytest.mark.parametrize("name", CASES)
 def test_every_input_has_a_source(name):
-    assert all(source for _, _, source in case_inputs(name))
+    assert all(figure("cost_cases", name, key).source for key in catalog.entry("cost_cases", name).figures)
 
 
 @pytest.mark.parametrize(("key", "years"), [("tco.it_3_years", 3), ("tco", 5), ("tco.it_7_years", 7)])

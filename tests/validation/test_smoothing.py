@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from clustersim import catalog
-from clustersim.power.smoothing import SmoothingProfile, energy_overhead, last_at_floor_s, smooth
+from clustersim.power.smoothing import SmoothingProfile, energy_overhead, smooth
 from clustersim.power.stores import StoreElement, flattening_energy_j, low_pass
 from clustersim.study.measured.damping import idle_shares_of_nodes
 
@@ -32,7 +32,8 @@ def figures(reference):
 def smoothed(figures):
     """Floor at 0.8 of the range, ceiling at 1.0, no hysteresis, the job's end known."""
     original = figures[0]["fig6_original"]
-    return smooth(original, DT, SmoothingProfile(0.8, 1.0, RATE, RATE, release_s=last_at_floor_s(original, DT, 0.8)))
+    last_at_floor_s = (np.flatnonzero(original >= 0.8)[-1] + 1) * DT
+    return smooth(original, DT, SmoothingProfile(0.8, 1.0, RATE, RATE, release_s=last_at_floor_s))
 
 
 def test_the_smoothed_waveform_is_that_of_the_figure(figures, smoothed):

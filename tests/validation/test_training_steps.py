@@ -11,7 +11,7 @@ from clustersim.study.tables.validation import validate
 from clustersim.training.closed_form import estimate_steps
 from clustersim.workload import load_model
 from clustersim.workload.configuration import configurations, model_record
-from clustersim.workload.hardware import CONSTANTS, hardware
+from clustersim.workload.hardware import CONSTANTS, hardware_of
 from clustersim.workload.weights import model_flops, weights
 
 
@@ -121,7 +121,7 @@ def _llama(accelerators, reached, **changed):
     # FLOPs as computed: attention sees half of the square
     halved = configurations([record | {"sequence": record["sequence"] / 2.0}])
     tokens = c.sequences * c.sequence / accelerators / reached
-    seconds = estimate_steps(c, hardware(["H100-SXM"], ["bf16"], [None], [None])).iteration_time_s
+    seconds = estimate_steps(c, hardware_of(["H100-SXM"], ["bf16"], [None], [None])).iteration_time_s
     return float(seconds[0]), *(float((model_flops(n, weights(n)) * tokens)[0]) for n in (halved, c))
 
 
@@ -150,8 +150,8 @@ def test_deepseek_v3():
         "sequence": 4096.0, "accelerators": 2048.0, "pipeline": 16.0, "expert": 64.0, "micro_batch": 1.0,
         "micro_batches": 120.0, "precision": 1.0, "recompute": 1.0, "schedule": 2.0, "expert_overlap": True,
     }  # fmt: skip
-    hw = hardware(["H800-SXM"], ["fp8_block"], [None], [None])
-    predicted = float(estimate_steps(configurations([record]), hw).iteration_time_s[0])
+    hardware = hardware_of(["H800-SXM"], ["fp8_block"], [None], [None])
+    predicted = float(estimate_steps(configurations([record]), hardware).iteration_time_s[0])
     measured = 15360 * 4096 / 1e12 * 180e3 * 3600 / 2048
     print(f"DeepSeek-V3: {predicted:.1f} s for {measured:.1f} s, {predicted / measured - 1:+.1%}")
     assert abs(predicted / measured - 1.0) <= 0.12

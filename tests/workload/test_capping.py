@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from clustersim import catalog
 from clustersim.errors import CatalogError
 from clustersim.workload.capping import capping_curve, speed_at_limit, speed_under_cap
-from clustersim.workload.hardware import capped, hardware
+from clustersim.workload.hardware import capped, hardware_of
 
 NAMES = sorted(n for e in catalog.entries("power_capping").values() for n in e.properties["accelerators"])
 
@@ -46,7 +46,7 @@ def test_speed_is_a_share_that_grows_with_the_limit(limit, drawn):
 
 def test_capped_hardware_slows_what_draws_more():
     names = ["H100-SXM", "H100-SXM"]
-    plain = hardware(names, ["bf16"] * 2, [None] * 2, [None] * 2)
+    plain = hardware_of(names, ["bf16"] * 2, [None] * 2, [None] * 2)
     held = capped(plain, names, [700.0, 500.0], np.array([[665.0, 504.0]] * 2))
     assert held.share[0] == plain.share[0]
     assert held.share[1] == pytest.approx(plain.share[1] * speed_under_cap("H100-SXM", 500.0, 665.0))

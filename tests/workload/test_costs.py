@@ -10,7 +10,7 @@ from clustersim import catalog
 from clustersim.workload import count_parameters, load_model, model_flops_per_token
 from clustersim.workload.configuration import configurations, model_record
 from clustersim.workload.costs import attention_block, mixture_block, plain_block, product_seconds
-from clustersim.workload.hardware import bare_hardware, hardware
+from clustersim.workload.hardware import bare_hardware, hardware_of
 from clustersim.workload.weights import model_flops, weights
 
 TABLES = [
@@ -38,13 +38,13 @@ def test_measured_products(reference, chip, dtype, precision):
     if chip in OLDER:
         rows = rows[~rows.version.str.contains(OLDER[chip])]
     n = len(rows)
-    hw = bare_hardware([chip] * n, [precision] * n, [None] * n)
-    hw = replace(hw, bandwidth=hw.bandwidth * 0.85)
+    hardware = bare_hardware([chip] * n, [precision] * n, [None] * n)
+    hardware = replace(hardware, bandwidth=hardware.bandwidth * 0.85)
     m, columns, depth = (rows[name].to_numpy(float) for name in ("m", "n", "k"))
-    predicted = product_seconds(hw, m, columns, depth)
+    predicted = product_seconds(hardware, m, columns, depth)
     reached = catalog.entry("efficiency", catalog.entry("accelerators", chip).name)
     if precision != "bf16":
-        cast = reached.si(f"product.{precision}.cast") * m * depth / hw.bandwidth
+        cast = reached.si(f"product.{precision}.cast") * m * depth / hardware.bandwidth
         predicted = predicted + cast + reached.si(f"product.{precision}.cast_fixed")
     errors = predicted / (rows.latency_ms.to_numpy() * 1e-3) - 1.0
     print(f"{chip} {precision}: {n} test rows, mean error {np.abs(errors).mean():.1%}, bias {errors.mean():+.1%}")
@@ -79,67 +79,72 @@ def _one(model, **changed):
 
 
 def _h100(precision="bf16", n=1):
-    return hardware(["H100-SXM"] * n, [precision] * n, [None] * n, [None] * n)
+    return hardware_of(["H100-SXM"] * n, [precision] * n, [None] * n, [None] * n)
 
 
 def test_limits_of_a_product():
-    hw = _h100()
-    large = product_seconds(hw, *(np.array([65536.0]),) * 3)
-    ideal = 2.0 * 65536**3 / (hw.peak * hw.share) * (1.0 + hw.half_depth / 65536)
-    assert large[0] == pytest.approx((ideal + hw.fixed)[0], rel=1e-3)
+    hardware = _h100()
+    large = product_seconds(hardware, *(np.array([65536.0]),) * 3)
+    ideal = 2.0 * 65536**3 / (hardware.peak * hardware.share) * (1.0 + hardware.half_depth / 65536)
+    assert large[0] == pytest.approx((ideal + hardware.fixed)[0], rel=1e-3)
     # one row: the weight is read once, and that is all
-    thin = product_seconds(hw, np.array([1.0]), np.array([16384.0]), np.array([16384.0])) - hw.fixed
-    assert thin[0] == pytest.approx((2.0 * 16384**2 / hw.bandwidth)[0], rel=1e-3)
+    thin = product_seconds(hardware, np.array([1.0]), np.array([16384.0]), np.array([16384.0])) - hardware.fixed
+    assert thin[0] == pytest.approx((2.0 * 16384**2 / hardware.bandwidth)[0], rel=1e-3)
 
 
 def test_a_dimension_that_is_no_multiple_of_64_costs_more():
-    hw = _h100()
+    hardware = _h100()
     rows, depth = np.array([8192.0]), np.array([8192.0])
-    even, odd = (product_seconds(hw, rows, np.array([width]), depth) for width in (1792.0, 1800.0))
+    even, odd = (product_seconds(hardware, rows, np.array([width]), depth) for width in (1792.0, 1800.0))
     assert odd[0] > 1.3 * even[0]
 
 
 @pytest.mark.parametrize("block", [attention_block, plain_block])
 def test_full_recomputation_adds_a_forward(block):
-    model, hw = load_model("llama3.1-70b"), replace(_h100(), launch=np.zeros(1))
+    model, hardware = load_model("llama3.1-70b"), replace(_h100(), launch=np.zeros(1))
     kept, again = _one(model), _one(model, recompute=2)
-    extra = block(again, hw, weights(again)).backward - block(kept, hw, weights(kept)).backward
-    assert extra[0] == pytest.approx(block(kept, hw, weights(kept)).forward[0], rel=1e-12)
+    extra = block(again, hardware, weights(again)).backward - block(kept, hardware, weights(kept)).backward
+    assert extra[0] == pytest.approx(block(kept, hardware, weights(kept)).forward[0], rel=1e-12)
 
 
 def test_selective_recomputation_lies_between():
-    model, hw = load_model("llama3.1-70b"), _h100()
-    times = [plain_block(c, hw, weights(c)).backward[0] for c in (_one(model, recompute=mode) for mode in range(3))]
+    model, hardware = load_model("llama3.1-70b"), _h100()
+    times = [
+        plain_block(c, hardware, weights(c)).backward[0] for c in (_one(model, recompute=mode) for mode in range(3))
+    ]
     assert times[0] < times[1] < times[2]
 
 
 def test_frozen_weights_need_one_product_backward():
-    model, hw = load_model("llama3.1-70b"), _h100()
+    model, hardware = load_model("llama3.1-70b"), _h100()
     trained, frozen = _one(model), _one(model, frozen=True)
-    matrix = plain_block(trained, hw, weights(trained)).matrix_forward
-    assert plain_block(frozen, hw, weights(frozen)).matrix_backward[0] == pytest.approx(matrix[0])
-    assert plain_block(trained, hw, weights(trained)).matrix_backward[0] == pytest.approx(2.0 * matrix[0])
+    matrix = plain_block(trained, hardware, weights(trained)).matrix_forward
+    assert plain_block(frozen, hardware, weights(frozen)).matrix_backward[0] == pytest.approx(matrix[0])
+    assert plain_block(trained, hardware, weights(trained)).matrix_backward[0] == pytest.approx(2.0 * matrix[0])
 
 
 def test_a_window_saves_attention():
-    model, hw = load_model("llama3.1-8b"), _h100()
+    model, hardware = load_model("llama3.1-8b"), _h100()
     every, half = _one(model, sequence=32768.0), _one(model, sequence=32768.0, window=128.0, windowed=0.5)
-    whole = attention_block(every, hw, weights(every)).attention_forward[0]
-    seen = attention_block(half, hw, weights(half)).attention_forward[0]
+    whole = attention_block(every, hardware, weights(every)).attention_forward[0]
+    seen = attention_block(half, hardware, weights(half)).attention_forward[0]
     assert seen == pytest.approx(whole * (0.5 + 0.5 * 128 / 16384))
 
 
 def test_a_balanced_router_is_never_slower():
-    model, hw = load_model("mixtral-8x7b"), _h100()
+    model, hardware = load_model("mixtral-8x7b"), _h100()
     even, chance = _one(model, expert=8.0, tensor=1.0, balanced=True), _one(model, expert=8.0, tensor=1.0)
-    assert mixture_block(even, hw, weights(even)).forward[0] < mixture_block(chance, hw, weights(chance)).forward[0]
+    assert (
+        mixture_block(even, hardware, weights(even)).forward[0]
+        < mixture_block(chance, hardware, weights(chance)).forward[0]
+    )
 
 
 def test_unfused_kernels_cost_memory_traffic():
-    model, hw = load_model("llama3.1-8b"), _h100()
+    model, hardware = load_model("llama3.1-8b"), _h100()
     fused = _one(model)
     raw = _one(model, fused_norm=False)
-    assert plain_block(raw, hw, weights(raw)).forward[0] > plain_block(fused, hw, weights(fused)).forward[0]
+    assert plain_block(raw, hardware, weights(raw)).forward[0] > plain_block(fused, hardware, weights(fused)).forward[0]
 
 
 def test_the_host_sets_the_pace_of_small_kernels():

@@ -184,10 +184,8 @@ class PowerBudgetSpec(Spec):
 
 
 class FleetSpec(Spec):
-    """What shares the cluster with the main job."""
+    """What shares the cluster with the main job, which goes before all of it whatever their priorities."""
 
-    main_priority: int = 100
-    """Priority of the scenario's own job; it holds its servers from the begin to the horizon."""
     main_sites: tuple[str, ...] | None = None
     """Sites of the topology on which the main job lies; left out: all of them."""
     jobs: tuple[FleetJobSpec, ...] = ()
@@ -216,10 +214,4 @@ class FleetSpec(Spec):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"fleet: expected each name once and none called 'main', found {twice[0]!r} again")
-        high = [one.name for one in others if one.priority >= self.main_priority]
-        if high:
-            raise ValueError(
-                f"fleet.main_priority: expected more than that of every other ({high[0]!r} has as much), "
-                f"got {self.main_priority}"
-            )
         return self

@@ -103,10 +103,10 @@ def measured_products(chip: str, markers: Sequence[Marker], left_out: dict[str, 
             left_out[f"product.{precision}"] = str(error)
             continue
         usual = float(bare.bandwidth[0]) * constant(generation_of(chip), None, "memory")
-        hw = replace(bare, bandwidth=np.array([float(np.median(rates)) if rates else usual]))
+        hardware = replace(bare, bandwidth=np.array([float(np.median(rates)) if rates else usual]))
         own = [one.figures for one in timed if one.words.get("precision", "bf16") == precision]
         try:
-            found[precision] = fit_products(hw, by_shape(products_of(own)))
+            found[precision] = fit_products(hardware, by_shape(products_of(own)))
         except InputError as error:
             left_out[f"product.{precision}"] = str(error)
     return found

@@ -26,7 +26,7 @@ from clustersim.scenario.topology import FleetSpec
 from clustersim.training.network import Network, units_per_site
 from clustersim.training.records import Fleet
 from clustersim.workload import PlanSpec
-from clustersim.workload.hardware import Hardware, hardware
+from clustersim.workload.hardware import Hardware, hardware_of
 from clustersim.workload.spec import Precision
 
 
@@ -134,7 +134,7 @@ def build_place(topology: TopologySpec, precision: Precision, stack: str | None 
         fabric=fabric,
         bill=tuple(bill_of_materials(fabric)),
         network=_network(topology, fabric),
-        hardware=hardware(
+        hardware=hardware_of(
             [name for name, _ in kinds], [precision] * len(kinds), [stack] * len(kinds), [None] * len(kinds)
         ),
         power=place_power(topology, precision),

@@ -16,36 +16,38 @@ from clustersim.workload.hardware import Hardware
 Change = Callable[[Configuration, Hardware], tuple[Configuration, Hardware]]
 
 
-def _shapes(c: Configuration, hw: Hardware) -> tuple[Configuration, Hardware]:
+def _shapes(c: Configuration, hardware: Hardware) -> tuple[Configuration, Hardware]:
     zero = np.zeros(c.size)
-    plain = replace(hw, half_depth=zero, fixed=zero, plain_half_depth=zero, plain_fixed=zero, unaligned=zero + 1.0)
+    plain = replace(
+        hardware, half_depth=zero, fixed=zero, plain_half_depth=zero, plain_fixed=zero, unaligned=zero + 1.0
+    )
     return c, plain
 
 
-def _memory(c: Configuration, hw: Hardware) -> tuple[Configuration, Hardware]:
-    return c, replace(hw, bandwidth=np.full(c.size, np.inf))
+def _memory(c: Configuration, hardware: Hardware) -> tuple[Configuration, Hardware]:
+    return c, replace(hardware, bandwidth=np.full(c.size, np.inf))
 
 
 CHANGES: dict[str, Change] = {
     "shape efficiency of products": _shapes,
     "memory-bound kernels": _memory,
-    "host launching kernels": lambda c, hw: (c, replace(hw, launch=np.zeros(c.size))),
-    "overlap of exchanges": lambda c, hw: (
+    "host launching kernels": lambda c, hardware: (c, replace(hardware, launch=np.zeros(c.size))),
+    "overlap of exchanges": lambda c, hardware: (
         replace(c, tensor_overlap=np.zeros(c.size, bool)),
-        replace(hw, overlap=np.zeros(c.size)),
+        replace(hardware, overlap=np.zeros(c.size)),
     ),
-    "slow rise of collective rates": lambda c, hw: (c, replace(hw, ramp=np.zeros(c.size))),
-    "latency of rings": lambda c, hw: (c, replace(hw, hop=np.zeros(c.size), step=np.zeros(c.size))),
-    "spread of ranks (jitter)": lambda c, hw: (c, replace(hw, rank_spread=np.zeros(c.size))),
-    "imbalance of experts": lambda c, hw: (replace(c, balanced=np.ones(c.size, bool)), hw),
-    "unfused kernels": lambda c, hw: (
+    "slow rise of collective rates": lambda c, hardware: (c, replace(hardware, ramp=np.zeros(c.size))),
+    "latency of rings": lambda c, hardware: (c, replace(hardware, hop=np.zeros(c.size), step=np.zeros(c.size))),
+    "spread of ranks (jitter)": lambda c, hardware: (c, replace(hardware, rank_spread=np.zeros(c.size))),
+    "imbalance of experts": lambda c, hardware: (replace(c, balanced=np.ones(c.size, bool)), hardware),
+    "unfused kernels": lambda c, hardware: (
         replace(
             c,
             fused_norm=np.ones(c.size, bool),
             fused_activation=np.ones(c.size, bool),
             flash_attention=np.ones(c.size, bool),
         ),
-        hw,
+        hardware,
     ),
 }
 """Mechanisms, each as what takes it out."""
@@ -53,9 +55,9 @@ CHANGES: dict[str, Change] = {
 
 def ablation(cases: Sequence[Case]) -> dict[str, Statistics]:
     """Return the error statistics of the cases with all mechanisms, and without each of them."""
-    c, hw = configurations([case.record for case in cases]), case_hardware(cases)
+    c, hardware = configurations([case.record for case in cases]), case_hardware(cases)
     measured = np.array([case.measured_s for case in cases])
-    found = {"all mechanisms": statistics(estimate_steps(c, hw).iteration_time_s, measured)}
+    found = {"all mechanisms": statistics(estimate_steps(c, hardware).iteration_time_s, measured)}
     for name, change in CHANGES.items():
-        found[f"without {name}"] = statistics(estimate_steps(*change(c, hw)).iteration_time_s, measured)
+        found[f"without {name}"] = statistics(estimate_steps(*change(c, hardware)).iteration_time_s, measured)
     return found

@@ -15,7 +15,7 @@ from clustersim.study.tables.throughput_table import Case, Refusal, ThroughputTa
 from clustersim.training.closed_form import PARTS, StepEstimate, estimate_steps
 from clustersim.workload.configuration import Numbers, configurations
 from clustersim.workload.footprint import footprint, usable_bytes
-from clustersim.workload.hardware import COMMON, CONSTANTS, Hardware, generation_of, hardware
+from clustersim.workload.hardware import COMMON, CONSTANTS, Hardware, generation_of, hardware_of
 from clustersim.workload.weights import model_flops, weights
 
 LARGE = 256
@@ -77,7 +77,7 @@ class Validation:
 
 def case_hardware(cases: Sequence[Case]) -> Hardware:
     """Return the hardware of the cases from the catalog."""
-    return hardware(
+    return hardware_of(
         [case.accelerator for case in cases],
         [case.precision for case in cases],
         [case.stack for case in cases],

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from pyarrow import parquet
 
 from clustersim.errors import InputError
-from clustersim.power.trace_export import write_whole
 from clustersim.study.waveforms.stream import Piece
+from clustersim.whole_file import write_whole
 
 
 @dataclass

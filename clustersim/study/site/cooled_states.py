@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from clustersim.plant import CoolingHistory, cooling_history, settled_heat, steady_cooling
-from clustersim.study.site_study import SiteStudy
+from clustersim.study.site.study import SiteStudy
 
 AGREED = 1e-10
 """Change of the scale of the cooling's power at which heat and losses agree. [-]"""

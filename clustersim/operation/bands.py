@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import scipy
 from numpy.typing import NDArray
 
 LOW, HIGH = 0.05, 0.95
@@ -78,8 +77,10 @@ def _quantile_error(ordered: NDArray[np.float64], level: float) -> float:
     """Return the Maritz-Jarrett standard error of a quantile of sorted draws."""
     if ordered[0] == ordered[-1]:
         return 0.0
+    from scipy.special import betainc
+
     size = ordered.size
     edges = np.arange(size + 1) / size
-    weight = np.diff(scipy.special.betainc(level * (size + 1), (1.0 - level) * (size + 1), edges))
+    weight = np.diff(betainc(level * (size + 1), (1.0 - level) * (size + 1), edges))
     about = ordered - float(weight @ ordered)
     return math.sqrt(float(weight @ about**2))

@@ -416,7 +416,8 @@ def test_ctrl_c_leaves_nothing(small_scenario, tmp_path):
         # the compiler's callbacks swallow an exception that lands in them; a user presses the keys again
         running.send_signal(signal.SIGINT)
         out, err = running.communicate(timeout=60)
-    assert running.returncode == 130, err
+    # Python ends by the signal itself where it came in the start of an extension module; a shell says 130 of both
+    assert running.returncode in (130, -signal.SIGINT), err
     assert "interrupted" in err
     assert out == ""
     assert not list((tmp_path / "results").glob("*")) if (tmp_path / "results").exists() else True

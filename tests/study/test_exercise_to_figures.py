@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -151,7 +152,15 @@ def test_products_of_the_script_come_back():
     assert fit.share.value == pytest.approx(4e14 / 989e12, rel=0.02)
 
 
-def test_record_measures_the_sensor_first():
+def test_record_measures_the_sensor_first(swept, monkeypatch):
+    # the sweep of this sensor, which takes eight seconds to be fitted, is there
+    asked = []
+    monkeypatch.setattr(
+        "clustersim.study.devices.record.performed",
+        lambda patterns, *_, **given: asked.append((patterns, given["kit"])) or SimpleNamespace(recording=swept),
+    )
+    computer = kit()
+
     class Meter:
         """Of the same sensor."""
 
@@ -164,7 +173,8 @@ def test_record_measures_the_sensor_first():
         def close(self):
             pass
 
-    found = record(0.3, 0.01, open_meter=lambda field: Meter(), sweep="cuda:0", kit=kit())
+    found = record(0.3, 0.01, open_meter=lambda field: Meter(), sweep="cuda:0", kit=computer)
+    assert asked == [(["duty"], computer)]
     assert found.recording.sensor is not None
     assert found.recording.sensor.window_s.low <= WINDOW <= found.recording.sensor.window_s.high
 

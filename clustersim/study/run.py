@@ -19,7 +19,7 @@ from clustersim.study.expected import expected_table
 from clustersim.study.findings import Findings
 from clustersim.study.fleet_load import fleet_warnings
 from clustersim.study.generation import generation, generation_warnings
-from clustersim.study.grid.findings import event_rows, grid_keys, grid_responses
+from clustersim.study.grid.outcomes import event_rows, grid_keys, grid_responses
 from clustersim.study.grid.windows import grid_windows, with_grid_node
 from clustersim.study.judging import respond
 from clustersim.study.measured.run import run_measured

@@ -13,7 +13,7 @@ import pandas as pd
 from clustersim.economics import estimate_cost
 from clustersim.limits import MEASURES, Rule, rules_of
 from clustersim.scenario import AnyScenario, LoadScenario, Scenario
-from clustersim.study.grid.findings import grid_keys
+from clustersim.study.grid.outcomes import grid_keys
 from clustersim.study.judging import respond
 from clustersim.study.measured.run import answer_load, summarise_load
 from clustersim.study.run_parts import cost_facts

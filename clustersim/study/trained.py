@@ -16,8 +16,8 @@ from clustersim.study.closed_loop import Closed, answered
 from clustersim.study.event_windows import evaluation_it_w, event_windows
 from clustersim.study.findings import Findings
 from clustersim.study.grid.answers import Surroundings
-from clustersim.study.grid.findings import curve_observations, grid_observations
 from clustersim.study.grid.modes import site_modes, with_modes
+from clustersim.study.grid.outcomes import curve_observations, grid_observations
 from clustersim.study.horizon import SiteHistory, histories
 from clustersim.study.it_power import Pool, steady_window, step_pool
 from clustersim.study.job_operation import Begun, begun, ended, operate

@@ -17,7 +17,7 @@ from clustersim.plant import DipLoad
 from clustersim.plant.spec import PlantModeSpec
 from clustersim.study.closed_loop import Closed
 from clustersim.study.grid.answers import Surroundings, answer
-from clustersim.study.grid.findings import curve_observations, grid_observations
+from clustersim.study.grid.outcomes import curve_observations, grid_observations
 from clustersim.study.grid.schedule import Asked
 
 SHIPPED = [rule(name) for name, entry in catalog.entries("rules").items() if "measure" in entry.properties]

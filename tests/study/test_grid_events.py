@@ -12,7 +12,7 @@ from clustersim.scenario import load_scenario, shipped
 from clustersim.study.capped_speed import CappedSpeed
 from clustersim.study.closed_loop import close_loop
 from clustersim.study.grid.answers import Surroundings, state_at
-from clustersim.study.grid.findings import KEYS
+from clustersim.study.grid.outcomes import KEYS
 from clustersim.study.grid.schedule import schedule
 from clustersim.study.it_power import steady_window, step_pool
 from clustersim.study.run import run

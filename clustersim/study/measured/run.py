@@ -20,8 +20,8 @@ from clustersim.study.energy_hours import run_hours
 from clustersim.study.expected import expected_table
 from clustersim.study.fleet_load import FLEET_KEYS
 from clustersim.study.generation import generation, generation_keys, generation_warnings
-from clustersim.study.grid.findings import KEYS as GRID_KEYS
 from clustersim.study.grid.modes import mode_keys, site_modes, with_modes
+from clustersim.study.grid.outcomes import KEYS as GRID_KEYS
 from clustersim.study.judging import evidence, respond
 from clustersim.study.measured.study import LoadFindings, LoadStudy, load_history, load_power, study_load
 from clustersim.study.operation_keys import ACCOUNT_COLUMNS, CAUSE_COLUMNS, TIME_SHARES

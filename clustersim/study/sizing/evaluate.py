@@ -19,8 +19,8 @@ from clustersim.study.cost_facts import cost_facts
 from clustersim.study.event_windows import evaluation_it_w
 from clustersim.study.findings import Findings
 from clustersim.study.grid.answers import Surroundings
-from clustersim.study.grid.findings import curve_observations, grid_observations, grid_responses
 from clustersim.study.grid.modes import ModeFindings, site_modes
+from clustersim.study.grid.outcomes import curve_observations, grid_observations, grid_responses
 from clustersim.study.grid.windows import grid_windows, with_grid_node
 from clustersim.study.horizon import SiteHistory, histories
 from clustersim.study.it_power import HallPower, Pool

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from clustersim import catalog
 from clustersim.operation import ExternalEvent, Timeline
 from clustersim.plant import steady_cooling, sustainable_it
 from clustersim.study.event_windows import evaluation_it_w, event_windows
@@ -19,8 +20,6 @@ from clustersim.study.step import StepStudy
 
 MOST_ROUNDS = 20
 """Rounds after which the loop stops and names the last new event."""
-REACTION_S = 1.0
-"""From an alarm of the cooling to what the job does about it. [s]"""
 Operate = Callable[[tuple[ExternalEvent, ...]], Timeline]
 GRID_CAUSES = ("grid: ", "plant: ")
 """Beginnings of the causes that come from the supply of a site."""
@@ -121,11 +120,12 @@ def _protected(surroundings: Surroundings, timeline: Timeline) -> tuple[External
     if asked == "ignore":
         return ()
     found = []
+    reaction_s = catalog.entry("cooling", "alarm").si("reaction")
     slowed = SlowedPower(study, surroundings.pool, surroundings.steady)
     training = training_it_w(surroundings.steady)
     for site, history in histories(study, timeline, training, surroundings.evaluation_it_w, slowed.it_w).items():
         # a stop at the very alarm would keep the loop just below it, and take away its own cause
-        alarm = history.cooling.first_alarm_s + REACTION_S
+        alarm = history.cooling.first_alarm_s + reaction_s
         if not alarm < timeline.horizon_s:
             continue
         cause, end = f"plant: cooling alarm at {site}", timeline.horizon_s + 1.0

@@ -81,7 +81,7 @@ def figures(result: Result | None) -> None:
         show.empty("No figure has all of that.", "Take away a word, or one of the filters.")
         return
     show.table(found, "catalog-figures", height=HEIGHT, column_config=_columns(), column_order=[
-        "kind", "entry", "figure", "value", "low", "high", "confidence", "title", "link", "date", "note",
+        "kind", "entry", "figure", "value", "low", "high", "confidence", "title", "link", "date", "note", "use",
     ])  # fmt: skip
     st.caption(
         "Values are in the unit of the source. A range is the source's, or follows from the confidence: measured 3 %, "
@@ -111,6 +111,7 @@ def _columns() -> dict[str, object]:
         "link": st.column_config.LinkColumn("Link", display_text="open", width=60, validate="^https?://"),
         "date": st.column_config.TextColumn("Date", width=90),
         "note": st.column_config.TextColumn("Note", width=320),
+        "use": st.column_config.TextColumn("Use", width=TIGHT["small"]),
     }
 
 

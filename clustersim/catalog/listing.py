@@ -9,6 +9,9 @@ from clustersim.catalog.records import Entry, Figure
 from clustersim.catalog.store import entries, entry, kinds
 from clustersim.errors import CatalogError, nearest
 
+REFERENCE_ONLY = "reference only"
+"""Use of a figure that acts nowhere."""
+
 
 def rows(kind: str | None = None, name: str | None = None) -> list[dict[str, str]]:
     """Return one row per figure of the catalog.
@@ -23,9 +26,10 @@ def rows(kind: str | None = None, name: str | None = None) -> list[dict[str, str
     Returns
     -------
     list of dict
-        Keys ``kind, entry, figure, value, low, high, band, confidence, source, date, note``, all text. Values are in
-        the unit of the source; ``band`` says whether the source gives the range or it is assumed from the confidence.
-        In the order of the files; empty only if the catalog is.
+        Keys ``kind, entry, figure, value, low, high, band, confidence, source, date, note, use``, all text. Values are
+        in the unit of the source; ``band`` says whether the source gives the range or it is assumed from the
+        confidence; ``use`` is :data:`REFERENCE_ONLY` where nothing reads the entry, else empty. In the order of the
+        files; empty only if the catalog is.
 
     Raises
     ------
@@ -73,6 +77,7 @@ def _row(one: Entry, key: str, figure: Figure) -> dict[str, str]:
         "source": figure.source,
         "date": figure.date or "",
         "note": figure.note,
+        "use": REFERENCE_ONLY if one.reference_only else "",
     }
 
 

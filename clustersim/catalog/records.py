@@ -150,6 +150,11 @@ class Entry(_Record):
         """Return the SI value of the figure called `name`."""
         return self.figure(name).value
 
+    @property
+    def reference_only(self) -> bool:
+        """Whether no run, search or table reads the entry: it stands for a reader, or beside what it supports."""
+        return bool(self.properties.get("reference_only", False))
+
     def has(self, name: str) -> bool:
         """Whether the entry has a figure called `name`."""
         return name in self.figures

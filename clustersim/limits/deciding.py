@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from clustersim.limits import findings, island, measures
+from clustersim.limits import candidates, island, measures
 from clustersim.limits.evidence import Trace
 from clustersim.limits.flicker import LONG_S, OBSERVATION_S
 from clustersim.limits.spec import Rule, given
@@ -37,7 +37,7 @@ def deciding_power(rule: Rule, trace: Trace, short_circuit_va: float | None = No
     Parameters
     ----------
     rule : Rule
-        Its measure is one of `findings.OF_POWER`.
+        Its measure is one of `candidates.OF_POWER`.
     trace : Trace
         Long and fine enough for the rule.
     short_circuit_va : float, optional
@@ -49,14 +49,14 @@ def deciding_power(rule: Rule, trace: Trace, short_circuit_va: float | None = No
         If the trace cannot be judged by the rule.
     """
     over = given(short_circuit_va) if rule.measure == "step_change" else 1.0
-    value = findings.OF_POWER[rule.measure](rule, trace) / over
-    power, dt = (trace.power_w, trace.dt_s) if rule.measure == "step_change" else findings.meter_means(trace)
+    value = candidates.OF_POWER[rule.measure](rule, trace) / over
+    power, dt = (trace.power_w, trace.dt_s) if rule.measure == "step_change" else candidates.meter_means(trace)
     if rule.measure in ("band_energy", "band_amplitude"):
         return Deciding(value, 0.0, trace.power_w.size * trace.dt_s)
     if rule.measure == "band_range":
         return _of_band(rule, trace, value)
     if rule.measure == "ramp":
-        power, first = findings.with_surroundings(rule, trace, power, dt)
+        power, first = candidates.with_surroundings(rule, trace, power, dt)
         lag = given(rule.lag)
         return _of_range(power, dt, lag, value * lag, value, rule.limit_si * lag, -first * dt)
     return _of_range(power, dt, given(rule.window), value * over, value, rule.limit_si * over, 0.0)
@@ -90,7 +90,7 @@ def deciding_voltage(rule: Rule, voltage_pu: Array, dt_s: float) -> Deciding:
     InputError, NotJudgedError
         If the record cannot be judged by the rule.
     """
-    value = findings.of_voltage(rule, voltage_pu, dt_s)
+    value = candidates.of_voltage(rule, voltage_pu, dt_s)
     if rule.measure in ("flicker", "flicker_long"):
         return Deciding(value, 0.0, OBSERVATION_S if rule.measure == "flicker" else LONG_S)
     lasting = 0.0 if rule.measure == "voltage_dip" else rule.lasting or 0.0
@@ -111,7 +111,7 @@ def deciding_frequency(rule: Rule, response: PlantResponse) -> Deciding:
     InputError, NotJudgedError
         If the response cannot be judged by the rule.
     """
-    value = findings.of_frequency(rule, response)
+    value = candidates.of_frequency(rule, response)
     frequency, dt = response.frequency_hz, response.dt_s
     if rule.measure in ("min_frequency", "max_frequency", "transient_dip", "transient_rise"):
         down = rule.measure in ("min_frequency", "transient_dip")

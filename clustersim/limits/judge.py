@@ -9,9 +9,9 @@ import pandas as pd
 
 from clustersim import units
 from clustersim.errors import InputError
+from clustersim.limits.candidates import Found, candidates, missing
 from clustersim.limits.errors import NotJudgedError
 from clustersim.limits.evidence import VERDICT_COLUMNS, Evidence, Verdict
-from clustersim.limits.findings import Found, candidates, missing
 from clustersim.limits.spec import Rule
 
 

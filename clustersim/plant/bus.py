@@ -264,8 +264,8 @@ def run_bus(
     .. math:: 2 \textstyle\sum H S\, \dot\omega = \sum P_m + \sum P_b - P_e - D (\omega - 1) \quad\text{(torque form)}
 
     In the power form :math:`P_m` is divided by :math:`\omega`. Governors: :mod:`clustersim.plant.governors` and
-    :mod:`clustersim.plant.prime_movers`. A battery follows droop and virtual inertia through a dead time and a lag:
-    :math:`T_b \dot P_b = P_0 - K \Delta\omega(t - T_d) - 2 H_v S_v \dot\omega - P_b`, within its limits.
+    :mod:`clustersim.plant.limited_governors`. A battery follows droop and virtual inertia through a dead time and a
+    lag: :math:`T_b \dot P_b = P_0 - K \Delta\omega(t - T_d) - 2 H_v S_v \dot\omega - P_b`, within its limits.
 
     Parameters
     ----------

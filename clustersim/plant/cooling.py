@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from clustersim.catalog import entry
+from clustersim.plant.cooling_kernels import integrate_loop
 from clustersim.plant.cooling_outdoors import cooling_outdoors
 from clustersim.plant.cooling_units import cdu_limit_w, hall_share, rated_cop, running_w
-from clustersim.plant.kernels import integrate_loop
 from clustersim.plant.spec import SiteCoolingSpec
 from clustersim.plant.spec_parts.cooling import COMPRESSORS, WET
 from clustersim.plant.weather import Air, weather_year

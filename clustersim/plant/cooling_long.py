@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from clustersim.plant.cooling import SMALL_SHARE, resolve
-from clustersim.plant.cooling_kernels import integrate_loop_in_weather
+from clustersim.plant.cooling_kernels import integrate_loop, integrate_loop_in_weather
 from clustersim.plant.cooling_outdoors import cooling_outdoors
-from clustersim.plant.kernels import integrate_loop
 from clustersim.plant.spec import SiteCoolingSpec
 from clustersim.plant.weather import WeatherYear, weather_year
 

@@ -11,8 +11,8 @@ from clustersim.catalog import entry
 from clustersim.plant.chillers import capacity_factor, carnot_cop
 from clustersim.plant.cooling_units import cdu_limit_w, hall_share, rated_cop, running_w
 from clustersim.plant.dry_coolers import dry_capacity, dry_cooler, dry_state
-from clustersim.plant.heat_rejection import tower, tower_capacity, tower_state
 from clustersim.plant.spec import SiteCoolingSpec
+from clustersim.plant.towers import tower, tower_capacity, tower_state
 from clustersim.plant.weather import Air
 
 Floats = NDArray[np.float64]

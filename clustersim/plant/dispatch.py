@@ -11,8 +11,8 @@ from clustersim.plant.bus import Battery, Bus, Group
 from clustersim.plant.fuel import minimum_load, units_online
 from clustersim.plant.governor_catalog import governor
 from clustersim.plant.governors import Constant, Lag
+from clustersim.plant.limited_governors import Converter
 from clustersim.plant.losses import power_factor
-from clustersim.plant.prime_movers import Converter
 from clustersim.plant.spec import BatterySpec, GeneratorSpec, GridSpec, Mode, SitePlantSpec
 from clustersim.plant.stability import instability, require_slack, require_stable
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustersim.catalog import Entry, entry
-from clustersim.plant.heat_rejection import Rejection
 from clustersim.plant.psychrometrics import AIR_CP, LATENT_0C
+from clustersim.plant.towers import Rejection
 from clustersim.plant.weather import Air
 
 Floats = NDArray[np.float64]

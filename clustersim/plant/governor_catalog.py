@@ -9,7 +9,7 @@ from clustersim.catalog import entry
 from clustersim.catalog.records import Entry
 from clustersim.errors import InputError, nearest
 from clustersim.plant.governors import Constant, Gast, Governor, Ieeeg1, ReadGovernor, Tgov1, optional
-from clustersim.plant.prime_movers import Converter, GasEngine, Ggov1
+from clustersim.plant.limited_governors import Converter, GasEngine, Ggov1
 from clustersim.spec import classes_in
 
 STEAM_PATHS = (("K1", "K2"), ("K3", "K4"), ("K5", "K6"), ("K7", "K8"))

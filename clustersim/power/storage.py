@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from clustersim import catalog
 from clustersim.errors import InputError
-from clustersim.power import kernels
+from clustersim.power.battery_kernels import battery_follow
 from clustersim.power.run_in import before_window
 from clustersim.power.spec import SiteBattery
 
@@ -184,7 +184,7 @@ def smooth(load_w: NDArray[np.float64], dt_s: float, storage: Storage, initial_w
     control = catalog.entry("device_power", "damping")
     recharge = storage.recharge_s or control.si("battery.recharge")
     span = max(1, math.ceil(RUN_IN_LAGS * (storage.latency_s + storage.lag_s) / dt_s - 1e-9))
-    lost, through, short = kernels.battery_follow(
+    lost, through, short = battery_follow(
         np.concatenate((before_window(load_w, span, span), load_w)),
         span,
         per_bin,

@@ -15,7 +15,8 @@ from clustersim.report.rules import SIGN, packs_data
 from clustersim.summary_keys import summary_keys
 
 FIGURE_COLUMNS = (
-    "kind", "entry", "figure", "value", "low", "high", "band", "confidence", "title", "link", "date", "note", "source",
+    "kind", "entry", "figure", "value", "low", "high", "band", "confidence", "title", "link", "date", "note", "use",
+    "source",
 )  # fmt: skip
 """As ``clustersim catalog --json``, with title and address of the first source."""
 SAFE = ("http://", "https://")

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from clustersim import units
 from clustersim.errors import InputError, nearest
 from clustersim.limits import LimitsSpec, Rule, Trace, rules_of
+from clustersim.limits.candidates import OF_POWER, OF_VOLTAGE, meter_means
 from clustersim.limits.deciding import Deciding, deciding_frequency, deciding_power, deciding_voltage
 from clustersim.limits.errors import NotJudgedError
-from clustersim.limits.findings import OF_POWER, OF_VOLTAGE, meter_means
 from clustersim.limits.spec import MEASURES
 from clustersim.plant import PlantResponse, short_circuit_va
 from clustersim.plant.spec import SitePlantSpec

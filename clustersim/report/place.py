@@ -277,7 +277,8 @@ def catalog_text(rows: Sequence[dict[str, str]], *, kinds_only: bool) -> str:
              r["confidence"], r["source"])
             for r in part.to_dict("records")
         ]  # fmt: skip
+        unread = f"  ({part['use'].iloc[0]}: no run reads it)" if part["use"].iloc[0] else ""
         lines.append(
-            f"{name}\n{columns(('figure', 'value', 'band', 'confidence', 'source'), cells, left=5, widest=36)}"
+            f"{name}{unread}\n{columns(('figure', 'value', 'band', 'confidence', 'source'), cells, left=5, widest=36)}"
         )
     return "\n\n".join(lines)

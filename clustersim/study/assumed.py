@@ -96,6 +96,8 @@ def _entries(study: StepStudy) -> list[tuple[str, str]]:
     if plant.events:
         ridden = plant.ride_through
         names += [("ride_through", name) for name in (ridden.supplies, ridden.ups, ridden.motors, "protection")]
+    if plant.protection.cooling_alarm != "ignore":
+        names.append(("cooling", "alarm"))
     return list(dict.fromkeys(names + _site_entries(study.scenario)))
 
 

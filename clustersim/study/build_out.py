@@ -21,7 +21,7 @@ from clustersim.study.cost_facts import cost_facts
 from clustersim.study.findings import Findings
 from clustersim.study.judging import respond
 from clustersim.study.site.summary import power_keys
-from clustersim.study.trained import Trained, trained
+from clustersim.study.trained_job import TrainedJob, train_job
 
 MW, HOURS_PER_YEAR = 1e6, 8766.0
 EQUIPMENT = ("servers", "network")
@@ -88,14 +88,14 @@ def study_build_out(
     InputError
         If the scenario asks for something that is not there or does not fit.
     """
-    done = trained(scenario, progress)
+    done = train_job(scenario, progress)
     progress("plant and cost")
     each = accelerator_facts(spec, done, done.findings((done.steady,), respond(done.study, (done.steady,))))
     progress("months")
     return BuildOutStudy(spec, scenario.name, each, build_out(spec, each))
 
 
-def accelerator_facts(spec: BuildOutSpec, done: Trained, found: Findings) -> AcceleratorFacts:
+def accelerator_facts(spec: BuildOutSpec, done: TrainedJob, found: Findings) -> AcceleratorFacts:
     """Return what one accelerator of a scenario needs, brings and costs, with its share of the site.
 
     Parameters

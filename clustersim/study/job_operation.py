@@ -50,7 +50,7 @@ def fleet_record(
 
 
 @dataclass(frozen=True)
-class Begun:
+class BegunJob:
     """A study whose job has been operated without external events."""
 
     study: StepStudy
@@ -59,20 +59,20 @@ class Begun:
     fleet: FleetRecord | None = None
 
 
-def begun(study: StepStudy, pool: Pool) -> Begun:
+def begin_job(study: StepStudy, pool: Pool) -> BegunJob:
     """Return the study with the load of what shares the cluster, and what the job does without external events."""
     if study.scenario.operation.fleet is None:
-        return Begun(study, operate(study, pool))
+        return BegunJob(study, operate(study, pool))
     record = fleet_record(study, pool)
-    return Begun(with_others(study, record), record.main, record)
+    return BegunJob(with_others(study, record), record.main, record)
 
 
-def ended(start: Begun, pool: Pool, steady: SitePower, external: Sequence[ExternalEvent]) -> Begun:
+def end_job(start: BegunJob, pool: Pool, steady: SitePower, external: Sequence[ExternalEvent]) -> BegunJob:
     """Return the same after `external` happened, which stops the rest of the cluster too."""
     if start.fleet is None or not external:
         return start
     record = fleet_record(start.study, pool, external, steady.hall)
-    return Begun(with_others(start.study, record), record.main, record)
+    return BegunJob(with_others(start.study, record), record.main, record)
 
 
 def with_others(study: StepStudy, record: FleetRecord) -> StepStudy:

@@ -19,20 +19,28 @@ from clustersim.study.expected import expected_table
 from clustersim.study.findings import Findings
 from clustersim.study.fleet_load import fleet_warnings
 from clustersim.study.generation import generation, generation_warnings
-from clustersim.study.grid.findings import event_rows, grid_keys, grid_responses
+from clustersim.study.grid.outcomes import event_rows, grid_keys, grid_responses
 from clustersim.study.grid.windows import grid_windows, with_grid_node
 from clustersim.study.judging import respond
 from clustersim.study.measured.run import run_measured
 from clustersim.study.operation_keys import accounts_table, causes_table
 from clustersim.study.result import Result
-from clustersim.study.run_parts import Clock, bill_table, cost_facts, input_digests, paid, plant_warnings, priced
+from clustersim.study.run_parts import (
+    Clock,
+    bill_table,
+    cash_flow_table,
+    cost_facts,
+    cost_table,
+    input_digests,
+    plant_warnings,
+)
 from clustersim.study.run_tables import close_up_table, event_table, plan_table, step_table
 from clustersim.study.several_sites.alone import alone_warnings
 from clustersim.study.site.cooling_course import cooling_course
 from clustersim.study.site.summary import raised_by_damping
 from clustersim.study.step import StepStudy
 from clustersim.study.summary import summarise
-from clustersim.study.trained import trained
+from clustersim.study.trained_job import train_job
 from clustersim.study.wear import damping_warnings, refused_warnings
 
 Progress = Callable[[str], None]
@@ -56,21 +64,21 @@ def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
     if isinstance(scenario, LoadScenario):
         return run_measured(scenario, progress)
     timed = Clock(progress)
-    done = trained(scenario, timed)
+    done = train_job(scenario, timed)
     study, pool, timeline = done.study, done.pool, done.timeline
-    around, closed = done.around, done.closed
+    surroundings, closed = done.surroundings, done.closed
     windows = (done.steady, *done.events())
-    of_grid = grid_windows(around, closed)
+    of_grid = grid_windows(surroundings, closed)
     if of_grid:
         windows = tuple(with_grid_node(power) for power in windows)
     timed("plant")
-    responses = (*respond(study, windows), *grid_responses(around, closed, of_grid))
+    responses = (*respond(study, windows), *grid_responses(surroundings, closed, of_grid))
     windows += of_grid
     timed("limits and cost")
     findings = done.findings(windows, responses)
     facts = cost_facts(findings, findings.tokens_per_s, timeline.goodput)
     cost = estimate_cost(scenario.economics, facts)
-    summary, reasons = summarise(findings, cost, partial(grid_keys, closed, around), done.fleet, done.alone)
+    summary, reasons = summarise(findings, cost, partial(grid_keys, closed, surroundings), done.fleet, done.alone)
     of_others = () if done.fleet is None else fleet_warnings(done.fleet)
     of_others += () if done.alone is None else alone_warnings(done.alone)
     timed("done")
@@ -87,7 +95,7 @@ def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
         close_up=close_up_table(study, pool),
         responses=responses,
         verdict=findings.verdict.table,
-        cost=priced(findings, cost),
+        cost=cost_table(findings, cost),
         cost_facts=facts_tree(facts),
         bill=bill_table(study.place),
         plans=plan_table(study),
@@ -96,7 +104,7 @@ def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
         accounts=accounts_table(timeline),
         causes=causes_table(timeline),
         fleet=pd.DataFrame() if done.fleet is None else done.fleet.table,
-        cash_flow=paid(findings, cost),
+        cash_flow=cash_flow_table(findings, cost),
         energy_hours=run_hours(findings, cost.table),
         course=course_table(findings),
         cooling_course=cooling_course(findings),

@@ -19,7 +19,7 @@ from clustersim.study.cost_facts import cost_facts
 from clustersim.study.places.place import Place
 from clustersim.study.site.findings import SiteFindings
 
-__all__ = ["Clock", "bill_table", "cost_facts", "input_digests", "paid", "plant_warnings", "priced"]
+__all__ = ["Clock", "bill_table", "cash_flow_table", "cost_facts", "cost_table", "input_digests", "plant_warnings"]
 
 
 class Clock:
@@ -41,12 +41,12 @@ class Clock:
         return {a: self._begun[b] - self._begun[a] for a, b in pairwise(self._begun)}
 
 
-def priced(findings: SiteFindings, cost: CostTable) -> pd.DataFrame:
+def cost_table(findings: SiteFindings, cost: CostTable) -> pd.DataFrame:
     """Return the rows of the cost; those of energy only where the supply can carry the load."""
     return cost.table if findings.uncarried is None else cost.table[cost.table["group"] != "energy"]
 
 
-def paid(findings: SiteFindings, cost: CostTable) -> pd.DataFrame:
+def cash_flow_table(findings: SiteFindings, cost: CostTable) -> pd.DataFrame:
     """Return the payments by year; without those of energy where the supply cannot carry the load."""
     return cost.cash_flow if findings.uncarried is None else cost.cash_flow[cost.cash_flow["group"] != "energy"]
 

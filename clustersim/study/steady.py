@@ -13,12 +13,12 @@ import pandas as pd
 from clustersim.economics import estimate_cost
 from clustersim.limits import MEASURES, Rule, rules_of
 from clustersim.scenario import AnyScenario, LoadScenario, Scenario
-from clustersim.study.grid.findings import grid_keys
+from clustersim.study.grid.outcomes import grid_keys
 from clustersim.study.judging import respond
 from clustersim.study.measured.run import answer_load, summarise_load
 from clustersim.study.run_parts import cost_facts
 from clustersim.study.summary import summarise
-from clustersim.study.trained import trained
+from clustersim.study.trained_job import train_job
 
 NEEDS_EVENTS = "needs the event windows: evaluate: run"
 BROKEN = "broken in the steady window, by as much or more around events"
@@ -84,7 +84,7 @@ def steady_answer(scenario: AnyScenario, progress: Callable[[str], None] = lambd
     if isinstance(scenario, LoadScenario):
         load, cost = answer_load(scenario, progress)
         return Steady(*summarise_load(load, cost), load.verdict.table)
-    done = trained(scenario, progress)
+    done = train_job(scenario, progress)
     progress("plant")
     responses = respond(done.study, (done.steady,))
     progress("limits and cost")
@@ -93,7 +93,9 @@ def steady_answer(scenario: AnyScenario, progress: Callable[[str], None] = lambd
     evaluation = (done.steady, *done.events(EVALUATION)) if asked else None
     found = done.findings((done.steady,), responses, evaluation)
     cost = estimate_cost(scenario.economics, cost_facts(found, found.tokens_per_s, done.timeline.goodput))
-    summary, reasons = summarise(found, cost, partial(grid_keys, done.closed, done.around), done.fleet, done.alone)
+    summary, reasons = summarise(
+        found, cost, partial(grid_keys, done.closed, done.surroundings), done.fleet, done.alone
+    )
     for key in OF_EVENTS:
         if summary.get(key) is not None:
             summary[key], reasons[key] = None, NEEDS_EVENTS

@@ -34,16 +34,6 @@ COPIES = 2.0
 WEIGHT_GRADIENT_BYTES = 6.0
 """Bytes per weight and micro-batch beyond the product's own: its gradient is added to one in fp32."""
 
-ROUTING_KERNELS = 40.0
-"""Kernels of a mixture layer beside its products: router, top-k, balance loss, counts, permutation and back."""
-
-HOST_BACKWARD = 1.6
-"""Host time of a backward over that of its forward: twice the kernels, launched from C++ without the module's code."""
-
-
-BACKWARD_SHARE = 0.85
-"""Rate of the attention kernel's backward over its forward's (arXiv 2407.08608, figures 5 and 6)."""
-
 
 @dataclass(frozen=True)
 class BlockTime:
@@ -102,7 +92,7 @@ def _launched(
 ) -> tuple[Numbers, Numbers]:
     """Return what the host adds: the GPU and the host each work ahead, so the slower one sets the pace, softly."""
     host = hardware.launch * kernels
-    late = HOST_BACKWARD * host + c.repeated * host
+    late = hardware.host_backward * host + c.repeated * host
     return (forward**4 + host**4) ** 0.25 - forward, (backward**4 + late**4) ** 0.25 - backward
 
 
@@ -202,7 +192,7 @@ def attention_block(c: Configuration, hardware: Hardware, w: Weights) -> BlockTi
     core = core_flops / (
         hardware.plain_peak * hardware.attention * np.where(c.second_flash, hardware.second_flash, 1.0)
     )
-    core_backward = np.where(c.flash_attention, 2.5, 2.0) / BACKWARD_SHARE * core
+    core_backward = np.where(c.flash_attention, 2.5, 2.0) / hardware.attention_backward * core
     scores = np.where(c.flash_attention, 0.0, BF16 * c.score_passes * own * c.heads * c.sequence)
 
     rotated = np.where(c.latent, c.heads * c.rope_dim, query + key)
@@ -286,7 +276,7 @@ def mixture_block(c: Configuration, hardware: Hardware, w: Weights) -> BlockTime
         hardware,
         matrix=routed + router + np.where(c.shared_experts > 0, shared, 0.0),
         memory_bytes=_norm_bytes(c, split) + permuted + activation + low * rows * width,
-        kernels=np.where(c.graphs > 0, 0.0, ROUTING_KERNELS)
+        kernels=np.where(c.graphs > 0, 0.0, hardware.routing_kernels)
         + np.where(
             c.graphs > 1,
             0.0,

@@ -50,10 +50,16 @@ class Hardware:
     """Share of the bf16 peak that the fused attention kernel reaches forward."""
     second_flash: Numbers
     """Rate of FlashAttention-2 over that of kernels made for the chip. [-]"""
+    attention_backward: Numbers
+    """Rate of the attention kernel's backward over its forward's. [-]"""
     bandwidth: Numbers
     """Memory bandwidth that streaming kernels reach."""
     launch: Numbers
     """Time in which the host launches one kernel. [s]"""
+    host_backward: Numbers
+    """Time in which the host launches a backward over that of its forward. [-]"""
+    routing_kernels: Numbers
+    """Kernels of a mixture layer beside its products. [-]"""
     capacity: Numbers
     scale_up: Numbers
     """What collectives reach in the scale-up domain, large messages."""
@@ -104,9 +110,9 @@ class Hardware:
 
 SLOWER_WHEN_LARGER = frozenset(
     {
-        "half_depth", "fixed", "element_bytes", "plain_half_depth", "plain_fixed", "unaligned", "launch", "start",
-        "step", "ramp", "hop", "rank_spread", "exchange_share", "exchange_memory", "reduce_share",
-        "step_fixed",
+        "half_depth", "fixed", "element_bytes", "plain_half_depth", "plain_fixed", "unaligned", "launch",
+        "host_backward", "routing_kernels", "start", "step", "ramp", "hop", "rank_spread", "exchange_share",
+        "exchange_memory", "reduce_share", "step_fixed",
     }
 )  # fmt: skip
 """Figures of :class:`Hardware` of which a larger one makes a step longer."""
@@ -230,8 +236,11 @@ def _row(name: str, precision: str, nic: float | None) -> dict[str, float]:
         "unaligned": common.si("product.unaligned"),
         "attention": speed,
         "second_flash": reached.si("attention.flash2") if reached.has("attention.flash2") else 1.0,
+        "attention_backward": common.si("attention.backward"),
         "bandwidth": chip.si("memory.bandwidth"),
         "launch": 1.0,
+        "host_backward": common.si("host.backward"),
+        "routing_kernels": common.si("kernels.routing"),
         "capacity": chip.si("memory.capacity"),
         "scale_up": chip.si("scale_up.bandwidth") * reached.si("collective"),
         "domain": chip.si("scale_up.domain"),

@@ -8,7 +8,7 @@ from clustersim import catalog, units
 from clustersim.catalog.listing import rows
 from clustersim.errors import CatalogError
 
-KEYS = ["kind", "entry", "figure", "value", "low", "high", "band", "confidence", "source", "date", "note"]
+KEYS = ["kind", "entry", "figure", "value", "low", "high", "band", "confidence", "source", "date", "note", "use"]
 
 
 def test_one_row_per_figure_of_the_whole_catalog():
@@ -37,6 +37,7 @@ def test_rows_of_a_kind_and_of_an_alias():
         "source": "STAS",
         "date": "2026-08-22",
         "note": "",
+        "use": "",
     }
     assert found["scale_up.domain"]["value"] == "8"
 

@@ -15,9 +15,9 @@ from clustersim.catalog.store import use_overlays
 from clustersim.limits import MEASURES, Evidence, judge, rule
 from clustersim.plant import DipLoad
 from clustersim.plant.spec import PlantModeSpec
-from clustersim.study.closed_loop import Closed
+from clustersim.study.closed_loop import ClosedLoop
 from clustersim.study.grid.answers import Surroundings, answer
-from clustersim.study.grid.findings import curve_observations, grid_observations
+from clustersim.study.grid.outcomes import curve_observations, grid_observations
 from clustersim.study.grid.schedule import Asked
 
 SHIPPED = [rule(name) for name, entry in catalog.entries("rules").items() if "measure" in entry.properties]
@@ -52,7 +52,7 @@ def equipment(tmp_path):
     use_overlays([])
 
 
-def around(load, event=DIP, **ride_through):
+def surroundings(load, event=DIP, **ride_through):
     """What an answer looks at: one site that draws `load` while the job trains, and half of it when it stands."""
     plant = PlantModeSpec.model_validate({"events": [event], "ride_through": ride_through})
     study = SimpleNamespace(
@@ -67,7 +67,7 @@ def verdict(item, seen):
     """Return the row of a rule held against the events of a run."""
     asked = Asked("voltage_dip_1", 3600.0, ("a",), seen.study.scenario.plant.events[0], looked_at=True)
     timeline = SimpleNamespace(table=pd.DataFrame({"t_end_s": [86400.0], "state": ["train"]}))
-    closed = Closed(timeline, answers=(answer(seen, asked, "train"),))
+    closed = ClosedLoop(timeline, answers=(answer(seen, asked, "train"),))
     found = (*grid_observations(seen, closed), *curve_observations(seen, (item,)))
     return judge([item], Evidence(observations=found)).table.iloc[0]
 
@@ -88,7 +88,7 @@ def test_equipment_holds_a_corner_by_one_percent(equipment, item, corner, hold, 
     # hold for ever. At that corner the servers drop: 20 MW / 100 MW stay connected.
     held = [(span * (hold if k == corner else 1.01), level) for k, (span, level) in enumerate(item.curve)]
     equipment(servers=held, fans=[(NEVER_S, 0.0)])
-    row = verdict(item, around(DipLoad(80e6, 20e6, 0.7), supplies="servers", motors="fans"))
+    row = verdict(item, surroundings(DipLoad(80e6, 20e6, 0.7), supplies="servers", motors="fans"))
     assert row["passed"] is passes
     assert row["measured"] == pytest.approx(100.0 if passes else 20.0)
     if not passes:
@@ -106,7 +106,7 @@ def test_a_store_holds_the_first_corner_by_one_percent(name, hold, passes):
     item = rule(name)
     span, level = item.curve[0]
     loading = (1.2 * level if level >= 0.45 else 0.0) + 8.4e-3 / (hold * span)
-    row = verdict(item, around(DipLoad(100e6, 0.0, loading)))
+    row = verdict(item, surroundings(DipLoad(100e6, 0.0, loading)))
     assert row["passed"] is passes
     assert row["measured"] == pytest.approx(100.0 if passes else 0.0)
 
@@ -117,7 +117,7 @@ def test_ninety_percent_are_back_one_percent_before_or_after_the_second(equipmen
     # over s: 90 % at 100 ms + 0.9 s, which is 0.99 s or 1.01 s for s = (0.99 - 0.1) / 0.9 and (1.01 - 0.1) / 0.9.
     item = rule("ercot-recovery")
     equipment(delay_s=0.1, spread_s=(factor - 0.1) / 0.9, servers=[(0.02, 0.0)])
-    row = verdict(item, around(DipLoad(100e6, 0.0, 0.7), supplies="servers"))
+    row = verdict(item, surroundings(DipLoad(100e6, 0.0, 0.7), supplies="servers"))
     assert (row["passed"], row["limit"], row["unit"]) == (passes, 1.0, "s")
     assert row["measured"] == pytest.approx(factor, rel=1e-9)
     assert row["margin"] == pytest.approx(1.0 - factor, abs=1e-9)
@@ -129,7 +129,7 @@ def test_a_dip_takes_one_percent_less_or_more_than_the_system_bears(factor, pass
     # site of 4.6 GW the servers, factor x 2600 MW, are lost; what is left of the job draws nothing more to lose.
     item, servers = rule("ercot-load-loss"), factor * 2600e6
     event = DIP | {"residual": "0 pu", "duration": "15 ms"}
-    row = verdict(item, around(DipLoad(servers, 4600e6 - servers, 0.7), event))
+    row = verdict(item, surroundings(DipLoad(servers, 4600e6 - servers, 0.7), event))
     assert (row["passed"], row["limit"], row["unit"]) == (passes, 2600.0, "MW")
     assert row["measured"] == pytest.approx(factor * 2600.0, rel=1e-9)
 
@@ -143,6 +143,6 @@ def test_a_load_returns_one_percent_slower_or_faster_than_the_ramp(behind, facto
     item = rule("southern-reconnection")
     ramp = factor * item.limit_si
     load = DipLoad(10.0 * ramp, 0.0, 0.7) if behind == "supplies" else DipLoad(5.0 * ramp, 0.0, 0.7, 1.0, 5.0 * ramp)
-    row = verdict(item, around(load))
+    row = verdict(item, surroundings(load))
     assert (row["passed"], row["limit"], row["unit"]) == (passes, 20.0, "MW/min")
     assert row["measured"] == pytest.approx(factor * 20.0, rel=1e-9)

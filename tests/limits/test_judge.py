@@ -24,7 +24,7 @@ from clustersim.limits import (
 from clustersim.limits import (
     rule as shipped_rule,
 )
-from clustersim.limits.findings import candidates
+from clustersim.limits.candidates import candidates
 from clustersim.limits.flicker import LONG_S, OBSERVATION_S
 from clustersim.limits.spec_parts.rule import BY_DEFINITION
 from clustersim.plant.records import PlantResponse

@@ -161,7 +161,7 @@ def slow_loop(heat, dt, start, conductance, capacity, mass, steps):
 
 
 def test_loop_equals_the_slow_twin():
-    from clustersim.plant.kernels import integrate_loop
+    from clustersim.plant.cooling_kernels import integrate_loop
 
     heat = np.array([50.0, 220.0, 220.0, 220.0, 80.0, 10.0, 300.0, 0.0])
     rise, _, _ = integrate_loop(heat, np.full(heat.size, 200.0), 3.0, 16.0, 160.0, 4800.0)

@@ -24,10 +24,9 @@ from clustersim.plant import (
     time_to_alarm,
 )
 from clustersim.plant.chillers import carnot_cop, curve_factor
-from clustersim.plant.cooling_kernels import integrate_loop_in_weather
-from clustersim.plant.heat_rejection import Tower, tower, tower_capacity, tower_state
-from clustersim.plant.kernels import integrate_loop
+from clustersim.plant.cooling_kernels import integrate_loop, integrate_loop_in_weather
 from clustersim.plant.psychrometrics import LATENT_0C, enthalpy, humidity_ratio, saturation_pressure
+from clustersim.plant.towers import Tower, tower, tower_capacity, tower_state
 
 MW = 1e6
 LOOP = {

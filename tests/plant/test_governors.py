@@ -16,7 +16,7 @@ from clustersim.plant.bus import Battery, Bus, Event, Group, arrays, run_bus
 from clustersim.plant.governor_catalog import governor
 from clustersim.plant.governor_models.hygov import Hygov
 from clustersim.plant.governors import Constant, Gast, Ieeeg1, Tgov1
-from clustersim.plant.prime_movers import Converter
+from clustersim.plant.limited_governors import Converter
 from clustersim.plant.stability import modes, require_slack, require_stable
 
 ANDES = Path(__file__).resolve().parents[2] / ".." / "shared" / "reference" / "andes"

@@ -18,14 +18,14 @@ from clustersim.study.energy_bill import OF_CARBON, OF_TARIFF, energy_bill_keys
 from clustersim.study.energy_hours import ENERGY_COLUMNS, energy_hours, meter_records, run_hours, site_course
 from clustersim.study.generation import generation
 from clustersim.study.judging import respond
-from clustersim.study.trained import trained
+from clustersim.study.trained_job import train_job
 
 MWH = 3.6e9
 
 
 @pytest.fixture(scope="module")
 def done(scenario):
-    return trained(scenario(operation__horizon="30 h"), lambda _: None)
+    return train_job(scenario(operation__horizon="30 h"), lambda _: None)
 
 
 @pytest.fixture(scope="module")

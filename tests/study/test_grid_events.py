@@ -12,7 +12,7 @@ from clustersim.scenario import load_scenario, shipped
 from clustersim.study.capped_speed import CappedSpeed
 from clustersim.study.closed_loop import close_loop
 from clustersim.study.grid.answers import Surroundings, state_at
-from clustersim.study.grid.findings import KEYS
+from clustersim.study.grid.outcomes import KEYS
 from clustersim.study.grid.schedule import schedule
 from clustersim.study.it_power import steady_window, step_pool
 from clustersim.study.run import run
@@ -49,7 +49,7 @@ def hit(scenario):
 
 
 @pytest.fixture(scope="module")
-def around(small_study):
+def surroundings(small_study):
     study, pool = small_study
     return Surroundings(study, pool, site_power(study, steady_window(study, pool, 0.0), period_s=pool.iteration_time_s))
 
@@ -103,7 +103,7 @@ def test_partly_lost_servers_are_noticed_first(hit):
     assert wave[at + 1 : at + 1000].mean() < 0.55 * wave[: at // 2].mean()
 
 
-def test_an_event_meets_the_job_before_it_and_not_what_it_does_itself(hit, around):
+def test_an_event_meets_the_job_before_it_and_not_what_it_does_itself(hit, surroundings):
     """A loss that acts at once would else find a job at rest: nothing to lose, and a window without a fall."""
     for kind in ("load_loss", "island_formation"):
         wave = hit.waveforms[f"{kind}_1"].power("memphis")
@@ -116,12 +116,14 @@ def test_an_event_meets_the_job_before_it_and_not_what_it_does_itself(hit, aroun
     assert state_at(timeline, begins + 1e-3) == "detect"
 
 
-def test_a_curtailment_is_kept_in_its_window_and_slows_the_job(hit, around):
+def test_a_curtailment_is_kept_in_its_window_and_slows_the_job(hit, surroundings):
     wave = hit.waveforms["curtailment_1"].power("memphis")
     at = round(EVENT_AT_S / 1e-3)
     # equipment comes down at once, the cooling with the loop behind it
     it = hit.waveforms["curtailment_1"].power("memphis/it")
-    wanted = np.interp(0.8 * hit.summary["mean_mw"] * 1e6, around.speed.load_w("memphis"), around.speed.it_w("memphis"))
+    wanted = np.interp(
+        0.8 * hit.summary["mean_mw"] * 1e6, surroundings.speed.load_w("memphis"), surroundings.speed.it_w("memphis")
+    )
     assert it[at:].mean() == pytest.approx(wanted, rel=0.01)
     assert it[at:].mean() / it[:at].mean() < wave[at:].mean() / wave[:at].mean() < 0.9
     rows = hit.timeline[hit.timeline["cause"] == "grid: curtailment"]
@@ -213,19 +215,19 @@ def test_a_curve_is_judged_on_the_load(scenario):
 
 
 @pytest.mark.parametrize("limit", [40, 50, 60, 70, 85])
-def test_the_speed_under_a_load_is_that_of_the_whole_step_under_a_cap(scenario, around, limit):
+def test_the_speed_under_a_load_is_that_of_the_whole_step_under_a_cap(scenario, surroundings, limit):
     capped = study_step(scenario(damping=[{"kind": "power_cap", "limit": f"{limit} %"}]))
     pool = step_pool(capped)
     load = site_power(capped, steady_window(capped, pool, 0.0)).waveform.power("memphis").mean()
-    speed = CappedSpeed(around.study, around.pool, around.steady).at_load("memphis", float(load))
-    assert speed == pytest.approx(around.pool.iteration_time_s / pool.iteration_time_s, rel=0.005)
+    speed = CappedSpeed(surroundings.study, surroundings.pool, surroundings.steady).at_load("memphis", float(load))
+    assert speed == pytest.approx(surroundings.pool.iteration_time_s / pool.iteration_time_s, rel=0.005)
 
 
-def test_a_load_that_the_job_cannot_go_down_to(around):
-    curve = around.speed.load_w("memphis")
+def test_a_load_that_the_job_cannot_go_down_to(surroundings):
+    curve = surroundings.speed.load_w("memphis")
     assert (np.diff(curve) >= 0.0).all()
-    assert around.speed.at_load("memphis", float(curve[0]) * 0.99) is None
-    assert around.speed.at_load("memphis", float(curve[-1]) * 1.01) == 1.0
+    assert surroundings.speed.at_load("memphis", float(curve[0]) * 0.99) is None
+    assert surroundings.speed.at_load("memphis", float(curve[-1]) * 1.01) == 1.0
 
 
 def test_random_events_have_a_stream_of_their_own(scenario):
@@ -248,15 +250,15 @@ class _Timeline:
         self.table, self.horizon_s, self.lost_s = table, horizon_s, {}
 
 
-def test_the_loop_ends_after_one_round_with_nothing_to_say(around):
+def test_the_loop_ends_after_one_round_with_nothing_to_say(surroundings):
     import pandas as pd
 
     table = pd.DataFrame({"t_start_s": [0.0], "t_end_s": [1e5], "state": ["train"]})
-    found = close_loop(lambda _: pytest.fail("nothing is new"), _Timeline(table, 1e5), (), around)
+    found = close_loop(lambda _: pytest.fail("nothing is new"), _Timeline(table, 1e5), (), surroundings)
     assert (found.rounds, found.externals, found.warnings) == (1, (), ())
 
 
-def test_a_loop_without_an_end_names_its_last_event(scenario, around, monkeypatch):
+def test_a_loop_without_an_end_names_its_last_event(scenario, surroundings, monkeypatch):
     import pandas as pd
 
     asked = schedule(scenario(plant__events=[DIP]))
@@ -267,7 +269,7 @@ def test_a_loop_without_an_end_names_its_last_event(scenario, around, monkeypatc
         return (ExternalEvent(1000.0 * next(count), 3e5, "plant: restless", "stop"),)
 
     monkeypatch.setattr("clustersim.study.closed_loop._protected", restless)
-    found = close_loop(lambda _: _Timeline(table, 3e5), _Timeline(table, 3e5), asked, around)
+    found = close_loop(lambda _: _Timeline(table, 3e5), _Timeline(table, 3e5), asked, surroundings)
     assert found.rounds == 20
     assert "did not agree in 20 rounds: the last new event is 'plant: restless' at 20000 s" in found.warnings[0]
 

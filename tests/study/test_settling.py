@@ -11,7 +11,7 @@ from clustersim.study.job_operation import operate
 from clustersim.study.site.power import training_it_w
 from clustersim.study.site.settling import DT_S, meter_until_settled
 from clustersim.study.step import study_step
-from clustersim.study.trained import steady_of
+from clustersim.study.trained_job import steady_of
 
 TAU_S = 100.0
 

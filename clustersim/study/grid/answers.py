@@ -157,37 +157,37 @@ def state_at(timeline: Timeline, time_s: float) -> str:
     return str(table["state"].iloc[min(row, len(table) - 1)])
 
 
-def answer(around: Surroundings, asked: Asked, state: str) -> Answer:
+def answer(surroundings: Surroundings, asked: Asked, state: str) -> Answer:
     """Return what an event does that meets the job in a state of its timeline."""
     event = asked.event
     found = {}
     for site in asked.sites:
         if isinstance(event, VoltageDip):
-            found[site] = _dip(around, asked, site, state, event)
+            found[site] = _dip(surroundings, asked, site, state, event)
         elif isinstance(event, GeneratorTrip):
-            found[site] = _generator_trip(around, asked, site, state, event)
+            found[site] = _generator_trip(surroundings, asked, site, state, event)
         elif isinstance(event, IslandFormation):
-            found[site] = _island(around, asked, site, state, event)
+            found[site] = _island(surroundings, asked, site, state, event)
         elif isinstance(event, LoadLoss):
-            found[site] = _load_loss(around, asked, site, state, event)
+            found[site] = _load_loss(surroundings, asked, site, state, event)
         elif isinstance(event, Curtailment):
-            found[site] = _curtailed(around, asked, site, event)
+            found[site] = _curtailed(surroundings, asked, site, event)
         else:
-            found[site] = _frequency(around, asked, site, state, event)
+            found[site] = _frequency(surroundings, asked, site, state, event)
     return Answer(asked, found)
 
 
-def _dip(around: Surroundings, asked: Asked, site: str, state: str, event: VoltageDip) -> SiteAnswer:
+def _dip(surroundings: Surroundings, asked: Asked, site: str, state: str, event: VoltageDip) -> SiteAnswer:
     voltage = Voltage.dips(event.residual, event.duration, event.count, event.spacing or 0.0)
-    return _ridden(around, asked, site, state, voltage, 0.0, "grid: voltage dip")
+    return _ridden(surroundings, asked, site, state, voltage, 0.0, "grid: voltage dip")
 
 
 def _ridden(
-    around: Surroundings, asked: Asked, site: str, state: str, voltage: Voltage, after_s: float, cause: str
+    surroundings: Surroundings, asked: Asked, site: str, state: str, voltage: Voltage, after_s: float, cause: str
 ) -> SiteAnswer:
     """Return how a site comes through a course of the voltage, and what that does to the job."""
-    spec = around.study.scenario.plant.ride_through
-    ridden = ride_site(around.load(site, state), spec, voltage)
+    spec = surroundings.study.scenario.plant.ride_through
+    ridden = ride_site(surroundings.load(site, state), spec, voltage)
     said = f"{ridden.lost_w / 1e6:.4g} MW off the grid when the voltage is back"
     if ridden.transfers:
         said += f"; {ridden.transfers} transfers of the UPS{', locked' if ridden.locked else ''}"
@@ -195,34 +195,34 @@ def _ridden(
     if outage is not None:
         begin, end = (asked.at_s + after_s + t for t in outage)
         said += f"; {ridden.it_lost_share:.0%} of the servers lose their power"
-        externals = _lost(around, begin, end + boot_s(spec), cause, ridden.it_lost_share)
+        externals = _lost(surroundings, begin, end + boot_s(spec), cause, ridden.it_lost_share)
     return SiteAnswer(ridden, after_s, externals=externals, said=said)
 
 
-def _lost(around: Surroundings, begin: float, end: float, cause: str, share: float) -> tuple[ExternalEvent, ...]:
+def _lost(surroundings: Surroundings, begin: float, end: float, cause: str, share: float) -> tuple[ExternalEvent, ...]:
     """Return the loss of a share of the servers; ranks that keep their power wait until it is noticed."""
-    if begin >= around.horizon_s:
+    if begin >= surroundings.horizon_s:
         return ()
     noticed = catalog.entry("reliability", "detection").si("gpu_lost") if share < 1.0 - 1e-9 else 0.0
     # an outage without an end lasts to the end of what is simulated
-    end = min(end, around.horizon_s + 1.0)
+    end = min(end, surroundings.horizon_s + 1.0)
     return (ExternalEvent(begin, end, cause, "site_lost", detection_s=min(noticed, end - begin)),)
 
 
 def _kept_to(
-    around: Surroundings, site: str, begin: float, end: float, target_w: float, cause: str
+    surroundings: Surroundings, site: str, begin: float, end: float, target_w: float, cause: str
 ) -> tuple[ExternalEvent, ...]:
     """Return the cap under which the job keeps its site to a load, or its stop where it cannot."""
-    if begin >= min(end, around.horizon_s):
+    if begin >= min(end, surroundings.horizon_s):
         return ()
-    speed = around.speed.at_load(site, target_w)
+    speed = surroundings.speed.at_load(site, target_w)
     if speed is None:
         return (ExternalEvent(begin, end, f"{cause}: below what the running job draws", "stop"),)
     return () if speed >= 1.0 else (ExternalEvent(begin, end, cause, "cap_fraction", speed),)
 
 
 def _on_its_own(
-    around: Surroundings,
+    surroundings: Surroundings,
     asked: Asked,
     site: str,
     state: str,
@@ -233,81 +233,85 @@ def _on_its_own(
     cause: str,
 ) -> SiteAnswer:
     """Return what becomes of a site that the units of `plant` must carry alone, and later those of `later`."""
-    scenario = around.study.scenario.plant
-    look = around.look_w(site, state)
+    scenario = surroundings.study.scenario.plant
+    look = surroundings.look_w(site, state)
     island = left_alone(
         plant, site, asked.name, look, LOOK_DT_S, LOOK_AT_S, given_w, scenario.frequency_response,
-        scenario.inertia_scale, around.reserved_w(site),
+        scenario.inertia_scale, surroundings.reserved_w(site),
     )  # fmt: skip
     end = asked.at_s + duration_s
-    dark = min(_black_start_s(around), duration_s) if later.generators else duration_s
+    dark = min(_black_start_s(surroundings), duration_s) if later.generators else duration_s
     if math.isfinite(island.tripped_s):
         after = island.tripped_s - LOOK_AT_S
-        found = _ridden(around, asked, site, state, Voltage.dips(0.0, dark), after, f"{cause}, island black")
+        found = _ridden(surroundings, asked, site, state, Voltage.dips(0.0, dark), after, f"{cause}, island black")
         capacity = island_capacity_w(*later.generators) if later.generators else math.inf
-        caps = _kept_to(around, site, asked.at_s + after + dark, end, capacity, f"{cause}, few generators")
+        caps = _kept_to(surroundings, site, asked.at_s + after + dark, end, capacity, f"{cause}, few generators")
         said = f"{island.why}: black after {after:.3g} s for {dark / 60:.3g} min; {found.said}"
         return replace(found, island=island, externals=found.externals + caps, said=said)
     # the job may be at rest now and train later: what counts is the share that the frequency, once settled, leaves it
     settled = slice(-round(SETTLED_S / LOOK_DT_S), None)
     share = float(island.load_w[settled].mean() / look[settled].mean())
-    lasting = island.capacity_w + battery_for_w(plant, duration_s, around.reserved_w(site))
-    target = min(share * around.training_w(site), lasting)
-    caps = _kept_to(around, site, asked.at_s, end, target, f"{cause}, few generators")
+    lasting = island.capacity_w + battery_for_w(plant, duration_s, surroundings.reserved_w(site))
+    target = min(share * surroundings.training_w(site), lasting)
+    caps = _kept_to(surroundings, site, asked.at_s, end, target, f"{cause}, few generators")
     return SiteAnswer(island=island, target_w=target if caps else None, externals=caps, said=f"{island.why}: it holds")
 
 
-def _black_start_s(around: Surroundings) -> float:
-    given = around.study.scenario.plant.protection.black_start
+def _black_start_s(surroundings: Surroundings) -> float:
+    given = surroundings.study.scenario.plant.protection.black_start
     return catalog.entry("ride_through", "protection").si("black_start") if given is None else given
 
 
-def _generator_trip(around: Surroundings, asked: Asked, site: str, state: str, event: GeneratorTrip) -> SiteAnswer:
-    plant, load = around.plant(site), around.load(site, state).total_w
+def _generator_trip(
+    surroundings: Surroundings, asked: Asked, site: str, state: str, event: GeneratorTrip
+) -> SiteAnswer:
+    plant, load = surroundings.plant(site), surroundings.load(site, state).total_w
     left = without_units(plant, event.generator, event.units)
     cause = "grid: generator trip"
-    if around.study.scenario.plant.mode == "island":
+    if surroundings.study.scenario.plant.mode == "island":
         given = kept_output_w(plant, load, event.generator, event.units)
-        return _on_its_own(around, asked, site, state, left, given, left, event.duration, cause)
+        return _on_its_own(surroundings, asked, site, state, left, given, left, event.duration, cause)
     assert plant.grid is not None  # noqa: S101 (beside the grid there is one)
     lost = tripped_output_w(plant, load, event.generator, event.units)
-    allowed = plant.grid.capacity + steady_generation_w(left, around.training_w(site), "grid_parallel")
-    externals = _kept_to(around, site, asked.at_s, asked.at_s + event.duration, allowed, cause)
+    allowed = plant.grid.capacity + steady_generation_w(left, surroundings.training_w(site), "grid_parallel")
+    externals = _kept_to(surroundings, site, asked.at_s, asked.at_s + event.duration, allowed, cause)
     said = f"the grid takes over {lost / 1e6:.4g} MW"
     return SiteAnswer(target_w=allowed if externals else None, externals=externals, said=said)
 
 
-def _island(around: Surroundings, asked: Asked, site: str, state: str, event: IslandFormation) -> SiteAnswer:
-    plant, load = around.plant(site), around.load(site, state).total_w
+def _island(surroundings: Surroundings, asked: Asked, site: str, state: str, event: IslandFormation) -> SiteAnswer:
+    plant, load = surroundings.plant(site), surroundings.load(site, state).total_w
     online = online_beside_grid(plant, load)
     given = steady_generation_w(online, load, "grid_parallel") if online.generators else 0.0
-    return _on_its_own(around, asked, site, state, online, given, plant, event.duration, "grid: island formation")
+    return _on_its_own(surroundings, asked, site, state, online, given, plant, event.duration, "grid: island formation")
 
 
-def _load_loss(around: Surroundings, asked: Asked, site: str, state: str, event: LoadLoss) -> SiteAnswer:
-    scenario = around.study.scenario.plant
+def _load_loss(surroundings: Surroundings, asked: Asked, site: str, state: str, event: LoadLoss) -> SiteAnswer:
+    scenario = surroundings.study.scenario.plant
     share, duration, said = event.share, event.duration, f"{event.share:.0%} of the load is cut off"
     if scenario.mode == "island":
-        load = around.look_w(site, state)
-        given = steady_generation_w(around.plant(site), float(load.mean()), "island")
+        load = surroundings.look_w(site, state)
+        given = steady_generation_w(surroundings.plant(site), float(load.mean()), "island")
         load[round(LOOK_AT_S / LOOK_DT_S) :] *= 1.0 - share
         rest = left_alone(
-            around.plant(site), site, asked.name, load, LOOK_DT_S, LOOK_AT_S, given,
-            inertia_scale=scenario.inertia_scale, reserved_w=around.reserved_w(site),
+            surroundings.plant(site), site, asked.name, load, LOOK_DT_S, LOOK_AT_S, given,
+            inertia_scale=scenario.inertia_scale, reserved_w=surroundings.reserved_w(site),
         )  # fmt: skip
         said += f", {rest.why}"
         if math.isfinite(rest.tripped_s):
-            share, duration, said = 1.0, max(duration, _black_start_s(around)), f"{said}: black"
+            share, duration, said = 1.0, max(duration, _black_start_s(surroundings)), f"{said}: black"
     end = asked.at_s + duration + boot_s(scenario.ride_through)
-    return SiteAnswer(shed_share=share, externals=_lost(around, asked.at_s, end, "grid: load loss", share), said=said)
+    return SiteAnswer(
+        shed_share=share, externals=_lost(surroundings, asked.at_s, end, "grid: load loss", share), said=said
+    )
 
 
-def _curtailed(around: Surroundings, asked: Asked, site: str, event: Curtailment) -> SiteAnswer:
-    usual = around.training_w(site)
+def _curtailed(surroundings: Surroundings, asked: Asked, site: str, event: Curtailment) -> SiteAnswer:
+    usual = surroundings.training_w(site)
     target = event.cap if event.cap is not None else (event.share or 1.0) * usual
     due, ramp = asked.at_s + event.notice, 0.0 if event.ramp is None else max(usual - target, 0.0) / event.ramp
     begin = max(asked.at_s, due - ramp)
-    externals = _kept_to(around, site, begin, due + event.duration + ramp, target, "grid: curtailment")
+    externals = _kept_to(surroundings, site, begin, due + event.duration + ramp, target, "grid: curtailment")
     said = f"from {usual / 1e6:.4g} to {min(target, usual) / 1e6:.4g} MW"
     if begin + ramp > due + 1e-9:
         said += f", {begin + ramp - due:.3g} s late"
@@ -325,8 +329,10 @@ def course_hz(event: FrequencyExcursion, nominal_hz: float, times_s: Floats) -> 
     return np.asarray(np.interp(times_s, table[:, 0], table[:, 1]))
 
 
-def _frequency(around: Surroundings, asked: Asked, site: str, state: str, event: FrequencyExcursion) -> SiteAnswer:
-    nominal = around.plant(site).frequency
+def _frequency(
+    surroundings: Surroundings, asked: Asked, site: str, state: str, event: FrequencyExcursion
+) -> SiteAnswer:
+    nominal = surroundings.plant(site).frequency
     times = np.arange(0.0, event.lasts_s + FREQUENCY_DT_S, FREQUENCY_DT_S)
     course = course_hz(event, nominal, times)
     band = trip_band(nominal)
@@ -335,8 +341,8 @@ def _frequency(around: Surroundings, asked: Asked, site: str, state: str, event:
         outside = np.flatnonzero((course < band[0]) | (course > band[1]))
         back = float(times[outside[-1]]) + FREQUENCY_DT_S
         dark = Voltage.dips(0.0, max(back - trip, FREQUENCY_DT_S))
-        return _ridden(around, asked, site, state, dark, trip, "grid: frequency outside the trip band")
-    follows = around.study.scenario.plant.frequency_response
+        return _ridden(surroundings, asked, site, state, dark, trip, "grid: frequency outside the trip band")
+    follows = surroundings.study.scenario.plant.frequency_response
     said = f"frequency between {course.min():.3f} and {course.max():.3f} Hz"
     if follows is None:
         return SiteAnswer(said=said)
@@ -345,7 +351,7 @@ def _frequency(around: Surroundings, asked: Asked, site: str, state: str, event:
     if not low.size:
         return SiteAnswer(said=f"{said}, above the threshold")
     begin, end = float(times[low[0]]), float(times[low[-1]]) + FREQUENCY_DT_S
-    target = float(share[low].mean()) * around.training_w(site)
+    target = float(share[low].mean()) * surroundings.training_w(site)
     cause = "grid: frequency response"
-    externals = _kept_to(around, site, asked.at_s + begin, asked.at_s + end, target, cause)
+    externals = _kept_to(surroundings, site, asked.at_s + begin, asked.at_s + end, target, cause)
     return SiteAnswer(target_w=target, after_s=begin, externals=externals, said=f"{said}: down to {share.min():.0%}")

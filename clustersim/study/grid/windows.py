@@ -12,7 +12,7 @@ from clustersim.plant import Course
 from clustersim.plant.spec import Curtailment, VoltageDip
 from clustersim.power.damped import Floats
 from clustersim.power.waveform import Binner
-from clustersim.study.closed_loop import Closed
+from clustersim.study.closed_loop import ClosedLoop
 from clustersim.study.event_windows import LONGEST_S, undisturbed_window
 from clustersim.study.grid.answers import Answer, SiteAnswer, Surroundings, state_at
 from clustersim.study.horizon import EVALUATION
@@ -28,9 +28,9 @@ CLIPPED = 9
 """Levels between which a ramp to a cap is interpolated."""
 
 
-def grid_windows(around: Surroundings, closed: Closed) -> tuple[SitePower, ...]:
+def grid_windows(surroundings: Surroundings, closed: ClosedLoop) -> tuple[SitePower, ...]:
     """Return the power of every event of the grid that is looked at, each as long as :func:`length_s` says."""
-    return tuple(_window(around, closed.timeline, one) for one in closed.answers if one.asked.looked_at)
+    return tuple(_window(surroundings, closed.timeline, one) for one in closed.answers if one.asked.looked_at)
 
 
 def with_grid_node(power: SitePower) -> SitePower:
@@ -51,24 +51,27 @@ def event_at_s(answered: Answer) -> float:
     return answered.asked.at_s + (event.notice if isinstance(event, Curtailment) else 0.0)
 
 
-def _window(around: Surroundings, timeline: Timeline, answered: Answer) -> SitePower:
-    study = around.study
+def _window(surroundings: Surroundings, timeline: Timeline, answered: Answer) -> SitePower:
+    study = surroundings.study
     state = state_at(timeline, answered.asked.at_s)
-    hall = _hall(around, answered, state)
+    hall = _hall(surroundings, answered, state)
     for site, part in answered.sites.items():
         if part.target_w is not None and state in (*BUSY, EVALUATION):
-            hall = _capped(around, hall, site, part, answered)
-    before = training_it_w(around.steady) if state in (*BUSY, EVALUATION) else site_it_w(study, state_w(study, state))
-    power = site_power(study, hall, before, around.pool.iteration_time_s)
+            hall = _capped(surroundings, hall, site, part, answered)
+    before = (
+        training_it_w(surroundings.steady) if state in (*BUSY, EVALUATION) else site_it_w(study, state_w(study, state))
+    )
+    power = site_power(study, hall, before, surroundings.pool.iteration_time_s)
     change = {
-        site: _change_w(power, around, site, answered.sites.get(site), state) for site in study.place.topology.site
+        site: _change_w(power, surroundings, site, answered.sites.get(site), state)
+        for site in study.place.topology.site
     }
     return _with_node(power, change)
 
 
-def _hall(around: Surroundings, answered: Answer, state: str) -> HallPower:
+def _hall(surroundings: Surroundings, answered: Answer, state: str) -> HallPower:
     """Return what the accelerators draw: as before the event, up to where the job stops because of it."""
-    study, pool, asked = around.study, around.pool, answered.asked
+    study, pool, asked = surroundings.study, surroundings.pool, answered.asked
     begin, length = event_at_s(answered) - EVENT_AT_S, length_s(answered)
     cause = next((event.cause for event in answered.externals), f"grid: {asked.event.kind.replace('_', ' ')}")
     if state not in (*BUSY, EVALUATION):
@@ -86,11 +89,11 @@ def _hall(around: Surroundings, answered: Answer, state: str) -> HallPower:
     return replace(hall, window=asked.name)
 
 
-def _capped(around: Surroundings, hall: HallPower, site: str, part: SiteAnswer, answered: Answer) -> HallPower:
+def _capped(surroundings: Surroundings, hall: HallPower, site: str, part: SiteAnswer, answered: Answer) -> HallPower:
     """Return the window with the accelerators of a site held to a limit under which the site draws its target."""
     target, event = part.target_w or 0.0, answered.asked.event
-    loads = around.speed.load_w(site)
-    wanted = float(np.interp(target, loads, around.speed.curve[0]))
+    loads = surroundings.speed.load_w(site)
+    wanted = float(np.interp(target, loads, surroundings.speed.curve[0]))
     usual, ramp = loads[-1], 0.0
     begin = hall.event_s + part.after_s
     if isinstance(event, Curtailment) and event.ramp is not None:
@@ -98,7 +101,7 @@ def _capped(around: Surroundings, hall: HallPower, site: str, part: SiteAnswer, 
         begin = max(hall.event_s - event.notice, hall.event_s - ramp)
     times = np.asarray(hall.dt_s * (np.arange(hall.watts.shape[1]) + 0.5), dtype=np.float64)
     share = Course.of([(begin, 1.0), (begin + ramp, wanted)] if ramp else [(begin, 1.0), (begin, wanted)]).after(times)
-    rows = [row for row, (name, _) in enumerate(around.study.place.nodes) if name == site]
+    rows = [row for row, (name, _) in enumerate(surroundings.study.place.nodes) if name == site]
     watts = hall.watts.copy()
     for row in rows:
         shares = np.linspace(wanted, 1.0, CLIPPED)
@@ -118,7 +121,7 @@ def _limit(watts: Floats, share: float) -> float:
     return high
 
 
-def _change_w(power: SitePower, around: Surroundings, site: str, part: SiteAnswer | None, state: str) -> Floats:
+def _change_w(power: SitePower, surroundings: Surroundings, site: str, part: SiteAnswer | None, state: str) -> Floats:
     """Return what an event changes in what a site draws, bin by bin. [W]"""
     wave = power.waveform
     change = np.zeros(wave.samples)
@@ -136,8 +139,8 @@ def _change_w(power: SitePower, around: Surroundings, site: str, part: SiteAnswe
     begin = -power.hall.event_s - part.after_s
     for one in part.ridden.parts:
         less = one.ridden.drawn.means(begin, wave.dt_s, wave.samples) - 1.0
-        mine = (one.watts - one.cooling_w) / around.load(site, state).it_w
-        cooled = one.cooling_w / around.load(site, state).cooling_w if one.cooling_w else 0.0
+        mine = (one.watts - one.cooling_w) / surroundings.load(site, state).it_w
+        cooled = one.cooling_w / surroundings.load(site, state).cooling_w if one.cooling_w else 0.0
         change += less * (mine * it + cooled * cooling)
     return change
 

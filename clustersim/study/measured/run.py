@@ -20,13 +20,21 @@ from clustersim.study.energy_hours import run_hours
 from clustersim.study.expected import expected_table
 from clustersim.study.fleet_load import FLEET_KEYS
 from clustersim.study.generation import generation, generation_keys, generation_warnings
-from clustersim.study.grid.findings import KEYS as GRID_KEYS
 from clustersim.study.grid.modes import mode_keys, site_modes, with_modes
+from clustersim.study.grid.outcomes import KEYS as GRID_KEYS
 from clustersim.study.judging import evidence, respond
 from clustersim.study.measured.study import LoadFindings, LoadStudy, load_history, load_power, study_load
 from clustersim.study.operation_keys import ACCOUNT_COLUMNS, CAUSE_COLUMNS, TIME_SHARES
 from clustersim.study.result import Result
-from clustersim.study.run_parts import Clock, bill_table, cost_facts, input_digests, paid, plant_warnings, priced
+from clustersim.study.run_parts import (
+    Clock,
+    bill_table,
+    cash_flow_table,
+    cost_facts,
+    cost_table,
+    input_digests,
+    plant_warnings,
+)
 from clustersim.study.several_sites.alone import OF_SITES
 from clustersim.study.site.cooling_course import cooling_course
 from clustersim.study.site.power import provisioned_w
@@ -107,7 +115,7 @@ def run_measured(scenario: LoadScenario, progress: Callable[[str], None] = lambd
         close_up=empty["close_up"],
         responses=findings.responses,
         verdict=findings.verdict.table,
-        cost=priced(findings, cost),
+        cost=cost_table(findings, cost),
         cost_facts=facts_tree(cost_facts(findings, 0.0, 0.0)),
         bill=bill_table(study.place),
         plans=empty["plans"],
@@ -115,7 +123,7 @@ def run_measured(scenario: LoadScenario, progress: Callable[[str], None] = lambd
         modes=findings.modes.table,
         accounts=empty["accounts"],
         causes=empty["causes"],
-        cash_flow=paid(findings, cost),
+        cash_flow=cash_flow_table(findings, cost),
         energy_hours=run_hours(findings, cost.table),
         course=course_table(findings),
         cooling_course=cooling_course(findings),

@@ -14,13 +14,13 @@ from clustersim.plant import PlantResponse
 from clustersim.scenario import AnyScenario
 from clustersim.scenario.topology import TopologySpec
 from clustersim.study.baseline import Baseline
-from clustersim.study.closed_loop import Closed
+from clustersim.study.closed_loop import ClosedLoop
 from clustersim.study.cost_facts import cost_facts
 from clustersim.study.event_windows import evaluation_it_w
 from clustersim.study.findings import Findings
 from clustersim.study.grid.answers import Surroundings
-from clustersim.study.grid.findings import curve_observations, grid_observations, grid_responses
 from clustersim.study.grid.modes import ModeFindings, site_modes
+from clustersim.study.grid.outcomes import curve_observations, grid_observations, grid_responses
 from clustersim.study.grid.windows import grid_windows, with_grid_node
 from clustersim.study.horizon import SiteHistory, histories
 from clustersim.study.it_power import HallPower, Pool
@@ -45,7 +45,7 @@ from clustersim.study.sizing.prepared import (
 from clustersim.study.sizing.space import Design
 from clustersim.study.slowed_power import SlowedPower
 from clustersim.study.step import StepStudy
-from clustersim.study.trained import moved
+from clustersim.study.trained_job import placed_in_time
 
 YEAR_S = 31557600.0
 
@@ -114,11 +114,11 @@ def _of_job(
         rows = _steady_rows(study, steady, prepared.rules)
         if prepared.steady_only or _broken(rows, ignored):
             return _unpriced(design, rows)
-    around, closed = job.met(study, steady)
+    surroundings, closed = job.met(study, steady)
     if not isinstance(prepared.study, StepStudy):
         raise TypeError("a job was not prepared")
     course = course_of(job, prepared.study, prepared.windows[0], closed)
-    steady = moved(steady, closed.timeline)
+    steady = placed_in_time(steady, closed.timeline)
     training = training_it_w(steady)
     events: dict[int, SitePower] = {}
     for number in list(course.order):
@@ -131,7 +131,7 @@ def _of_job(
                 course.order.insert(0, number)
                 return _unpriced(design, rows)
     windows = (steady, *(events[number] for number in sorted(events)))
-    seen = _seen(prepared, job, study, windows, around, closed)
+    seen = _seen(prepared, job, study, windows, surroundings, closed)
     verdict = judge(prepared.rules, seen.evidence)
     if job.base is None:
         return _unpriced(design, rows_of(verdict))
@@ -166,7 +166,7 @@ def _behind(study: StepStudy, hall: HallPower, before: dict[str, float] | None, 
 class _Seen:
     """What the rules look at, and what it was found from."""
 
-    closed: Closed
+    closed: ClosedLoop
     windows: tuple[SitePower, ...]
     history: dict[str, SiteHistory]
     modes: ModeFindings
@@ -174,7 +174,7 @@ class _Seen:
 
 
 def _history(
-    prepared: Prepared, pool: Pool, study: StepStudy, windows: tuple[SitePower, ...], closed: Closed
+    prepared: Prepared, pool: Pool, study: StepStudy, windows: tuple[SitePower, ...], closed: ClosedLoop
 ) -> dict[str, SiteHistory]:
     """Return the histories of the sites, made once for each course of their IT power."""
     training, asked = training_it_w(windows[0]), evaluation_it_w(study, windows)
@@ -192,23 +192,23 @@ def _seen(
     job: Job,
     study: StepStudy,
     windows: tuple[SitePower, ...],
-    around: Surroundings,
-    closed: Closed,
+    surroundings: Surroundings,
+    closed: ClosedLoop,
 ) -> _Seen:
     """Return what the rules look at, as a run does; the plant is asked for its answer only if a rule needs it."""
-    of_grid = grid_windows(around, closed)
+    of_grid = grid_windows(surroundings, closed)
     if of_grid:
         windows = tuple(with_grid_node(power) for power in windows)
     responses: tuple[PlantResponse, ...] = ()
     if not prepared.of_power:
-        responses = (*respond(study, windows), *grid_responses(around, closed, of_grid))
+        responses = (*respond(study, windows), *grid_responses(surroundings, closed, of_grid))
     windows += of_grid
     history = _history(prepared, job.pool, study, windows, closed)
     modes = site_modes(study, windows[0], job.pool.iteration_time_s)
     found: tuple[Observation, ...] = (
         *modes.observations,
-        *grid_observations(around, closed),
-        *curve_observations(around, prepared.rules),
+        *grid_observations(surroundings, closed),
+        *curve_observations(surroundings, prepared.rules),
     )
     seen = (
         Evidence(power_traces(study, windows, (), history))
@@ -269,8 +269,8 @@ def prices_of(prepared: Prepared) -> Prices:
     job, study = prepared.job, _with(prepared.study, prepared.scenario)
     if job is None or job.base is None or isinstance(study, LoadStudy):
         return Prices(energy, 0.0)
-    around, closed = job.met(study, prepared.windows[0])
-    seen = _seen(prepared, job, study, prepared.windows, around, closed)
+    surroundings, closed = job.met(study, prepared.windows[0])
+    seen = _seen(prepared, job, study, prepared.windows, surroundings, closed)
     bare = _findings(job, job.base, study, seen, judge((), seen.evidence))
     cost = estimate_cost(spec, cost_facts(bare, bare.tokens_per_s, closed.timeline.goodput))
     hours = YEAR_S / 3600.0 * study.accelerators

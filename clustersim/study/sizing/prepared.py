@@ -11,19 +11,19 @@ from clustersim.limits import Rule, rules_of
 from clustersim.operation import ExternalEvent, Timeline
 from clustersim.scenario import AnyScenario, LoadScenario
 from clustersim.study.baseline import Baseline, undamped
-from clustersim.study.closed_loop import Closed, answered
+from clustersim.study.closed_loop import ClosedLoop, close_loop_with_plant
 from clustersim.study.event_windows import event_windows
 from clustersim.study.grid.answers import Surroundings
 from clustersim.study.horizon import SiteHistory
 from clustersim.study.it_power import STARTS, Pool, steady_window, step_pool
-from clustersim.study.job_operation import begun, operate
+from clustersim.study.job_operation import begin_job, operate
 from clustersim.study.measured.study import LoadStudy, load_power, study_load
 from clustersim.study.several_sites.lockstep import check_sites, trains_alone
 from clustersim.study.site.power import site_power
 from clustersim.study.site.tree import SitePower
 from clustersim.study.sizing.space import Design, Space
 from clustersim.study.step import StepStudy, study_step
-from clustersim.study.trained import moved, steady_of
+from clustersim.study.trained_job import placed_in_time, steady_of
 
 OF_POWER = ("ramp", "range", "band_energy", "band_amplitude", "band_range")
 """Measures of the power at the meter alone, for which the plant need not be asked."""
@@ -104,9 +104,9 @@ class Job:
     courses: dict[tuple[ExternalEvent, ...], Course]
     """By what the supply does to the job."""
 
-    def met(self, study: StepStudy, steady: SitePower) -> tuple[Surroundings, Closed]:
+    def met(self, study: StepStudy, steady: SitePower) -> tuple[Surroundings, ClosedLoop]:
         """Return what events of the grid meet, and the job with what they do to it."""
-        return answered(study, self.pool, steady, self.first, partial(operate, study, self.pool))
+        return close_loop_with_plant(study, self.pool, steady, self.first, partial(operate, study, self.pool))
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ def prepare(space: Space, level: Design, *, priced: bool = True) -> Prepared:
         )
     study = study_step(bare)
     pool = step_pool(study)
-    start = begun(study, pool)
+    start = begin_job(study, pool)
     study, first = start.study, start.first
     job = Job(pool, first, undamped(study, pool) if priced else None, {})
     steady_only = all(map(_of_steady, rules))
@@ -196,10 +196,10 @@ def _course(timeline: Timeline, windows: tuple[SitePower, ...]) -> Course:
     return Course(timeline, windows, before, list(range(1, len(windows))))
 
 
-def course_of(job: Job, study: StepStudy, steady: SitePower, closed: Closed) -> Course:
+def course_of(job: Job, study: StepStudy, steady: SitePower, closed: ClosedLoop) -> Course:
     """Return the windows of what the job does under its supply, made once from the bare study and steady window."""
     if closed.externals not in job.courses:
-        steady = moved(steady, closed.timeline)
+        steady = placed_in_time(steady, closed.timeline)
         windows = (steady, *event_windows(study, job.pool, closed.timeline, steady))
         job.courses[closed.externals] = _course(closed.timeline, windows)
     return job.courses[closed.externals]

@@ -165,6 +165,25 @@ def size(
 
 
 @dataclass(frozen=True)
+class _Possible:
+    """What is known before the search."""
+
+    first: Found
+    """What the strongest designs behind the accelerators come to."""
+    tried: tuple[Judged, ...]
+    """All designs tried, with those found on the way."""
+    searched: tuple[Found, ...]
+    """Searches that were needed to know; empty where none was, or where none found a design."""
+    apart: tuple[Aside, ...]
+    """Broken rules that nothing sized here moves."""
+    unmet: tuple[Aside, ...]
+
+    @property
+    def ignored(self) -> frozenset[Key]:
+        return frozenset(aside.row.key for aside in self.apart)
+
+
+@dataclass(frozen=True)
 class _Explored:
     without: Judged
     not_damping: tuple[Aside, ...]
@@ -181,38 +200,54 @@ class _Explored:
         return frozenset(aside.row.key for aside in self.not_damping)
 
 
+_Asked = Callable[[Design, str, frozenset[Key]], Task]
+"""Task of a level: the level, what is asked of it, the rules that do not count."""
+
+
 def _explored(
     scenario: AnyScenario, elements: tuple[str, ...], prices: Prices, pool: Workers, timed: Clock
 ) -> _Explored:
     """Find what is possible, then search."""
 
-    def task(level: Design, kind: str, ignored: frozenset[Key] = frozenset()) -> Task:
+    def task(level: Design, kind: str, ignored: frozenset[Key]) -> Task:
         return Task(scenario, elements, level, prices, ignored, kind)
 
+    every = levels(elements)
     timed("what is possible at all")
-    first = judged_level(task(Design(), "strongest"))
+    possible = _possible(task, every, pool)
+    timed("the search")
+    return _searched(task, every, possible, pool)
+
+
+def _possible(task: _Asked, every: Sequence[Design], pool: Workers) -> _Possible:
+    """Tell the rules that nothing sized moves from those that a design may meet."""
+    first = judged_level(task(Design(), "strongest", frozenset()))
     if isinstance(first, str):
         raise InputError(first)
-    without, tried = first.alone, list(first.tried)
-    every = levels(elements)
+    tried = list(first.tried)
     searched: list[Found] = []
-    still = _broken(without, tried)
+    still = _broken(first.alone, tried)
     if still and all(aside.best_margin - aside.row.margin > SAME for aside in still):
         # what is sized moves them all: the search may find more than the few designs tried
-        searched, _ = _answered([task(Design(), "search")], pool)
+        searched, _ = _answered([task(Design(), "search", frozenset())], pool)
     if still and _cheapest(searched) is None:
         # what acts in the accelerators may do what nothing behind them can
-        extremes = [task(level, "strongest") for level in every if level != Design() and _extreme(level, every)]
-        tried += [judged for found in _answered(extremes, pool)[0] for judged in found.tried]
+        extremes = [level for level in every if level != Design() and _extreme(level, every)]
+        found, _ = _answered([task(level, "strongest", frozenset()) for level in extremes], pool)
+        tried += [judged for one in found for judged in one.tried]
         searched = []
     tried += [judged for one in searched for judged in one.passing]
-    asides = {aside.row.key: aside for aside in _broken(without, tried)}
+    asides = {aside.row.key: aside for aside in _broken(first.alone, tried)}
     apart = {key: aside for key, aside in asides.items() if aside.best_margin - aside.row.margin <= SAME}
     unmet = tuple(aside for key, aside in asides.items() if key not in apart)
-    ignored = frozenset(apart)
-    timed("the search")
+    return _Possible(first, tuple(tried), tuple(searched), tuple(apart.values()), unmet)
+
+
+def _searched(task: _Asked, every: Sequence[Design], possible: _Possible, pool: Workers) -> _Explored:
+    """Search behind the accelerators, then at those of their levels that may be cheaper, and near the best of them."""
+    without, ignored, searched = possible.first.alone, possible.ignored, list(possible.searched)
     met = not without.failed(ignored)
-    tasks = [task(level, "alone") for level in every if level != Design() and not met]
+    tasks = [task(level, "alone", frozenset()) for level in every if level != Design() and not met]
     if not searched:
         tasks.insert(0, task(Design(), "search", ignored))
     answers, refused = _answered(tasks, pool)
@@ -230,19 +265,19 @@ def _explored(
         if not near:
             break
         searched += _answered([task(level, "search", ignored) for level in near], pool)[0]
-    every_one = [judged for one in searched for judged in one.passing]
-    every_one += [one for one in (*alone, *tried) if not one.failed(ignored)]
-    candidates = [one.nearest for one in searched] + tried
+    passing = [judged for one in searched for judged in one.passing]
+    passing += [one for one in (*alone, *possible.tried) if not one.failed(ignored)]
+    candidates = [one.nearest for one in searched] + list(possible.tried)
     return _Explored(
         without=without,
-        not_damping=tuple(apart.values()),
-        unmet=() if every_one else unmet,
-        best=_cheapest(searched, every_one),
+        not_damping=possible.apart,
+        unmet=() if passing else possible.unmet,
+        best=_cheapest(searched, passing),
         nearest=max(candidates, key=lambda one: _worst(one, ignored)),
-        passing=tuple(every_one),
+        passing=tuple(passing),
         refused=refused,
         notes=tuple(dict.fromkeys(note for one in searched for note in one.notes)),
-        evaluations=sum(one.evaluations for one in (first, *searched, *answers)),
+        evaluations=sum(one.evaluations for one in (possible.first, *searched, *answers)),
     )
 
 

@@ -53,6 +53,12 @@ PRECISION_WORDS = (
 )
 """Precision by what its text contains, first match first."""
 
+PASSED = (
+    "tensor_overlap", "gradient_products", "gradient_overlap", "flash_attention", "second_flash", "score_passes",
+    "fused_norm", "graphs", "once_per_node", "fetches", "frozen", "balanced", "expert_tensor", "gradient_bytes",
+    "reduce_bytes", "logit_bytes", "split_logits", "schedule", "expert_overlap",
+)  # fmt: skip
+"""Settings of a framework that are fields of a configuration."""
 
 MATCHES, DIFFERS = 0.05, 0.12
 """Relative differences of a model's weights from its parameter count: within the first it is that model, beyond the
@@ -194,61 +200,15 @@ def _precision(text: str) -> str:
 
 def _case(row: Mapping[str, str]) -> Case:
     framework = framework_of(row)
-    said = framework.properties
-    settings: dict[str, Any] = dict(said["defaults"])
-    for rule in said.get("rules", ()):
-        if _matches(row, rule["when"]):
-            settings |= rule["set"]
+    settings = _settings(row, framework)
     chip = catalog.entry("accelerators", row["accelerator"])
     precision = _precision(row["precision"])
     assumed: list[str] = []
     family = family_of(row["model"])
     row = dimensions(row, family, settings, assumed)
     fields = model_fields(row, family)
-
-    def given(column: str, default: float, name: str) -> float:
-        value = number_of(row, column)
-        if value is None:
-            assumed.append(f"{name} {default:g}")
-            return default
-        return value
-
-    accelerators = count_of(row, "n_gpus")
-    if accelerators is None:
-        raise UnreadableError("n_gpus: not given")
-    plan = layout(row, settings, accelerators, given, assumed)
-    stated = recompute(row["recompute"])
-    chosen = stated or settings["recompute"]
-    sharded, group = sharding(row, settings["sharding"])
-    sharded = said.get("shards", {}).get(sharded, sharded)
-    if not row["zero_fsdp_stage"]:
-        assumed.append(f"sharding {sharded}")
-    in_parts = sequence_parallel(row["seq_parallel"])
-    if in_parts is None and plan["tensor"] > 1:
-        in_parts = True
-        assumed.append("sequence parallel")
-    record = fields | plan
-    record |= {
-        "accelerators": accelerators,
-        "precision": PRECISIONS[precision],
-        "recompute": 0 if chosen == "fits" else RECOMPUTES.index(chosen),
-        "sharding": SHARDINGS.index(sharded),
-        "sequence_parallel": bool(in_parts),
-    }
-    if group is not None:
-        record["shard_group"] = group or chip.si("scale_up.domain")
-    if settings.get("expert_tensor") == "tensor":
-        settings["expert_tensor"] = plan["tensor"]
-    passed = (
-        "tensor_overlap", "gradient_products", "gradient_overlap", "flash_attention", "second_flash", "score_passes",
-        "fused_norm", "graphs", "once_per_node", "fetches", "frozen", "balanced", "expert_tensor", "gradient_bytes",
-        "reduce_bytes", "logit_bytes", "split_logits", "schedule", "expert_overlap",
-    )  # fmt: skip
-    record |= {name: settings[name] for name in passed if name in settings}
-    if chosen == "fits" and not _fits(record, chip.name):
-        record["recompute"] = RECOMPUTES.index("full")
-    if stated is None:
-        assumed.append(f"recompute {RECOMPUTES[int(record['recompute'])]}")
+    record = fields | _plan(row, framework, settings, chip, assumed) | {"precision": PRECISIONS[precision]}
+    _settle_recompute(record, row, settings, chip.name, assumed)
     if family.name == "plain" and _gated(record, number_of(row, "params_total")):
         record["ups"] = 2
         assumed.append("gated feed-forward from the parameter count")
@@ -266,7 +226,7 @@ def _case(row: Mapping[str, str]) -> Case:
         accelerator=chip.name,
         precision=precision,
         framework=framework.name,
-        stack=settings.get("stack", said["stack"]),
+        stack=settings.get("stack", framework.properties["stack"]),
         nic=None if nic is None else units.parse(nic, "data rate"),
         use=row["use"] or "test",
         record=record,
@@ -274,6 +234,65 @@ def _case(row: Mapping[str, str]) -> Case:
         metric=metric,
         assumed=tuple(assumed),
     )
+
+
+def _settings(row: Mapping[str, str], framework: Entry) -> dict[str, Any]:
+    """Return what a framework is taken to do where a row says nothing: its defaults, and the rules that match."""
+    settings: dict[str, Any] = dict(framework.properties["defaults"])
+    for rule in framework.properties.get("rules", ()):
+        if _matches(row, rule["when"]):
+            settings |= rule["set"]
+    return settings
+
+
+def _plan(
+    row: Mapping[str, str], framework: Entry, settings: Mapping[str, Any], chip: Entry, assumed: list[str]
+) -> dict[str, Any]:
+    """Return the fields of the parallel plan and of the framework's ways; what was filled in goes to `assumed`."""
+
+    def given(column: str, default: float, name: str) -> float:
+        value = number_of(row, column)
+        if value is None:
+            assumed.append(f"{name} {default:g}")
+            return default
+        return value
+
+    accelerators = count_of(row, "n_gpus")
+    if accelerators is None:
+        raise UnreadableError("n_gpus: not given")
+    plan = layout(row, settings, accelerators, given, assumed)
+    sharded, group = sharding(row, settings["sharding"])
+    sharded = framework.properties.get("shards", {}).get(sharded, sharded)
+    if not row["zero_fsdp_stage"]:
+        assumed.append(f"sharding {sharded}")
+    in_parts = sequence_parallel(row["seq_parallel"])
+    if in_parts is None and plan["tensor"] > 1:
+        in_parts = True
+        assumed.append("sequence parallel")
+    record: dict[str, Any] = plan | {
+        "accelerators": accelerators,
+        "sharding": SHARDINGS.index(sharded),
+        "sequence_parallel": bool(in_parts),
+    }
+    if group is not None:
+        record["shard_group"] = group or chip.si("scale_up.domain")
+    record |= {name: settings[name] for name in PASSED if name in settings}
+    if settings.get("expert_tensor") == "tensor":
+        record["expert_tensor"] = plan["tensor"]
+    return record
+
+
+def _settle_recompute(
+    record: dict[str, Any], row: Mapping[str, str], settings: Mapping[str, Any], accelerator: str, assumed: list[str]
+) -> None:
+    """Enter what is recomputed: as the row says, or as the framework does, which may be whatever fits."""
+    stated = recompute(row["recompute"])
+    chosen = stated or settings["recompute"]
+    record["recompute"] = 0 if chosen == "fits" else RECOMPUTES.index(chosen)
+    if chosen == "fits" and not _fits(record, accelerator):
+        record["recompute"] = RECOMPUTES.index("full")
+    if stated is None:
+        assumed.append(f"recompute {RECOMPUTES[int(record['recompute'])]}")
 
 
 def _gated(record: Mapping[str, float | bool], parameters: float | None) -> bool:

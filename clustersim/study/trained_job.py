@@ -1,4 +1,10 @@
-"""A job on its place up to its steady power: what a whole run and the quick answer have in common."""
+"""A job on its place up to its steady power: what a whole run and the quick answer have in common.
+
+The pool is independent runs of the step, from which windows of power are put together. `first` is the job's timeline
+without anything from outside; the surroundings are the place and what it draws in every state of the job, which events
+of the grid meet; the closed loop is the job with all that they do to it. Sites train alone where each works by itself
+between outer steps. Findings are all records of the run, before they are condensed to keys of the summary.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +18,15 @@ from clustersim.operation.fleet_records import FleetRecord
 from clustersim.plant import PlantResponse
 from clustersim.scenario import Scenario, require_plant
 from clustersim.study.baseline import undamped
-from clustersim.study.closed_loop import Closed, answered
+from clustersim.study.closed_loop import ClosedLoop, close_loop_with_plant
 from clustersim.study.event_windows import evaluation_it_w, event_windows
 from clustersim.study.findings import Findings
 from clustersim.study.grid.answers import Surroundings
-from clustersim.study.grid.findings import curve_observations, grid_observations
 from clustersim.study.grid.modes import site_modes, with_modes
+from clustersim.study.grid.outcomes import curve_observations, grid_observations
 from clustersim.study.horizon import SiteHistory, histories
 from clustersim.study.it_power import Pool, steady_window, step_pool
-from clustersim.study.job_operation import Begun, begun, ended, operate
+from clustersim.study.job_operation import BegunJob, begin_job, end_job, operate
 from clustersim.study.judging import evidence
 from clustersim.study.several_sites.alone import Alone, histories_alone, steady_alone, study_alone, windows_alone
 from clustersim.study.several_sites.lockstep import check_sites, trains_alone
@@ -30,15 +36,15 @@ from clustersim.study.step import StepStudy, study_step
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedJob:
     """The step, the days and the steady power of a job, with everything that its supply did to it."""
 
     study: StepStudy
     pool: Pool
     timeline: Timeline
     steady: SitePower
-    around: Surroundings
-    closed: Closed
+    surroundings: Surroundings
+    closed: ClosedLoop
     alone: Alone | None = None
     """Sites that train alone between outer steps."""
     fleet: FleetRecord | None = None
@@ -72,7 +78,7 @@ class Trained:
         modes = site_modes(study, steady, pool.iteration_time_s)
         rules = rules_of(study.scenario.limits)
         seen = with_modes(evidence(study, windows, responses, history), modes)
-        found = (*grid_observations(self.around, self.closed), *curve_observations(self.around, rules))
+        found = (*grid_observations(self.surroundings, self.closed), *curve_observations(self.surroundings, rules))
         return Findings(
             study=study,
             pool=pool,
@@ -96,7 +102,7 @@ class Trained:
         return histories(self.study, self.timeline, training, evaluation_it_w(self.study, windows), slowed.it_w)
 
 
-def trained(scenario: Scenario, timed: Callable[[str], None]) -> Trained:
+def train_job(scenario: Scenario, timed: Callable[[str], None]) -> TrainedJob:
     """Return the step of a scenario, what its job does over the horizon, and its steady power.
 
     Parameters
@@ -118,20 +124,20 @@ def trained(scenario: Scenario, timed: Callable[[str], None]) -> Trained:
     alone = study_alone(study) if trains_alone(scenario) else None
     pool = step_pool(study) if alone is None else alone.pool
     timed("operation")
-    start = begun(study, pool) if alone is None else Begun(alone.study, alone.timeline)
+    start = begin_job(study, pool) if alone is None else BegunJob(alone.study, alone.timeline)
     study, first = start.study, start.first
     timed("power")
     steady = steady_of(study, pool, first) if alone is None else steady_alone(alone)
-    around, closed = answered(study, pool, steady, first, partial(operate, study, pool))
-    end = ended(start, pool, steady, closed.externals)
+    surroundings, closed = close_loop_with_plant(study, pool, steady, first, partial(operate, study, pool))
+    end = end_job(start, pool, steady, closed.externals)
     if end is not start:
         study, steady = end.study, site_power(end.study, steady.hall, period_s=pool.iteration_time_s)
-    return Trained(
+    return TrainedJob(
         study=study,
         pool=pool,
         timeline=closed.timeline,
-        steady=moved(steady, closed.timeline),
-        around=around,
+        steady=placed_in_time(steady, closed.timeline),
+        surroundings=surroundings,
         closed=closed,
         alone=alone,
         fleet=end.fleet,
@@ -147,7 +153,7 @@ def _begin(timeline: Timeline) -> float:
     return next((window.t0_s for window in timeline.windows if window.name == "steady"), 0.0)
 
 
-def moved(steady: SitePower, timeline: Timeline) -> SitePower:
+def placed_in_time(steady: SitePower, timeline: Timeline) -> SitePower:
     """Return the steady window at where the timeline has it: its power does not depend on when it is."""
     begin = _begin(timeline)
     if begin == steady.waveform.t0_s:

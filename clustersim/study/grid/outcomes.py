@@ -22,7 +22,7 @@ from clustersim.plant import (
     worst_corner,
 )
 from clustersim.plant.spec import GeneratorTrip, IslandFormation, PlantModeSpec
-from clustersim.study.closed_loop import Closed
+from clustersim.study.closed_loop import ClosedLoop
 from clustersim.study.grid.answers import Answer, SiteAnswer, Surroundings, state_at
 from clustersim.study.grid.windows import NODE
 from clustersim.study.horizon import TRAIN
@@ -40,13 +40,13 @@ NO_EVENTS = "no events of the grid are asked for (plant.events)"
 NO_DIP = "no event takes the voltage from a load"
 
 
-def grid_keys(closed: Closed, around: Surroundings | None, reasons: dict[str, str]) -> dict[str, Any]:
+def grid_keys(closed: ClosedLoop, surroundings: Surroundings | None, reasons: dict[str, str]) -> dict[str, Any]:
     """Return the keys of the summary about events of the grid; without any of them None, with the reason."""
-    if not closed.asked or around is None:
+    if not closed.asked or surroundings is None:
         reasons |= dict.fromkeys(KEYS, NO_EVENTS)
         return dict.fromkeys(KEYS)
     parts = [(one, site, part) for one in closed.answers for site, part in one.sites.items()]
-    lost = [_lost_w(around, closed, one, site, part) for one, site, part in parts]
+    lost = [_lost_w(surroundings, closed, one, site, part) for one, site, part in parts]
     ridden = [part.ridden for _, _, part in parts if part.ridden is not None]
     keys: dict[str, Any] = {
         "goodput_lost_grid": closed.goodput_lost,
@@ -66,15 +66,15 @@ def grid_keys(closed: Closed, around: Surroundings | None, reasons: dict[str, st
     return keys
 
 
-def _lost_w(around: Surroundings, closed: Closed, one: Answer, site: str, part: SiteAnswer) -> float:
+def _lost_w(surroundings: Surroundings, closed: ClosedLoop, one: Answer, site: str, part: SiteAnswer) -> float:
     """Return the largest load that an event takes off the grid at a site. [W]
 
     What its loads lose, and, where some of its servers lose their power, what the others no longer draw because the
     synchronous job has stopped.
     """
     state = state_at(closed.timeline, one.asked.at_s)
-    load = around.load(site, state)
-    idle = around.load(site, "stopped").it_w
+    load = surroundings.load(site, state)
+    idle = surroundings.load(site, "stopped").it_w
     falls = max(load.it_w - idle, 0.0) if part.externals and part.externals[0].effect == "site_lost" else 0.0
     if part.shed_share > 0.0:
         return part.shed_share * load.total_w + (1.0 - part.shed_share) * falls
@@ -83,14 +83,14 @@ def _lost_w(around: Surroundings, closed: Closed, one: Answer, site: str, part: 
     return min(load.total_w, part.ridden.lost_w + (1.0 - part.ridden.it_lost_share) * falls)
 
 
-def grid_observations(around: Surroundings, closed: Closed) -> tuple[Observation, ...]:
+def grid_observations(surroundings: Surroundings, closed: ClosedLoop) -> tuple[Observation, ...]:
     """Return what the rules judge of the events that are looked at: load lost, time of recovery, ramp after it."""
     found = []
     for one in closed.answers:
         if not one.asked.looked_at:
             continue
         for site, part in one.sites.items():
-            lost = _lost_w(around, closed, one, site, part)
+            lost = _lost_w(surroundings, closed, one, site, part)
             if lost > 0.0:
                 found.append(Observation("load_lost", site, one.asked.name, lost, part.said))
             if part.ridden is None:
@@ -101,40 +101,44 @@ def grid_observations(around: Surroundings, closed: Closed) -> tuple[Observation
     return tuple(found)
 
 
-def curve_observations(around: Surroundings, rules: Sequence[Rule]) -> tuple[Observation, ...]:
+def curve_observations(surroundings: Surroundings, rules: Sequence[Rule]) -> tuple[Observation, ...]:
     """Return, for every rule with a curve and every site, the share of the load that stays connected at its corners."""
-    spec = around.study.scenario.plant.ride_through
+    spec = surroundings.study.scenario.plant.ride_through
     found = []
     for rule in rules:
         if rule.measure != "ride_through":
             continue
-        for site in around.study.place.topology.site:
-            share, corner = worst_corner(around.load(site, TRAIN), spec, rule.curve)
+        for site in surroundings.study.place.topology.site:
+            share, corner = worst_corner(surroundings.load(site, TRAIN), spec, rule.curve)
             found.append(Observation("ride_through", site, rule.id, share, corner, rule=rule.id))
     return tuple(found)
 
 
-def grid_responses(around: Surroundings, closed: Closed, windows: Sequence[SitePower]) -> tuple[PlantResponse, ...]:
+def grid_responses(
+    surroundings: Surroundings, closed: ClosedLoop, windows: Sequence[SitePower]
+) -> tuple[PlantResponse, ...]:
     """Return the plant's answer to the windows of the events, in the scenario's mode or, without a grid, as an island.
 
     The voltage is the one that the site causes, not the dip that the grid imposes, which is in the event's record.
     """
     answers = {one.asked.name: one for one in closed.answers if one.asked.looked_at}
     return tuple(
-        _response(around, closed, answers[power.window], power, site)
+        _response(surroundings, closed, answers[power.window], power, site)
         for power in windows
-        for site in around.study.place.topology.site
+        for site in surroundings.study.place.topology.site
     )
 
 
-def _response(around: Surroundings, closed: Closed, one: Answer, power: SitePower, site: str) -> PlantResponse:
-    wave, plant, event = power.waveform, around.plant(site), one.asked.event
-    scenario: PlantModeSpec = around.study.scenario.plant
+def _response(
+    surroundings: Surroundings, closed: ClosedLoop, one: Answer, power: SitePower, site: str
+) -> PlantResponse:
+    wave, plant, event = power.waveform, surroundings.plant(site), one.asked.event
+    scenario: PlantModeSpec = surroundings.study.scenario.plant
     load, at = wave.power(site), round(power.hall.event_s / wave.dt_s)
     before = float(load[: max(1, at // 2)].mean())
     part = one.sites.get(site)
     if part is not None and part.island is not None and part.island.response is not None:
-        alone = _alone(around, closed, one, power, site, scenario)
+        alone = _alone(surroundings, closed, one, power, site, scenario)
         if alone is not None:
             return alone
     lost = np.zeros_like(load)
@@ -145,7 +149,7 @@ def _response(around: Surroundings, closed: Closed, one: Answer, power: SitePowe
         runs_in=True,
         event_s=power.hall.event_s,
         reserved_w=reserved_battery_w(power, site),
-        neighbours_w=neighbours_change_w(around.study, power, site) if scenario.mode == "grid_parallel" else None,
+        neighbours_w=neighbours_change_w(surroundings.study, power, site) if scenario.mode == "grid_parallel" else None,
         inertia_scale=scenario.inertia_scale,
     )  # fmt: skip
     answer = replace(found, load_w=load, generator_w=found.generator_w - lost)
@@ -153,13 +157,13 @@ def _response(around: Surroundings, closed: Closed, one: Answer, power: SitePowe
 
 
 def _alone(
-    around: Surroundings, closed: Closed, one: Answer, power: SitePower, site: str, scenario: PlantModeSpec
+    surroundings: Surroundings, closed: ClosedLoop, one: Answer, power: SitePower, site: str, scenario: PlantModeSpec
 ) -> PlantResponse | None:
     """Return the answer of generators that are left alone in the window of an event."""
-    wave, plant, event = power.waveform, around.plant(site), one.asked.event
+    wave, plant, event = power.waveform, surroundings.plant(site), one.asked.event
     # what the site asks for; what a black island no longer gives is not taken off
     load = wave.power(site) - wave.power(f"{site}/{NODE}")
-    mean = around.load(site, state_at(closed.timeline, one.asked.at_s)).total_w
+    mean = surroundings.load(site, state_at(closed.timeline, one.asked.at_s)).total_w
     if isinstance(event, GeneratorTrip):
         left = without_units(plant, event.generator, event.units)
         given = kept_output_w(plant, mean, event.generator, event.units)
@@ -177,7 +181,7 @@ def _alone(
     return with_smoothing(replace(found.response, t0_s=wave.t0_s), power.site_damping.get(site, ()))
 
 
-def event_rows(closed: Closed) -> list[tuple[float, str, str]]:
+def event_rows(closed: ClosedLoop) -> list[tuple[float, str, str]]:
     """Return time [s], kind and text of every event of the grid and of what it does to the job."""
     rows: list[tuple[float, str, str]] = [
         (one.asked.at_s, one.asked.event.kind, f"{site}: {part.said}")

@@ -8,10 +8,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from clustersim import catalog
-from clustersim.economics.capital import YEAR_S
 from clustersim.economics.carbon import carbon, grid_intensity
 from clustersim.economics.facts import CostFacts, MeterCourse
-from clustersim.economics.lines import KWH_J, MW_W, Line, total
+from clustersim.economics.lines import MW_W, Line, total
 from clustersim.economics.meter import MeterRecord
 from clustersim.economics.prices import (
     USER,
@@ -29,6 +28,7 @@ from clustersim.economics.tariff import BillLine, bill
 from clustersim.economics.tariffs import tariff_of
 from clustersim.economics.water_price import water_price
 from clustersim.errors import InputError
+from clustersim.units import KWH_J, YEAR_S
 
 TONNE_KG = 1e3
 FUEL_WORDS = {"natural_gas": "gas", "diesel": "diesel"}

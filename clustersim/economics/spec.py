@@ -12,7 +12,7 @@ from clustersim.economics.spec_parts.energy import EnergyContractSpec
 from clustersim.economics.spec_parts.price_file import read_prices
 from clustersim.units import Money, Ratio, Time
 
-__all__ = ["YEAR_S", "EconomicsSpec", "read_prices"]
+__all__ = ["EconomicsSpec", "read_prices"]
 
 
 def _price(dimension: str, unit: str) -> tuple[BeforeValidator, PlainSerializer]:
@@ -39,7 +39,6 @@ RentOrName = Annotated[str, _price_or_name("price of power per time")]
 YearlyPriceOrName = Annotated[str, _price_or_name("price of time")]
 PowerPrice = Annotated[float, *_price("price of power", "MUSD/MW")]
 PowerYearPrice = Annotated[float, *_price("price of power per time", "MUSD/MW/yr")]
-YEAR_S = units.TABLE["time"]["yr"]
 
 
 class EconomicsSpec(EnergyContractSpec):

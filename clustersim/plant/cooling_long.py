@@ -14,10 +14,9 @@ from clustersim.plant.cooling_outdoors import cooling_outdoors
 from clustersim.plant.kernels import integrate_loop
 from clustersim.plant.spec import SiteCoolingSpec
 from clustersim.plant.weather import WeatherYear, weather_year
+from clustersim.units import HOUR_S
 
 Floats = NDArray[np.float64]
-
-HOUR_S = 3600.0
 
 
 @dataclass(frozen=True)

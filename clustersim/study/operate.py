@@ -28,8 +28,6 @@ from clustersim.study.several_sites.facts import sites_facts
 from clustersim.study.several_sites.lockstep import trains_alone
 from clustersim.study.step import StepStudy, study_step
 
-DAY_S = 86400.0
-
 
 @dataclass(frozen=True)
 class Begun:

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from clustersim.operation.records import EVENT_AT_S
 from clustersim.power.records import Waveform, coarsen
 from clustersim.study.result import Result
+from clustersim.units import DAY_S, HOUR_S
 
 MW = 1e6
-MINUTE_S, DAY_S, HOUR_S = 60.0, 86400.0, 3600.0
+MINUTE_S = 60.0
 MEAN_S = 0.1
 """Means over which power is looked at, as for the power keys of the summary. [s]"""
 LAGS_S = (1.0, 10.0, 60.0, 600.0)

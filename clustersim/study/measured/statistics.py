@@ -18,6 +18,7 @@ from clustersim.power.spectrum import SEGMENT_PERIODS, Spectrogram, harmonics, s
 from clustersim.power.stores import flattening_energy_j
 from clustersim.power.trace import PowerTrace
 from clustersim.power.trace_period import JobWindow, Period, dominant_period
+from clustersim.units import MWH_J
 
 PERCENTILES = (1, 10, 25, 50, 75, 90, 99)
 PERCENTILE_KEYS = tuple(f"p{p}_mw" for p in PERCENTILES)
@@ -60,14 +61,14 @@ def trace_statistics(trace: PowerTrace, shares: Shares, bands: Sequence[tuple[fl
         "mean_mw": float(trace.watts.mean()) * 1e-6,
         "peak_mw": float(power.max()) * 1e-6,
         "trough_mw": float(power.min()) * 1e-6,
-        "energy_mwh": trace.energy_j / 3.6e9,
+        "energy_mwh": trace.energy_j / MWH_J,
         **percentiles(trace.watts),
         "period_s": None if period is None else period.seconds,
         "period_correlation": None if period is None else period.correlation,
         "period_resolved": None if period is None else _resolved(trace, period),
         "iteration_frequency_hz": None if period is None else 1.0 / period.seconds,
         "swing_mw": _swing(power, dt, period),
-        "flattening_energy_mwh": flattening_energy_j(trace.watts, trace.dt_s) / 3.6e9,
+        "flattening_energy_mwh": flattening_energy_j(trace.watts, trace.dt_s) / MWH_J,
         "ramps": [_ramps(trace, power, dt, lag) for lag in LAGS_S],
         "band_shares": _bands(trace, shares, bands),
         "harmonics": _harmonics(trace, period),

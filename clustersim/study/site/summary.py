@@ -22,8 +22,9 @@ from clustersim.study.operation_keys import TIME_SHARES
 from clustersim.study.site.cooling_reserve_keys import reserve_keys
 from clustersim.study.site.findings import SiteFindings
 from clustersim.study.year_keys import year_keys
+from clustersim.units import MWH_J
 
-MW, MWH = 1e6, 3.6e9
+MW = 1e6
 METER_DT_S = 0.1
 """Power keys are 100 ms means. [s]"""
 BAND_HZ = (0.1, 20.0)
@@ -193,10 +194,10 @@ def raised_by_damping(summary: dict[str, Any], damping: Sequence[Strategy]) -> s
 def energy_keys(found: SiteFindings) -> dict[str, Any]:
     """Return energies over the horizon."""
     return {
-        "energy_mwh": found.meter_energy_j / MWH,
-        "it_energy_mwh": found.it_energy_j / MWH,
-        "generator_energy_mwh": sum(found.generator_energy_j.values()) / MWH,
-        "damping_energy_mwh": found.damping_energy_j / MWH,
+        "energy_mwh": found.meter_energy_j / MWH_J,
+        "it_energy_mwh": found.it_energy_j / MWH_J,
+        "generator_energy_mwh": sum(found.generator_energy_j.values()) / MWH_J,
+        "damping_energy_mwh": found.damping_energy_j / MWH_J,
         "damping_energy_share": found.damping_share,
         "pue": found.meter_energy_j / found.it_energy_j,
     }

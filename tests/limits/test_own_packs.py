@@ -171,7 +171,7 @@ def test_ratings_have_the_names_of_the_ratings_that_a_site_has():
         "cooling", "mv_transformer",
     )  # fmt: skip
     study = Path(clustersim.__file__).parent / "study"
-    written = set(re.findall(r'Rating\(\s*"(\w+)"', "".join(path.read_text() for path in study.glob("*.py"))))
+    written = set(re.findall(r'Rating\(\s*"(\w+)"', "".join(path.read_text() for path in study.rglob("*.py"))))
     assert written == set(RATINGS)
 
 

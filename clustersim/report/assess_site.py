@@ -9,12 +9,11 @@ import numpy as np
 from clustersim import units
 from clustersim.errors import InputError
 from clustersim.limits import Rating, max_rocof, short_term_severity, voltage_dip
+from clustersim.limits.definitions import ROCOF_S
 from clustersim.plant import PlantResponse
 from clustersim.study.measured.site import SiteAnswer
 
 PER_MW = 1e-6
-ROCOF_S = 0.5
-"""Time over which a rate of change of frequency is told, as in the summary of a run. [s]"""
 
 
 def site_data(found: SiteAnswer) -> dict[str, Any]:
@@ -67,7 +66,7 @@ def _response_data(response: PlantResponse) -> dict[str, Any]:
         "mode": response.mode,
         "min_frequency_hz": float(response.frequency_hz.min()),
         "max_frequency_hz": float(response.frequency_hz.max()),
-        "max_rocof_hz_per_s": max_rocof(response.frequency_hz, response.dt_s, ROCOF_S) if known else None,
+        "max_rocof_hz_per_s": max_rocof(response.frequency_hz, response.dt_s) if known else None,
         "initial_rocof_hz_per_s": response.initial_rocof_hz_per_s,
         "voltage_dip_pu": voltage_dip(response.voltage_pu) if beside else None,
         "pst": severity,

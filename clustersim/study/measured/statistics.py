@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from clustersim import catalog
 from clustersim.errors import InputError
 from clustersim.limits import BandShares, band_table, max_ramp, sliding_range, swing
-from clustersim.power.records import coarsen
+from clustersim.limits.definitions import meter_means
 from clustersim.power.spectrum import SEGMENT_PERIODS, Spectrogram, harmonics, spectrogram
 from clustersim.power.stores import flattening_energy_j
 from clustersim.power.trace import PowerTrace
@@ -28,16 +27,6 @@ BANDS_HZ = ((0.1, 20.0), (0.0, 0.2), (0.2, 3.0), (3.0, 20.0), (0.1, 2.0), (3.0, 
 """arXiv 2508.14318: the example rule, the bands of its text, and those of the same team's OCP talk. [Hz]"""
 Shares = Mapping[tuple[float, float], tuple[BandShares, BandShares]]
 """By band [Hz]: with a rectangular window, with Hann."""
-METER_DT_S = 0.1
-"""Ramps and swings are taken of means over this time, as in the summary keys. [s]"""
-
-
-def meter(power_w: NDArray[np.float64], dt_s: float) -> tuple[NDArray[np.float64], float]:
-    """Return 100 ms means, or the power as it is where it is shorter, or its samples are coarser or divide it not."""
-    factor = round(METER_DT_S / dt_s)
-    if not 1 < factor <= power_w.size or not math.isclose(factor * dt_s, METER_DT_S, rel_tol=1e-6):
-        return power_w, dt_s
-    return coarsen(power_w, factor), METER_DT_S
 
 
 def percentiles(power_w: NDArray[np.float64]) -> dict[str, float]:
@@ -53,7 +42,7 @@ def trace_statistics(trace: PowerTrace, shares: Shares, bands: Sequence[tuple[fl
     share of energy and of amplitude in each band, with a rectangular and with a Hann window, from :func:`spectrum`;
     `bands` [Hz] are told beside the usual ones. ``harmonics`` are empty without a period.
     """
-    power, dt = meter(trace.watts, trace.dt_s)
+    power, dt = meter_means(trace.watts, trace.dt_s)
     period = dominant_period(trace.watts, trace.dt_s)
     return {
         "from_s": trace.t0_s,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from clustersim.errors import InputError
+from clustersim.limits.definitions import METER_DT_S
 from clustersim.plant import unit_starts
 from clustersim.power.measured_load import load_waveform
 from clustersim.power.trace import PowerTrace, scaled
@@ -21,8 +22,6 @@ from clustersim.study.site.tree import SitePower, power_of_it
 
 MOST_S = 3600.0
 """Longest steady window. [s]"""
-METER_DT_S = 0.1
-"""Power keys are means of so long; cycles are told apart from there on. [s]"""
 
 
 @dataclass(frozen=True)

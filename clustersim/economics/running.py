@@ -45,7 +45,7 @@ def energy(spec: EconomicsSpec, facts: CostFacts) -> Iterator[Line]:
             continue
         fuel = fuel_of(generators.name)
         bought = energy_price(spec.diesel_price if fuel == "diesel" else spec.gas_price, fuel)
-        ratio = _higher_over_lower(generators.name, fuel)
+        ratio = _higher_over_lower(generators.name)
         scaled = bought.times(ratio.value * generators.fuel_j / generators.energy_j * KWH_J)
         burned = Price(
             scaled.value,
@@ -118,11 +118,12 @@ def fuel_of(generator: str) -> str:
     return fuel
 
 
-def _higher_over_lower(generator: str, fuel: str) -> Price:
+def _higher_over_lower(generator: str) -> Price:
     """Return the higher over the lower heating value of a fuel: that of the generator's class, else natural gas. [-]"""
-    if fuel == "natural_gas":
-        return figure("prices", fuel, "hhv_over_lhv")
-    return figure("fuel", str(catalog.entry("generators", generator).properties["class"]), "hhv_over_lhv")
+    kind = str(catalog.entry("generators", generator).properties.get("class"))
+    own = catalog.entries("fuel").get(kind)
+    burned = ("prices", "natural_gas") if own is None or not own.has("hhv_over_lhv") else ("fuel", kind)
+    return figure(*burned, "hhv_over_lhv")
 
 
 def operations(spec: EconomicsSpec, facts: CostFacts, capex: Sequence[Line]) -> Iterator[Line]:

@@ -12,8 +12,9 @@ from clustersim.study.it_power import Pool
 from clustersim.study.places.place import Place
 from clustersim.study.step import StepStudy
 from clustersim.workload import count_parameters
+from clustersim.workload.footprint import OPTIMIZER_BYTES, WEIGHT_BYTES
 
-CHECKPOINT_BYTES = 14
+CHECKPOINT_BYTES = round(WEIGHT_BYTES + OPTIMIZER_BYTES)
 """bf16 weight and fp32 master weight with two moments. [B per parameter]"""
 MAIN_SHARE = 0.5
 """A stage that carries less of a site's load does not carry its servers: auxiliaries, network, hosts alone. [-]"""

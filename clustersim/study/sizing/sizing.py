@@ -238,7 +238,7 @@ def _explored(
         not_damping=tuple(apart.values()),
         unmet=() if every_one else unmet,
         best=_cheapest(searched, every_one),
-        nearest=max(candidates, key=lambda one: _worst(one, ignored)),
+        nearest=max(candidates, key=lambda one: one.margin(ignored)),
         passing=tuple(every_one),
         refused=refused,
         notes=tuple(dict.fromkeys(note for one in searched for note in one.notes)),
@@ -271,11 +271,6 @@ def _near(level: Design) -> list[Design]:
 def _cheapest(searched: Iterable[Found], more: Iterable[Judged] = ()) -> Judged | None:
     found = [one.best for one in searched if one.best is not None]
     return min((*found, *more), key=lambda one: one.usd_per_year, default=None)
-
-
-def _worst(judged: Judged, ignored: frozenset[Key]) -> float:
-    worst = judged.worst(ignored)
-    return float("inf") if worst is None else worst.margin
 
 
 def _broken(without: Judged, tried: Sequence[Judged]) -> list[Aside]:

@@ -10,11 +10,8 @@ from clustersim.catalog import entry
 from clustersim.plant.dispatch import battery_rating_w
 from clustersim.plant.losses import power_factor
 from clustersim.plant.spec import GeneratorSpec, SitePlantSpec
-from clustersim.plant.stages import Stage, StageFlow
+from clustersim.plant.stages import MAIN_SHARE, Stage, StageFlow
 from clustersim.plant.voltage import condenser_va, grid_source, site_voltage, voltage_behind
-
-MAIN_SHARE = 0.5
-"""A stage that carries at least this share of the load stands in the way to the racks, one with less beside it."""
 
 
 @dataclass(frozen=True)

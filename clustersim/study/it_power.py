@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustersim.operation import EVENT_AT_S, EVENT_S
+from clustersim.operation.windows import STEADY_S
 from clustersim.power.damped import Level
 from clustersim.power.device import LEVELS
 from clustersim.power.device_damping import DeviceDamping, device_damping
@@ -25,7 +26,7 @@ from clustersim.study.site.it_storage import it_chain
 from clustersim.study.step import StepStudy
 from clustersim.training.records import StepTrace
 
-STEADY_S, STEADY_DT_S = 600.0, 10e-3
+STEADY_DT_S = 10e-3
 EVENT_DT_S = 1e-3
 STATES = {state: LEVELS.index(level) - 1 for state, level in STATE_LEVELS.items()}
 """Column of the levels in the states of the timeline in which the job does not train."""

@@ -68,6 +68,9 @@ TABLE: dict[str, dict[str, float]] = {
 }
 """Dimension -> unit -> factor to SI. SI here also covers B/s, USD, and degC for temperatures."""
 
+HOUR_S, DAY_S, YEAR_S = TABLE["time"]["h"], TABLE["time"]["d"], TABLE["time"]["yr"]
+KWH_J, MWH_J = TABLE["energy"]["kWh"], TABLE["energy"]["MWh"]
+
 _QUANTITY = re.compile(r"\s*([-+]?(?:\d+(?:_\d+)*)(?:\.\d+)?(?:[eE][-+]?\d+)?)\s*(\S+)\s*")
 
 

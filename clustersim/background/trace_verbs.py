@@ -13,6 +13,7 @@ import numpy as np
 
 from clustersim.errors import InputError
 from clustersim.power.trace import PowerTrace
+from clustersim.units import MWH_J
 
 if TYPE_CHECKING:
     from clustersim.background.verbs import Tell
@@ -74,7 +75,7 @@ def trace_read(*, path: str, columns: Mapping[str, Any], out: str, tell: Tell) -
     return drawn | {
         "folder": str(whole), "name": trace.name, "duration_s": trace.duration_s, "clock": trace.clock,
         "sensor_s": trace.sensor_s,
-        "mean_mw": float(trace.watts.mean()) * 1e-6, "energy_mwh": trace.energy_j / 3.6e9,
+        "mean_mw": float(trace.watts.mean()) * 1e-6, "energy_mwh": trace.energy_j / MWH_J,
     }  # fmt: skip
 
 

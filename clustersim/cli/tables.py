@@ -48,19 +48,20 @@ def steps(
 
 def multisite(table: Path, as_json: bool, csv: Path | None, markdown: Path | None) -> None:
     """Predict a table of training across sites."""
-    from clustersim.report.cross_site import multisite_csv, multisite_data, multisite_markdown, multisite_text
+    from clustersim.report.cross_site import multisite_data, multisite_markdown, multisite_text
+    from clustersim.report.predicted_tables import table_csv
     from clustersim.study.tables.multisite_table import validate_multisite
 
     found = validate_multisite(table)
-    files = [(csv, multisite_csv), (markdown, multisite_markdown)]
+    files = [(csv, table_csv), (markdown, multisite_markdown)]
     _answer(found, files, multisite_data if as_json else None, multisite_text)
     _refuse(found.refused)
 
 
 def reliability(table: Path, as_json: bool, csv: Path | None, markdown: Path | None) -> None:
     """Predict a table of failures, recoveries and checkpoints."""
+    from clustersim.report.predicted_tables import table_csv
     from clustersim.report.reliability import (
-        reliability_csv,
         reliability_data,
         reliability_markdown,
         reliability_text,
@@ -70,7 +71,7 @@ def reliability(table: Path, as_json: bool, csv: Path | None, markdown: Path | N
     with told() as tell:
         tell("prediction")
         found = validate_reliability(table)
-    files = [(csv, reliability_csv), (markdown, reliability_markdown)]
+    files = [(csv, table_csv), (markdown, reliability_markdown)]
     _answer(found, files, reliability_data if as_json else None, reliability_text)
     _refuse(found.refused)
 

@@ -11,9 +11,9 @@ from itertools import pairwise
 import pandas as pd
 
 from clustersim.economics.spec_parts.build_out import AcceleratorStepSpec, BuildOutSpec, HallStepSpec, PowerStepSpec
+from clustersim.units import DAY_S, HOUR_S, MWH_J
 
-DAY_S, HOUR_S = 86400.0, 3600.0
-MW, MWH = 1e6, 3.6e9
+MW = 1e6
 COLUMNS = (
     "month", "grid_mw", "onsite_mw", "needed_mw", "used_mw", "installed", "ready", "running", "bridged", "stranded",
     "stranded_mw", "accelerator_hours", "stranded_hours", "stranded_usd", "grid_mwh", "onsite_mwh", "energy_usd",
@@ -199,8 +199,8 @@ def _row(
         "accelerator_hours": hours,
         "stranded_hours": idle,
         "stranded_usd": idle * each.idle_usd_per_h,
-        "grid_mwh": grid_j / MWH,
-        "onsite_mwh": onsite_j / MWH,
+        "grid_mwh": grid_j / MWH_J,
+        "onsite_mwh": onsite_j / MWH_J,
         "energy_usd": grid_j * each.grid_usd_per_j + onsite_j * each.onsite_usd_per_j,
         "tokens": hours * HOUR_S * each.useful_tokens_per_s,
         "capex_usd": _capex(spec, each, begin, end),

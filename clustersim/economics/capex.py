@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from clustersim.economics.facts import CostFacts, DampingEquipment
-from clustersim.economics.lines import KW_W, KWH_J, MW_W, Line
+from clustersim.economics.lines import KW_W, MW_W, Line
 from clustersim.economics.prices import USER, Price, all_in, chosen, figure, rent, server_price
 from clustersim.economics.spec import EconomicsSpec
+from clustersim.units import KWH_J
 
 
 def equipment(spec: EconomicsSpec, facts: CostFacts) -> Iterator[Line]:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from clustersim import units
-
-YEAR_S = units.TABLE["time"]["yr"]
+from clustersim.units import YEAR_S
 
 
 def annuity_factor(life_s: float, rate: float, residual: float = 0.0) -> float:
@@ -29,9 +27,9 @@ def annuity_factor(life_s: float, rate: float, residual: float = 0.0) -> float:
 
     Examples
     --------
-    >>> annuity_factor(5 * 31557600.0, 0.0)
+    >>> annuity_factor(5 * YEAR_S, 0.0)
     0.2
-    >>> annuity_factor(5 * 31557600.0, 0.0, 0.5)
+    >>> annuity_factor(5 * YEAR_S, 0.0, 0.5)
     0.1
     """
     years = life_s / YEAR_S

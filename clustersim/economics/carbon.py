@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from clustersim import catalog, units
 from clustersim.economics.prices import USER, Price, figure
 from clustersim.errors import InputError
+from clustersim.units import MWH_J
 
 KIND = "carbon"
 DIMENSION = "emission factor"
-MWH = 3.6e9
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def carbon(
     return Carbon(
         grid_kg=grid_kg,
         fuel_kg=fuel_kg,
-        kg_per_mwh=total / (meter_j / MWH) if meter_j > 0.0 else None,
+        kg_per_mwh=total / (meter_j / MWH_J) if meter_j > 0.0 else None,
         g_per_million_tokens=total * 1e3 / tokens * 1e6 if tokens > 0.0 else None,
         usd=total * usd_per_kg,
     )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from clustersim import catalog
-from clustersim.economics.capital import YEAR_S
 from clustersim.economics.cost import CostTable, estimate_cost
 from clustersim.economics.facts import Accelerators, CostFacts
 from clustersim.economics.spec import EconomicsSpec
+from clustersim.units import YEAR_S
 
 KIND = "cost_cases"
 

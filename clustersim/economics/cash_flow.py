@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from clustersim.economics.capital import YEAR_S, annuity_factor, discount
+from clustersim.economics.capital import annuity_factor, discount
 from clustersim.economics.lines import Line
+from clustersim.units import HOUR_S, YEAR_S
 
 CASH_COLUMNS = ("year", "group", "item", "usd", "present_usd")
-HOURS = YEAR_S / 3600.0
+HOURS = YEAR_S / HOUR_S
 
 
 @dataclass(frozen=True)

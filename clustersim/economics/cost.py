@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from clustersim.economics import capex, running
-from clustersim.economics.capital import YEAR_S, annuity_factor
+from clustersim.economics.capital import annuity_factor
 from clustersim.economics.cash_flow import Asset, cash_flow, levelised_usd_per_h
 from clustersim.economics.facts import CostFacts
 from clustersim.economics.lines import COST_COLUMNS, MW_W, Line, spread, total
 from clustersim.economics.prices import Price, capital_rate, chosen, rate
 from clustersim.economics.running import fuel_of
 from clustersim.economics.spec import EconomicsSpec
+from clustersim.units import HOUR_S, YEAR_S
 
 __all__ = ["COST_COLUMNS", "CostTable", "annuity_factor", "estimate_cost", "fuel_of", "usd_per_million_tokens"]
 
@@ -213,7 +214,7 @@ def _summary(
     equipment, building = capital
     later = [line for line in lines if line.group in ("energy", "operations")]
     all_running = total(lines, *RUNNING)
-    hours = facts.horizon_s / 3600.0
+    hours = facts.horizon_s / HOUR_S
     accelerators = sum(kind.count for kind in facts.accelerators)
     supplied_j = facts.grid_energy_j + math.fsum(g.energy_j for g in facts.generators)
     stranded_w = facts.provisioned_it_w - facts.mean_it_w
@@ -265,7 +266,7 @@ def _damping(facts: CostFacts, capital: tuple[_Capital, _Capital], energy_usd: f
         for line in one.lines
         if line.damps
     )
-    return equipment + (energy_usd / facts.horizon_s + facts.throughput_loss * tco / 3600.0) * YEAR_S
+    return equipment + (energy_usd / facts.horizon_s + facts.throughput_loss * tco / HOUR_S) * YEAR_S
 
 
 def _assets(equipment: _Capital, building: _Capital, kept_s: float) -> list[Asset]:
@@ -276,7 +277,7 @@ def _assets(equipment: _Capital, building: _Capital, kept_s: float) -> list[Asse
 
 def tco_usd_per_w_year(cost: CostTable) -> float:
     """Return the total cost of ownership of a watt of provisioned IT power in a year. [USD/W/yr]"""
-    return cost.tco_usd_per_h * (YEAR_S / 3600.0) / cost.provisioned_it_w
+    return cost.tco_usd_per_h * (YEAR_S / HOUR_S) / cost.provisioned_it_w
 
 
 def usd_per_mw(cost: CostTable) -> float:

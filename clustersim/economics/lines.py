@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from clustersim.economics.prices import Price
 
 COST_COLUMNS = ("group", "item", "quantity", "unit", "unit_usd", "usd", "source", "assumed")
-KWH_J, KW_W, MW_W = 3.6e6, 1e3, 1e6
+KW_W, MW_W = 1e3, 1e6
 
 
 @dataclass(frozen=True)

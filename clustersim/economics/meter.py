@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-HOUR_S = 3600.0
 Array = NDArray[np.float64]
 
 

@@ -8,10 +8,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from clustersim import catalog
-from clustersim.economics.capital import YEAR_S
 from clustersim.economics.carbon import carbon, grid_intensity
 from clustersim.economics.facts import CostFacts, MeterCourse
-from clustersim.economics.lines import KWH_J, MW_W, Line, total
+from clustersim.economics.lines import MW_W, Line, total
 from clustersim.economics.meter import MeterRecord
 from clustersim.economics.prices import (
     USER,
@@ -29,6 +28,7 @@ from clustersim.economics.tariff import BillLine, bill
 from clustersim.economics.tariffs import tariff_of
 from clustersim.economics.water_price import water_price
 from clustersim.errors import InputError
+from clustersim.units import KWH_J, YEAR_S
 
 TONNE_KG = 1e3
 FUEL_WORDS = {"natural_gas": "gas", "diesel": "diesel"}
@@ -45,7 +45,7 @@ def energy(spec: EconomicsSpec, facts: CostFacts) -> Iterator[Line]:
             continue
         fuel = fuel_of(generators.name)
         bought = energy_price(spec.diesel_price if fuel == "diesel" else spec.gas_price, fuel)
-        ratio = _higher_over_lower(generators.name, fuel)
+        ratio = _higher_over_lower(generators.name)
         scaled = bought.times(ratio.value * generators.fuel_j / generators.energy_j * KWH_J)
         burned = Price(
             scaled.value,
@@ -118,11 +118,12 @@ def fuel_of(generator: str) -> str:
     return fuel
 
 
-def _higher_over_lower(generator: str, fuel: str) -> Price:
+def _higher_over_lower(generator: str) -> Price:
     """Return the higher over the lower heating value of a fuel: that of the generator's class, else natural gas. [-]"""
-    if fuel == "natural_gas":
-        return figure("prices", fuel, "hhv_over_lhv")
-    return figure("fuel", str(catalog.entry("generators", generator).properties["class"]), "hhv_over_lhv")
+    kind = str(catalog.entry("generators", generator).properties.get("class"))
+    own = catalog.entries("fuel").get(kind)
+    burned = ("prices", "natural_gas") if own is None or not own.has("hhv_over_lhv") else ("fuel", kind)
+    return figure(*burned, "hhv_over_lhv")
 
 
 def operations(spec: EconomicsSpec, facts: CostFacts, capex: Sequence[Line]) -> Iterator[Line]:

@@ -8,11 +8,11 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, PlainSerializer
 
 from clustersim import units
-from clustersim.economics.spec_parts.energy import EnergyContractSpec
+from clustersim.economics.spec_parts.energy import EnergyContractSpec, quantity_or_name
 from clustersim.economics.spec_parts.price_file import read_prices
 from clustersim.units import Money, Ratio, Time
 
-__all__ = ["YEAR_S", "EconomicsSpec", "read_prices"]
+__all__ = ["EconomicsSpec", "read_prices"]
 
 
 def _price(dimension: str, unit: str) -> tuple[BeforeValidator, PlainSerializer]:
@@ -23,23 +23,11 @@ def _price(dimension: str, unit: str) -> tuple[BeforeValidator, PlainSerializer]
     )
 
 
-def _price_or_name(dimension: str) -> BeforeValidator:
-    """Check a price now; a catalog name is looked up when the cost is estimated."""
-
-    def check(value: object) -> object:
-        if isinstance(value, str) and value[:1].isdigit():
-            units.parse(value, dimension)
-        return value
-
-    return BeforeValidator(check)
-
-
-EnergyPriceOrName = Annotated[str, _price_or_name("price of energy")]
-RentOrName = Annotated[str, _price_or_name("price of power per time")]
-YearlyPriceOrName = Annotated[str, _price_or_name("price of time")]
+EnergyPriceOrName = Annotated[str, quantity_or_name("price of energy")]
+RentOrName = Annotated[str, quantity_or_name("price of power per time")]
+YearlyPriceOrName = Annotated[str, quantity_or_name("price of time")]
 PowerPrice = Annotated[float, *_price("price of power", "MUSD/MW")]
 PowerYearPrice = Annotated[float, *_price("price of power per time", "MUSD/MW/yr")]
-YEAR_S = units.TABLE["time"]["yr"]
 
 
 class EconomicsSpec(EnergyContractSpec):

@@ -13,13 +13,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clustersim.economics.meter import HOUR_S, MeterRecord
+from clustersim.economics.meter import MeterRecord
 from clustersim.economics.spec_parts.tariff import DemandChargeSpec, EnergyChargeSpec, PowerFactorSpec
 from clustersim.economics.tariff_calendar import calendar, covered, hourly_prices, month_name, month_seconds
 from clustersim.economics.tariffs import Cited, Tariff
+from clustersim.units import HOUR_S, KWH_J
 
 BILL_COLUMNS = ("month", "group", "item", "quantity", "unit", "unit_usd", "usd", "source", "assumed")
-KWH_J, KW_W = 3.6e6, 1e3
+KW_W = 1e3
 Array = NDArray[np.float64]
 
 

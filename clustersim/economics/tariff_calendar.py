@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from clustersim.economics.spec_parts.price_file import HourlyPrices
 from clustersim.economics.spec_parts.tariff import WhenSpec
+from clustersim.units import DAY_S, HOUR_S, MWH_J
 
-DAY_S, HOUR_S = 86400.0, 3600.0
-MWH_J = 3.6e9
 SATURDAY = 5
 FEBRUARY_DAYS = 59
 """Days of January and February without 29 February."""

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from clustersim import catalog
 from clustersim.fabric.multi_site import Fabric
 from clustersim.fabric.wan import WanRoute
-from clustersim.units import TABLE
+from clustersim.units import TABLE, YEAR_S
 
-YEAR_S = TABLE["time"]["yr"]
 GBIT_S = TABLE["data rate"]["Gbit/s"]
 
 

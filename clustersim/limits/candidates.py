@@ -11,16 +11,14 @@ from numpy.typing import NDArray
 
 from clustersim import catalog
 from clustersim.limits import island, measures
+from clustersim.limits.definitions import meter_means
 from clustersim.limits.errors import NotJudgedError
 from clustersim.limits.evidence import Evidence, Trace
 from clustersim.limits.flicker import LONG_S, OBSERVATION_S, long_term_severity, short_term_severity
 from clustersim.limits.spec import MEASURES, Rule, given
 from clustersim.plant.records import PlantResponse
-from clustersim.power.records import coarsen
 from clustersim.power.spectrum import band_shares
 
-METER_DT_S = 0.1
-"""Ramps and ranges are taken of means over this time (definition of the summary keys). [s]"""
 PERIODS_IN_RECORD = 10.0
 """A spectral share needs a record of this many periods of the lowest frequency. [-]"""
 NO_VOLTAGE = "no voltage: give a grid-parallel plant response or a voltage record"
@@ -33,14 +31,6 @@ class Found(NamedTuple):
 
     window: str
     value: float
-
-
-def meter_means(trace: Trace) -> tuple[NDArray[np.float64], float]:
-    """Return the power as means over 100 ms, or as it is where the samples are coarser or do not divide 100 ms."""
-    factor = round(METER_DT_S / trace.dt_s)
-    if factor <= 1 or not math.isclose(factor * trace.dt_s, METER_DT_S, rel_tol=1e-6):
-        return trace.power_w, trace.dt_s
-    return coarsen(trace.power_w, factor), METER_DT_S
 
 
 def _resolved(trace: Trace, shortest_s: float) -> None:
@@ -58,7 +48,7 @@ def _sampled(trace: Trace, shortest_s: float) -> None:
 
 
 def _ramp(rule: Rule, trace: Trace) -> float:
-    power, dt = meter_means(trace)
+    power, dt = meter_means(trace.power_w, trace.dt_s)
     lag = given(rule.lag)
     _sampled(trace, lag)
     _resolved(trace, lag)
@@ -83,7 +73,7 @@ def with_surroundings(
 
 
 def _range(rule: Rule, trace: Trace) -> float:
-    power, dt = meter_means(trace)
+    power, dt = meter_means(trace.power_w, trace.dt_s)
     return _recurring_range(rule, trace, power, dt)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustersim.limits import candidates, island, measures
+from clustersim.limits.definitions import meter_means
 from clustersim.limits.evidence import Trace
 from clustersim.limits.flicker import LONG_S, OBSERVATION_S
 from clustersim.limits.spec import Rule, given
@@ -50,7 +51,7 @@ def deciding_power(rule: Rule, trace: Trace, short_circuit_va: float | None = No
     """
     over = given(short_circuit_va) if rule.measure == "step_change" else 1.0
     value = candidates.OF_POWER[rule.measure](rule, trace) / over
-    power, dt = (trace.power_w, trace.dt_s) if rule.measure == "step_change" else candidates.meter_means(trace)
+    power, dt = (trace.power_w, trace.dt_s) if rule.measure == "step_change" else meter_means(trace.power_w, trace.dt_s)
     if rule.measure in ("band_energy", "band_amplitude"):
         return Deciding(value, 0.0, trace.power_w.size * trace.dt_s)
     if rule.measure == "band_range":

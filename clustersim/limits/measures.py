@@ -13,6 +13,7 @@ import scipy
 from numpy.typing import NDArray
 
 from clustersim.errors import InputError
+from clustersim.limits.definitions import ROCOF_S
 
 Array = NDArray[np.float64]
 
@@ -183,7 +184,7 @@ def swing(power_w: Array, starts: NDArray[np.int64]) -> float:
     return float(np.median(ranges))
 
 
-def max_rocof(frequency_hz: Array, dt_s: float, window_s: float = 0.5) -> float:
+def max_rocof(frequency_hz: Array, dt_s: float, window_s: float = ROCOF_S) -> float:
     """Return the largest change of frequency per time [Hz/s], ``max |f(t + window) - f(t)| / window``.
 
     Raises

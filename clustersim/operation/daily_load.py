@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from clustersim import catalog
+from clustersim.units import DAY_S, HOUR_S
 
-HOUR_S = 3600.0
 HOURS = 24
-DAY_S = HOURS * HOUR_S
 
 
 @dataclass(frozen=True)

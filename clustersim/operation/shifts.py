@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-DAY_S = 86400.0
+from clustersim.units import DAY_S
+
 DAYS_PER_WEEK = 7
 WEEK_S = DAYS_PER_WEEK * DAY_S
 

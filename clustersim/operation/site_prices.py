@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from clustersim.errors import InputError, nearest
 from clustersim.operation.facts import ExternalEvent
 from clustersim.operation.spec_parts.sites import HOURS_OF_DAY, CurtailmentSpec, SitePricesSpec, SitesSpec
+from clustersim.units import HOUR_S
 
-HOUR_S = 3600.0
 CAUSE = "energy price"
 Array = NDArray[np.float64]
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from clustersim.plant.cooling_long import HOUR_S, Floats, loop_pieces
+from clustersim.plant.cooling_long import Floats, loop_pieces
 from clustersim.plant.spec import SiteCoolingSpec
+from clustersim.units import HOUR_S
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,9 @@ from clustersim.plant.cooling_kernels import integrate_loop, integrate_loop_in_w
 from clustersim.plant.cooling_outdoors import cooling_outdoors
 from clustersim.plant.spec import SiteCoolingSpec
 from clustersim.plant.weather import WeatherYear, weather_year
+from clustersim.units import HOUR_S
 
 Floats = NDArray[np.float64]
-
-HOUR_S = 3600.0
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,10 @@ from clustersim.plant.hall_heat import agreed_heat
 from clustersim.plant.losses import electrical_losses, equipment_reactive
 from clustersim.plant.spec import SiteCoolingSpec, SitePlantSpec
 from clustersim.plant.weather import Air, weather_year
+from clustersim.units import HOUR_S, KWH_J
 
 Floats = NDArray[np.float64]
 
-HOUR_S = 3600.0
-KWH = 3.6e6
 MOST = 0.5
 """Share of the hours above the capacity beyond which a year has no PUE. [-]"""
 
@@ -73,7 +72,7 @@ class CoolingYear:
     @property
     def wue_l_per_kwh(self) -> float | None:
         """Water of the year over energy of IT; None where the plant is short of cooling. [L/kWh]"""
-        return None if self.short else float(self.water_l_per_s.mean()) * KWH / self.it_w
+        return None if self.short else float(self.water_l_per_s.mean()) * KWH_J / self.it_w
 
     @property
     def hours_above_capacity(self) -> int:

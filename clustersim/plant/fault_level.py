@@ -10,11 +10,8 @@ from clustersim.catalog import entry
 from clustersim.plant.dispatch import battery_rating_w
 from clustersim.plant.losses import power_factor
 from clustersim.plant.spec import GeneratorSpec, SitePlantSpec
-from clustersim.plant.stages import Stage, StageFlow
-from clustersim.plant.voltage import condenser_va, grid_source, site_voltage
-
-MAIN_SHARE = 0.5
-"""A stage that carries at least this share of the load stands in the way to the racks, one with less beside it."""
+from clustersim.plant.stages import MAIN_SHARE, Stage, StageFlow
+from clustersim.plant.voltage import condenser_va, grid_source, site_voltage, voltage_behind
 
 
 @dataclass(frozen=True)
@@ -23,32 +20,6 @@ class FaultLevel:
 
     power_va: float
     current_a: float
-
-
-def voltage_behind(inlet_pu: float, active_pu: float, reactive_pu: float, r: float, x: float) -> float:
-    r"""Voltage of a constant-power load behind a series impedance fed at a given voltage.
-
-    .. math:: V^4 + V^2 (2 (r p + x q) - V_1^2) + (p^2 + q^2) (r^2 + x^2) = 0, \quad \text{larger root}
-
-    Parameters
-    ----------
-    inlet_pu : float
-        Magnitude at the inlet. [pu]
-    active_pu, reactive_pu : float
-        Leaving the impedance. [pu]
-    r, x : float
-        On the same base. [pu]
-
-    Returns
-    -------
-    float
-        Magnitude at the outlet; NaN where the impedance cannot carry the load. [pu]
-    """
-    half = 0.5 * inlet_pu**2 - (r * active_pu + x * reactive_pu)
-    inside = half**2 - (active_pu**2 + reactive_pu**2) * (r**2 + x**2)
-    if not (inside >= 0.0 and half > 0.0):
-        return math.nan
-    return math.sqrt(half + math.sqrt(inside))
 
 
 def source_voltage(spec: SitePlantSpec, import_w: float, import_var: float) -> float:
@@ -71,10 +42,9 @@ def stage_voltages(flows: Sequence[StageFlow], source_pu: float) -> tuple[float,
     found, inlet = [], source_pu
     for flow in flows:
         stage, base = flow.stage, flow.stage.rating
-        volts = voltage_behind(
-            inlet, float(flow.out_w) / base, float(flow.out_var) / base, stage.resistance, stage.reactance
-        )
-        volts = 1.0 if stage.regulates and not math.isnan(volts) else volts
+        load = float(flow.out_w) / base, float(flow.out_var) / base
+        outlet, feasible = voltage_behind(inlet, *load, stage.resistance, stage.reactance)
+        volts = math.nan if not feasible else 1.0 if stage.regulates else float(outlet)
         found.append(volts)
         inlet = volts if stage.spec.share >= MAIN_SHARE else inlet
     return tuple(found)

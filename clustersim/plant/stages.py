@@ -16,6 +16,9 @@ from clustersim.plant.spec_parts.supply import ConversionStage, spare_units
 Floats = NDArray[np.float64]
 BY_CURRENT = ("transformer", "bus")
 """Kinds whose rating is an apparent power; of the others it is an active power."""
+MAIN_SHARE = 0.5
+"""A stage that carries at least this share of the load stands in the way to the servers; one with less, of auxiliaries,
+network or hosts alone, stands beside it. [-]"""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from clustersim.catalog import entry
 from clustersim.plant.spec import GridSpec, SitePlantSpec
 
+Load = float | NDArray[np.float64]
+"""Power in per unit."""
 START_PU = 2.0
 """Above every voltage that a load or an export leaves. [pu]"""
 ROUNDS, SETTLED_PU, RESIDUAL = 100, 1e-13, 1e-9
@@ -73,15 +75,47 @@ def short_circuit_va(plants: Mapping[str, SitePlantSpec]) -> dict[str, float]:
     return found
 
 
-def pcc_voltage(
-    active_w: ArrayLike, reactive_var: ArrayLike, source: Source
+def voltage_behind(
+    inlet_pu: float, active_pu: Load, reactive_pu: Load, r: float, x: float
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    r"""Voltage of a constant-power load behind a Thevenin impedance, in closed form.
+    r"""Voltage of a constant-power load behind a series impedance fed at a given voltage, in closed form.
 
-    .. math:: V^4 + V^2 (2(RP + XQ) - 1) + (P^2 + Q^2)(R^2 + X^2) = 0
+    .. math:: V^4 + V^2 (2 (R P + X Q) - V_1^2) + (P^2 + Q^2) (R^2 + X^2) = 0
 
     in per unit; the larger root is the operating point. Where the equation has no real root the impedance cannot
     carry the load (voltage collapse): the voltage of the nose, the real part of the root, is given and marked.
+
+    Parameters
+    ----------
+    inlet_pu : float
+        Magnitude at the inlet. [pu]
+    active_pu, reactive_pu : float or ndarray
+        Leaving the impedance; of one shape. [pu]
+    r, x : float
+        On the same base. [pu]
+
+    Returns
+    -------
+    voltage_pu : ndarray
+        Magnitude at the outlet, shape of the load. [pu]
+    feasible : ndarray of bool
+        False where the load has no power-flow solution.
+
+    Notes
+    -----
+    From :math:`V = V_1 - (R + jX)(P - jQ)/V^*`; see Kundur, Power System Stability and Control (1994), chapter 14.
+    """
+    half = 0.5 * inlet_pu**2 - (r * active_pu + x * reactive_pu)
+    inside = half**2 - (active_pu**2 + reactive_pu**2) * (r**2 + x**2)
+    feasible = np.asarray((inside >= 0.0) & (half > 0.0))
+    squared = half + np.sqrt(np.maximum(inside, 0.0))
+    return np.sqrt(np.maximum(squared, 0.0)), feasible
+
+
+def pcc_voltage(
+    active_w: ArrayLike, reactive_var: ArrayLike, source: Source
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Voltage of a constant-power load behind a Thevenin impedance: :func:`voltage_behind` at 1 pu.
 
     Parameters
     ----------
@@ -93,23 +127,14 @@ def pcc_voltage(
     Returns
     -------
     voltage_pu : ndarray
-        Voltage magnitude, shape of the inputs. [pu]
+        Voltage magnitude, shape of the inputs; of the nose where the impedance cannot carry the load. [pu]
     feasible : ndarray of bool
         False where the load has no power-flow solution.
-
-    Notes
-    -----
-    From :math:`V = 1 - (R + jX)(P - jQ)/V^*`; see Kundur, Power System Stability and Control (1994), chapter 14.
     """
     p, q = np.broadcast_arrays(
         np.asarray(active_w, dtype=np.float64) / source.base_va, np.asarray(reactive_var, np.float64) / source.base_va
     )
-    r, x = source.resistance_pu, source.reactance_pu
-    half = 0.5 - (r * p + x * q)
-    inside = half**2 - (p**2 + q**2) * (r**2 + x**2)
-    feasible = (inside >= 0.0) & (half > 0.0)
-    squared = half + np.sqrt(np.maximum(inside, 0.0))
-    return np.sqrt(np.maximum(squared, 0.0)), feasible
+    return voltage_behind(1.0, p, q, source.resistance_pu, source.reactance_pu)
 
 
 def supported_voltage(

@@ -7,9 +7,9 @@ from typing import Any
 
 from clustersim.power.damped import Report
 from clustersim.study.measured.assess import Assessment, DampedTrace
+from clustersim.units import MWH_J
 
 Rows = list[dict[str, Any]]
-J_PER_MWH = 3.6e9
 
 
 def damped_data(found: DampedTrace, verdict: Callable[[Any], Rows]) -> dict[str, Any]:
@@ -34,13 +34,13 @@ def element_data(report: Report) -> dict[str, Any]:
     return {
         "name": report.name,
         "level": report.level,
-        "energy_in_mwh": report.energy_in_j / J_PER_MWH,
-        "energy_out_mwh": report.energy_out_j / J_PER_MWH,
-        "burned_mwh": report.burned_j / J_PER_MWH,
-        "lost_mwh": report.loss_j / J_PER_MWH,
-        "stored_change_mwh": report.stored_change_j / J_PER_MWH,
-        "cut_mwh": report.cut_j / J_PER_MWH,
-        "missed_mwh": report.missed_j / J_PER_MWH,
+        "energy_in_mwh": report.energy_in_j / MWH_J,
+        "energy_out_mwh": report.energy_out_j / MWH_J,
+        "burned_mwh": report.burned_j / MWH_J,
+        "lost_mwh": report.loss_j / MWH_J,
+        "stored_change_mwh": report.stored_change_j / MWH_J,
+        "cut_mwh": report.cut_j / MWH_J,
+        "missed_mwh": report.missed_j / MWH_J,
         "active_s": report.active_s,
         "swing_before_mw": report.before.peak_to_peak_w * 1e-6,
         "swing_after_mw": report.after.peak_to_peak_w * 1e-6,
@@ -51,7 +51,7 @@ def element_data(report: Report) -> dict[str, Any]:
         "stores": [
             {
                 "name": store.name,
-                "capacity_mwh": store.capacity_j / J_PER_MWH,
+                "capacity_mwh": store.capacity_j / MWH_J,
                 "full_cycles": store.full_cycles,
                 "lowest_share": _share(float(store.stored_j.min()), store.capacity_j),
                 "highest_share": _share(float(store.stored_j.max()), store.capacity_j),
@@ -87,11 +87,11 @@ def damping_text(found: Assessment, unit: str, per: float) -> list[str]:
     lines += ["", f"ELEMENTS (whole record, {unit}h){'burned':>9}{'lost':>9}{'cut':>9}{'missed':>9}   swing {unit}"]
     for report in damped.reports:
         energies = (report.burned_j, report.loss_j, report.cut_j, report.missed_j)
-        told = "".join(f"{value / J_PER_MWH * per:9.4g}" for value in energies)
+        told = "".join(f"{value / MWH_J * per:9.4g}" for value in energies)
         swing = f"{report.before.peak_to_peak_w * 1e-6 * per:.4g} to {report.after.peak_to_peak_w * 1e-6 * per:.4g}"
         lines.append(f"  {report.name + ', ' + report.level:28}{told}   {swing}")
         lines += [
-            f"    {store.name}: {store.full_cycles:.4g} full cycles of {store.capacity_j / J_PER_MWH * per:.4g} {unit}h"
+            f"    {store.name}: {store.full_cycles:.4g} full cycles of {store.capacity_j / MWH_J * per:.4g} {unit}h"
             for store in report.stores
         ]
     lines.append(

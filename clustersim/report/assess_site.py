@@ -9,12 +9,11 @@ import numpy as np
 from clustersim import units
 from clustersim.errors import InputError
 from clustersim.limits import Rating, max_rocof, short_term_severity, voltage_dip
+from clustersim.limits.definitions import ROCOF_S
 from clustersim.plant import PlantResponse
 from clustersim.study.measured.site import SiteAnswer
 
-MW = 1e-6
-ROCOF_S = 0.5
-"""Time over which a rate of change of frequency is told, as in the summary of a run. [s]"""
+PER_MW = 1e-6
 
 
 def site_data(found: SiteAnswer) -> dict[str, Any]:
@@ -24,16 +23,16 @@ def site_data(found: SiteAnswer) -> dict[str, Any]:
     return {
         "place": found.place.topology.name,
         "site": found.place.site,
-        "it_mean_mw": float(load.it_w.mean()) * MW,
-        "cooling_mean_mw": float(load.cooling.power_w.mean()) * MW,
-        "losses_mean_mw": float(load.losses_w.mean()) * MW,
-        "meter_mean_mw": float(found.meter_w.mean()) * MW,
-        "meter_peak_mw": float(found.meter_w.max()) * MW,
-        "meter_trough_mw": float(found.meter_w.min()) * MW,
+        "it_mean_mw": float(load.it_w.mean()) * PER_MW,
+        "cooling_mean_mw": float(load.cooling.power_w.mean()) * PER_MW,
+        "losses_mean_mw": float(load.losses_w.mean()) * PER_MW,
+        "meter_mean_mw": float(found.meter_w.mean()) * PER_MW,
+        "meter_peak_mw": float(found.meter_w.max()) * PER_MW,
+        "meter_trough_mw": float(found.meter_w.min()) * PER_MW,
         "pue": found.pue,
-        "provisioned_it_mw": found.place.provisioned_w * MW,
-        "cooling_capacity_mw": state.capacity_w * MW,
-        "cooling_shortfall_mw": state.shortfall_w * MW,
+        "provisioned_it_mw": found.place.provisioned_w * PER_MW,
+        "cooling_capacity_mw": state.capacity_w * PER_MW,
+        "cooling_shortfall_mw": state.shortfall_w * PER_MW,
         "cooling_highest_c": float(load.cooling.temperature_c.max()),
         "cooling_alarm_after_s": alarm if np.isfinite(alarm) else None,
         "responses": [_response_data(response) for response in found.responses],
@@ -44,7 +43,7 @@ def site_data(found: SiteAnswer) -> dict[str, Any]:
 def _rating_data(rating: Rating) -> dict[str, Any]:
     """Return a rating; power in megawatts, anything else in the unit that is named."""
     if rating.unit == "MW":
-        return {"name": rating.name, "loading_mw": rating.loading_w * MW, "rating_mw": rating.rating_w * MW}
+        return {"name": rating.name, "loading_mw": rating.loading_w * PER_MW, "rating_mw": rating.rating_w * PER_MW}
     factor = units.TABLE[units.dimension_of(rating.unit) or ""][rating.unit]
     return {
         "name": rating.name,
@@ -67,16 +66,16 @@ def _response_data(response: PlantResponse) -> dict[str, Any]:
         "mode": response.mode,
         "min_frequency_hz": float(response.frequency_hz.min()),
         "max_frequency_hz": float(response.frequency_hz.max()),
-        "max_rocof_hz_per_s": max_rocof(response.frequency_hz, response.dt_s, ROCOF_S) if known else None,
+        "max_rocof_hz_per_s": max_rocof(response.frequency_hz, response.dt_s) if known else None,
         "initial_rocof_hz_per_s": response.initial_rocof_hz_per_s,
         "voltage_dip_pu": voltage_dip(response.voltage_pu) if beside else None,
         "pst": severity,
         "pst_reason": reason,
-        "grid_mean_mw": float(response.grid_w.mean()) * MW,
-        "grid_peak_mw": float(response.grid_w.max()) * MW,
-        "generator_mean_mw": float(response.generator_w.mean()) * MW,
-        "generator_peak_mw": float(response.generator_w.max()) * MW,
-        "battery_peak_mw": float(np.abs(response.battery_w).max()) * MW,
+        "grid_mean_mw": float(response.grid_w.mean()) * PER_MW,
+        "grid_peak_mw": float(response.grid_w.max()) * PER_MW,
+        "generator_mean_mw": float(response.generator_w.mean()) * PER_MW,
+        "generator_peak_mw": float(response.generator_w.max()) * PER_MW,
+        "battery_peak_mw": float(np.abs(response.battery_w).max()) * PER_MW,
         "warnings": list(response.warnings),
     }
 

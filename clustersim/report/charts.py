@@ -12,8 +12,7 @@ from clustersim.report.envelope import MOST_POINTS
 from clustersim.report.style import ACTIVITY, BLUE, GREY, SERIES, STATES, styled
 from clustersim.study.compare import Design
 from clustersim.study.result import Result
-
-DAY_S = 86400.0
+from clustersim.units import DAY_S
 
 
 def gantt(step: pd.DataFrame, unit: int = 0) -> go.Figure:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
@@ -11,8 +10,8 @@ import plotly.graph_objects as go
 
 from clustersim.report.charts import predicted_over_measured
 from clustersim.report.page import rendered
+from clustersim.report.predicted_tables import HEAD, SHOWN_ROWS, blank_fields, cells, markdown_table, reasons, rows_of
 from clustersim.report.sections import Figure, Section, Table
-from clustersim.report.validation import HEAD, SHOWN_ROWS, cells, markdown_table
 from clustersim.report.words import columns, number, wrapped
 from clustersim.study.tables.collectives_validation import CollectivesValidation
 
@@ -26,10 +25,6 @@ TITLES = {
 }  # fmt: skip
 
 
-def _rows(found: CollectivesValidation) -> list[dict[str, Any]]:
-    return [{str(key): value for key, value in row.items()} for row in found.rows.to_dict("records")]
-
-
 def _tables(found: CollectivesValidation) -> Iterable[tuple[str, list[tuple[str, ...]]]]:
     yield "Headline", [cells("1 MB and more", found.headline), cells("all rows", found.overall)]
     for by, groups in found.groups.items():
@@ -40,22 +35,12 @@ def _constants(found: CollectivesValidation) -> str:
     return f"{found.constants} fitted constants act on these rows, {found.fit_rows} of which are marked fit"
 
 
-def _filled(found: CollectivesValidation) -> list[tuple[str, str]]:
-    counted = Counter(text for row in _rows(found) for text in row["assumed"].split("; ") if text)
-    return [(str(count), text) for text, count in counted.most_common()]
-
-
-def _reasons(found: CollectivesValidation) -> list[tuple[str, str]]:
-    counted = Counter(refusal.reason for refusal in found.refused)
-    return [(str(count), reason) for reason, count in counted.most_common()]
-
-
 def collectives_text(found: CollectivesValidation) -> str:
     """Return the rows, the statistics and what is not modelled, for a terminal."""
     rows = [
         (r["row_id"], f"{number(1e6 * r['predicted'])} us", f"{number(1e6 * r['measured'])} us",
          f"{r['error_percent']:+.1f}", r["metric"], f"{r['algorithm']} {r['protocol']}")
-        for r in _rows(found)[:SHOWN_ROWS]
+        for r in rows_of(found)[:SHOWN_ROWS]
     ]  # fmt: skip
     head = ("row", "predicted", "measured", "error %", "measured as", "predicted with")
     parts = ["ROWS\n" + columns(head, rows)]
@@ -63,7 +48,7 @@ def collectives_text(found: CollectivesValidation) -> str:
         parts.append(f"  ... {len(found.rows) - SHOWN_ROWS} more: --csv writes all of them")
     parts.append(f"CALIBRATION\n  {_constants(found)}")
     parts += [f"{title.upper()} ({ERROR})\n{columns(HEAD, group, widest=60)}" for title, group in _tables(found)]
-    filled = _filled(found)
+    filled = blank_fields(found)
     if filled:
         words = ", ".join(f"{text} ({count})" for count, text in filled)
         parts.append("BLANK FIELDS, taken to be (rows)\n" + wrapped(words, "  ", "  "))
@@ -80,7 +65,7 @@ def collectives_data(found: CollectivesValidation) -> dict[str, Any]:
         "overall": asdict(found.overall),
         "headline": asdict(found.headline),
         "groups": {by: {name: asdict(s) for name, s in groups.items()} for by, groups in found.groups.items()},
-        "rows": [{name: row[name] for name in kept} for row in _rows(found)],
+        "rows": [{name: row[name] for name in kept} for row in rows_of(found)],
         "not_modelled": [
             {"row_id": refusal.row_id, "reason": refusal.reason, "wrong": refusal.wrong} for refusal in found.refused
         ],
@@ -103,8 +88,8 @@ def collectives_markdown(found: CollectivesValidation) -> str:
     ]
     parts += [f"## {title}\n\n{markdown_table(HEAD, group)}" for title, group in _tables(found)]
     for title, head, rows in (
-        ("Blank fields", ("rows", "taken to be"), _filled(found)),
-        ("Not modelled", ("rows", "reason"), _reasons(found)),
+        ("Blank fields", ("rows", "taken to be"), blank_fields(found)),
+        ("Not modelled", ("rows", "reason"), reasons(found)),
     ):
         if rows:
             parts.append(f"## {title}\n\n{markdown_table(head, rows)}")
@@ -123,7 +108,7 @@ def collectives_html(found: CollectivesValidation) -> str:
         (r["row_id"], r["collective"], r["fabric"], number(r["accelerators"]), number(r["bytes"]),
          number(1e6 * r["predicted"]), number(1e6 * r["measured"]), f"{r['error_percent']:+.1f}",
          f"{r['algorithm']} {r['protocol']}", r["assumed"])
-        for r in _rows(found)
+        for r in rows_of(found)
     ]  # fmt: skip
     head = (
         "row", "collective", "fabric", "count", "bytes", "predicted us", "measured us", "error %", "predicted with",

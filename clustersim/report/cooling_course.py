@@ -11,8 +11,8 @@ from clustersim.report.style import BLUE, INK, ORANGE, RED, SERIES, styled
 from clustersim.report.words import number, percent
 from clustersim.study.result import Result
 from clustersim.study.site.summary import BOILING_C
+from clustersim.units import DAY_S
 
-DAY_S = 86400.0
 MOST_POINTS = 1500
 """Hours that are drawn one by one; more are drawn in groups, each with its extremes. [-]"""
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
 from clustersim.fabric.fibre_cost import Dollars, FibreCost, total_dollars
-from clustersim.report.validation import HEAD, markdown_table
+from clustersim.report.predicted_tables import HEAD, by_group, markdown_table
 from clustersim.report.words import columns, dollars, number, percent, wrapped
 from clustersim.study.several_sites.cross_site import BetweenSites, Cut, Way
 from clustersim.study.tables.multisite_table import MultisiteValidation, points_by
-from clustersim.study.tables.validation import Statistics
 
 NAMES = {
     "synchronous": "synchronous all-reduce",
@@ -196,17 +194,6 @@ def between_sites_text(found: BetweenSites) -> str:
     return "\n".join([*lines, "", "  what the fibre costs", *_cost_lines(found.costs)])
 
 
-def _cells(name: str, s: Statistics) -> tuple[str, ...]:
-    figures = (s.mape_percent, s.median_percent, s.p90_percent, s.bias_percent, s.rank_correlation)
-    return (name, str(s.rows), str(s.modelled), *(number(value) for value in figures))
-
-
-def _groups(found: MultisiteValidation) -> Iterable[tuple[str, list[tuple[str, ...]]]]:
-    yield "all", [_cells("all rows", found.overall)]
-    for by, groups in found.groups.items():
-        yield by, [_cells(name, statistics) for name, statistics in groups.items()]
-
-
 def multisite_data(found: MultisiteValidation) -> dict[str, Any]:
     """Return the predicted table of training across sites as plain data for JSON."""
     kept = (
@@ -253,7 +240,7 @@ def multisite_text(found: MultisiteValidation) -> str:
         for r in found.rows.to_dict("records")
     ]  # fmt: skip
     head = ("row", "method", "predicted", "published", "unit", "error %", "points", "metric")
-    lines = [line for _, group in _groups(found) for line in (*group, ("",) * len(HEAD))]
+    lines = [line for _, group in by_group(found) for line in (*group, ("",) * len(HEAD))]
     parts = [
         "ROWS\n" + columns(head, rows, left=2, widest=26),
         "ERRORS (error = 100 (predicted / published - 1))\n" + columns(HEAD, lines[:-1], widest=44),
@@ -265,17 +252,10 @@ def multisite_text(found: MultisiteValidation) -> str:
     return "\n\n".join(parts)
 
 
-def multisite_csv(found: MultisiteValidation) -> str:
-    """Return every modelled row beside its prediction, then the rows that are not modelled."""
-    rows = found.rows.assign(not_modelled="").to_dict("records")
-    rows += [{"row_id": one.row_id, "use": one.use, "not_modelled": one.reason} for one in found.refused]
-    return str(found.rows.assign(not_modelled="").iloc[:0].from_records(rows).to_csv(index=False))
-
-
 def multisite_markdown(found: MultisiteValidation) -> str:
     """Return the statistics and what is not modelled as tables of Markdown."""
     parts = []
-    for by, rows in _groups(found):
+    for by, rows in by_group(found):
         lines = [f"| {' | '.join(HEAD)} |", f"|{'---|' * len(HEAD)}", *(f"| {' | '.join(row)} |" for row in rows)]
         parts.append(f"## {'All rows' if by == 'all' else f'By {by}'}\n\n" + "\n".join(lines))
     parts.append(f"## Points\n\n{POINTS}.\n\n{markdown_table(POINTS_HEAD, _points(found))}")

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from clustersim import units
 from clustersim.errors import InputError, nearest
 from clustersim.limits import LimitsSpec, Rule, Trace, rules_of
-from clustersim.limits.candidates import OF_POWER, OF_VOLTAGE, meter_means
+from clustersim.limits.candidates import OF_POWER, OF_VOLTAGE
 from clustersim.limits.deciding import Deciding, deciding_frequency, deciding_power, deciding_voltage
+from clustersim.limits.definitions import meter_means
 from clustersim.limits.errors import NotJudgedError
 from clustersim.limits.spec import MEASURES
 from clustersim.plant import PlantResponse, short_circuit_va
@@ -115,7 +116,7 @@ def _records(result: Result, rule: Rule, row: Mapping[str, Any]) -> list[tuple[R
             return []
         strength = _strength(result, site)
         for trace in _traces(result, site, window):
-            power, dt = (trace.power_w, trace.dt_s) if rule.measure in FINE else meter_means(trace)
+            power, dt = (trace.power_w, trace.dt_s) if rule.measure in FINE else meter_means(trace.power_w, trace.dt_s)
             try:
                 found.append((Record("power", dt, power), deciding_power(rule, trace, strength)))
             except (InputError, NotJudgedError):

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
+from clustersim.limits.definitions import BAND_HZ
 from clustersim.plant.records import PlantResponse
 from clustersim.power.records import Waveform
 from clustersim.report.envelope import MOST_POINTS, Envelope, envelope
@@ -18,8 +19,6 @@ from clustersim.report.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, RED,
 from clustersim.study.result import Result
 
 MW = 1e6
-BAND_HZ = (0.1, 20.0)
-"""Band of swings that rules of utilities look at."""
 
 
 def parts_w(wave: Waveform) -> dict[str, NDArray[np.float64]]:

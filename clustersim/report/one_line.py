@@ -18,6 +18,7 @@ from clustersim.report.style import GREEN, INK, ORANGE, RED
 from clustersim.report.words import counted, number, percent
 from clustersim.study.places.place import Place
 from clustersim.study.site.electrical import nameplate_trees
+from clustersim.units import MWH_J
 
 LEFT, RIGHT, WORDS = 40.0, 560.0, 590.0
 """Ends of the bus bars, and where the words about a stage begin."""
@@ -166,7 +167,7 @@ def _found_sources(spec: SitePlantSpec) -> list[_Source]:
         words = (
             f"{spec.battery.count} x {spec.battery.type}",
             f"{number(power / 1e6)} MW in all",
-            f"{number(energy / 3.6e9)} MWh",
+            f"{number(energy / MWH_J)} MWh",
         )
         found.append(_Source("battery", words))
     if spec.synchronous_condensers is not None:
@@ -182,7 +183,7 @@ def _found_sources(spec: SitePlantSpec) -> list[_Source]:
         words = (
             f"{wheels.count} x {wheels.type}",
             f"{number(wheels.count * wheels.power / 1e6)} MW in all",
-            f"{number(wheels.count * wheels.energy / 3.6e9)} MWh",
+            f"{number(wheels.count * wheels.energy / MWH_J)} MWh",
         )
         found.append(_Source("FW", words))
     return found

@@ -17,7 +17,8 @@ from clustersim.report.goodput import TITLES, goodput_bars
 from clustersim.report.page import rendered
 from clustersim.report.sections import Figure, Section, Table
 from clustersim.report.words import columns, counted, dollars, number, percent, wrapped
-from clustersim.study.operate import DAY_S, OperateResult
+from clustersim.study.operate import OperateResult
+from clustersim.units import DAY_S, HOUR_S, MWH_J
 
 LEAST_SEEDS = 20
 """With fewer seeds the 5 and 95 % quantiles lie between the two outermost of them."""
@@ -26,8 +27,6 @@ LEAST_SHARE = 5e-5
 MOST_COLUMNS = 5
 """Categories in the table of jobs and sites; the rest is added up."""
 BAND_HEAD = ("mean", "median", "5 %", "95 %", "s.e.")
-HOUR_S = 3600.0
-J_PER_MWH = 3.6e9
 
 
 def operate_text(found: OperateResult) -> str:
@@ -151,7 +150,7 @@ def _saving(saving: Saving) -> str:
         f"{number(lost / 1e9)} billion tokens fewer" if lost >= 0.0 else f"{number(-lost / 1e9)} billion tokens more"
     )
     lines = [
-        ("saved", f"{dollars(saving.saved_usd)} of energy, {number(saving.saved_j / J_PER_MWH)} MWh at the meter"),
+        ("saved", f"{dollars(saving.saved_usd)} of energy, {number(saving.saved_j / MWH_J)} MWh at the meter"),
         ("for", f"{costs} than at full load all the time"),
     ]
     if math.isfinite(saving.usd_per_million_tokens):

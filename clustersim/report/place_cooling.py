@@ -9,7 +9,7 @@ from clustersim.report.words import columns, number, wrapped
 from clustersim.study.places.cooling import SiteCooling, place_cooling
 from clustersim.study.places.place import Place
 
-MW = 1e-6
+PER_MW = 1e-6
 
 
 def cooling_data(place: Place) -> dict[str, dict[str, Any]]:
@@ -24,18 +24,18 @@ def _data(record: SiteCooling) -> dict[str, Any]:
         "unit": spec.unit,
         "count": spec.count,
         "standby": spec.standby,
-        "heat_provisioned_mw": record.heat_w * MW,
-        "capacity_mw": state.capacity_w * MW,
-        "capacity_low_mw": state.capacity_low_w * MW,
-        "capacity_high_mw": state.capacity_high_w * MW,
+        "heat_provisioned_mw": record.heat_w * PER_MW,
+        "capacity_mw": state.capacity_w * PER_MW,
+        "capacity_low_mw": state.capacity_low_w * PER_MW,
+        "capacity_high_mw": state.capacity_high_w * PER_MW,
         "units_spare": reserve.spare,
         "minutes_to_alarm_n1": _minutes(reserve.one_lost.time_to_alarm_s),
         "dip_ride_through": math.isinf(reserve.dip.first_alarm_s),
         "minutes_to_alarm_dip": _minutes(reserve.dip.first_alarm_s),
         "weather": None if year is None else year.place,
         "design_dry_bulb_c": None if year is None else year.design_dry_bulb_c,
-        "capacity_at_design_mw": None if year is None else year.design_capacity_w * MW,
-        "capacity_least_mw": None if year is None else year.least_capacity_w * MW,
+        "capacity_at_design_mw": None if year is None else year.design_capacity_w * PER_MW,
+        "capacity_least_mw": None if year is None else year.least_capacity_w * PER_MW,
         "pue_annual": None if year is None else year.pue_annual,
         "peak_hour_pue": None if year is None else year.peak_hour_pue,
         "wue_l_per_kwh": None if year is None else year.wue_l_per_kwh,

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Sequence
 from clustersim.report.places import shipped_places
 from clustersim.report.words import number
 from clustersim.study.places.power import PlaceBalance, SiteBalance, place_balance
+from clustersim.units import MWH_J
 
-MW = 1e-6
-MWH = 1.0 / 3.6e9
+PER_MW = 1e-6
+PER_MWH = 1.0 / MWH_J
 WORDS = {
     "it": "IT power",
     "it.chilled": "IT power that the cooling can carry",
@@ -100,7 +101,7 @@ the other.
 
 
 def _mw(watts: float) -> str:
-    return number(watts * MW)
+    return number(watts * PER_MW)
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -125,7 +126,7 @@ def _marked(limit_w: float, load_w: float) -> str:
 
 
 def _supply_row(place: PlaceBalance, site: SiteBalance) -> tuple[str, ...]:
-    store = f"{_mw(site.battery_w)} / {number(site.battery_j * MWH)} MWh" if site.battery_w else ""
+    store = f"{_mw(site.battery_w)} / {number(site.battery_j * PER_MWH)} MWh" if site.battery_w else ""
     return (
         f"`{place.name}`",
         site.site,

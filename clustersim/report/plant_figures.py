@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from clustersim.limits import Rule
+from clustersim.limits.definitions import ROCOF_S
 from clustersim.limits.island import NO_VOLTAGE, nominal_hz
 from clustersim.plant.records import PlantResponse
 from clustersim.report.envelope import envelope
@@ -21,8 +22,6 @@ from clustersim.study.result import Result
 from clustersim.summary_keys import summary_keys
 
 MW = 1e6
-ROCOF_S = 0.5
-"""RoCoF is told over this time (summary key `max_rocof_hz_per_s`). [s]"""
 DASHES = ("solid", "dot", "dash", "dashdot")
 """Of load, grid, generators and battery where the colour tells the site."""
 Array = NDArray[np.float64]

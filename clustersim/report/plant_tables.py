@@ -17,8 +17,9 @@ from clustersim.plant import (
 from clustersim.plant.spec import GeneratorSpec, SiteCoolingSpec, SitePlantSpec
 from clustersim.report.words import number, percent
 from clustersim.study.result import Result
+from clustersim.units import MWH_J
 
-MW, MWH = 1e-6, 1.0 / 3.6e9
+PER_MW, PER_MWH = 1e-6, 1.0 / MWH_J
 SHARING = {"droop": "droop", "isochronous": "isochronous"}
 
 
@@ -57,7 +58,7 @@ def _generator_row(site: str, group: GeneratorSpec, running: int, output_w: floa
         "running": number(running),
         "standby": number(group.count - running),
         "rating, each": _figure(kind, "rating", "MW"),
-        "output, steady": f"{number(output_w * MW)} MW",
+        "output, steady": f"{number(output_w * PER_MW)} MW",
         "loading": percent(output_w / rated) if rated else "-",
         "governor": group.governor,
         "sharing": SHARING[group.sharing],
@@ -87,8 +88,8 @@ def battery_table(result: Result) -> pd.DataFrame:
         row = {
             "site": site,
             "units": f"{number(spec.count)} x {spec.type}",
-            "power": f"{number(battery_rating_w(spec) * MW)} MW",
-            "energy": f"{number(battery_energy_j(spec) * MWH)} MWh",
+            "power": f"{number(battery_rating_w(spec) * PER_MW)} MW",
+            "energy": f"{number(battery_energy_j(spec) * PER_MWH)} MWh",
             "control": spec.control.replace("_", " "),
             "droop": percent(spec.droop),
         }

@@ -10,6 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from clustersim.limits.definitions import METER_DT_S
 from clustersim.power.records import Waveform
 from clustersim.report.envelope import MOST_POINTS, Envelope
 from clustersim.report.extremes import Extremes
@@ -18,7 +19,6 @@ from clustersim.report.power_record import Stretches
 from clustersim.report.spans import Span, axis_unit, time_text
 from clustersim.report.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, SERIES, SKY
 from clustersim.study.result import Result
-from clustersim.study.site.summary import METER_DT_S
 
 STRIP_POINTS = 600
 """Points of a trace in the strip that shows the whole record."""

@@ -9,15 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clustersim import units
 from clustersim.errors import InputError
 from clustersim.power.records import Waveform
 from clustersim.report.extremes import Extremes
 from clustersim.report.spans import Span
 from clustersim.study.result import Result
+from clustersim.units import DAY_S, HOUR_S
 
-DAY_S = units.TABLE["time"]["d"]
-HOUR_S = units.TABLE["time"]["h"]
 Array = NDArray[np.float64]
 
 

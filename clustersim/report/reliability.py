@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from clustersim.report.validation import HEAD, cells, markdown_table
+from clustersim.report.predicted_tables import HEAD, by_group, markdown_table
 from clustersim.report.words import columns, number
 from clustersim.study.tables.reliability_scale import SIZES, Between, between_failures
 from clustersim.study.tables.reliability_table import Kept, ReliabilityValidation, validate_reliability
@@ -21,12 +21,6 @@ ERROR = "error = 100 (predicted / published - 1); bounds and ranges are kept or 
 TITLES = {"all": "All rows", "use": "By use (constants are fitted on `fit` rows only)", "kind": "By kind"}
 KEPT_HEAD = ("rows", "with a 90 % band", "inside", "bounds and ranges", "kept")
 ROW_HEAD = ("row", "predicted", "90 % band", "published", "unit", "error %", "metric", "component", "accelerators")
-
-
-def _groups(found: ReliabilityValidation) -> Iterable[tuple[str, list[tuple[str, ...]]]]:
-    yield "all", [cells("all rows", found.overall)]
-    for by, groups in found.groups.items():
-        yield by, [cells(name, statistics) for name, statistics in groups.items()]
 
 
 def _kept(found: dict[str, Kept]) -> list[tuple[str, ...]]:
@@ -73,7 +67,7 @@ def _reasons(found: ReliabilityValidation) -> list[tuple[str, str]]:
 
 def reliability_text(found: ReliabilityValidation) -> str:
     """Return rows, statistics and what is not modelled, for a terminal."""
-    lines = [line for _, group in _groups(found) for line in (*group, ("",) * len(HEAD))]
+    lines = [line for _, group in by_group(found) for line in (*group, ("",) * len(HEAD))]
     parts = [
         "ROWS\n" + columns(ROW_HEAD, map(_row, _records(found)), widest=34),
         f"ERRORS ({ERROR})\n" + columns(HEAD, lines[:-1], widest=44),
@@ -102,17 +96,10 @@ def reliability_data(found: ReliabilityValidation) -> dict[str, Any]:
     }
 
 
-def reliability_csv(found: ReliabilityValidation) -> str:
-    """Return every modelled row beside its prediction, then the rows that are not modelled."""
-    rows = found.rows.assign(not_modelled="").to_dict("records")
-    rows += [{"row_id": one.row_id, "use": one.use, "not_modelled": one.reason} for one in found.refused]
-    return str(found.rows.assign(not_modelled="").iloc[:0].from_records(rows).to_csv(index=False))
-
-
 def reliability_markdown(found: ReliabilityValidation) -> str:
     """Return statistics, bands, every row and what is not modelled as Markdown."""
     parts = [f"{ERROR}."]
-    parts += [f"## {TITLES.get(by, f'By {by}')}\n\n{markdown_table(HEAD, rows)}" for by, rows in _groups(found)]
+    parts += [f"## {TITLES.get(by, f'By {by}')}\n\n{markdown_table(HEAD, rows)}" for by, rows in by_group(found)]
     parts.append(f"## Bands and bounds\n\n{markdown_table(KEPT_HEAD, _kept(found.kept))}")
     parts.append(f"## Rows\n\n{markdown_table(ROW_HEAD, map(_row, _records(found)))}")
     parts.append(f"## Not modelled\n\n{markdown_table(('rows', 'reason'), _reasons(found))}")

@@ -19,8 +19,8 @@ from clustersim.study.sizing.prepared import Judged, Row
 from clustersim.study.sizing.proof import Check
 from clustersim.study.sizing.sizing import Sizing
 from clustersim.study.sizing.space import Design
+from clustersim.units import MWH_J
 
-J_PER_MWH = 3.6e9
 FRONT_COLUMNS = (
     "capex_usd", "energy_mwh_per_year", "throughput_loss", "usd_per_year", "smoothing_floor", "power_cap",
     "rack_w_per_accelerator", "rack_j_per_accelerator", "rack_time_constant_s", "battery_mw", "battery_mwh",
@@ -44,7 +44,7 @@ def design_text(design: Design) -> str:
         )
     if design.battery_w > 0.0:
         parts.append(
-            f"battery {number(design.battery_w / 1e6)} MW and {number(design.battery_j / J_PER_MWH)} MWh, "
+            f"battery {number(design.battery_w / 1e6)} MW and {number(design.battery_j / MWH_J)} MWh, "
             f"{number(design.battery_tau_s)} s"
         )
     if design.bank_w > 0.0:
@@ -65,7 +65,7 @@ def row_text(row: Row) -> str:
 
 def _cost_line(judged: Judged) -> str:
     return (
-        f"{dollars(judged.capex_usd)} to build, {number(judged.energy_j_per_year / J_PER_MWH)} MWh a year, "
+        f"{dollars(judged.capex_usd)} to build, {number(judged.energy_j_per_year / MWH_J)} MWh a year, "
         f"{percent(judged.throughput_loss)} of the work: {dollars(judged.usd_per_year)} a year"
     )
 
@@ -105,7 +105,7 @@ def size_text(found: Sizing) -> str:
     for bound in found.bounds:
         told = (
             f"swing {number(bound.swing_w / 1e6)} MW: at least {number(bound.power_w / 1e6)} MW and "
-            f"{number(bound.energy_j / J_PER_MWH)} MWh ({bound.formula})"
+            f"{number(bound.energy_j / MWH_J)} MWh ({bound.formula})"
         )
         lines += _entry(f"{bound.rule}, {bound.site}", told)
     lines += ["", "NOTES", *(wrapped(note, "  - ", "    ") for note in _notes(found))]
@@ -179,7 +179,7 @@ def _apart(found: Sizing) -> list[str]:
 
 
 def _front_line(judged: Judged) -> str:
-    energy = number(judged.energy_j_per_year / J_PER_MWH)
+    energy = number(judged.energy_j_per_year / MWH_J)
     text = f"  {number(judged.capex_usd):>14} {energy:>12} {percent(judged.throughput_loss):>10} "
     head = f"{text}{number(judged.usd_per_year):>14}  "
     return wrapped(design_text(judged.design), head, " " * len(head))
@@ -189,7 +189,7 @@ def _notes(found: Sizing) -> list[str]:
     said = [
         f"{found.evaluations} designs judged; sizes are on ladders of 40 a decade and times on one of 10, so that a "
         "size is at most 6 % above the least; the cost is the least of the designs judged",
-        f"a year: capital over its life, energy at {number(found.prices.energy_usd_per_j * J_PER_MWH)} USD/MWh, and "
+        f"a year: capital over its life, energy at {number(found.prices.energy_usd_per_j * MWH_J)} USD/MWh, and "
         f"lost work at {dollars(found.prices.work_usd_per_year)} for all of it",
     ]
     return [*said, *found.refused, *found.notes]
@@ -257,7 +257,7 @@ def _judged_data(judged: Judged) -> dict[str, Any]:
         "design": asdict(judged.design),
         "text": design_text(judged.design),
         "capex_usd": judged.capex_usd,
-        "energy_mwh_per_year": judged.energy_j_per_year / J_PER_MWH,
+        "energy_mwh_per_year": judged.energy_j_per_year / MWH_J,
         "throughput_loss": judged.throughput_loss,
         "usd_per_year": judged.usd_per_year,
         "rows": [asdict(row) for row in judged.rows],
@@ -283,7 +283,7 @@ def front_csv(found: Sizing) -> str:
         writer.writerow(
             [
                 judged.capex_usd,
-                judged.energy_j_per_year / J_PER_MWH,
+                judged.energy_j_per_year / MWH_J,
                 judged.throughput_loss,
                 judged.usd_per_year,
                 one.floor,
@@ -292,7 +292,7 @@ def front_csv(found: Sizing) -> str:
                 one.rack_j,
                 one.rack_tau_s,
                 one.battery_w / 1e6,
-                one.battery_j / J_PER_MWH,
+                one.battery_j / MWH_J,
                 one.battery_tau_s,
                 one.bank_w / 1e6,
                 one.bank_w_per_s * 60.0 / 1e6,

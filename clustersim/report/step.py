@@ -17,6 +17,7 @@ from clustersim.study.step import StepStudy
 from clustersim.study.step_answers import mean_breakdown, step_answers
 from clustersim.study.step_parts import stage_answers, unit_answers, unit_named, usable_memory_gb
 from clustersim.study.summary import plan_keys
+from clustersim.training.plan_space import memory_words
 from clustersim.training.refused import refused_plans
 from clustersim.workload import PlanSpec
 
@@ -115,7 +116,7 @@ def _refusals(study: StepStudy, top: int) -> dict[str, Any]:
                 "accelerators": one.plan.accelerators,
                 "memory_gb": one.memory_bytes / 1e9,
                 "iteration_time_s": one.iteration_time_s,
-                "reason": f"needs {one.memory_bytes / 1e9:.1f} GB per accelerator, and a job can use {usable:.1f} GB",
+                "reason": memory_words(one.memory_bytes, found.usable_bytes),
             }
             for one in found.fastest
         ],

@@ -12,8 +12,9 @@ import plotly.graph_objects as go
 
 from clustersim.report.charts import predicted_over_measured
 from clustersim.report.collectives import collectives_csv, collectives_data, collectives_text
-from clustersim.report.cross_site import multisite_csv, multisite_data, multisite_text
-from clustersim.report.reliability import reliability_csv, reliability_data, reliability_text
+from clustersim.report.cross_site import multisite_data, multisite_text
+from clustersim.report.predicted_tables import table_csv
+from clustersim.report.reliability import reliability_data, reliability_text
 from clustersim.report.validation import validation_csv, validation_data, validation_text
 from clustersim.study.tables import collectives_table, multisite_table, reliability_rows, throughput_table
 from clustersim.study.tables.collectives_table import is_collectives_table, read_collectives
@@ -76,13 +77,11 @@ def validated(table: Path, tell: Callable[[str], None] = lambda _: None) -> Vali
     if is_multisite(table):
         sites = validate_multisite(table)
         drawn = _scatter(sites.rows, "metric", "figure [unit of its row]")
-        return Validated(
-            "training across sites", multisite_data(sites), multisite_text(sites), multisite_csv(sites), drawn
-        )
+        return Validated("training across sites", multisite_data(sites), multisite_text(sites), table_csv(sites), drawn)
     if is_reliability(table):
         kept = validate_reliability(table)
         drawn = _scatter(kept.rows, "metric", "figure [unit of its row]")
-        return Validated("reliability", reliability_data(kept), reliability_text(kept), reliability_csv(kept), drawn)
+        return Validated("reliability", reliability_data(kept), reliability_text(kept), table_csv(kept), drawn)
     steps = read_table(table)
     tell("prediction")
     predicted = validate(steps)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,26 +9,21 @@ import plotly.graph_objects as go
 
 from clustersim.report.charts import predicted_over_measured
 from clustersim.report.page import rendered
+from clustersim.report.predicted_tables import (
+    HEAD,
+    SHOWN_ROWS,
+    blank_fields,
+    by_group,
+    cells,
+    markdown_table,
+    reasons,
+    rows_of,
+)
 from clustersim.report.sections import Figure, Section, Table
 from clustersim.report.words import columns, number, wrapped
-from clustersim.study.tables.validation import Statistics, Validation
+from clustersim.study.tables.validation import Validation
 
-HEAD = ("", "rows", "modelled", "MAPE %", "median %", "P90 %", "bias %", "rank corr.")
-SHOWN_ROWS = 400
-"""Rows printed one by one; `--csv` writes all."""
 ERROR = "error = 100 (predicted / measured - 1) of the iteration time"
-
-
-def cells(name: str, s: Statistics) -> tuple[str, ...]:
-    """Return a line of a table of statistics, below :data:`HEAD`."""
-    figures = (s.mape_percent, s.median_percent, s.p90_percent, s.bias_percent, s.rank_correlation)
-    return (name, str(s.rows), str(s.modelled), *(number(value) for value in figures))
-
-
-def _groups(found: Validation) -> Iterable[tuple[str, list[tuple[str, ...]]]]:
-    yield "all", [cells("all rows", found.overall)]
-    for by, groups in found.groups.items():
-        yield by, [cells(name, statistics) for name, statistics in groups.items()]
 
 
 def _constants(found: Validation) -> str:
@@ -42,38 +35,23 @@ def _constants(found: Validation) -> str:
     )
 
 
-def _rows(found: Validation) -> list[dict[str, Any]]:
-    return [{str(key): value for key, value in row.items()} for row in found.rows.to_dict("records")]
-
-
-def _reasons(found: Validation) -> list[tuple[str, str]]:
-    counted = Counter(refusal.reason for refusal in found.refused)
-    return [(str(count), reason) for reason, count in counted.most_common()]
-
-
-def _filled(found: Validation) -> list[tuple[str, str]]:
-    """Return what blank fields were taken to be, and in how many rows."""
-    counted = Counter(text for row in _rows(found) for text in row["assumed"].split("; ") if text)
-    return [(str(count), text) for text, count in counted.most_common()]
-
-
 def validation_text(found: Validation) -> str:
     """Return the rows, the statistics and what is not modelled, for a terminal."""
     rows = [
         (r["row_id"], f"{number(r['predicted'])} s", f"{number(r['measured'])} s", f"{r['error_percent']:+.1f}",
          r["metric"])
-        for r in _rows(found)[:SHOWN_ROWS]
+        for r in rows_of(found)[:SHOWN_ROWS]
     ]  # fmt: skip
     parts = ["ROWS\n" + columns(("row", "predicted", "measured", "error %", "measured as"), rows)]
     if len(found.rows) > SHOWN_ROWS:
         parts.append(f"  ... {len(found.rows) - SHOWN_ROWS} more: --csv writes all of them")
     parts.append(f"CALIBRATION\n  {_constants(found)}")
-    lines = [line for _, group in _groups(found) for line in (*group, ("",) * len(HEAD))]
+    lines = [line for _, group in by_group(found) for line in (*group, ("",) * len(HEAD))]
     parts.append(f"ERRORS ({ERROR})\n" + columns(HEAD, lines[:-1], widest=44))
     if found.baseline:
         naive = ", ".join(f"{use or 'all'} {number(error)} %" for use, error in found.baseline.items())
         parts.append(f"  naive baseline, one speed per accelerator and precision with the pipeline bubble: {naive}")
-    filled = _filled(found)
+    filled = blank_fields(found)
     if filled:
         words = ", ".join(f"{text} ({count})" for count, text in filled)
         parts.append("BLANK FIELDS, taken to be (rows)\n" + wrapped(words, "  ", "  "))
@@ -86,7 +64,7 @@ def validation_text(found: Validation) -> str:
 def validation_data(found: Validation) -> dict[str, Any]:
     """Return the validation as plain data for JSON."""
     kept = ("row_id", "predicted", "measured", "error_percent", "metric", "assumed")
-    rows = [{name: row[name] for name in kept} for row in _rows(found)]
+    rows = [{name: row[name] for name in kept} for row in rows_of(found)]
     return {
         "overall": asdict(found.overall),
         "groups": {by: {name: asdict(s) for name, s in groups.items()} for by, groups in found.groups.items()},
@@ -111,13 +89,6 @@ def validation_csv(found: Validation) -> str:
     return str(rows.to_csv(index=False))
 
 
-def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table in Markdown."""
-    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
-    lines += [f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows]
-    return "\n".join(lines)
-
-
 def validation_markdown(found: Validation) -> str:
     """Return the statistics, the ablation and what is not modelled as a page of documentation."""
     parts = [
@@ -130,7 +101,7 @@ def validation_markdown(found: Validation) -> str:
         "all": "All rows", "use": "By use (constants are fitted on `fit` rows only)", "size": "By size",
         "accelerator": "By accelerator", "family": "By kind of model", "source": "By source",
     }  # fmt: skip
-    for by, rows in _groups(found):
+    for by, rows in by_group(found):
         parts.append(f"## {titles[by]}\n\n{markdown_table(HEAD, rows)}")
     if found.baseline:
         rows = [
@@ -146,11 +117,11 @@ def validation_markdown(found: Validation) -> str:
             "## Ablation\n\nEach mechanism taken out, nothing fitted again; `test` rows where there are any.\n\n"
             + markdown_table(HEAD, [cells(name, s) for name, s in found.ablation.items()])
         )
-    filled = _filled(found)
+    filled = blank_fields(found)
     if filled:
         parts.append(f"## Blank fields\n\n{markdown_table(('rows', 'taken to be'), filled)}")
     if found.refused:
-        parts.append(f"## Not modelled\n\n{markdown_table(('rows', 'reason'), _reasons(found))}")
+        parts.append(f"## Not modelled\n\n{markdown_table(('rows', 'reason'), reasons(found))}")
     return "\n\n".join(parts) + "\n"
 
 
@@ -163,11 +134,11 @@ def _scatter(found: Validation) -> go.Figure:
 def validation_html(found: Validation) -> str:
     """Return a self-contained page: the scatter, the statistics, every row, and what is not modelled."""
     numeric = tuple(range(1, len(HEAD)))
-    tables = [Table(f"By {by}" if by != "all" else "All", HEAD, rows, numeric) for by, rows in _groups(found)]
+    tables = [Table(f"By {by}" if by != "all" else "All", HEAD, rows, numeric) for by, rows in by_group(found)]
     rows = [
         (r["row_id"], r["model"], r["accelerator"], number(r["accelerators"]), number(r["predicted"]),
          number(r["measured"]), f"{r['error_percent']:+.1f}", r["metric"], r["assumed"])
-        for r in _rows(found)
+        for r in rows_of(found)
     ]  # fmt: skip
     head = (
         "row",

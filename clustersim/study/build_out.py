@@ -22,8 +22,9 @@ from clustersim.study.findings import Findings
 from clustersim.study.judging import respond
 from clustersim.study.site.summary import power_keys
 from clustersim.study.trained_job import TrainedJob, train_job
+from clustersim.units import HOUR_S, YEAR_S
 
-MW, HOURS_PER_YEAR = 1e6, 8766.0
+MW = 1e6
 EQUIPMENT = ("servers", "network")
 """Beginnings of the items of capex that lose their value with the accelerators."""
 
@@ -127,7 +128,7 @@ def accelerator_facts(spec: BuildOutSpec, done: TrainedJob, found: Findings) -> 
         useful_tokens_per_s=found.tokens_per_s * done.timeline.goodput / count,
         equipment_usd=equipment,
         site_usd=cost.capex_usd / count - equipment,
-        idle_usd_per_h=equipment * yearly / HOURS_PER_YEAR,
+        idle_usd_per_h=equipment * yearly / (YEAR_S / HOUR_S),
         grid_usd_per_j=_grid_usd_per_j(found, cost),
         onsite_usd_per_j=energy_price(onsite, "onsite_power").value,
     )

@@ -14,7 +14,8 @@ from clustersim.study.findings import Findings
 from clustersim.study.generation import GroupRun, generation
 from clustersim.study.places.place import Place
 from clustersim.study.site.findings import SiteFindings
-from clustersim.study.wear import YEAR_S, worn_batteries
+from clustersim.study.wear import worn_batteries
+from clustersim.units import YEAR_S
 
 LITRES = 1e3
 """Of a cubic metre."""

@@ -14,13 +14,12 @@ from clustersim.power.waveform import IDLE, Binner
 from clustersim.study.event_parts import evaluation, forward_passes, lead, training
 from clustersim.study.it_power import EVENT_DT_S, STATES, HallPower, Pool, state_w, tables
 from clustersim.study.paces import BUSY, FULL, paces
+from clustersim.study.random_streams import Draw, window_draw
 from clustersim.study.site.power import SitePower, site_it_w
 from clustersim.study.slowed_power import SlowedPower
 from clustersim.study.step import StepStudy
 from clustersim.training.records import StepTrace
 
-DRAW = 7
-"""Which of the scenario's draws of steps these windows use."""
 Units = NDArray[np.int64]
 
 
@@ -63,7 +62,7 @@ class Members:
 
     gpus: int
     units: Units
-    draw: int = DRAW
+    draw: int = Draw.COURSE
 
 
 def members(study: StepStudy) -> Members:
@@ -132,7 +131,7 @@ class _Player:
     """Beginnings of steps in the window. [s]"""
 
     def __post_init__(self) -> None:
-        self.rng = np.random.default_rng([self.study.scenario.seed, 0x5EED, self.who.draw])
+        self.rng = window_draw(self.study.scenario, self.who.draw)
         self.steps: Iterator[StepTrace] = training(self.pool, self.rng)
         units = self.who.units
         self.order = np.roll(units, -int(self.rng.integers(units.size)))

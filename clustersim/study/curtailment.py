@@ -7,8 +7,9 @@ from clustersim.operation.site_prices import Load, Saving
 from clustersim.operation.site_savings import value_of_curtailment
 from clustersim.study.horizon import steady_load_w
 from clustersim.study.it_power import Pool, state_w, steady_window
+from clustersim.study.random_streams import random_stream
 from clustersim.study.site.power import site_it_w, site_power, training_it_w
-from clustersim.study.step import StepStudy, random_stream
+from clustersim.study.step import StepStudy
 
 
 def site_loads(study: StepStudy, pool: Pool) -> dict[str, Load]:

@@ -13,8 +13,9 @@ from clustersim.study.energy_hours import meter_records
 from clustersim.study.findings import Findings
 from clustersim.study.generation import generation
 from clustersim.study.site.findings import SiteFindings
+from clustersim.units import MWH_J
 
-MWH, MW, TONNE_KG, LITRES = 3.6e9, 1e6, 1e3, 1e3
+MW, TONNE_KG, LITRES = 1e6, 1e3, 1e3
 OF_TARIFF = ("energy_charge_usd", "demand_charge_usd", "fixed_charge_usd", "billed_demand_mw")
 OF_CARBON = ("co2_grid_t", "co2_total_t", "co2_kg_per_mwh", "co2_g_per_million_tokens")
 OF_ENERGY = ("grid_usd_per_mwh", *OF_TARIFF, *OF_CARBON)
@@ -35,7 +36,7 @@ def energy_bill_keys(found: SiteFindings, cost: CostTable, reasons: dict[str, st
         return keys
     bought = rows[(rows["item"] == "grid") | rows["item"].str.startswith("grid: ")]
     if found.grid_energy_j > 0.0:
-        keys["grid_usd_per_mwh"] = float(bought["usd"].sum()) / (found.grid_energy_j / MWH)
+        keys["grid_usd_per_mwh"] = float(bought["usd"].sum()) / (found.grid_energy_j / MWH_J)
     else:
         reasons["grid_usd_per_mwh"] = "no energy was bought"
     return keys | _tariff_keys(found, reasons) | _carbon_keys(found, reasons)

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from clustersim.economics.carbon import grid_intensity
-from clustersim.economics.meter import HOUR_S, MeterRecord
+from clustersim.economics.meter import MeterRecord
 from clustersim.economics.running import fuel_of
 from clustersim.economics.tariff import energy_usd_by_hour
 from clustersim.economics.tariffs import Tariff, tariff_of
@@ -19,9 +19,10 @@ from clustersim.plant import burn, steady_generation_w
 from clustersim.study.generation import GroupRun, generation
 from clustersim.study.horizon import TRAIN
 from clustersim.study.site.findings import SiteFindings
+from clustersim.units import HOUR_S, KWH_J, MWH_J
 
 ENERGY_COLUMNS = ("t_start_s", "grid_mwh", "gas_mwh", "diesel_mwh", "usd", "co2_t")
-MWH, KWH, TONNE = 3.6e9, 3.6e6, 1e3
+TONNE = 1e3
 Array = NDArray[np.float64]
 
 
@@ -148,12 +149,12 @@ def energy_hours(
     for site in found.sites:
         course = site_course(found, site)
         grid = course.hourly_j(course.grid_w, marks)
-        columns["grid_mwh"] += grid / MWH
+        columns["grid_mwh"] += grid / MWH_J
         columns["co2_t"] += grid * (grid_kg_per_j or 0.0) / TONNE
         if tariff is not None:
             columns["usd"] += energy_usd_by_hour(tariff, MeterRecord(start, course.edges_s, course.grid_w))
         elif "grid" in unit_usd:
-            columns["usd"] += grid / KWH * unit_usd["grid"]
+            columns["usd"] += grid / KWH_J * unit_usd["grid"]
         for run in (one for one in runs if one.site == site and one.energy_j > 0.0):
             _add_generators(columns, run, course, marks, unit_usd)
     return pd.DataFrame({"t_start_s": marks[:-1], **columns})
@@ -183,8 +184,8 @@ def _add_generators(
     energy = total * (run.energy_j / float(total.sum()))
     running = course.hourly_j((course.generated_w > 0.0).astype(float), marks)
     word = "diesel" if fuel_of(run.units.type) == "diesel" else "gas"
-    columns[f"{word}_mwh"] += energy / MWH
-    columns["usd"] += energy / KWH * unit_usd.get(f"{word}: {run.units.type}", 0.0)
+    columns[f"{word}_mwh"] += energy / MWH_J
+    columns["usd"] += energy / KWH_J * unit_usd.get(f"{word}: {run.units.type}", 0.0)
     idle = burn(run.units, run.online, 0.0, float(running.sum()))
     of_energy = (run.burned.co2_kg - idle.co2_kg) * energy / run.energy_j
     columns["co2_t"] += (idle.co2_kg * running / float(running.sum()) + of_energy) / TONNE

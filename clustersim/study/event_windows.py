@@ -24,6 +24,7 @@ from clustersim.study.it_power import (
     state_w,
     tables,
 )
+from clustersim.study.random_streams import Draw, window_draw
 from clustersim.study.site.power import SitePower, site_it_w, site_power, training_it_w
 from clustersim.study.step import StepStudy
 from clustersim.training.records import StepTrace
@@ -163,7 +164,7 @@ def checkpoint_window(study: StepStudy, pool: Pool, t0_s: float, cause: str, blo
 
     The ranks stall with no kernel running; floors and fills of the device act as in any gap of a step.
     """
-    steps = training(pool, _order(study, 3))
+    steps = training(pool, window_draw(study.scenario, Draw.CHECKPOINT))
     parts = [stall(pool.traces[0], blocking_s, "stall")]
     after = "train" if blocking_s < EVENT_S - EVENT_AT_S else "checkpoint"
     return replace(_in_training(study, steps, parts, "checkpoint", t0_s, cause), after=after)
@@ -176,8 +177,10 @@ def evaluation_window(
 
     Without optimizer and backward passes, the ranks run batches of the step's forward passes one after the other.
     """
-    parts = evaluation(pool, forward_passes(study), _order(study, 4), duration_s, pause_s)
-    hall = _in_training(study, training(pool, _order(study, 5)), parts, "evaluation", t0_s, cause)
+    parts = evaluation(pool, forward_passes(study), window_draw(study.scenario, Draw.EVALUATION), duration_s, pause_s)
+    hall = _in_training(
+        study, training(pool, window_draw(study.scenario, Draw.AROUND_EVALUATION)), parts, "evaluation", t0_s, cause
+    )
     return replace(hall, after="train" if duration_s < EVENT_S - EVENT_AT_S else "evaluation")
 
 
@@ -242,8 +245,6 @@ def _in_training(
 
 def undisturbed_window(study: StepStudy, pool: Pool, name: str, t0_s: float, cause: str, length_s: float) -> HallPower:
     """Return `length_s` at 1 ms in which the job trains on; what happens to its supply happens outside of it."""
-    return _in_training(study, training(pool, _order(study, 6)), (), name, t0_s, cause, length_s)
-
-
-def _order(study: StepStudy, draw: int) -> np.random.Generator:
-    return np.random.default_rng([study.scenario.seed, 0x5EED, draw])
+    return _in_training(
+        study, training(pool, window_draw(study.scenario, Draw.UNDISTURBED)), (), name, t0_s, cause, length_s
+    )

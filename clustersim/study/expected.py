@@ -13,6 +13,7 @@ from clustersim import units
 from clustersim.scenario import LoadScenario, load_any
 from clustersim.scenario.expectations import Expectation
 from clustersim.summary_keys import summary_key
+from clustersim.units import DAY_S
 
 COLUMNS = (
     "key", "unit", "predicted", "public", "low", "high", "band", "inside", "error_percent", "used", "source",
@@ -20,7 +21,6 @@ COLUMNS = (
 )  # fmt: skip
 
 """Columns of a table of public figures."""
-DAY_S = 86400.0
 SHORT_S = DAY_S
 """Horizon at which all shipped scenarios are held against what is public. [s]"""
 

@@ -9,8 +9,9 @@ import pandas as pd
 
 from clustersim.operation.fleet_records import FleetRecord
 from clustersim.power.damped import Floats
+from clustersim.units import DAY_S
 
-DAY_S, HOURS = 86400.0, 24
+HOURS = 24
 MW = 1e6
 NO_FLEET = "the job has the cluster alone (operation.fleet is not given)"
 FLEET_KEYS = ("others_mean_mw", "others_day_low_mw", "others_day_high_mw", "fleet_utilisation")

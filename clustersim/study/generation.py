@@ -19,9 +19,10 @@ from clustersim.plant import (
 )
 from clustersim.study.horizon import TRAIN
 from clustersim.study.site.findings import SiteFindings
+from clustersim.units import HOUR_S, MWH_J, TABLE, YEAR_S
 
-YEAR_S, MWH, TONNE, HOUR_S, MW = 31557600.0, 3.6e9, 1e3, 3600.0, 1e6
-BTU_PER_KWH = 1055.05585 / 3.6e6
+TONNE, MW = 1e3, 1e6
+BTU_PER_KWH = TABLE["heat rate"]["Btu/kWh"]
 KEYS = (
     "fuel_mwh",
     "generator_heat_rate_btu_per_kwh",
@@ -103,7 +104,7 @@ def generation_keys(found: SiteFindings, runs: tuple[GroupRun, ...], reasons: di
     total = reduce(_sum, (run.burned for run in runs))
     energy = math.fsum(run.energy_j for run in runs)
     keys: dict[str, Any] = {
-        "fuel_mwh": total.fuel_j / MWH,
+        "fuel_mwh": total.fuel_j / MWH_J,
         "generator_heat_rate_btu_per_kwh": total.fuel_j / energy / BTU_PER_KWH if energy > 0.0 else None,
         "nox_t": total.nox_kg / TONNE,
         "co2_t": total.co2_kg / TONNE,

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustersim.operation import EVENT_AT_S, EVENT_S
+from clustersim.operation.windows import STEADY_S
 from clustersim.power.damped import Level
 from clustersim.power.device import LEVELS
 from clustersim.power.device_damping import DeviceDamping, device_damping
@@ -19,12 +20,13 @@ from clustersim.power.records import coarsen
 from clustersim.power.smoothing import device_profile
 from clustersim.power.states import STATE_LEVELS
 from clustersim.power.waveform import IDLE, RUNNING, Binner, PowerTables, power_tables
+from clustersim.study.random_streams import Draw, window_draw
 from clustersim.study.shared import SHELF, content_key, shared
 from clustersim.study.site.it_storage import it_chain
 from clustersim.study.step import StepStudy
 from clustersim.training.records import StepTrace
 
-STEADY_S, STEADY_DT_S = 600.0, 10e-3
+STEADY_DT_S = 10e-3
 EVENT_DT_S = 1e-3
 STATES = {state: LEVELS.index(level) - 1 for state, level in STATE_LEVELS.items()}
 """Column of the levels in the states of the timeline in which the job does not train."""
@@ -108,10 +110,6 @@ def _binner(study: StepStudy, table: PowerTables, duration_s: float, dt_s: float
     return Binner(table, study.fleet, study.plan.pipeline, halls, round(duration_s / dt_s), dt_s)
 
 
-def _order(study: StepStudy, draw: int) -> np.random.Generator:
-    return np.random.default_rng([study.scenario.seed, 0x5EED, draw])
-
-
 def _run(binner: Binner, pool: Pool, rng: np.random.Generator, start_s: float, until_s: float) -> list[float]:
     """Add steps drawn from the pool from `start_s` until `until_s` is passed; return their starts and the last end."""
     starts = [start_s]
@@ -144,7 +142,7 @@ def _burned(energy: NDArray[np.float64]) -> float:
     return float(burned / drawn) if drawn else 0.0
 
 
-def steady_window(study: StepStudy, pool: Pool, t0_s: float, draw: int = 0) -> HallPower:
+def steady_window(study: StepStudy, pool: Pool, t0_s: float, draw: int = Draw.STEADY) -> HallPower:
     """Return 600 s of training at 10 ms, made of the pool's steps in random order; another `draw`, another order.
 
     Where the accelerators have no memory beyond the step, every step of the pool is binned once at 1 ms and the window
@@ -165,7 +163,7 @@ def steady_window(study: StepStudy, pool: Pool, t0_s: float, draw: int = 0) -> H
 def _steady(study: StepStudy, table: PowerTables, pool: Pool, draw: int) -> HallPower:
     """Return the steady window at the beginning of time."""
     made = _one_by_one if table.profiled else _added_up
-    fine, starts, energy = made(study, table, pool, _order(study, draw))
+    fine, starts, energy = made(study, table, pool, window_draw(study.scenario, draw))
     return HallPower(
         window="steady",
         cause="training",
@@ -237,7 +235,7 @@ def crash_window(
     Its ranks idle at once; all others finish what they can and then spin in the reduction until the failure is detected
     and the job is killed, after which every accelerator idles.
     """
-    rng = _order(study, 1)
+    rng = window_draw(study.scenario, Draw.CRASH)
     binner = _binner(study, tables(study), length_s, EVENT_DT_S)
     starts = _run(binner, pool, rng, 0.0, at_s - 2.0 * pool.iteration_time_s)
     while True:
@@ -293,7 +291,7 @@ def restart_window(
     binner = _binner(study, tables(study), length_s, EVENT_DT_S)
     for state, begin in before:
         binner.set_state(STATES[state], max(0.0, begin), filled=True)
-    starts = _run(binner, pool, _order(study, 2), EVENT_AT_S, length_s)
+    starts = _run(binner, pool, window_draw(study.scenario, Draw.RESTART), EVENT_AT_S, length_s)
     return _hall_power(binner, "restart", cause, t0_s, starts)
 
 
@@ -318,7 +316,7 @@ def close_up(study: StepStudy, pool: Pool) -> dict[str, NDArray[np.float64]]:
         binner = Binner(
             tables(study), fleet, plan.pipeline, len(study.place.nodes), round(CLOSE_S / EVENT_DT_S), EVENT_DT_S, share
         )
-        _run(binner, pool, _order(study, 0), 0.0, CLOSE_S)
+        _run(binner, pool, window_draw(study.scenario, Draw.STEADY), 0.0, CLOSE_S)
         watts = binner.finish()[0].sum(axis=0)
         if name == "accelerator":
             found[name] = watts

@@ -12,9 +12,10 @@ from clustersim.study.fleet_facts import fleet_facts
 from clustersim.study.fleet_load import others_w
 from clustersim.study.it_power import HallPower, Pool, steady_window
 from clustersim.study.operation_facts import job_facts
+from clustersim.study.random_streams import random_stream
 from clustersim.study.several_sites.lockstep import lockstep_timeline
 from clustersim.study.site.tree import SitePower
-from clustersim.study.step import StepStudy, random_stream
+from clustersim.study.step import StepStudy
 
 
 def operate(study: StepStudy, pool: Pool, external: tuple[ExternalEvent, ...] = ()) -> Timeline:

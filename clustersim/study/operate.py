@@ -22,12 +22,11 @@ from clustersim.study.curtailment import curtailment_saving
 from clustersim.study.fleet_facts import fleet_facts
 from clustersim.study.it_power import Pool, steady_window, step_pool
 from clustersim.study.operation_facts import job_facts
+from clustersim.study.random_streams import random_stream
 from clustersim.study.several_sites.alone import study_alone
 from clustersim.study.several_sites.facts import sites_facts
 from clustersim.study.several_sites.lockstep import trains_alone
-from clustersim.study.step import StepStudy, random_stream, study_step
-
-DAY_S = 86400.0
+from clustersim.study.step import StepStudy, study_step
 
 
 @dataclass(frozen=True)

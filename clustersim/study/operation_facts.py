@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from clustersim import catalog
 from clustersim.operation import JobFacts
 from clustersim.plant.spec import ConversionStage
+from clustersim.plant.stages import MAIN_SHARE
 from clustersim.study.it_power import Pool
 from clustersim.study.places.place import Place
 from clustersim.study.step import StepStudy
 from clustersim.workload import count_parameters
+from clustersim.workload.footprint import OPTIMIZER_BYTES, WEIGHT_BYTES
 
-CHECKPOINT_BYTES = 14
+CHECKPOINT_BYTES = round(WEIGHT_BYTES + OPTIMIZER_BYTES)
 """bf16 weight and fp32 master weight with two moments. [B per parameter]"""
-MAIN_SHARE = 0.5
-"""A stage that carries less of a site's load does not carry its servers: auxiliaries, network, hosts alone. [-]"""
 FEED_KINDS = ("transformer", "ups")
 """Kinds of stage whose units are feeds; busways and what follows belong to racks."""
 

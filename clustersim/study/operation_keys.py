@@ -8,8 +8,8 @@ import pandas as pd
 
 from clustersim.operation import Timeline
 from clustersim.operation.accounts import CATEGORIES
+from clustersim.units import HOUR_S
 
-HOUR_S = 3600.0
 TIME_SHARES = tuple(f"time_share_{category}" for category in CATEGORIES)
 """Keys of the summary; their sum, rounded once, is 1 exactly."""
 NO_INTERRUPTION = "nothing interrupted the job over the horizon"

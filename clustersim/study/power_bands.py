@@ -9,8 +9,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from clustersim.limits.definitions import meter_means
 from clustersim.power.device import BANDS
-from clustersim.power.records import coarsen
 from clustersim.power.supplies import Bound
 from clustersim.power.waveform import Binner, PowerTables
 from clustersim.study.it_power import tables
@@ -29,8 +29,6 @@ INSIDE = (*ACTIVITIES, "time_constant")
 KEYS = ("mean", "peak", "trough", "swing")
 WINDOW_S = 20.0
 """Length over which the step is repeated for the figures of the summary, so that bins fall on it in many ways. [s]"""
-MEANS_S = 0.1
-"""Power keys of the summary are means of so long. [s]"""
 MW = 1e6
 
 
@@ -166,7 +164,7 @@ def _it_w(study: StepStudy, trace: StepTrace, accelerator_w: Floats | None = Non
 def _figures(step_w: Floats) -> dict[str, float]:
     """Return mean, peak, trough and swing of 100 ms means of the step repeated. [W]"""
     times = math.ceil(WINDOW_S / (step_w.size * STEP_DT_S))
-    power = coarsen(np.tile(step_w, times), round(MEANS_S / STEP_DT_S))
+    power = meter_means(np.tile(step_w, times), STEP_DT_S)[0]
     peak, trough = float(power.max()), float(power.min())
     return {"mean": float(step_w.mean()), "peak": peak, "trough": trough, "swing": peak - trough}
 

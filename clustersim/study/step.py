@@ -17,6 +17,7 @@ from clustersim.scenario import Scenario
 from clustersim.study.exchange_damping import changes_exchange, with_changed_exchange
 from clustersim.study.gaps import longest_gap_s
 from clustersim.study.places.place import Place, build_fleet, build_place
+from clustersim.study.random_streams import random_stream
 from clustersim.study.shared import shared
 from clustersim.study.staggering import check_stagger, stagger_warnings
 from clustersim.training.network import Network, fewest_replicas
@@ -42,9 +43,6 @@ JITTERED = 8
 
 LIMITED = ("matrix", "memory")
 """Activities that a power limit slows down."""
-
-STREAMS = ("rank_speed", "steps", "operation", "windows", "grid_events")
-"""Names of the random streams; each has its own, so that adding one shifts no other."""
 
 
 @dataclass(frozen=True)
@@ -118,11 +116,6 @@ class StepStudy:
         repeated = selective_flops_per_token(model, sequence, fused=self.plan.flash_attention)
         flops = model_flops_per_token(model, sequence, causal=False)
         return self.mfu(iteration_time_s) * (1.0 + repeated / flops)
-
-
-def random_stream(scenario: Scenario, name: str) -> np.random.SeedSequence:
-    """Return the named random stream of a scenario."""
-    return np.random.SeedSequence(scenario.seed).spawn(len(STREAMS))[STREAMS.index(name)]
 
 
 def study_step(scenario: Scenario) -> StepStudy:

@@ -29,9 +29,8 @@ from clustersim.study.site.summary import (
     undamped_keys,
 )
 from clustersim.study.wear import damping_keys, refused_keys, second_job_keys
+from clustersim.units import DAY_S
 from clustersim.workload import PlanSpec
-
-DAY_S = 86400.0
 
 
 def plan_keys(plan: PlanSpec) -> dict[str, Any]:

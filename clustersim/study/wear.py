@@ -18,9 +18,8 @@ from clustersim.study.findings import Findings
 from clustersim.study.interleaving import second_job
 from clustersim.study.site.findings import SiteFindings
 from clustersim.study.site.tree import SitePower
+from clustersim.units import MWH_J, YEAR_S
 
-YEAR_S = 31557600.0
-MWH = 3.6e9
 STORES = {
     "battery": "site_battery",
     "rack_storage": "rack_storage",
@@ -162,7 +161,7 @@ def _bank(found: SiteFindings, reasons: dict[str, str]) -> dict[str, Any]:
     stores = sum(r.loss_j for reports in found.steady.site_damping.values() for r in reports)
     wave = found.steady.waveform
     lost = stores / (wave.samples * wave.dt_s) * found.busy_s
-    return {"load_bank_energy_mwh": (sum(found.site_damping_j(site) for site in found.sites) - lost) / MWH}
+    return {"load_bank_energy_mwh": (sum(found.site_damping_j(site) for site in found.sites) - lost) / MWH_J}
 
 
 def refused_keys(found: Findings, reasons: dict[str, str]) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from clustersim.plant import CoolingYear, cooling_year
-from clustersim.plant.cooling_year import HOUR_S, KWH
 from clustersim.study.site.findings import SiteFindings
+from clustersim.units import HOUR_S, KWH_J
 
 OF_SERVED = ("pue_annual", "peak_hour_pue", "wue_l_per_kwh", "water_m3_annual")
 """Keys that compare the load with cooling that serves all of it."""
@@ -53,7 +53,7 @@ def year_keys(found: SiteFindings, reasons: dict[str, str]) -> dict[str, Any]:
         keys = {
             "pue_annual": float(pue.mean()),
             "peak_hour_pue": float(pue.max()),
-            "wue_l_per_kwh": float(water.mean()) * KWH / it_w,
+            "wue_l_per_kwh": float(water.mean()) * KWH_J / it_w,
             "water_m3_annual": float(water.sum()) * HOUR_S / 1e3,
         }
     return keys | {

@@ -203,7 +203,7 @@ class DataExchange:
     """Update of the rank's shard of the optimizer state."""
 
 
-OPTIMIZER_BYTES = 30.0
+UPDATE_BYTES = 30.0
 """Bytes per weight of an Adam update: gradient, master weight and two moments in fp32 read, three of them and the bf16
 weight written."""
 
@@ -254,5 +254,5 @@ def data_exchange(c: Configuration, hardware: Hardware, held: RankWeights, layer
                 alone, 0.0, np.where(c.sharding == 0, 2.0, 1.0) * (reduce_bytes * moving + turn * buckets) + between
             ),
         ),
-        optimizer=np.where(c.frozen, 0.0, OPTIMIZER_BYTES * state / hardware.bandwidth),
+        optimizer=np.where(c.frozen, 0.0, UPDATE_BYTES * state / hardware.bandwidth),
     )

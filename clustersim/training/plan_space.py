@@ -179,10 +179,7 @@ def search_space(plans: Configuration, hardware: Hardware, usable: float) -> Pla
     held = memory_needed(plans)
     fitting = held <= usable
     if not fitting.any():
-        raise CapacityError(
-            f"none of {plans.size:,} plans fits: the leanest needs {held.min() / 1e9:.1f} GB per accelerator, "
-            f"and a job can use {usable / 1e9:.1f} GB"
-        )
+        raise CapacityError(f"none of {plans.size:,} plans fits: the leanest {memory_words(held.min(), usable)}")
     some, memory = plans.take(fitting), held[fitting]
     times = iteration_times(some, hardware)
     order = np.argsort(times, kind="stable")
@@ -196,6 +193,11 @@ def search_space(plans: Configuration, hardware: Hardware, usable: float) -> Pla
 def memory_needed(plans: Configuration) -> Numbers:
     """Return what the fullest rank of every plan needs. [B]"""
     return _in_chunks(plans, lambda part: footprint(part, weights(part)).total)
+
+
+def memory_words(needed: float, usable: float) -> str:
+    """Return what a plan needs beside what a job can use, in words. [B]"""
+    return f"needs {needed / 1e9:.1f} GB per accelerator, and a job can use {usable / 1e9:.1f} GB"
 
 
 def iteration_times(plans: Configuration, hardware: Hardware) -> Numbers:

@@ -13,7 +13,14 @@ import numpy as np
 from clustersim.errors import CapacityError
 from clustersim.training.estimate import estimate_step
 from clustersim.training.network import Network, fewest_replicas, site_room, units_per_site, within
-from clustersim.training.plan_space import SHORTEST_PART, cuts_evenly, iteration_times, largest_loss, memory_needed
+from clustersim.training.plan_space import (
+    SHORTEST_PART,
+    cuts_evenly,
+    iteration_times,
+    largest_loss,
+    memory_needed,
+    memory_words,
+)
 from clustersim.training.timing import step_timing
 from clustersim.workload import JobSpec, ModelSpec, PlanSpec, StepProgram, build_step_program
 from clustersim.workload.configuration import (
@@ -264,7 +271,7 @@ def search_plans(
     if not fits.any():
         raise CapacityError(
             f"job.model: no plan of {model.name} fits {where} with {job.tokens_per_step_max:,} tokens a step at most: "
-            f"the leanest needs {memory.min() / 1e9:.1f} GB per accelerator, and a job can use {usable / 1e9:.1f} GB"
+            f"the leanest {memory_words(memory.min(), usable)}"
         )
     fitting = plans.take(fits)
     seconds = iteration_times(fitting, within(reached.slowest(), network))

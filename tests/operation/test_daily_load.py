@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clustersim.errors import CatalogError
-from clustersim.operation.daily_load import DAY_S, HOUR_S, DailyLoad, cosine_shares, daily_load
+from clustersim.operation.daily_load import DailyLoad, cosine_shares, daily_load
+from clustersim.units import DAY_S, HOUR_S
 
 SHARES = st.lists(st.floats(0.0, 1.0), min_size=24, max_size=24).map(tuple)
 TIMES = st.floats(0.0, 10 * DAY_S)

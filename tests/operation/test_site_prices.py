@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from clustersim.errors import InputError
-from clustersim.operation.site_prices import HOUR_S, Load, energy_cost, local_hour, price_events, saving
+from clustersim.operation.site_prices import Load, energy_cost, local_hour, price_events, saving
 from clustersim.operation.spec_parts.sites import SitePricesSpec, SitesSpec
+from clustersim.units import DAY_S, HOUR_S
 
-DAY_S = 86400.0
 RAMP = tuple(f"{10 + hour} USD/MWh" for hour in range(24))
 """The price rises through the local day."""
 

@@ -14,9 +14,9 @@ from clustersim.catalog import entry
 from clustersim.errors import InputError
 from clustersim.plant import SitePlantSpec, electrical_losses, transformer_reactive
 from clustersim.plant.electrical_tree import electrical_tree, firm_feeds_w, thermal_of
-from clustersim.plant.fault_level import voltage_behind
 from clustersim.plant.spec_parts.supply import FeedsSpec, spare_units
 from clustersim.plant.stages import stage_flows, stages_of
+from clustersim.plant.voltage import voltage_behind
 from clustersim.plant.weather import design_dry_bulb_c
 
 MW = 1e6
@@ -118,14 +118,14 @@ def test_the_first_stage_that_limits():
 
 
 def test_voltage_behind_an_impedance():
-    assert voltage_behind(1.0, 0.0, 0.0, 0.01, 0.1) == 1.0
-    assert voltage_behind(1.02, 0.8, 0.3, 0.0, 0.0) == pytest.approx(1.02)
-    volts = voltage_behind(1.0, 0.8, 0.3, 0.01, 0.1)
+    assert voltage_behind(1.0, 0.0, 0.0, 0.01, 0.1) == (1.0, True)
+    assert voltage_behind(1.02, 0.8, 0.3, 0.0, 0.0)[0] == pytest.approx(1.02)
+    volts, _ = voltage_behind(1.0, 0.8, 0.3, 0.01, 0.1)
     current = complex(0.8, -0.3) / volts
     assert abs(volts + complex(0.01, 0.1) * current) == pytest.approx(1.0)
-    assert math.isnan(voltage_behind(1.0, 6.0, 0.0, 0.0, 0.1))
+    assert not voltage_behind(1.0, 6.0, 0.0, 0.0, 0.1)[1]
     # the most that a reactance carries at unity power factor: half of its short-circuit power, at 0.707 pu
-    assert voltage_behind(1.0, 4.999999, 0.0, 0.0, 0.1) == pytest.approx(math.sqrt(0.5), rel=1e-3)
+    assert voltage_behind(1.0, 4.999999, 0.0, 0.0, 0.1)[0] == pytest.approx(math.sqrt(0.5), rel=1e-3)
 
 
 def test_voltage_falls_down_the_tree_and_a_ups_holds_its_own():

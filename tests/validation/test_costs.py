@@ -7,14 +7,14 @@ import pytest
 
 from clustersim import catalog
 from clustersim.economics import case_cost
-from clustersim.economics.capital import YEAR_S, annuity_factor
+from clustersim.economics.capital import annuity_factor
 from clustersim.economics.prices import figure
+from clustersim.units import HOUR_S, YEAR_S
 from clustersim.workload import load_model
 
 from .test_published_points import DEEPSEEK, LLAMA
 
 CASES = ("h100_hyperscaler", "h100_neocloud", "h100_neocloud_optimised", "gb200_hyperscaler", "gb200_neocloud")
-HOUR_S = 3600.0
 
 
 def price(name, key):

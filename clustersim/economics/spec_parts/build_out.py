@@ -6,20 +6,13 @@ import datetime
 from itertools import pairwise
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from clustersim import units
+from clustersim.economics.spec_parts.energy import quantity_or_name
 from clustersim.spec import Spec
 from clustersim.units import Power, Ratio
 
 MOST_MONTHS = 240
-
-
-def _energy_price_or_name(value: object) -> object:
-    """Check a price of energy now; a catalog name is looked up when the study runs."""
-    if isinstance(value, str) and value[:1].isdigit():
-        units.parse(value, "price of energy")
-    return value
 
 
 class PowerStepSpec(Spec):
@@ -69,7 +62,7 @@ class BuildOutSpec(Spec):
     basis: Literal["peak", "mean", "provisioned"] = "peak"
     """What an accelerator needs at the meter: its share of the site's peak while the job trains, of the mean (where a
     battery carries the swings), or of what nameplates ask for."""
-    onsite_price: Annotated[str, BeforeValidator(_energy_price_or_name)] | None = None
+    onsite_price: Annotated[str, quantity_or_name("price of energy")] | None = None
     """Price of energy made on site, all in, or a catalog name; left out: the catalog's ``onsite_power``."""
 
     @model_validator(mode="after")

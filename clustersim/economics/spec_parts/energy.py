@@ -13,8 +13,8 @@ from clustersim.economics.spec_parts.tariff import TariffOrName
 from clustersim.spec import Spec
 
 
-def _quantity_or_name(dimension: str) -> BeforeValidator:
-    """Check a quantity now; a catalog name is looked up when the cost is estimated."""
+def quantity_or_name(dimension: str) -> BeforeValidator:
+    """Check a quantity now; a catalog name is looked up when it is used."""
 
     def check(value: object) -> object:
         if isinstance(value, str) and value[:1].isdigit():
@@ -40,10 +40,10 @@ class EnergyContractSpec(Spec):
     left out: `electricity_price` for every hour."""
     billing_start: datetime.date = FIRST_DAY
     """Day at whose local midnight the horizon begins; matters for tariffs with months or weekdays."""
-    grid_carbon: Annotated[str, _quantity_or_name("emission factor")] | None = None
+    grid_carbon: Annotated[str, quantity_or_name("emission factor")] | None = None
     """Carbon dioxide of the grid's energy such as ``400 kg/MWh``, or a catalog name such as a state or an eGRID
     subregion; left out: the carbon of the grid is not told."""
     carbon_price: MassPrice = Field(default=0.0, ge=0)
     """Paid for carbon dioxide of grid and fuel, such as ``50 USD/t``."""
-    water_price: Annotated[str, _quantity_or_name("price of volume")] | None = None
+    water_price: Annotated[str, quantity_or_name("price of volume")] | None = None
     """Price such as ``1.0 USD/m3``, or a catalog name (kind ``water_prices``); left out: the catalog's default."""

@@ -7,9 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from clustersim.spec import Spec
-from clustersim.units import Time
-
-DAY_S = 86400.0
+from clustersim.units import DAY_S, Time
 
 
 class RepairWorkSpec(Spec):

@@ -20,8 +20,8 @@ import scipy
 from clustersim import units
 from clustersim.economics import CostFacts, EconomicsSpec, cost
 from clustersim.economics.prices import chosen, energy_price, figure, grid_price, rate, server_price
-from clustersim.economics.spec import YEAR_S
 from clustersim.study.compare.designs import Design
+from clustersim.units import YEAR_S
 
 CLOSED, SEARCHED, NEVER = "closed form", "brentq", "none"
 COLUMNS = (

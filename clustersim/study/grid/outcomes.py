@@ -29,6 +29,7 @@ from clustersim.study.horizon import TRAIN
 from clustersim.study.judging import neighbours_change_w, reserved_battery_w
 from clustersim.study.site.power import SitePower
 from clustersim.study.site.smoothing_charge import with_smoothing
+from clustersim.units import MWH_J
 
 MW = 1e6
 KEYS = (
@@ -56,7 +57,7 @@ def grid_keys(closed: ClosedLoop, surroundings: Surroundings | None, reasons: di
         "ups_transfers": sum(r.transfers for r in ridden),
         "ups_locked": sum(r.locked for r in ridden),
         "load_locked_mw": max((r.locked_w for r in ridden), default=0.0) / MW,
-        "ups_battery_mwh": math.fsum(r.battery_j for r in ridden) / 3.6e9,
+        "ups_battery_mwh": math.fsum(r.battery_j for r in ridden) / MWH_J,
     }
     if keys["load_recovery_s"] is None:
         reasons["load_recovery_s"] = NO_DIP

@@ -8,7 +8,7 @@ import numpy as np
 
 from clustersim.plant.spec import GridEvent
 from clustersim.scenario import Scenario
-from clustersim.study.step import random_stream
+from clustersim.study.random_streams import random_stream
 
 
 @dataclass(frozen=True)

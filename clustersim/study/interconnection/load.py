@@ -10,14 +10,14 @@ import pandas as pd
 import scipy
 from numpy.typing import NDArray
 
+from clustersim.limits.definitions import METER_DT_S
 from clustersim.operation.records import EVENT_AT_S
 from clustersim.power.records import Waveform, coarsen
 from clustersim.study.result import Result
+from clustersim.units import DAY_S, HOUR_S
 
 MW = 1e6
-MINUTE_S, DAY_S, HOUR_S = 60.0, 86400.0, 3600.0
-MEAN_S = 0.1
-"""Means over which power is looked at, as for the power keys of the summary. [s]"""
+MINUTE_S = 60.0
 LAGS_S = (1.0, 10.0, 60.0, 600.0)
 """Times within which the largest changes are told. [s]"""
 BEFORE_S = 5.0
@@ -25,7 +25,7 @@ BEFORE_S = 5.0
 Floats = NDArray[np.float64]
 
 
-def means(values: Floats, dt_s: float, over_s: float = MEAN_S) -> tuple[Floats, float]:
+def means(values: Floats, dt_s: float, over_s: float = METER_DT_S) -> tuple[Floats, float]:
     """Return exact means over `over_s`, and their clock; values as they are where the clock is coarser. [s]"""
     factor = max(1, round(over_s / dt_s))
     return (values, dt_s) if factor == 1 else (coarsen(values, factor), factor * dt_s)

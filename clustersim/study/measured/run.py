@@ -50,9 +50,9 @@ from clustersim.study.site.summary import (
 )
 from clustersim.study.site.tree import SitePower
 from clustersim.study.wear import damping_keys, damping_warnings
+from clustersim.units import DAY_S
 
 NO_JOB = "the load is measured: no job is simulated"
-DAY_S = 86400.0
 OF_STEP = (
     "accelerators_used", "tensor", "context", "pipeline", "virtual_stages", "schedule", "expert", "data", "sharding",
     "micro_batches", "recompute", "expert_overlap", "plans_compared", "tokens_per_step", "iteration_time_s",

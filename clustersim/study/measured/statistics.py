@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,11 +12,12 @@ from numpy.typing import NDArray
 from clustersim import catalog
 from clustersim.errors import InputError
 from clustersim.limits import BandShares, band_table, max_ramp, sliding_range, swing
-from clustersim.power.records import coarsen
+from clustersim.limits.definitions import meter_means
 from clustersim.power.spectrum import SEGMENT_PERIODS, Spectrogram, harmonics, spectrogram
 from clustersim.power.stores import flattening_energy_j
 from clustersim.power.trace import PowerTrace
 from clustersim.power.trace_period import JobWindow, Period, dominant_period
+from clustersim.units import MWH_J
 
 PERCENTILES = (1, 10, 25, 50, 75, 90, 99)
 PERCENTILE_KEYS = tuple(f"p{p}_mw" for p in PERCENTILES)
@@ -27,16 +27,6 @@ BANDS_HZ = ((0.1, 20.0), (0.0, 0.2), (0.2, 3.0), (3.0, 20.0), (0.1, 2.0), (3.0, 
 """arXiv 2508.14318: the example rule, the bands of its text, and those of the same team's OCP talk. [Hz]"""
 Shares = Mapping[tuple[float, float], tuple[BandShares, BandShares]]
 """By band [Hz]: with a rectangular window, with Hann."""
-METER_DT_S = 0.1
-"""Ramps and swings are taken of means over this time, as in the summary keys. [s]"""
-
-
-def meter(power_w: NDArray[np.float64], dt_s: float) -> tuple[NDArray[np.float64], float]:
-    """Return 100 ms means, or the power as it is where it is shorter, or its samples are coarser or divide it not."""
-    factor = round(METER_DT_S / dt_s)
-    if not 1 < factor <= power_w.size or not math.isclose(factor * dt_s, METER_DT_S, rel_tol=1e-6):
-        return power_w, dt_s
-    return coarsen(power_w, factor), METER_DT_S
 
 
 def percentiles(power_w: NDArray[np.float64]) -> dict[str, float]:
@@ -52,7 +42,7 @@ def trace_statistics(trace: PowerTrace, shares: Shares, bands: Sequence[tuple[fl
     share of energy and of amplitude in each band, with a rectangular and with a Hann window, from :func:`spectrum`;
     `bands` [Hz] are told beside the usual ones. ``harmonics`` are empty without a period.
     """
-    power, dt = meter(trace.watts, trace.dt_s)
+    power, dt = meter_means(trace.watts, trace.dt_s)
     period = dominant_period(trace.watts, trace.dt_s)
     return {
         "from_s": trace.t0_s,
@@ -60,14 +50,14 @@ def trace_statistics(trace: PowerTrace, shares: Shares, bands: Sequence[tuple[fl
         "mean_mw": float(trace.watts.mean()) * 1e-6,
         "peak_mw": float(power.max()) * 1e-6,
         "trough_mw": float(power.min()) * 1e-6,
-        "energy_mwh": trace.energy_j / 3.6e9,
+        "energy_mwh": trace.energy_j / MWH_J,
         **percentiles(trace.watts),
         "period_s": None if period is None else period.seconds,
         "period_correlation": None if period is None else period.correlation,
         "period_resolved": None if period is None else _resolved(trace, period),
         "iteration_frequency_hz": None if period is None else 1.0 / period.seconds,
         "swing_mw": _swing(power, dt, period),
-        "flattening_energy_mwh": flattening_energy_j(trace.watts, trace.dt_s) / 3.6e9,
+        "flattening_energy_mwh": flattening_energy_j(trace.watts, trace.dt_s) / MWH_J,
         "ramps": [_ramps(trace, power, dt, lag) for lag in LAGS_S],
         "band_shares": _bands(trace, shares, bands),
         "harmonics": _harmonics(trace, period),

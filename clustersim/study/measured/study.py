@@ -7,12 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from clustersim.errors import InputError
+from clustersim.limits.definitions import METER_DT_S
+from clustersim.operation.windows import STEADY_S
 from clustersim.plant import unit_starts
 from clustersim.power.measured_load import load_waveform
 from clustersim.power.trace import PowerTrace, scaled
 from clustersim.scenario import LoadScenario, TopologySpec, require_plant
 from clustersim.study.horizon import TRAIN, SiteHistory, steady_load_w
-from clustersim.study.it_power import STEADY_DT_S, STEADY_S, HallPower
+from clustersim.study.it_power import STEADY_DT_S, HallPower
 from clustersim.study.places.place import Place, build_place
 from clustersim.study.site.cooled_states import cooled_states
 from clustersim.study.site.findings import SiteFindings
@@ -21,8 +23,6 @@ from clustersim.study.site.tree import SitePower, power_of_it
 
 MOST_S = 3600.0
 """Longest steady window. [s]"""
-METER_DT_S = 0.1
-"""Power keys are means of so long; cycles are told apart from there on. [s]"""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from clustersim.errors import InputError
 from clustersim.limits import band_table
+from clustersim.limits.definitions import BAND_HZ
 from clustersim.power.trace import PowerTrace, resampled
 from clustersim.study.it_power import Pool, steady_window
 from clustersim.study.step import StepStudy
@@ -17,8 +18,6 @@ from clustersim.training.records import StepTrace
 Array = NDArray[np.float64]
 
 PERCENTILES = (10, 25, 50, 75, 90, 99)
-BAND_HZ = (0.1, 20.0)
-"""The example rule of arXiv 2508.14318, section III-A. [Hz]"""
 DIP = 0.35
 """Below this share of the range a reading is in a dip; between the levels of exchange and of compute. [-]"""
 

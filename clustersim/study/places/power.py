@@ -22,7 +22,7 @@ from clustersim.study.places.place import Place
 from clustersim.study.site.power import provisioned_of
 from clustersim.study.site.supply import site_load
 
-STEADY_S = 10.0
+SETTLING_S = 10.0
 """Width of the only bin of a constant load; what settles, settles before it. [s]"""
 PUBLISHED = ("it", "it.chilled", "facility", "connection", "generation", "heat")
 """Figures of the catalog kind `places` that a sum of :class:`PlaceBalance` stands beside."""
@@ -155,7 +155,7 @@ def place_balance(place: Place) -> PlaceBalance:
 def _site(place: Place, name: str, running_w: float, nameplate_w: float) -> SiteBalance:
     plant, cooling = place.topology.electrical[name], place.topology.cooling[name]
     meter = [
-        float(site_load(plant, cooling, np.array([it]), STEADY_S, it).load_w[0]) for it in (running_w, nameplate_w)
+        float(site_load(plant, cooling, np.array([it]), SETTLING_S, it).load_w[0]) for it in (running_w, nameplate_w)
     ]
     heat = settled_heat(plant, cooling, nameplate_w)
     state = steady_cooling(cooling, heat)

@@ -21,14 +21,13 @@ from clustersim.study.event_windows import BUILDERS, evaluation_it_w
 from clustersim.study.horizon import SiteHistory, histories
 from clustersim.study.it_power import HallPower, Pool, steady_window, step_pool
 from clustersim.study.paces import Pace
+from clustersim.study.random_streams import Draw, random_stream, window_draw
 from clustersim.study.several_sites.cross_site import without_exchange
 from clustersim.study.several_sites.facts import sites_facts
 from clustersim.study.site.power import SitePower, site_power
 from clustersim.study.staggering import shift_halls
-from clustersim.study.step import StepStudy, random_stream
+from clustersim.study.step import StepStudy
 
-DRAWS = 100
-"""Draws of the sites' steps begin there."""
 LOOKED_AT = (
     "crash",
     "restart",
@@ -119,10 +118,10 @@ def steady_alone(alone: Alone) -> SitePower:
     window begins with a step of all. Under `decoupled_diloco` nobody waits: each site is at a phase of its own.
     """
     begin = next((w.t0_s for w in alone.record.sites[0].timeline.windows if w.name == "steady"), 0.0)
-    draws = [0, *(DRAWS + number for number in range(1, len(alone.timelines)))]
+    draws = [Draw.STEADY, *(Draw.SITES + number for number in range(1, len(alone.timelines)))]
     hall = _joined(alone, [steady_window(alone.study, alone.pool, begin, draw) for draw in draws])
     if alone.record.method == "decoupled_diloco":
-        rng = np.random.default_rng([alone.study.scenario.seed, 0x5EED, DRAWS])
+        rng = window_draw(alone.study.scenario, Draw.SITES)
         shifts = np.zeros(len(alone.study.place.nodes))
         for name in alone.timelines:
             shifts[_rows(alone, name)] = rng.uniform(0.0, alone.pool.iteration_time_s)
@@ -172,7 +171,7 @@ def _rows(alone: Alone, site: str) -> NDArray[np.int64]:
 
 def _members(alone: Alone, number: int, site: str) -> Members:
     units = np.flatnonzero(np.isin(alone.study.fleet.unit_node, _rows(alone, site)))
-    return Members(alone.record.sites[number].gpus, units, DRAWS + number)
+    return Members(alone.record.sites[number].gpus, units, Draw.SITES + number)
 
 
 def _joined(alone: Alone, halls: list[HallPower]) -> HallPower:

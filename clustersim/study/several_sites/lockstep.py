@@ -17,8 +17,9 @@ from clustersim.operation.spec_parts.sites import ALONE_BETWEEN, SitesSpec
 from clustersim.scenario import Scenario
 from clustersim.study.it_power import Pool
 from clustersim.study.operation_facts import job_facts
+from clustersim.study.random_streams import random_stream
 from clustersim.study.several_sites.facts import sites_facts
-from clustersim.study.step import StepStudy, random_stream
+from clustersim.study.step import StepStudy
 
 
 def trains_alone(scenario: Scenario) -> bool:

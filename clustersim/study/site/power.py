@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from clustersim.operation.windows import STEADY_S
 from clustersim.power.supplies import together
-from clustersim.study.it_power import STARTS, STEADY_S, HallPower, state_w
+from clustersim.study.it_power import STARTS, HallPower, state_w
 from clustersim.study.places.place import Place
 from clustersim.study.site.it_storage import behind_it_storage, hall_ceilings
 from clustersim.study.site.study import SiteStudy

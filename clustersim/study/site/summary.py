@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from clustersim.economics import CostTable
 from clustersim.economics.cost import tco_usd_per_w_year, usd_per_mw
 from clustersim.errors import InputError
+from clustersim.limits.definitions import BAND_HZ, METER_DT_S, meter_means
 from clustersim.limits.flicker import short_term_severity
 from clustersim.limits.measures import max_ramp, max_rocof, swing, voltage_dip
 from clustersim.plant import PlantResponse
-from clustersim.power.records import coarsen
 from clustersim.power.spec import Strategy
 from clustersim.power.spectrum import band_shares, harmonics
 from clustersim.study.energy_bill import energy_bill_keys
@@ -22,11 +22,9 @@ from clustersim.study.operation_keys import TIME_SHARES
 from clustersim.study.site.cooling_reserve_keys import reserve_keys
 from clustersim.study.site.findings import SiteFindings
 from clustersim.study.year_keys import year_keys
+from clustersim.units import MWH_J
 
-MW, MWH = 1e6, 3.6e9
-METER_DT_S = 0.1
-"""Power keys are 100 ms means. [s]"""
-BAND_HZ = (0.1, 20.0)
+MW = 1e6
 HARMONICS = 3
 """Harmonics of the cycle that have a key: amplitude at the meter, with what is nearer to it than to the next."""
 SIGNIFICANT = 9
@@ -110,7 +108,7 @@ def _rounded(value: Any) -> Any:
 
 
 def _means(power_w: NDArray[np.float64], dt_s: float) -> NDArray[np.float64]:
-    return coarsen(power_w, max(1, round(METER_DT_S / dt_s)))
+    return meter_means(power_w, dt_s)[0]
 
 
 def _meter(found: SiteFindings, node: str) -> NDArray[np.float64]:
@@ -193,10 +191,10 @@ def raised_by_damping(summary: dict[str, Any], damping: Sequence[Strategy]) -> s
 def energy_keys(found: SiteFindings) -> dict[str, Any]:
     """Return energies over the horizon."""
     return {
-        "energy_mwh": found.meter_energy_j / MWH,
-        "it_energy_mwh": found.it_energy_j / MWH,
-        "generator_energy_mwh": sum(found.generator_energy_j.values()) / MWH,
-        "damping_energy_mwh": found.damping_energy_j / MWH,
+        "energy_mwh": found.meter_energy_j / MWH_J,
+        "it_energy_mwh": found.it_energy_j / MWH_J,
+        "generator_energy_mwh": sum(found.generator_energy_j.values()) / MWH_J,
+        "damping_energy_mwh": found.damping_energy_j / MWH_J,
         "damping_energy_share": found.damping_share,
         "pue": found.meter_energy_j / found.it_energy_j,
     }
@@ -227,7 +225,7 @@ def _frequency(responses: tuple[PlantResponse, ...], prefix: str) -> dict[str, A
     return {
         f"{prefix}min_frequency_hz": min(float(r.frequency_hz.min()) for r in responses),
         f"{prefix}max_frequency_hz": max(float(r.frequency_hz.max()) for r in responses),
-        f"{prefix}max_rocof_hz_per_s": max(max_rocof(r.frequency_hz, r.dt_s, 0.5) for r in responses),
+        f"{prefix}max_rocof_hz_per_s": max(max_rocof(r.frequency_hz, r.dt_s) for r in responses),
         f"{prefix}initial_rocof_hz_per_s": max((r.initial_rocof_hz_per_s for r in responses), key=abs),
     }
 

@@ -46,8 +46,7 @@ from clustersim.study.sizing.space import Design
 from clustersim.study.slowed_power import SlowedPower
 from clustersim.study.step import StepStudy
 from clustersim.study.trained_job import placed_in_time
-
-YEAR_S = 31557600.0
+from clustersim.units import HOUR_S, YEAR_S
 
 
 def evaluate(
@@ -273,5 +272,5 @@ def prices_of(prepared: Prepared) -> Prices:
     seen = _seen(prepared, job, study, prepared.windows, surroundings, closed)
     bare = _findings(job, job.base, study, seen, judge((), seen.evidence))
     cost = estimate_cost(spec, cost_facts(bare, bare.tokens_per_s, closed.timeline.goodput))
-    hours = YEAR_S / 3600.0 * study.accelerators
+    hours = YEAR_S / HOUR_S * study.accelerators
     return Prices(energy, cost.usd_per_accelerator_hour * hours)

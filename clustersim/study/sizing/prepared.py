@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -81,6 +82,11 @@ class Judged:
         """The judged row with the smallest margin, but for those left out; None when nothing was judged."""
         judged = [row for row in self.rows if row.passed is not None and row.key not in ignored]
         return min(judged, key=lambda row: row.margin, default=None)
+
+    def margin(self, ignored: frozenset[Key] = frozenset()) -> float:
+        """Margin of that row; infinite when nothing was judged. [-]"""
+        worst = self.worst(ignored)
+        return math.inf if worst is None else worst.margin
 
 
 @dataclass(frozen=True)

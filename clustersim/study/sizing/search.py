@@ -99,7 +99,7 @@ class Search:
                 if open_keys:
                     tried.append(self.judge(grid[round(step * number)], whole=True))
                     open_keys -= {row.key for row in tried[-1].rows if row.passed}
-        nearest = max(tried, key=lambda judged: _margin(judged, self.ignored))
+        nearest = max(tried, key=lambda judged: judged.margin(self.ignored))
         return Found(self.level, alone, None, nearest, (), (), len(self.prepared.judged), tuple(tried))
 
     def run(self) -> Found:
@@ -129,7 +129,7 @@ class Search:
         found = None if best is None else self.judge(best, whole=True)
         every = [judged for (_, whole), judged in self.prepared.judged.items() if whole]
         passing = tuple(judged for judged in every if not judged.failed(self.ignored))
-        nearest = max(every, key=lambda judged: _margin(judged, self.ignored))
+        nearest = max(every, key=lambda judged: judged.margin(self.ignored))
         return Found(self.level, alone, found, nearest, passing, tuple(self.notes), len(self.prepared.judged))
 
     def strongest(self, family: Sequence[str]) -> Iterator[Design]:
@@ -247,11 +247,6 @@ class Search:
 def _orders(family: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     """Return the orders in which the elements of a family are made small: dearest first, and the other way round."""
     return (tuple(family),) if len(family) == 1 else (tuple(family), tuple(reversed(family)))
-
-
-def _margin(judged: Judged, ignored: frozenset[Key]) -> float:
-    worst = judged.worst(ignored)
-    return float("inf") if worst is None else worst.margin
 
 
 def front(designs: Sequence[Judged]) -> tuple[Judged, ...]:

@@ -273,7 +273,7 @@ def _searched(task: _Asked, every: Sequence[Design], possible: _Possible, pool: 
         not_damping=possible.apart,
         unmet=() if passing else possible.unmet,
         best=_cheapest(searched, passing),
-        nearest=max(candidates, key=lambda one: _worst(one, ignored)),
+        nearest=max(candidates, key=lambda one: one.margin(ignored)),
         passing=tuple(passing),
         refused=refused,
         notes=tuple(dict.fromkeys(note for one in searched for note in one.notes)),
@@ -306,11 +306,6 @@ def _near(level: Design) -> list[Design]:
 def _cheapest(searched: Iterable[Found], more: Iterable[Judged] = ()) -> Judged | None:
     found = [one.best for one in searched if one.best is not None]
     return min((*found, *more), key=lambda one: one.usd_per_year, default=None)
-
-
-def _worst(judged: Judged, ignored: frozenset[Key]) -> float:
-    worst = judged.worst(ignored)
-    return float("inf") if worst is None else worst.margin
 
 
 def _broken(without: Judged, tried: Sequence[Judged]) -> list[Aside]:

@@ -39,7 +39,7 @@ class Constant:
     """One constant that is fitted."""
 
     kind: str
-    """`calibration` or `stacks`."""
+    """Of the catalog."""
     entry: str
     name: str
     value: float

@@ -27,6 +27,7 @@ from clustersim.fabric.library import (
 from clustersim.fabric.library import scale_up_entry as generation
 from clustersim.fabric.library import transport as transport_of
 from clustersim.fabric.nccl import Group, collective_time
+from clustersim.study.tables.calibration import Constant
 from clustersim.study.tables.collectives_table import CollectiveCase, read_collectives
 
 Numbers = NDArray[np.float64]
@@ -142,19 +143,6 @@ def kernels_beside(table: Path) -> tuple[CollectiveCase, ...]:
 
 
 @dataclass(frozen=True)
-class Constant:
-    """One constant that is fitted."""
-
-    entry: str
-    name: str
-    value: float
-    low: float
-    high: float
-    rows: int
-    """Rows that it acts on."""
-
-
-@dataclass(frozen=True)
 class CollectivesFit:
     """Fitted constants."""
 
@@ -213,7 +201,7 @@ def free_constants(chosen: Sequence[CollectiveCase]) -> list[Constant]:
     found = []
     for entry in catalog.entries(KIND).values():
         for name, figure in entry.figures.items():
-            item = Constant(entry.name, name, figure.value, figure.low, figure.high, 0)
+            item = Constant(KIND, entry.name, name, figure.value, figure.low, figure.high, 0)
             rows = sum(_acts(item, case) for case in chosen)
             if figure.source == "FIT" and rows:
                 found.append(replace(item, rows=rows))

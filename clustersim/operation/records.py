@@ -43,7 +43,6 @@ class Window:
     t1_s: float
     event_s: float
     """Time at which the event happens (the state changes); `t0_s` for a steady window. [s]"""
-    state_at_start: str
 
 
 @dataclass(frozen=True)

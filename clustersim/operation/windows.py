@@ -49,19 +49,19 @@ def windows_of(rows: Rows, horizon_s: float, fewest_restarts: int = 2) -> tuple[
     crash = _crash(rows)
     if crash is not None:
         cause = rows[crash].cause
-        found.append(_around(rows, "crash", cause, rows[crash].start_s, horizon_s))
+        found.append(_around("crash", cause, rows[crash].start_s, horizon_s))
         back = next((row.start_s for row in rows[crash:] if row.state in FULL), None)
         if back is not None:
-            found.append(_around(rows, "restart", cause, back, horizon_s))
+            found.append(_around("restart", cause, back, horizon_s))
     if rows and rows[0].state in FULL:
         # the ranks load the weights before the record begins
-        found.append(Window("job_start", "start", 0.0, min(horizon_s, EVENT_S - EVENT_AT_S), 0.0, "reload"))
+        found.append(Window("job_start", "start", 0.0, min(horizon_s, EVENT_S - EVENT_AT_S), 0.0))
     for name in ("checkpoint", "evaluation"):
         pause = _pause(rows, name)
         if pause is not None:
-            found.append(_around(rows, name, pause.cause, pause.start_s, horizon_s))
+            found.append(_around(name, pause.cause, pause.start_s, horizon_s))
     for name, index in _regrouped(rows).items():
-        found.append(_around(rows, name, rows[index].cause, rows[index].start_s, horizon_s))
+        found.append(_around(name, rows[index].cause, rows[index].start_s, horizon_s))
     found.append(_storm(rows, horizon_s, fewest_restarts))
     return tuple(window for window in found if window is not None)
 
@@ -71,7 +71,7 @@ def _steady(rows: Rows) -> Window | None:
     run = _longest_run(rows, slowed=False) or _longest_run(rows, slowed=True)
     if run is None or run[1] <= run[0]:
         return None
-    return Window("steady", "none", run[0], min(run[1], run[0] + STEADY_S), run[0], _state_at(rows, run[0]))
+    return Window("steady", "none", run[0], min(run[1], run[0] + STEADY_S), run[0])
 
 
 def _longest_run(rows: Rows, *, slowed: bool) -> tuple[float, float] | None:
@@ -161,14 +161,10 @@ def _storm(rows: Rows, horizon_s: float, fewest: int) -> Window | None:
     cause = f"restarts within an hour: {counts[first]}"
     t0 = max(0.0, begin - EVENT_AT_S)
     end = min(horizon_s, last - EVENT_AT_S + EVENT_S)
-    return Window("restart_storm", cause, t0, end, begin, _state_at(rows, t0))
+    return Window("restart_storm", cause, t0, end, begin)
 
 
-def _around(rows: Rows, name: str, cause: str, event_s: float, horizon_s: float) -> Window:
+def _around(name: str, cause: str, event_s: float, horizon_s: float) -> Window:
     t0 = max(0.0, event_s - EVENT_AT_S)
     t1 = min(horizon_s, event_s - EVENT_AT_S + EVENT_S)
-    return Window(name, cause, t0, t1, event_s, _state_at(rows, t0))
-
-
-def _state_at(rows: Rows, time_s: float) -> str:
-    return next(row.state for row in rows if row.start_s <= time_s < row.end_s)
+    return Window(name, cause, t0, t1, event_s)

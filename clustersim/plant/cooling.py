@@ -33,10 +33,6 @@ class CoolingState:
     capacity_high_w: float
     shortfall_w: float
     """Heat above `capacity_w`: it warms the loop. [W]"""
-    sustainable_heat_w: float
-    """Heat that can be kept up for ever: the smaller of heat and capacity. [W]"""
-    pue_contribution: float
-    """Cooling power over heat. [-]"""
     temperature_c: float
     """Settled loop temperature; infinite with a shortfall. [degC]"""
     time_to_alarm_s: float
@@ -234,8 +230,6 @@ def steady_cooling(spec: SiteCoolingSpec, heat_w: float, outdoor: Air | None = N
         capacity_w=loop.capacity_w,
         capacity_high_w=loop.capacity_high_w,
         shortfall_w=short,
-        sustainable_heat_w=served,
-        pue_contribution=power / heat_w if heat_w > 0.0 else 0.0,
         temperature_c=math.inf if short > 0.0 else loop.supply_c + heat_w / loop.conductance,
         time_to_alarm_s=_to_alarm(spec, loop, heat_w, loop.supply_c + loop.capacity_w / loop.conductance),
         water_l_per_s=served * loop.water_l_per_j,

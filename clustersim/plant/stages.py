@@ -33,7 +33,6 @@ class Stage:
     fault_unit: float
     """The same for the fault level: the catalog's usual size where the file gives the rating of all units only."""
     spec: ConversionStage
-    inlet_v: float
     outlet_v: float
     """Line to line. [V]"""
     no_load: float
@@ -131,7 +130,6 @@ def _stage(record: ConversionStage, figures: Entry, inlet_v: float) -> Stage:
         unit=record.unit_rating,
         fault_unit=_usual_unit(record, figures),
         spec=record,
-        inlet_v=inlet_v,
         outlet_v=volts,
         no_load=figures.si("loss.no_load"),
         load_loss=load_loss,

@@ -27,7 +27,7 @@ def timeline(*rows):
 
 
 def window(name="elastic_drop"):
-    return Window(name, "gpu", T0 - EVENT_AT_S, T0 + 40.0, T0, "train")
+    return Window(name, "gpu", T0 - EVENT_AT_S, T0 + 40.0, T0)
 
 
 DROP = timeline(("train", 500.0, GPUS), ("detect", 5.0, GPUS), ("reconfigure", 10.0, GPUS), ("train", 500.0, 1792))

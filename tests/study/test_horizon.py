@@ -82,7 +82,7 @@ def test_history_conserves_heat(small_study, small):
     found = run_history(study, small)
     heat = found.it_j
     assert found.cooling.rejected_j + found.cooling.stored_j == pytest.approx(heat, rel=1e-9)
-    per_heat = steady_cooling(study.place.topology.cooling["memphis"], 1e6).pue_contribution
+    per_heat = steady_cooling(study.place.topology.cooling["memphis"], 1e6).power_w / 1e6
     assert found.cooling.energy_j == pytest.approx(found.cooling.rejected_j * per_heat, rel=1e-9)
 
 

@@ -49,10 +49,8 @@ class SiteBalance:
     """Of one generator, the largest. [W]"""
     battery_w: float
     battery_j: float
-    heat_low_w: float
     heat_w: float
-    """Heat that the cooling can reject; low and high follow the catalog's band of the unit. [W]"""
-    heat_high_w: float
+    """Heat that the cooling can reject. [W]"""
     nameplate_heat_w: float
     """Heat at `nameplate_it_w`, with the losses inside the cooled rooms. [W]"""
     chilled_it_w: float
@@ -171,9 +169,7 @@ def _site(place: Place, name: str, running_w: float, nameplate_w: float) -> Site
         largest_unit_w=max((rating for rating, _ in units), default=0.0),
         battery_w=0.0 if plant.battery is None else battery_rating_w(plant.battery),
         battery_j=0.0 if plant.battery is None else battery_energy_j(plant.battery),
-        heat_low_w=state.capacity_low_w,
         heat_w=state.capacity_w,
-        heat_high_w=state.capacity_high_w,
         nameplate_heat_w=heat,
         chilled_it_w=sustainable_it(plant, cooling, state.capacity_w),
     )

@@ -161,7 +161,7 @@ def _windows(alone: Alone) -> list[Window]:
     if len(waits):
         at, cause = float(waits["t_start_s"].iloc[0]), str(waits["cause"].iloc[0])
         end = min(timeline.horizon_s, at - EVENT_AT_S + EVENT_S)
-        found.append(Window(OUTER_STEP, cause, at - EVENT_AT_S, end, at, "train"))
+        found.append(Window(OUTER_STEP, cause, at - EVENT_AT_S, end, at))
     return found
 
 

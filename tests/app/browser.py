@@ -28,14 +28,6 @@ STARTS_S = 90.0
 OF_STREAMLIT = re.compile(r"/[a-z]+/_stcore/(health|host-config)$")
 FADES = "one => one.playState === 'running' && one.effect.getComputedTiming().iterations !== Infinity"
 """What is drawn anew fades in: contrast and pictures are those of the end."""
-STANDING = """
-document.addEventListener('DOMContentLoaded', () => {
-  const style = document.createElement('style');
-  style.textContent = '*, ::before, ::after { animation: none !important; transition: none !important; }';
-  document.head.append(style);
-});
-"""
-"""Nothing moves: without a graphics card each picture of a spinner is drawn by the processor, sixty in a second."""
 STILL = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 
@@ -95,7 +87,6 @@ class Visitor:
         )
         self.context.set_default_timeout(WAIT_MS)
         self.page = self.context.new_page()
-        self.page.add_init_script(STANDING)
         self.said, self.outside, self.dialogs = [], [], []
         self.page.on("console", self._heard)
         self.page.on("pageerror", lambda error: self.said.append(str(error)))

@@ -217,7 +217,7 @@ def test_every_figure_of_the_hardware_is_a_rate_a_time_or_a_share():
     """So that scaling above leaves none out."""
     shares = {
         "low_precision", "share", "half_depth", "element_bytes", "plain_share", "plain_half_depth", "unaligned",
-        "attention", "second_flash", "capacity", "domain", "rank_spread", "overlap", "exchange_share",
-        "exchange_memory", "reduce_share", "bucket", "bucket_per_rank",
+        "attention", "attention_backward", "host_backward", "routing_kernels", "second_flash", "capacity", "domain",
+        "rank_spread", "overlap", "exchange_share", "exchange_memory", "reduce_share", "bucket", "bucket_per_rank",
     }  # fmt: skip
     assert {f.name for f in fields(one())} == shares | set(RATES) | set(TIMES)

@@ -7,7 +7,8 @@ line prints its message and exits with code 2. Anything else that escapes is a f
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 MOST_LINES = 200
 """Problems of one message: a list of a thousand wrong entries is told by its first ones."""
@@ -56,6 +57,19 @@ def shortened(message: str) -> str:
             return "\n".join([*told, f"... and {len(lines) - len(told):,} more"])
         told.append(short)
     return "\n".join(told)
+
+
+def problem_text(problem: Mapping[str, Any]) -> str:
+    """Return ``key.path: what was expected`` of a problem that pydantic found; no path where it is of the whole record.
+
+    Parameters
+    ----------
+    problem : mapping
+        One of ``ValidationError.errors()``.
+    """
+    where = ".".join(str(part) for part in problem["loc"])
+    text = str(problem["msg"]).removeprefix("Value error, ")
+    return f"{where}: {text}" if where else text
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -17,7 +17,7 @@ from dashboard import show, state
 MOST_BYTES = 1_000_000
 """Largest scenario file."""
 MOST_FILES = 10
-LETTERS = re.compile(r"[^/\\\x00-\x1f\x7f\ud800-\udfff]{1,60}")
+LETTERS = re.compile(r"(?!\.\.?$)[^/\\\x00-\x1f\x7f\ud800-\udfff]{1,60}")
 """Of the name of a file."""
 TYPES = ("yaml", "yml", "csv", "epw")
 
@@ -43,10 +43,10 @@ def draft_of(files: Iterable[Uploaded]) -> Draft:
     found = list(files)
     if len(found) > MOST_FILES:
         raise InputError(f"upload: expected at most {MOST_FILES} files, found {len(found)}")
+    refuse_names(found)
     first = next((one for one in found if PurePath(one.name).suffix in (".yaml", ".yml")), None)
     if first is None:
         raise InputError("upload: expected a scenario (.yaml), found none")
-    refuse_names(found)
     if len({one.name for one in found}) < len(found):
         raise InputError("upload: expected files of different names, found two of one name")
     with tempfile.TemporaryDirectory(prefix="clustersim-upload-") as folder:

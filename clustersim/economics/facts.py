@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from clustersim.errors import InputError
+from clustersim.errors import InputError, problem_text
 
 
 @dataclass(frozen=True)
@@ -139,6 +139,4 @@ def facts_of(tree: Mapping[str, Any]) -> CostFacts:
     try:
         return TypeAdapter(CostFacts).validate_python(dict(tree))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"cost_facts of the result: {where}: {first['msg']}") from None
+        raise InputError(f"cost_facts of the result: {problem_text(error.errors()[0])}") from None

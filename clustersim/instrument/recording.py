@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pyarrow import parquet
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from clustersim.errors import InputError
+from clustersim.errors import InputError, problem_text
 from clustersim.whole_file import write_whole
 
 Array = NDArray[np.float64]
@@ -239,8 +239,7 @@ def _told(path: Path, found: bytes) -> _Told:
             raise InputError(f"{path}: expected a recording of format {FORMAT}, found {told_format}")
         return _Told.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise InputError(f"{path}: metadata: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise InputError(f"{path}: metadata: {problem_text(error.errors()[0])}") from None
     except ValueError as error:
         raise InputError(f"{path}: metadata: {error}") from None
 

@@ -12,7 +12,7 @@ import yaml
 from numpy.typing import ArrayLike, NDArray
 from pydantic import ValidationError
 
-from clustersim.errors import InputError, nearest
+from clustersim.errors import InputError, nearest, problem_text
 from clustersim.plant import converter_kernels
 from clustersim.plant import network_kernels as k
 from clustersim.plant.network_flow import PowerFlow, bus_loads, power_flow
@@ -114,8 +114,7 @@ def read_network(name: str | Path) -> NetworkSpec:
     except yaml.YAMLError as error:
         raise InputError(f"{path}: not valid YAML: {error}") from None
     except ValidationError as error:
-        lines = "; ".join(f"{'.'.join(str(x) for x in e['loc'])}: {e['msg']}" for e in error.errors())
-        raise InputError(f"{path}: {lines}") from None
+        raise InputError(f"{path}: {'; '.join(map(problem_text, error.errors()))}") from None
 
 
 def network_model(network: NetworkSpec, varied: tuple[str, ...] = ()) -> NetworkModel:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from clustersim import units
-from clustersim.errors import InputError
+from clustersim.errors import InputError, problem_text
 from clustersim.power.spec_parts import Dip, MeasuredLoad
 from clustersim.power.trace import PowerTrace, bin_means
 from clustersim.strict_yaml import told_yaml
@@ -66,8 +66,7 @@ def read_load(path: Path) -> MeasuredLoad:
     try:
         return MeasuredLoad.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise InputError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise InputError(f"{path}: {problem_text(error.errors()[0])}") from None
 
 
 def load_waveform(load: MeasuredLoad, duration_s: float, dt_s: float, seed: int = 0) -> PowerTrace:

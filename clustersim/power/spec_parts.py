@@ -140,6 +140,11 @@ class MeasuredLoad(Spec):
                 raise ValueError("dips: expected in order of their start, none within another")
         if self.dips[-1].start + self.dips[-1].length > self.period:
             raise ValueError("dips: expected to end within the period")
+        for dip in self.dips:
+            if max(dip.start_sd, dip.length_sd) > self.period:
+                raise ValueError("dips: expected standard deviations of at most the period")
+        if self.period_sd > self.period:
+            raise ValueError("period_sd: expected at most the period")
         return self
 
 

@@ -161,6 +161,10 @@ def unit_in(name: str) -> str | None:
 def _numbers(path: Path, table: pa.Table, name: str) -> Array:
     column = table.column(name)
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        try:
+            column.validate(full=True)
+        except pa.ArrowInvalid as error:
+            raise InputError(f"{path}: column {name!r}: expected text: {error}") from None
         for row, text in enumerate(column.to_pylist(), start=1):
             if text is None or NUMBER.fullmatch(text.strip()) is None:
                 raise InputError(f"{path}: row {row}: column {name!r}: expected a number, found {text!r}")

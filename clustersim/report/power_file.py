@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -129,10 +131,13 @@ def _ends(file: parquet.ParquetFile) -> list[Any]:
     return [file.read_row_group(k, columns=[TIME]) for k in groups]
 
 
-def _opened(path: Path) -> parquet.ParquetFile:
+@contextmanager
+def _opened(path: Path) -> Iterator[parquet.ParquetFile]:
+    """Give the file; what is broken in it is told wherever it is met, for a page of it is read when it is asked for."""
     try:
-        return parquet.ParquetFile(path, memory_map=True)
-    except (OSError, pa.ArrowInvalid) as error:
+        with parquet.ParquetFile(path, memory_map=True) as file:
+            yield file
+    except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
         raise InputError(f"{path.name}: cannot be read as Parquet: {str(error).splitlines()[0][:120]}") from None
 
 

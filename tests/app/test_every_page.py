@@ -66,9 +66,7 @@ def photographed(visitor, name):
     [("light", title) for title in TITLES]
     # in the dark those with the most colours; the others when there is time
     + [
-        pytest.param(
-            "dark", title, marks=() if title in ("Overview", "Power", "Limits", "Compare") else pytest.mark.soak
-        )
+        pytest.param("dark", title, marks=() if title in ("Overview", "Power") else pytest.mark.soak)
         for title in TITLES
     ],
 )

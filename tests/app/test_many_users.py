@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from statistics import fmean
 
 import pytest
 
@@ -71,7 +70,8 @@ def test_memory_stays_flat_while_people_come_and_go(stored, small_link):
     assert third, "too short to tell"
     first, last = warm[:third], warm[-third:]
     for at, what in ((1, "server"), (2, "workers")):
-        before, after = fmean(one[at] for one in first), fmean(one[at] for one in last)
+        # what passes through comes and goes by two hundred megabytes: what is held for ever is in the least
+        before, after = min(one[at] for one in first), min(one[at] for one in last)
         print(f"{what}: {before:.0f} MB, then {after:.0f} MB ({after / before - 1:+.1%})", flush=True)
         assert after <= MOST_GROWTH * before, samples
     assert last[-1][3] <= first[0][3] + MOST_FILES

@@ -20,17 +20,23 @@ SHIPPED = ("scenarios", "topologies", "studies", "examples")
 
 
 @cache
+def code():
+    """Return the nodes of every module, module by module."""
+    parsed = (ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "clustersim").rglob("*.py"))
+    return [list(ast.walk(tree)) for tree in parsed]
+
+
+@cache
 def reads():
     """What code asks the catalog for: (kind, entry) where both stand as text, (kind, None) where the name is found."""
     found = set()
-    for path in (ROOT / "clustersim").rglob("*.py"):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+    for nodes in code():
         named = {
             one.targets[0].id: one.value.value
-            for one in tree.body
+            for one in nodes[0].body
             if isinstance(one, ast.Assign) and isinstance(one.value, ast.Constant)
         }
-        for call in ast.walk(tree):
+        for call in nodes:
             if isinstance(call, ast.Call) and call.args and called(call) in READERS:
                 kind, name = ([*(text(one, named) for one in call.args[:2]), None])[:2]
                 found.add((kind, name))
@@ -50,13 +56,13 @@ def text(node, named):
 
 def strings():
     """Every text that stands in code, or is a value in a shipped file or a property of the catalog."""
-    for path in (ROOT / "clustersim").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for nodes in code():
+        for node in nodes:
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 yield node.value
     for folder in SHIPPED:
         for path in (ROOT / folder).rglob("*.yaml"):
-            yield from leaves(yaml.safe_load(path.read_text(encoding="utf-8")))
+            yield from leaves(yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader))
 
 
 def leaves(tree):

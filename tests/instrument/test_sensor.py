@@ -12,10 +12,10 @@ from tests.instrument.made import LEVELS, duty, recorded
 SENSORS = [
     # window, time between readings, delay, lag [s]
     (0.025, 0.1, 0.010, 0.007),
-    (0.1, 0.1, 0.005, 0.007),
     (1.0, 0.1, 0.020, 0.007),
-    (0.005, 0.02, 0.003, 0.007),
     (0.010, 0.1, 0.002, 0.050),
+    pytest.param(0.1, 0.1, 0.005, 0.007, marks=pytest.mark.soak),
+    pytest.param(0.005, 0.02, 0.003, 0.007, marks=pytest.mark.soak),
 ]
 
 

@@ -1,7 +1,7 @@
 """Shipped scenarios over one day: each finishes, its answers are named and whole, and the page says what they are.
 
-Halves of them are classes, so that two workers share them. They are answered without the windows around events, which
-no public figure is of; runs over the whole horizon are long tests.
+They are answered without the windows around events, which no public figure is of. One of each kind is a test, all
+others are long tests, and so are runs over the whole horizon.
 """
 
 from __future__ import annotations
@@ -42,9 +42,15 @@ def loaded(name):
 ROOT = Path(__file__).resolve().parents[2]
 FACTS = ROOT / ".." / "shared" / "facts"
 NAMES = shipped_names()
-LARGE = {"rainier_million": "rainier_400k", "arizona_130k": "arizona_as_said", "gpt4_25k": "gpt4_20k"}
-"""Scenarios that are long to answer, and a smaller one of the same job or place; these only in long tests."""
-QUICK = [name for name in NAMES if name not in LARGE]
+QUICK = {
+    "colossus_200k": "one building",
+    "deepseek_fleet_shared": "several jobs",
+    "deepseek_v3": "a plan as published",
+    "iowa_nebraska_diloco": "several sites",
+    "llama3_405b_54d": "weeks of failures",
+    "measured_load_memphis": "a measured load",
+}
+"""One of each kind; the others are answered in long tests."""
 PAGE = (ROOT / "docs" / "expectations.md").read_text(encoding="utf-8")
 SYSTEMS = {
     "xAI Colossus 1": ("colossus_200k", "memphis_surveyed"),
@@ -80,23 +86,11 @@ def check_a_day(name):
         assert line in PAGE, "run: python -m clustersim.report.expectations > docs/expectations.md"
 
 
-class TestFirstHalf:
-    @pytest.mark.parametrize("name", QUICK[::2])
-    def test_a_day(self, name):
-        check_a_day(name)
-
-
-class TestSecondHalf:
-    @pytest.mark.parametrize("name", QUICK[1::2])
-    def test_a_day(self, name):
-        check_a_day(name)
-
-
-@pytest.mark.soak
-@pytest.mark.parametrize("name", LARGE)
-def test_a_day_of_a_large_one(name):
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.soak) for name in NAMES]
+)
+def test_a_day(name):
     check_a_day(name)
-    assert LARGE[name] in QUICK
 
 
 def test_a_run_says_the_same_as_the_quick_answer():

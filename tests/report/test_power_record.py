@@ -141,6 +141,21 @@ def test_samples_that_are_no_numbers_are_refused(tmp_path):
         file_record(path).samples("a")
 
 
+@pytest.mark.parametrize("packed", ["snappy", "gzip"])
+def test_a_file_that_is_broken_somewhere_is_told_and_nothing_else(tmp_path, packed):
+    path = tmp_path / "t.parquet"
+    times = np.cumsum(np.full(3000, 0.01))
+    pd.DataFrame({"time_s": times, "power_w": times}).to_parquet(path, compression=packed)
+    whole, refused = path.read_bytes(), []
+    for place in range(40, len(whole), len(whole) // 60):
+        path.write_bytes(whole[:place] + bytes(b ^ 0x5A for b in whole[place : place + 9]) + whole[place + 9 :])
+        try:
+            brought_record(path).samples("power_w")
+        except InputError as error:
+            refused.append(str(error))
+    assert any("cannot be read as Parquet: " in one for one in refused)
+
+
 def test_shown_samples_of_a_window_are_those_of_the_result(small_result):
     wave = small_result.waveforms["crash"]
     table = shown_samples(WindowRecord(wave), ["meter"], Span(19.0, 21.0), reactive=True).to_pandas()

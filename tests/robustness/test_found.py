@@ -13,6 +13,7 @@ from clustersim.catalog import use_overlays
 from clustersim.cli import app
 from clustersim.errors import MOST_LETTERS, MOST_LINES, InputError, shortened
 from clustersim.limits.spec import pack_rules
+from clustersim.scenario import shipped
 from clustersim.strict_yaml import strict_yaml
 from tests.conftest import SMALL
 from tests.limits.test_own_packs import PACK
@@ -132,6 +133,32 @@ def test_columns_whose_names_are_no_text(tmp_path):
     parquet.write_table(pa.table({"time_s": [1.0] * 9, "powXXX": [1.0] * 9}), path)
     path.write_bytes(path.read_bytes().replace(b"powXXX", b"po\xec\xec\xec\xec"))
     assert "t.parquet: cannot be read as Parquet" in refused("assess", path)
+
+
+def test_text_that_is_none(tmp_path):
+    path = tmp_path / "t.parquet"
+    parquet.write_table(pa.table({"time_s": ["1XXX", "2"], "power_w": [1.0, 2.0]}), path, compression="none")
+    path.write_bytes(path.read_bytes().replace(b"1XXX", b"1\xdb\xdb\xdb"))
+    assert "column 'time_s': expected text" in refused("assess", path)
+
+
+@pytest.mark.parametrize("key", ["start_sd", "length_sd", "period_sd"])
+def test_a_load_that_varies_more_than_its_period(tmp_path, key):
+    tree = strict_yaml((shipped("scenarios") / "loads" / "production_server.yaml").read_text(encoding="utf-8"))
+    (tree if key in tree else tree["dips"][1])[key] = "1e201 ms"
+    path = tmp_path / "t.yaml"
+    path.write_text(as_text(tree))
+    assert "at most the period" in refused("assess", path)
+
+
+@pytest.mark.parametrize("values", ["[-.inf, 1048576]", "[{a: [.nan]}]"])
+def test_an_axis_without_end(tmp_path, values):
+    (tmp_path / "small.yaml").write_text(SMALL)
+    path = tmp_path / "s.yaml"
+    axes = f"axes: {{job.tokens_per_step_max: {{values: {values}}}}}"
+    path.write_text(f"name: s\ntitle: S\nscenario: small.yaml\nevaluate: step\n{axes}\nkeys: [tokens_per_s]\n")
+    told = refused("sweep", path, "--dry-run", "--json")
+    assert "axes.job.tokens_per_step_max.values: expected finite numbers, found" in told
 
 
 @pytest.mark.parametrize("counts", ["3,1A,-99D", "3,-99A,1D", "3,2000000000A,0D", "3,0A,0D"])

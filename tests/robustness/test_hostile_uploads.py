@@ -170,7 +170,7 @@ def test_twenty_hostile_files(place):
 
 @pytest.mark.parametrize("take", [uploads.draft_of, sweep_upload.study_of])
 @pytest.mark.parametrize(
-    "name", ["\ud83d.yaml", "a\0b.yaml", "\N{GRINNING FACE}" * 90 + ".yaml", "x" * 300 + ".yaml", "../a.yaml"]
+    "name", ["\ud83d.yaml", "a\0b.yaml", "\N{GRINNING FACE}" * 90 + ".yaml", "x" * 300 + ".yaml", "../a.yaml", ".."]
 )
 def test_names_that_no_file_system_takes(place, take, name):
     with pytest.raises(InputError, match="expected the name of a file, without a folder"):

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from clustersim import catalog, units
 from clustersim.catalog.records import ASSUMED_CONFIDENCE, Source
-from clustersim.errors import InputError, UnitError, nearest
+from clustersim.errors import InputError, UnitError, nearest, problem_text
 from clustersim.limits.spec_parts.rule import MEASURES, Rule, Status
 
 KEYS = ("title", "sources", "rules")
@@ -51,7 +51,7 @@ def pack_rules(tree: Mapping[str, Any], where: str) -> list[dict[str, Any]]:
         try:
             titles[name] = Source.model_validate(body).title
         except ValidationError as error:
-            lines += [f"sources.{name}.{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+            lines += [f"sources.{name}.{problem_text(one)}" for one in error.errors()]
             titles[name] = ""
     for name, body in rules.items():
         lines += [f"rules.{name}: {problem}" for problem in _problems(name, body, titles)]

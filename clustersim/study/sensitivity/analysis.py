@@ -13,7 +13,7 @@ import scipy
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from clustersim.errors import InputError, nearest
+from clustersim.errors import InputError, nearest, problem_text
 from clustersim.study.sensitivity.sobol import design, indices
 from clustersim.study.sensitivity.tornado import tornado_table
 from clustersim.study.sweep.axes import Axis, axes_of
@@ -71,9 +71,8 @@ def read_swept(folder: Path) -> Swept:
     try:
         spec = StudySpec.model_validate(manifest["about"].get("study"))
     except ValidationError as error:
-        raise InputError(
-            f"{folder}: manifest.json: about.study: expected a study: {error.errors()[0]['msg']}"
-        ) from None
+        told = problem_text(error.errors()[0])
+        raise InputError(f"{folder}: manifest.json: about.study: expected a study: {told}") from None
     table = read_points(folder).to_pandas()
     if table.empty:
         raise InputError(f"{folder}: expected rows, found none; clustersim sweep --resume goes on")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, Self
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
@@ -51,6 +52,18 @@ class LogRangeSpec(_Between):
     """Number of values."""
 
 
+def _numbers(value: Any) -> Iterator[float]:
+    """Yield the bare numbers in a value of a file, however deep."""
+    if isinstance(value, float):
+        yield value
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from _numbers(one)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _numbers(one)
+
+
 class AxisSpec(Spec):
     """One field of the scenario and its values: a list, a range, or a distribution."""
 
@@ -76,6 +89,15 @@ class AxisSpec(Spec):
     def _short(cls, data: Any) -> Any:
         """Take a bare list as `values`."""
         return {"values": data} if isinstance(data, list) else data
+
+    @field_validator("values")
+    @classmethod
+    def _finite(cls, values: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+        """No field takes a number without end, and no JSON does."""
+        endless = next((one for one in _numbers(values) if not math.isfinite(one)), None)
+        if endless is not None:
+            raise ValueError(f"expected finite numbers, found {endless}")
+        return values
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:

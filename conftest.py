@@ -1,5 +1,6 @@
 """Set-up that must happen before anything compiles a kernel."""
 
+import gc
 import os
 
 # Two workers fill two cores: threads of linear algebra would only wait for one another. Set before numpy is imported.
@@ -21,3 +22,6 @@ from hypothesis import settings
 settings.register_profile("full", deadline=None)
 settings.register_profile("clustersim", deadline=None, max_examples=40)
 settings.load_profile("clustersim")
+
+# Thousands of tests lie in memory from the start: looking through them for rubbish as often as usual takes long.
+gc.set_threshold(50_000, 20, 50)

@@ -64,9 +64,9 @@ pictures: $(VENV)/.ready-run             ## draw the fabrics of shipped topologi
 screenshots: $(VENV)/.ready-dev          ## make the pictures of the README anew, in a real browser (needs chromium)
 	$(BIN)/python -m app.screenshots
 
-soak: $(VENV)/.ready-dev                 ## run the long tests, and all others with more examples
-	$(BIN)/python -m pytest -n $(WORKERS) -m soak --timeout 3600
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope -m 'not soak and not examples' --hypothesis-profile full
+soak: $(VENV)/.ready-dev                 ## run the long tests, and those on drawn examples with more of them
+	$(BIN)/python -m pytest -n $(WORKERS) --maxschedchunk 1 -m soak --timeout 3600
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope -m 'hypothesis and not soak and not examples' --hypothesis-profile full
 
 performance: $(VENV)/.ready-dev          ## measure everything, and write docs/performance.md of it
 	$(BIN)/python -m benchmarks --store docs/performance.json

@@ -137,10 +137,10 @@ def _run(folder: str, cache_folder: str | None = None) -> float:
 
 
 def run_warm() -> Found:
-    """The process of a run of the main scenario, kernels compiled before; peer: against starting a bare Python."""
+    """A run of the main scenario, kernels compiled before, best of three; peer: against starting a bare Python."""
     with tempfile.TemporaryDirectory() as folder:
         _run(str(Path(folder) / "first"))
-        value = _run(str(Path(folder) / "second"))
+        value = min(_run(str(Path(folder) / f"{k}")) for k in range(3))
     return Found(value, value / wall_s(["-c", "pass"]))
 
 

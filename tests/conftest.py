@@ -33,6 +33,16 @@ set:
 """
 
 
+def pytest_collection_modifyitems(items):
+    """Long tests go by their time limits, the longest first, so that no worker waits for another at the end."""
+
+    def limit(item):
+        mark = item.get_closest_marker("timeout")
+        return mark.args[0] if mark and item.get_closest_marker("soak") else 0.0
+
+    items.sort(key=limit, reverse=True)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def verbs_made_once():
     """Make the parsers of the command line once: the runner of typer makes them again for every call."""

@@ -61,14 +61,13 @@ def photographed(visitor, name):
     visitor.page.screenshot(path=PICTURES / f"{name}.png")
 
 
+SOON = {("light", "Overview"), ("light", "Design"), ("light", "Limits"), ("dark", "Power")}
+"""What every run of the tests looks at; the others are looked at when there is time."""
+EVERY = [(scheme, title) for scheme in ("light", "dark") for title in TITLES]
+
+
 @pytest.mark.parametrize(
-    ("scheme", "title"),
-    [("light", title) for title in TITLES]
-    # in the dark those with the most colours; the others when there is time
-    + [
-        pytest.param("dark", title, marks=() if title in ("Overview", "Power") else pytest.mark.soak)
-        for title in TITLES
-    ],
+    ("scheme", "title"), [one if one in SOON else pytest.param(*one, marks=pytest.mark.soak) for one in EVERY]
 )
 def test_a_page_can_be_read_by_everybody(visitors, scheme, title):
     visitor = visitors[scheme]

@@ -38,7 +38,7 @@ def stored(tmp_path, results_folder):
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(MINUTES * 60 + 900)
+@pytest.mark.timeout(MINUTES * 60 + 1500)
 def test_memory_stays_flat_while_people_come_and_go(stored, small_link):
     samples = []
     with server(stored, workers=2) as (address, process), chromium() as browser:

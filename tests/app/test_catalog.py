@@ -60,7 +60,7 @@ def test_what_the_run_in_hand_has_read(open_page, results_folder, tmp_path, smal
     import shutil
 
     shutil.copytree(results_folder, tmp_path / "results")
-    folder = next((tmp_path / "results").iterdir())
+    folder = next((tmp_path / "results").glob("small-*"))
     first = rows()[0]
     line = f"{first['kind']},{first['entry']},{first['figure']},1,measured,X,a title,https://x.example,2020\n"
     (folder / "sources.csv").write_text((folder / "sources.csv").read_text() + line)
@@ -75,7 +75,7 @@ def test_a_run_that_kept_no_sources_says_so(open_page, results_folder, tmp_path,
     import shutil
 
     shutil.copytree(results_folder, tmp_path / "results")
-    next((tmp_path / "results").iterdir()).joinpath("sources.csv").unlink()
+    next((tmp_path / "results").glob("small-*")).joinpath("sources.csv").unlink()
     at = open_page("catalog", results=tmp_path / "results", link=small_link)
     at.toggle(key="catalog-used").set_value(True).run()
     assert any("not known" in one.value for one in at.warning)

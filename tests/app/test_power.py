@@ -230,6 +230,7 @@ def record(results_folder, small_result):
     for path in folder.iterdir():
         path.unlink()
     folder.rmdir()
+    folder.parent.rmdir()
 
 
 def test_a_record_is_asked_for_watched_and_shown(page, still_queue, record):

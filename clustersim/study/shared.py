@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date
+from functools import cache
 from pathlib import PurePath
 from typing import Any, TypeVar, cast
 
@@ -77,40 +78,52 @@ def content_key(*inputs: object) -> str:
         If a value has no content that could be told, such as a function.
     """
     digest = hashlib.blake2b(digest_size=20)
-    for part in _parts(inputs):
+
+    def add(part: bytes) -> None:
         digest.update(len(part).to_bytes(8, "little"))
         digest.update(part)
+
+    _add_parts(inputs, add)
     return digest.hexdigest()
 
 
-def _parts(value: object) -> Iterator[bytes | memoryview]:
-    """Yield type and content of a value, so that no two different values yield the same parts."""
-    yield type(value).__qualname__.encode()
+@cache
+def _names(kind: type) -> tuple[bytes, tuple[str, ...] | None]:
+    """Return the name of a type, and those of its fields where it is a kind of record."""
+    name = kind.__qualname__.encode()
+    if issubclass(kind, BaseModel):
+        return name, tuple(kind.model_fields)
+    return name, tuple(field.name for field in fields(kind)) if is_dataclass(kind) else None
+
+
+def _add_parts(value: object, add: Callable[[bytes], None]) -> None:
+    """Add type and content of a value, so that no two different values add the same parts.
+
+    A call for each part: generators within generators would hand it through all levels above.
+    """
+    kind, names = _names(type(value))
+    add(kind)
     if isinstance(value, np.ndarray):
-        yield f"{value.dtype.str}{value.shape}".encode()
-        yield np.ascontiguousarray(value).tobytes()
-    elif isinstance(value, BaseModel):
-        yield from _items((name, getattr(value, name)) for name in type(value).model_fields)
-    elif is_dataclass(value):
-        yield from _items((field.name, getattr(value, field.name)) for field in fields(value))
+        add(f"{value.dtype.str}{value.shape}".encode())
+        add(np.ascontiguousarray(value).tobytes())
+    elif names is not None:
+        add(str(len(names)).encode())
+        for name in names:
+            _add_parts(name, add)
+            _add_parts(getattr(value, name), add)
     elif isinstance(value, Mapping):
-        yield from _items(value.items())
+        add(str(len(value)).encode())
+        for key, item in value.items():
+            _add_parts(key, add)
+            _add_parts(item, add)
     elif isinstance(value, (tuple, list)):
-        yield str(len(value)).encode()
+        add(str(len(value)).encode())
         for item in value:
-            yield from _parts(item)
+            _add_parts(item, add)
     elif value is None or isinstance(value, (str, bool, int, float, np.generic, PurePath, date)):
-        yield repr(value).encode()
+        add(repr(value).encode())
     else:
         raise TypeError(f"no content key for {type(value).__qualname__}")
-
-
-def _items(items: Iterable[tuple[object, object]]) -> Iterator[bytes | memoryview]:
-    pairs = list(items)
-    yield str(len(pairs)).encode()
-    for name, item in pairs:
-        yield from _parts(name)
-        yield from _parts(item)
 
 
 def size_of(value: object) -> int:

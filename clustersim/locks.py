@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -27,6 +28,9 @@ if sys.platform == "win32":
 
 else:
     import fcntl
+
+    NO_LOCKS = {errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP}
+    """How file systems refuse that know no locks, or none of what is open for reading, as folders are."""
 
     def hold(handle: int) -> None:
         """Lock an open file until it is closed or the process ends, after whoever has it now.
@@ -60,10 +64,18 @@ else:
 
     @contextmanager
     def alone(folder: Path) -> Iterator[None]:
-        """Wait until no other process is in this block for the folder."""
+        """Wait until no other process is in this block for the folder.
+
+        Where the file system does not lock folders nobody waits; :func:`held` holds nothing there either, so that nothing
+        counts as left over and nothing of others is removed.
+        """
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            hold(handle)
+            try:
+                hold(handle)
+            except OSError as error:
+                if error.errno not in NO_LOCKS:
+                    raise
             yield
         finally:
             os.close(handle)

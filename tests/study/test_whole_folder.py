@@ -1,5 +1,6 @@
 """Folders that appear whole or not at all, and what killed processes leave."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -118,3 +119,32 @@ def test_what_cannot_take_its_place_leaves_what_was_there(tmp_path, monkeypatch)
         made(tmp_path / "f", "new")
     assert names(tmp_path) == ["f"]
     assert (tmp_path / "f" / "a").read_text() == "old"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing is locked there")
+def test_where_folders_cannot_be_locked_they_appear_whole_and_nothing_of_others_goes(tmp_path, monkeypatch):
+    import fcntl
+
+    def refused(*_):
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+    others = tmp_path / ".f-other"
+    others.mkdir()
+    made(tmp_path / "f", "one")
+    made(tmp_path / "f", "two")
+    assert names(tmp_path) == [".f-other", "f"]
+    assert (tmp_path / "f" / "a").read_text() == "two"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing is locked there")
+def test_a_lock_that_fails_otherwise_is_told(tmp_path, monkeypatch):
+    import fcntl
+
+    def interrupted(*_):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(fcntl, "flock", interrupted)
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        made(tmp_path / "f", "one")
+    assert names(tmp_path) == []

@@ -66,8 +66,8 @@ else:
     def alone(folder: Path) -> Iterator[None]:
         """Wait until no other process is in this block for the folder.
 
-        Where the file system does not lock folders nobody waits; :func:`held` holds nothing there either, so that nothing
-        counts as left over and nothing of others is removed.
+        Where the file system does not lock folders nobody waits; :func:`held` holds nothing there either, so that
+        nothing counts as left over and nothing of others is removed.
         """
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:

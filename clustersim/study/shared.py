@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date
 from functools import cache
@@ -88,7 +88,7 @@ def content_key(*inputs: object) -> str:
 
 
 @cache
-def _names(kind: type[Any]) -> tuple[bytes, tuple[str, ...] | None]:
+def _names(kind: Any) -> tuple[bytes, tuple[str, ...] | None]:
     """Return the name of a type, and those of its fields where it is a kind of record."""
     name = kind.__qualname__.encode()
     if issubclass(kind, BaseModel):
@@ -101,9 +101,8 @@ def _add_parts(value: object, add: Callable[[bytes], None]) -> None:
 
     A call for each part: generators within generators would hand it through all levels above.
     """
-    kind: type[Any] = type(value)
-    name_of_kind, names = _names(kind)
-    add(name_of_kind)
+    kind, names = _names(cast("Hashable", type(value)))
+    add(kind)
     if isinstance(value, np.ndarray):
         add(f"{value.dtype.str}{value.shape}".encode())
         add(np.ascontiguousarray(value).tobytes())

@@ -14,15 +14,17 @@ from benchmarks.fabric_cases import FABRIC_BENCHMARKS
 from benchmarks.load_test import SMOOTHING, LoadTest, load_test
 from benchmarks.operation_cases import OPERATION_BENCHMARKS
 from benchmarks.plant_cases import PLANT_BENCHMARKS
-from benchmarks.processes import output, wall_s
+from benchmarks.processes import ROOT, output, wall_s
 from benchmarks.record_cases import RECORD_BENCHMARKS
-from benchmarks.records import Benchmark, Found
+from benchmarks.records import Benchmark, Found, UnmeasurableError
 from benchmarks.study_cases import STUDY_BENCHMARKS
 from benchmarks.sweep_cases import SWEEP_BENCHMARKS
 from benchmarks.timing import best
 from benchmarks.trace_cases import TRACE_BENCHMARKS
 
 SCENARIO = "scenarios/colossus_200k.yaml"
+TABLE = ROOT.parent / "shared" / "reference" / "training_throughput.csv"
+"""Published steps, beside the repository."""
 TRAINING_S = 60.0
 SMOOTHED_S = 600.0
 
@@ -163,6 +165,14 @@ def size_memphis() -> Found:
         return Found(wall_s(words))
 
 
+def validate_table() -> Found:
+    """``clustersim validate`` of the published steps, best of three; peer: against starting a bare Python."""
+    if not TABLE.is_file():
+        raise UnmeasurableError(f"no table of published steps at {TABLE}")
+    value = min(wall_s(["-m", "clustersim", "validate", str(TABLE)]) for _ in range(3))
+    return Found(value, value / wall_s(["-c", "pass"]))
+
+
 BENCHMARKS = {
     benchmark.name: benchmark
     for benchmark in (
@@ -176,6 +186,7 @@ BENCHMARKS = {
         Benchmark("plan_rate", "1/s", 20000.0, "higher", plan_rate),
         Benchmark("run_warm", "s", 8.0, "lower", run_warm),
         Benchmark("run_cold", "s", 45.0, "lower", run_cold),
+        Benchmark("validate_table", "s", 5.0, "lower", validate_table),
         Benchmark("help", "s", 0.4, "lower", help_text),
         Benchmark("size_memphis", "s", 60.0, "lower", size_memphis),
         *FABRIC_BENCHMARKS,

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import scipy
 
 from clustersim import catalog
 from clustersim.study.tables.throughput_table import Case, Refusal, ThroughputTable
@@ -101,7 +100,9 @@ def statistics(
     size = np.abs(error)
     order = None
     if speed is not None and predicted.size > 2 and np.ptp(speed[0]) > 0 and np.ptp(speed[1]) > 0:
-        order = float(scipy.stats.spearmanr(speed[0], speed[1]).statistic)
+        # Spearman's: ranks by pandas, as scipy.stats takes a third of this verb's time to import
+        first, second = (pd.Series(one).rank() for one in speed)
+        order = float(first.corr(second))
     return Statistics(
         rows=total,
         modelled=int(predicted.size),

@@ -81,8 +81,12 @@ class Visitor:
         self.context = (
             beside.context
             if beside
+            # without motion that nobody looks at, which a machine without a graphics card draws at some cost
             else browser.new_context(
-                viewport=PHONE if phone else WIDE, color_scheme="dark" if dark else "light", accept_downloads=True
+                viewport=PHONE if phone else WIDE,
+                color_scheme="dark" if dark else "light",
+                accept_downloads=True,
+                reduced_motion="reduce",
             )
         )
         self.context.set_default_timeout(WAIT_MS)

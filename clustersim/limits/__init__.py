@@ -24,11 +24,12 @@ from clustersim.limits.measures import (
     window_ranges,
 )
 from clustersim.limits.packs import pack, pack_names, rule, rules_of
-from clustersim.limits.spec import MEASURES, LimitsSpec, Rule
+from clustersim.limits.spec import MEASURES, OF_POWER_ALONE, LimitsSpec, Rule
 from clustersim.power.spectrum import BandShares, band_shares, band_table
 
 __all__ = [
     "MEASURES",
+    "OF_POWER_ALONE",
     "VERDICT_COLUMNS",
     "BandShares",
     "Evidence",

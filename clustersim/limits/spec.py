@@ -5,10 +5,21 @@ from __future__ import annotations
 from pydantic import Field
 
 from clustersim.limits.spec_parts.pack_file import is_pack, pack_rules
-from clustersim.limits.spec_parts.rule import MEASURES, Measure, MeasureKind, Rule, Status, given
+from clustersim.limits.spec_parts.rule import MEASURES, OF_POWER_ALONE, Measure, MeasureKind, Rule, Status, given
 from clustersim.spec import Spec
 
-__all__ = ["MEASURES", "LimitsSpec", "Measure", "MeasureKind", "Rule", "Status", "given", "is_pack", "pack_rules"]
+__all__ = [
+    "MEASURES",
+    "OF_POWER_ALONE",
+    "LimitsSpec",
+    "Measure",
+    "MeasureKind",
+    "Rule",
+    "Status",
+    "given",
+    "is_pack",
+    "pack_rules",
+]
 
 
 class LimitsSpec(Spec):

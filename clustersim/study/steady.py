@@ -22,7 +22,7 @@ from clustersim.study.trained_job import train_job
 
 NEEDS_EVENTS = "needs the event windows: evaluate: run"
 BROKEN = "broken in the steady window, by as much or more around events"
-OF_EVENTS = (
+KEYS_OF_EVENTS = (
     "max_ramp_up_mw_per_s",
     "max_ramp_down_mw_per_s",
     "undamped_max_ramp_up_mw_per_s",
@@ -96,7 +96,7 @@ def steady_answer(scenario: AnyScenario, progress: Callable[[str], None] = lambd
     summary, reasons = summarise(
         found, cost, partial(grid_keys, done.closed, done.surroundings), done.fleet, done.alone
     )
-    for key in OF_EVENTS:
+    for key in KEYS_OF_EVENTS:
         if summary.get(key) is not None:
             summary[key], reasons[key] = None, NEEDS_EVENTS
     return Steady(summary, reasons, _open(found.verdict.table, scenario))

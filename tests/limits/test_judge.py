@@ -1,6 +1,7 @@
 """Packs and judgement."""
 
 import math
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from clustersim import catalog
 from clustersim.errors import InputError
 from clustersim.limits import (
     MEASURES,
+    OF_POWER_ALONE,
     VERDICT_COLUMNS,
     Evidence,
     LimitsSpec,
@@ -24,9 +26,9 @@ from clustersim.limits import (
 from clustersim.limits import (
     rule as shipped_rule,
 )
-from clustersim.limits.candidates import candidates
+from clustersim.limits.candidates import OF_POWER, OF_VOLTAGE, candidates
 from clustersim.limits.flicker import LONG_S, OBSERVATION_S
-from clustersim.limits.spec_parts.rule import BY_DEFINITION
+from clustersim.limits.spec_parts.rule import BY_DEFINITION, Found, Measure
 from clustersim.plant.records import PlantResponse
 
 
@@ -42,6 +44,18 @@ def response(mode="island", f=60.0, v=1.0, n=60_000, dt=0.01, site="a"):
 
 def row(verdict, rule):
     return verdict.table[verdict.table["rule"] == rule].iloc[0]
+
+
+def test_every_measure_is_found_in_one_place_and_taken_from_there():
+    """What a kind says of a measure, against what the judge looks at: a trace alone, or what another room observed."""
+    assert set(get_args(Measure)) == set(MEASURES)
+    groups = {where: {name for name, kind in MEASURES.items() if kind.found_in == where} for where in get_args(Found)}
+    assert groups["power"] == set(OF_POWER_ALONE)
+    assert groups["power"] | groups["strength"] == set(OF_POWER)
+    assert groups["modes"] == {"modal_deviation", "modal_deviation_worst", "resonance_margin", "torsional"}
+    assert groups["events"] == {"ride_through", "recovery_time", "load_lost", "reconnection_ramp"}
+    assert set(OF_VOLTAGE) <= groups["plant"]
+    assert {name for name, kind in MEASURES.items() if kind.observed} == groups["modes"] | groups["events"]
 
 
 def test_every_pack_and_rule_of_the_catalog_is_valid():

@@ -6,7 +6,7 @@ import pytest
 
 from clustersim.scenario import load_scenario
 from clustersim.study.run import run
-from clustersim.study.steady import NEEDS_EVENTS, OF_EVENTS, steady_answer
+from clustersim.study.steady import KEYS_OF_EVENTS, NEEDS_EVENTS, steady_answer
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def test_every_key_is_that_of_the_run_or_says_that_it_needs_events(quick, small_
     assert {key: value for key, value in quick.summary.items() if key not in left} == {
         key: value for key, value in whole.items() if key not in left
     }
-    assert left == {key for key in OF_EVENTS if whole.get(key) is not None}
+    assert left == {key for key in KEYS_OF_EVENTS if whole.get(key) is not None}
     assert all(quick.summary[key] is None for key in left)
 
 

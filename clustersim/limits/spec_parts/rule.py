@@ -53,6 +53,11 @@ Status = Literal["law", "proposal", "utility_practice", "standard", "guidance", 
 an example; or the user's own."""
 
 
+Found = Literal["power", "strength", "plant", "modes", "events"]
+"""Where a measure is found: in the power at the meter alone; in it and the strength of the grid there; in what the
+plant answers to a window; in the modes of the grid and of shafts; in what events of the grid do to the load."""
+
+
 class MeasureKind(NamedTuple):
     """What a limit on a measure must look like."""
 
@@ -60,24 +65,28 @@ class MeasureKind(NamedTuple):
     """Dimension of the limit (:data:`clustersim.units.TABLE`)."""
     needs: tuple[str, ...] = ()
     """Parameters without which the measure means nothing."""
-    observed: bool = False
-    """Whether it reaches the judge as an :class:`clustersim.limits.Observation`, found by another room."""
+    found_in: Found = "plant"
     takes: tuple[str, ...] = ()
     """Parameters that it may have besides; any other would do nothing and is refused."""
     at_least: bool = False
     """Whether a limit on it is a lower bound."""
+
+    @property
+    def observed(self) -> bool:
+        """Whether it reaches the judge as an :class:`clustersim.limits.Observation`, found by another room."""
+        return self.found_in in ("modes", "events")
 
 
 _VOLTAGE = MeasureKind("ratio", takes=("mode",))
 _VOLTAGE_BAND = MeasureKind("ratio", takes=("mode", "lasting"))
 _FREQUENCY = MeasureKind("frequency", takes=("mode",))
 MEASURES: Mapping[str, MeasureKind] = {
-    "ramp": MeasureKind("ramp", ("lag",)),
-    "range": MeasureKind("power", ("window",), takes=("allowed_per_hour",)),
-    "step_change": MeasureKind("ratio", ("window",), takes=("allowed_per_hour",)),
-    "band_energy": MeasureKind("ratio", ("band",)),
-    "band_amplitude": MeasureKind("ratio", ("band",)),
-    "band_range": MeasureKind("power", ("band",)),
+    "ramp": MeasureKind("ramp", ("lag",), "power"),
+    "range": MeasureKind("power", ("window",), "power", takes=("allowed_per_hour",)),
+    "step_change": MeasureKind("ratio", ("window",), "strength", takes=("allowed_per_hour",)),
+    "band_energy": MeasureKind("ratio", ("band",), "power"),
+    "band_amplitude": MeasureKind("ratio", ("band",), "power"),
+    "band_range": MeasureKind("power", ("band",), "power"),
     "voltage_dip": _VOLTAGE,
     "voltage_change": _VOLTAGE_BAND,
     "min_voltage": _VOLTAGE_BAND._replace(at_least=True),
@@ -93,16 +102,18 @@ MEASURES: Mapping[str, MeasureKind] = {
     "recovery_band_time": MeasureKind("time", ("tolerance",), takes=("mode",)),
     "voltage_recovery_time": MeasureKind("time", ("tolerance",), takes=("mode",)),
     "rating": MeasureKind("ratio", takes=("ratings",)),
-    "modal_deviation": MeasureKind("frequency", observed=True),
-    "modal_deviation_worst": MeasureKind("frequency", observed=True),
-    "resonance_margin": MeasureKind("ratio", observed=True, at_least=True),
-    "torsional": MeasureKind("ratio", observed=True),
-    "ride_through": MeasureKind("ratio", ("curve",), observed=True, at_least=True),
-    "recovery_time": MeasureKind("time", observed=True),
-    "load_lost": MeasureKind("power", observed=True),
-    "reconnection_ramp": MeasureKind("ramp", observed=True),
+    "modal_deviation": MeasureKind("frequency", found_in="modes"),
+    "modal_deviation_worst": MeasureKind("frequency", found_in="modes"),
+    "resonance_margin": MeasureKind("ratio", found_in="modes", at_least=True),
+    "torsional": MeasureKind("ratio", found_in="modes"),
+    "ride_through": MeasureKind("ratio", ("curve",), "events", at_least=True),
+    "recovery_time": MeasureKind("time", found_in="events"),
+    "load_lost": MeasureKind("power", found_in="events"),
+    "reconnection_ramp": MeasureKind("ramp", found_in="events"),
 }
 """Dimension and parameters of every measure."""
+OF_POWER_ALONE = tuple(name for name, kind in MEASURES.items() if kind.found_in == "power")
+"""Measures of the power at the meter alone, which a power trace tells and for which the plant need not be asked."""
 PARAMETERS = ("lag", "window", "lasting", "band", "tolerance", "curve", "allowed_per_hour", "mode", "lamp", "ratings")
 """Keys of a rule that say how its measure is taken."""
 RATINGS = (

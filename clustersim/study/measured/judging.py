@@ -11,7 +11,7 @@ import pandas as pd
 from pydantic import ValidationError
 
 from clustersim.errors import InputError
-from clustersim.limits import Evidence, LimitsSpec, Rule, Trace, Verdict, judge, rules_of
+from clustersim.limits import OF_POWER_ALONE, Evidence, LimitsSpec, Rule, Trace, Verdict, judge, rules_of
 from clustersim.limits.spec import is_pack, pack_rules
 from clustersim.plant import short_circuit_va
 from clustersim.power.trace import PowerTrace
@@ -22,8 +22,6 @@ from clustersim.study.measured.site import SiteAnswer
 from clustersim.study.measured.statistics import PERCENTILE_KEYS, Shares, percentiles, spectrum, trace_statistics
 
 NEEDS_PLANT = "needs plant: a power trace alone says nothing about it"
-OF_POWER = ("ramp", "range", "band_energy", "band_amplitude", "band_range")
-"""What a power trace alone tells."""
 SPECTRAL = ("band_energy", "band_amplitude", "band_range")
 Bands = Sequence[tuple[float, float]]
 
@@ -116,7 +114,7 @@ def _of_trace(rules: Sequence[Rule], trace: PowerTrace, inside: PowerTrace, shar
     job = _job(trace.name, inside, shares)
     parts = [judge([item], Evidence((job if item.measure in SPECTRAL else record,))).table for item in rules]
     table = _joined(parts)
-    of_plant = {item.id for item in rules if item.measure not in OF_POWER}
+    of_plant = {item.id for item in rules if item.measure not in OF_POWER_ALONE}
     table.loc[table["rule"].isin(of_plant), "reason"] = f"not judged: {NEEDS_PLANT}"
     return Verdict(table)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from clustersim.economics import estimate_cost
 from clustersim.economics.prices import grid_price
-from clustersim.limits import Evidence, Observation, Rule, Trace, judge
+from clustersim.limits import MEASURES, Evidence, Observation, Rule, Trace, judge
 from clustersim.limits.evidence import Verdict
 from clustersim.plant import PlantResponse
 from clustersim.scenario import AnyScenario
@@ -31,8 +31,6 @@ from clustersim.study.site.findings import SiteFindings
 from clustersim.study.site.power import provisioned_w, site_power, training_it_w
 from clustersim.study.site.tree import SitePower, power_of_it
 from clustersim.study.sizing.prepared import (
-    OF_EVENTS,
-    OF_MODES,
     Job,
     Judged,
     Key,
@@ -143,7 +141,7 @@ def _broken(rows: tuple[Row, ...], ignored: frozenset[Key]) -> bool:
 
 def _steady_rows(study: StepStudy, steady: SitePower, rules: tuple[Rule, ...]) -> tuple[Row, ...]:
     """Return what the rules but ratings say of the steady window; the plant is asked only if one needs it."""
-    here = tuple(rule for rule in rules if rule.measure not in ("rating", *OF_MODES, *OF_EVENTS))
+    here = tuple(rule for rule in rules if rule.measure != "rating" and not MEASURES[rule.measure].observed)
     responses = respond(study, (steady,)) if any(map(of_plant, here)) else ()
     voltages = {r.site: r.voltage_pu for r in responses if r.mode == "grid_parallel"}
     wave = steady.waveform

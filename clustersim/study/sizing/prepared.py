@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from clustersim.errors import InputError
-from clustersim.limits import Rule, rules_of
+from clustersim.limits import MEASURES, Rule, rules_of
 from clustersim.operation import ExternalEvent, Timeline
 from clustersim.scenario import AnyScenario, LoadScenario
 from clustersim.study.baseline import Baseline, undamped
@@ -26,12 +26,6 @@ from clustersim.study.sizing.space import Design, Space
 from clustersim.study.step import StepStudy, study_step
 from clustersim.study.trained_job import placed_in_time, steady_of
 
-OF_POWER = ("ramp", "range", "band_energy", "band_amplitude", "band_range")
-"""Measures of the power at the meter alone, for which the plant need not be asked."""
-OF_MODES = ("modal_deviation", "resonance_margin", "torsional")
-"""Measures of the modes of the grid and of shafts, for which the plant need not be asked either."""
-OF_EVENTS = ("ride_through", "recovery_time", "load_lost", "reconnection_ramp")
-"""Measures of what events of the grid do to the load."""
 Key = tuple[str, str]
 """Rule, and the site or piece of equipment that it looks at."""
 
@@ -213,7 +207,8 @@ def course_of(job: Job, study: StepStudy, steady: SitePower, closed: ClosedLoop)
 
 def of_plant(rule: Rule) -> bool:
     """Whether a rule looks at what the plant answers to a window."""
-    return rule.measure not in (*OF_POWER, *OF_MODES, *OF_EVENTS)
+    kind = MEASURES[rule.measure]
+    return not (kind.found_in == "power" or kind.observed)
 
 
 def _of_steady(rule: Rule) -> bool:

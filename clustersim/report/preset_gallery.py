@@ -6,11 +6,10 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 
 import clustersim
-from clustersim.catalog import catalog_digest
+from clustersim.catalog import catalog_cache, catalog_digest
 from clustersim.errors import InputError
 from clustersim.report.map_places import MappedFibre, MappedPlace, MappedSite, mapped_place
 from clustersim.scenario import load_any, load_topology, located, shipped, shipped_names
@@ -57,7 +56,7 @@ def preset_gallery(tell: Callable[[str], None] = quiet) -> PresetGallery:
     return PresetGallery(sizes, tuple(places))
 
 
-@cache
+@catalog_cache
 def _digest() -> str:
     """Return what a gallery follows from, as one number: the catalog, the shipped files, the version."""
     digest = hashlib.sha256(f"{clustersim.__version__} {catalog_digest()}".encode())

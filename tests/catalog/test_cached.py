@@ -9,6 +9,9 @@ import pytest
 import clustersim
 from clustersim.catalog import catalog_cache, entry, use_overlays
 from clustersim.plant.battery_cells import pack_of
+from clustersim.report.preset_gallery import gallery_file
+from clustersim.study.sizing import tasks
+from clustersim.study.sizing.space import Design
 
 PACKAGE = Path(clustersim.__file__).parent
 OVERLAY = """
@@ -18,7 +21,7 @@ batteries:
     NAME: {figures: {round_trip_efficiency: {value: 90 %, source: TEST, confidence: estimate}}}
 """
 CACHES = {"cache", "lru_cache"}
-LOOK_UPS = {"entry", "entries", "capping_of"}
+LOOK_UPS = {"entry", "entries", "capping_of", "catalog_digest"}
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +38,23 @@ def test_values_made_of_figures_follow_an_overlay(tmp_path):
     assert pack_of("megapack_2xl") != shipped
     use_overlays(())
     assert pack_of("megapack_2xl") == shipped
+
+
+def test_what_was_prepared_for_sizing_goes_with_the_overlays(monkeypatch):
+    """Its key says nothing of the figures: the same file may hold others when it is laid on again."""
+    monkeypatch.setitem(tasks._kept, ("{}", Design(), True), None)
+    use_overlays(())
+    assert not tasks._kept
+
+
+def test_the_name_of_a_gallery_follows_an_overlay(tmp_path):
+    shipped = gallery_file(tmp_path)
+    file = tmp_path / "over.yaml"
+    file.write_text(OVERLAY.replace("NAME", entry("batteries", "megapack_2xl").name))
+    use_overlays([file])
+    assert gallery_file(tmp_path) != shipped
+    use_overlays(())
+    assert gallery_file(tmp_path) == shipped
 
 
 def test_a_function_is_called_once_for_the_same_arguments():

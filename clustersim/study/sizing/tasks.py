@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from clustersim.catalog import overlays, use_overlays
+from clustersim.catalog import derived_from_catalog, overlays, use_overlays
 from clustersim.errors import InputError
 from clustersim.limits import Verdict
 from clustersim.scenario import AnyScenario, LoadScenario
@@ -57,6 +57,7 @@ class Proven:
 
 _kept: dict[tuple[str, Design, bool], Prepared] = {}
 """The windows made last in this process, and of which scenario."""
+derived_from_catalog(_kept.clear)
 KEPT = 3
 """How many of them are kept."""
 
@@ -69,7 +70,7 @@ def space_in(scenario: AnyScenario, using: Sequence[str] | None) -> Space:
 
 def prepared_in(scenario: AnyScenario, using: Sequence[str], level: Design, *, priced: bool = True) -> Prepared:
     """Return the windows of a level, those made before where they are the same."""
-    key = (scenario.model_dump_json() + ",".join((*using, *map(str, overlays()))), level, priced)
+    key = (scenario.model_dump_json() + ",".join(using), level, priced)
     if key not in _kept:
         while len(_kept) >= KEPT:
             _kept.pop(next(iter(_kept)))

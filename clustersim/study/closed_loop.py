@@ -145,5 +145,5 @@ def _late(answers: tuple[Answer, ...]) -> tuple[str, ...]:
         f"{one.asked.name} at {site}: the ramp is too slow for the notice, {part.said}"
         for one in answers
         for site, part in one.sites.items()
-        if part.said.endswith("s late")
+        if part.late_s > 0.0
     )

@@ -10,8 +10,8 @@ from clustersim.errors import InputError
 from clustersim.operation import EVENT_AT_S, ExternalEvent
 from clustersim.scenario import load_scenario, shipped
 from clustersim.study.capped_speed import CappedSpeed
-from clustersim.study.closed_loop import close_loop
-from clustersim.study.grid.answers import Surroundings, state_at
+from clustersim.study.closed_loop import _late, close_loop
+from clustersim.study.grid.answers import Surroundings, answer, state_at
 from clustersim.study.grid.outcomes import KEYS
 from clustersim.study.grid.schedule import schedule
 from clustersim.study.it_power import steady_window, step_pool
@@ -131,6 +131,18 @@ def test_a_curtailment_is_kept_in_its_window_and_slows_the_job(hit, surroundings
     assert rows["t_end_s"].max() == pytest.approx(49 * 3600 + 600)
     # pauses for checkpoints apart, it trains all the time
     assert (rows["t_end_s"] - rows["t_start_s"]).sum() == pytest.approx(3600.0, abs=10.0)
+
+
+@pytest.mark.parametrize(("minutes", "late_s"), [(20.0, 600.0), (5.0, 0.0)])
+def test_a_ramp_too_slow_for_the_notice_is_told(scenario, surroundings, minutes, late_s):
+    """A fifth of the load comes down within so many minutes, of which the notice gives ten."""
+    ramp = f"{0.2 * surroundings.training_w('memphis') / 1e6 / minutes:.12f} MW/min"
+    asked = schedule(scenario(plant__events=[{**ALL[3], "ramp": ramp}]))
+    found = answer(surroundings, asked[0], "train")
+    assert found.sites["memphis"].late_s == pytest.approx(late_s, rel=1e-6)
+    said = (f"curtailment_1 at memphis: the ramp is too slow for the notice, {found.sites['memphis'].said}",)
+    assert _late((found,)) == (said if late_s else ())
+    assert found.sites["memphis"].said.endswith(", 600 s late") == bool(late_s)
 
 
 def test_goodput_closes(hit):

@@ -70,6 +70,8 @@ class SiteAnswer:
     """Load that it keeps to; None without a cap. [W]"""
     shed_share: float = 0.0
     """Of the load that is cut off at the event. [-]"""
+    late_s: float = 0.0
+    """By which its load comes down after the notice is over, because its ramp is too slow. [s]"""
     externals: tuple[ExternalEvent, ...] = ()
     said: str = ""
 
@@ -313,9 +315,10 @@ def _curtailed(surroundings: Surroundings, asked: Asked, site: str, event: Curta
     begin = max(asked.at_s, due - ramp)
     externals = _kept_to(surroundings, site, begin, due + event.duration + ramp, target, "grid: curtailment")
     said = f"from {usual / 1e6:.4g} to {min(target, usual) / 1e6:.4g} MW"
-    if begin + ramp > due + 1e-9:
-        said += f", {begin + ramp - due:.3g} s late"
-    return SiteAnswer(target_w=target if externals else None, externals=externals, said=said)
+    late = begin + ramp - due if begin + ramp > due + 1e-9 else 0.0
+    if late > 0.0:
+        said += f", {late:.3g} s late"
+    return SiteAnswer(target_w=target if externals else None, late_s=late, externals=externals, said=said)
 
 
 def course_hz(event: FrequencyExcursion, nominal_hz: float, times_s: Floats) -> Floats:

@@ -34,6 +34,7 @@ def waveform(
     The answer stands beside the samples, written after them: a record that has one is whole.
     """
     from clustersim.report.waveform import waveform_data
+    from clustersim.study.part_names import STEP_AND_PLAN
     from clustersim.study.step import study_step
     from clustersim.study.waveforms.file import write_pieces
     from clustersim.study.waveforms.stream import stream
@@ -53,7 +54,7 @@ def waveform(
         )
     folder = record_folder(Path(out), scenario.name, run_id(scenario))
     identity = record_id(asked, dt_s, duration_s)
-    tell(("training step and plan", 0.0))
+    tell((STEP_AND_PLAN, 0.0))
     study = study_step(scenario)
     found = [find_node(study, one) for one in asked]
     listed = [one.name for one in found]

@@ -9,6 +9,7 @@ from typing import Any
 
 from clustersim.errors import InputError
 from clustersim.scenario import AnyScenario, Draft, Scenario, run_id
+from clustersim.study.part_names import STEP_AND_PLAN
 from clustersim.study.step import StepStudy
 
 Tell = Callable[[Any], None]
@@ -70,7 +71,7 @@ def _step_files(scenario: Scenario, tell: Tell) -> dict[str, Callable[[Path], ob
     from clustersim.study.several_sites.cross_site import between_sites
     from clustersim.study.step import study_step
 
-    tell(("training step and plan", 0.1))
+    tell((STEP_AND_PLAN, 0.1))
     study = study_step(scenario)
     tell(("steps with jitter", 0.5))
     pool = step_pool(study)

@@ -13,12 +13,10 @@ from clustersim.background.power_verbs import waveform
 from clustersim.background.sweep_verbs import sweep
 from clustersim.background.training_verbs import plan, step
 from clustersim.scenario import AnyScenario, Draft
+from clustersim.study.part_names import RUN_PARTS
 
 Tell = Callable[[Any], None]
 """Told text, or text and the fraction that is done."""
-
-RUN_PARTS = ("training step and plan", "operation", "power", "plant", "limits and cost", "report")
-"""Parts of a run that it tells of, in their order."""
 
 
 def drafted(name: str, tree: Mapping[str, Any] | None, settings: Mapping[str, Any]) -> AnyScenario:

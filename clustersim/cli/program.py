@@ -111,13 +111,14 @@ def step(
     from clustersim.report.cross_site import between_sites_data, between_sites_text
     from clustersim.report.step import chrome_trace, step_data, step_text
     from clustersim.study.it_power import step_pool
+    from clustersim.study.part_names import STEP_AND_PLAN
     from clustersim.study.several_sites.cross_site import between_sites
     from clustersim.study.step import study_step
 
     if units and trace is None:
         raise InputError("step --unit: expected --trace FILE too, found none")
     with told() as tell:
-        tell("training step and plan")
+        tell(STEP_AND_PLAN)
         study = study_step(scenario_of(scenario, settings))
         pool = step_pool(study)
         between = between_sites(study, pool.iteration_time_s)

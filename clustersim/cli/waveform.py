@@ -32,6 +32,7 @@ def waveform(
 ) -> None:
     """Power of training at nodes of the electrical tree, as long and as fine as asked; streams to a file."""
     from clustersim.report.waveform import band_csv, waveform_data, waveform_text
+    from clustersim.study.part_names import STEP_AND_PLAN
     from clustersim.study.power_bands import power_bands
     from clustersim.study.step import study_step
     from clustersim.study.waveforms.coherence import coherence
@@ -41,7 +42,7 @@ def waveform(
 
     dt_s, duration_s = (_time(name, text) for name, text in (("step", step), ("length", length)))
     with told() as tell:
-        tell("training step and plan")
+        tell(STEP_AND_PLAN)
         study = study_step(scenario_of(scenario, settings))
         names = node or [f"{site}/it" for site in study.place.topology.site]
         nodes = [find_node(study, name) for name in dict.fromkeys(names)]

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from clustersim.operation.accounts import Category
-from clustersim.operation.fleet_plan import Budget, MainPlace
+from clustersim.operation.fleet_plan import PLANNED, Budget, MainPlace
 from clustersim.operation.fleet_records import (
     BESIDE_COLUMNS,
     GANTT_COLUMNS,
@@ -39,7 +39,7 @@ def row_entries(row: GangRow) -> list[tuple[Category, str, float]]:
             ("checkpoint", "schedule", seconds * row.speed * (1.0 - row.rate)),
             ("useful", "none", row.work_s),
         ]
-    planned = row.cause.startswith("maintenance")
+    planned = row.cause.startswith(PLANNED)
     by_state: dict[str, Category] = {
         "lost": "lost_work",
         "checkpoint": "checkpoint",

@@ -13,6 +13,8 @@ from clustersim.operation.fleet_records import FleetFacts, ServerPool
 from clustersim.operation.spec_parts.fleet import FleetSpec, MaintenanceSpec, PowerBudgetSpec
 
 BUDGET = "power budget"
+PLANNED = "maintenance: "
+"""Beginning of the causes that are planned work on servers."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ def main_stops(
             f"every job stopped, got {min(budget.watts) / 1e6:.6g} MW"
         )
     stops = [
-        ExternalEvent(begin, min(end, horizon_s), f"maintenance: {one.name}", "drain", category="idle")
+        ExternalEvent(begin, min(end, horizon_s), f"{PLANNED}{one.name}", "drain", category="idle")
         for one in spec.maintenance
         if one.servers is None
         for begin, end in windows_s(one, horizon_s)

@@ -11,7 +11,7 @@ from clustersim.operation.causes import Cause, Domain
 from clustersim.operation.daily_load import DailyLoad
 from clustersim.operation.facts import ExternalEvent, JobFacts
 from clustersim.operation.fleet_engine import Engine
-from clustersim.operation.fleet_plan import rolling_batches, windows_s
+from clustersim.operation.fleet_plan import PLANNED, rolling_batches, windows_s
 from clustersim.operation.fleet_servers import FREE, MAINTENANCE, Broken
 from clustersim.operation.gang_jobs import Gang
 from clustersim.operation.gang_stint import Process, Signal
@@ -137,7 +137,7 @@ def tell(engine: Engine, signal: Signal) -> None:
 
 def whole_cluster(engine: Engine, spec: MaintenanceSpec, horizon_s: float) -> Process:
     """Empty the cluster for each window: jobs begin to leave by the lead time before it, services at its begin."""
-    cause = f"maintenance: {spec.name}"
+    cause = f"{PLANNED}{spec.name}"
     for begin, end in windows_s(spec, horizon_s):
         lead = max(0.0, begin - engine.policy.lead_s - engine.env.now)
         yield engine.env.timeout(lead)
@@ -175,7 +175,7 @@ def _batch(
 ) -> Process:
     pool, first, last = piece
     servers = np.arange(first, last)
-    cause = f"maintenance: {spec.name}"
+    cause = f"{PLANNED}{spec.name}"
     engine.servers.close(pool, servers, shut=True)
     for owner in np.unique(engine.servers.owner[pool][servers]):
         if 0 <= owner < len(engine.jobs):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from clustersim.errors import InputError
 from clustersim.scenario import AnyScenario, run_id
+from clustersim.study.part_names import REPORT_WRITTEN
 from clustersim.study.references import FILE, run_recorded
 from clustersim.study.result import FILES, Result
 from clustersim.study.whole_folder import put_back
@@ -55,7 +56,7 @@ def result_of(scenario: AnyScenario, out: Path, force: bool, tell: Callable[[str
     from clustersim.report.page import html
 
     result, sources = run_recorded(scenario, lambda part: tell(f"{scenario.name}: {part}"))
-    tell(f"{scenario.name}: report")
+    tell(f"{scenario.name}: {REPORT_WRITTEN}")
     result.save(folder, {REPORT: html(result), FILE: sources.to_csv(index=False)})
     return result, folder, False
 

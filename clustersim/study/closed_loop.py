@@ -10,7 +10,7 @@ from clustersim import catalog
 from clustersim.operation import ExternalEvent, Timeline
 from clustersim.plant import steady_cooling, sustainable_it
 from clustersim.study.event_windows import evaluation_it_w, event_windows
-from clustersim.study.grid.answers import Answer, Surroundings, answer, state_at
+from clustersim.study.grid.answers import OF_GRID, Answer, Surroundings, answer, state_at
 from clustersim.study.grid.schedule import Asked, schedule
 from clustersim.study.horizon import histories
 from clustersim.study.it_power import Pool
@@ -21,7 +21,9 @@ from clustersim.study.step import StepStudy
 MOST_ROUNDS = 20
 """Rounds after which the loop stops and names the last new event."""
 Operate = Callable[[tuple[ExternalEvent, ...]], Timeline]
-GRID_CAUSES = ("grid: ", "plant: ")
+OF_PLANT = "plant: "
+"""Beginning of the causes that are alarms of the plant."""
+GRID_CAUSES = (OF_GRID, OF_PLANT)
 """Beginnings of the causes that come from the supply of a site."""
 
 
@@ -128,7 +130,7 @@ def _protected(surroundings: Surroundings, timeline: Timeline) -> tuple[External
         alarm = history.cooling.first_alarm_s + reaction_s
         if not alarm < timeline.horizon_s:
             continue
-        cause, end = f"plant: cooling alarm at {site}", timeline.horizon_s + 1.0
+        cause, end = f"{OF_PLANT}cooling alarm at {site}", timeline.horizon_s + 1.0
         cooling = study.place.topology.cooling[site]
         capacity = steady_cooling(cooling, 0.0).capacity_w
         carried = sustainable_it(study.place.topology.electrical[site], cooling, capacity)

@@ -22,6 +22,7 @@ from clustersim.study.curtailment import curtailment_saving
 from clustersim.study.fleet_facts import fleet_facts
 from clustersim.study.it_power import Pool, steady_window, step_pool
 from clustersim.study.operation_facts import job_facts
+from clustersim.study.part_names import OPERATION, STEP_AND_PLAN
 from clustersim.study.random_streams import random_stream
 from clustersim.study.several_sites.alone import study_alone
 from clustersim.study.several_sites.facts import sites_facts
@@ -98,18 +99,18 @@ def operate(
     InputError
         If the step cannot be built, the failure rates are not in the catalog, or the jobs do not fit the cluster.
     """
-    progress("training step and plan")
+    progress(STEP_AND_PLAN)
     asked = scenario.operation
     if asked.fleet is not None and asked.sites is not None:
         raise InputError("operation.fleet, operation.sites: expected one of the two, found both")
     study = study_step(scenario)
     pool = step_pool(study)
     job = job_facts(study, pool)
-    progress("operation")
+    progress(OPERATION)
     begun = _by_sites if asked.sites is not None else _alone if asked.fleet is None else _shared
     first = begun(study, pool, job, seeds)
     task = first.task
-    ensemble = simulate_seeds(task, seeds, workers, lambda done, of: progress(f"operation: seed {done} of {of}"))
+    ensemble = simulate_seeds(task, seeds, workers, lambda done, of: progress(f"{OPERATION}: seed {done} of {of}"))
     drawn = task.spec.failures.uncertainty == "fleet"
     notes = (*study.warnings, *_left_out(scenario), *first.said, *_rates_said(task.spec, drawn))
     return OperateResult(scenario, first.job, study.tokens_per_step, first.table, ensemble, notes, drawn, first.saving)

@@ -24,6 +24,7 @@ from clustersim.study.grid.windows import grid_windows, with_grid_node
 from clustersim.study.judging import respond
 from clustersim.study.measured.run import run_measured
 from clustersim.study.operation_keys import accounts_table, causes_table
+from clustersim.study.part_names import LIMITS_AND_COST, PLANT
 from clustersim.study.result import Result
 from clustersim.study.run_parts import (
     Clock,
@@ -71,10 +72,10 @@ def run(scenario: AnyScenario, progress: Progress = lambda _: None) -> Result:
     of_grid = grid_windows(surroundings, closed)
     if of_grid:
         windows = tuple(with_grid_node(power) for power in windows)
-    timed("plant")
+    timed(PLANT)
     responses = (*respond(study, windows), *grid_responses(surroundings, closed, of_grid))
     windows += of_grid
-    timed("limits and cost")
+    timed(LIMITS_AND_COST)
     findings = done.findings(windows, responses)
     facts = cost_facts(findings, findings.tokens_per_s, timeline.goodput)
     cost = estimate_cost(scenario.economics, facts)

@@ -16,6 +16,7 @@ from clustersim.scenario import AnyScenario, LoadScenario, Scenario
 from clustersim.study.grid.outcomes import grid_keys
 from clustersim.study.judging import respond
 from clustersim.study.measured.run import answer_load, summarise_load
+from clustersim.study.part_names import LIMITS_AND_COST, PLANT
 from clustersim.study.run_parts import cost_facts
 from clustersim.study.summary import summarise
 from clustersim.study.trained_job import train_job
@@ -85,9 +86,9 @@ def steady_answer(scenario: AnyScenario, progress: Callable[[str], None] = lambd
         load, cost = answer_load(scenario, progress)
         return Steady(*summarise_load(load, cost), load.verdict.table)
     done = train_job(scenario, progress)
-    progress("plant")
+    progress(PLANT)
     responses = respond(done.study, (done.steady,))
-    progress("limits and cost")
+    progress(LIMITS_AND_COST)
     # the energy of evaluations is that of their window
     asked = scenario.operation.evaluation is not None
     evaluation = (done.steady, *done.events(EVALUATION)) if asked else None

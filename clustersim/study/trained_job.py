@@ -28,6 +28,7 @@ from clustersim.study.horizon import SiteHistory, histories
 from clustersim.study.it_power import Pool, steady_window, step_pool
 from clustersim.study.job_operation import BegunJob, begin_job, end_job, operate
 from clustersim.study.judging import evidence
+from clustersim.study.part_names import OPERATION, POWER, STEP_AND_PLAN
 from clustersim.study.several_sites.alone import Alone, histories_alone, steady_alone, study_alone, windows_alone
 from clustersim.study.several_sites.lockstep import check_sites, trains_alone
 from clustersim.study.site.power import SitePower, provisioned_w, site_power, training_it_w
@@ -119,14 +120,14 @@ def train_job(scenario: Scenario, timed: Callable[[str], None]) -> TrainedJob:
     """
     require_plant(scenario.topology)
     check_sites(scenario)
-    timed("training step and plan")
+    timed(STEP_AND_PLAN)
     study = study_step(scenario)
     alone = study_alone(study) if trains_alone(scenario) else None
     pool = step_pool(study) if alone is None else alone.pool
-    timed("operation")
+    timed(OPERATION)
     start = begin_job(study, pool) if alone is None else BegunJob(alone.study, alone.timeline)
     study, first = start.study, start.first
-    timed("power")
+    timed(POWER)
     steady = steady_of(study, pool, first) if alone is None else steady_alone(alone)
     surroundings, closed = close_loop_with_plant(study, pool, steady, first, partial(operate, study, pool))
     end = end_job(start, pool, steady, closed.externals)

@@ -51,6 +51,8 @@ from clustersim.study.paces import BUSY
 from clustersim.study.site.power import SitePower, site_it_w
 from clustersim.study.step import StepStudy
 
+OF_GRID = "grid: "
+"""Beginning of the causes that are events of the grid."""
 LOOK_S, LOOK_DT_S, LOOK_AT_S = 60.0, 10e-3, 20.0
 """Window in which the loop looks at an island, its bins, and where in it the event happens. [s]"""
 FREQUENCY_DT_S = 10e-3
@@ -181,7 +183,7 @@ def answer(surroundings: Surroundings, asked: Asked, state: str) -> Answer:
 
 def _dip(surroundings: Surroundings, asked: Asked, site: str, state: str, event: VoltageDip) -> SiteAnswer:
     voltage = Voltage.dips(event.residual, event.duration, event.count, event.spacing or 0.0)
-    return _ridden(surroundings, asked, site, state, voltage, 0.0, "grid: voltage dip")
+    return _ridden(surroundings, asked, site, state, voltage, 0.0, f"{OF_GRID}voltage dip")
 
 
 def _ridden(
@@ -269,7 +271,7 @@ def _generator_trip(
 ) -> SiteAnswer:
     plant, load = surroundings.plant(site), surroundings.load(site, state).total_w
     left = without_units(plant, event.generator, event.units)
-    cause = "grid: generator trip"
+    cause = f"{OF_GRID}generator trip"
     if surroundings.study.scenario.plant.mode == "island":
         given = kept_output_w(plant, load, event.generator, event.units)
         return _on_its_own(surroundings, asked, site, state, left, given, left, event.duration, cause)
@@ -285,7 +287,8 @@ def _island(surroundings: Surroundings, asked: Asked, site: str, state: str, eve
     plant, load = surroundings.plant(site), surroundings.load(site, state).total_w
     online = online_beside_grid(plant, load)
     given = steady_generation_w(online, load, "grid_parallel") if online.generators else 0.0
-    return _on_its_own(surroundings, asked, site, state, online, given, plant, event.duration, "grid: island formation")
+    cause = f"{OF_GRID}island formation"
+    return _on_its_own(surroundings, asked, site, state, online, given, plant, event.duration, cause)
 
 
 def _load_loss(surroundings: Surroundings, asked: Asked, site: str, state: str, event: LoadLoss) -> SiteAnswer:
@@ -304,7 +307,7 @@ def _load_loss(surroundings: Surroundings, asked: Asked, site: str, state: str, 
             share, duration, said = 1.0, max(duration, _black_start_s(surroundings)), f"{said}: black"
     end = asked.at_s + duration + boot_s(scenario.ride_through)
     return SiteAnswer(
-        shed_share=share, externals=_lost(surroundings, asked.at_s, end, "grid: load loss", share), said=said
+        shed_share=share, externals=_lost(surroundings, asked.at_s, end, f"{OF_GRID}load loss", share), said=said
     )
 
 
@@ -313,7 +316,7 @@ def _curtailed(surroundings: Surroundings, asked: Asked, site: str, event: Curta
     target = event.cap if event.cap is not None else (event.share or 1.0) * usual
     due, ramp = asked.at_s + event.notice, 0.0 if event.ramp is None else max(usual - target, 0.0) / event.ramp
     begin = max(asked.at_s, due - ramp)
-    externals = _kept_to(surroundings, site, begin, due + event.duration + ramp, target, "grid: curtailment")
+    externals = _kept_to(surroundings, site, begin, due + event.duration + ramp, target, f"{OF_GRID}curtailment")
     said = f"from {usual / 1e6:.4g} to {min(target, usual) / 1e6:.4g} MW"
     late = begin + ramp - due if begin + ramp > due + 1e-9 else 0.0
     if late > 0.0:
@@ -344,7 +347,7 @@ def _frequency(
         outside = np.flatnonzero((course < band[0]) | (course > band[1]))
         back = float(times[outside[-1]]) + FREQUENCY_DT_S
         dark = Voltage.dips(0.0, max(back - trip, FREQUENCY_DT_S))
-        return _ridden(surroundings, asked, site, state, dark, trip, "grid: frequency outside the trip band")
+        return _ridden(surroundings, asked, site, state, dark, trip, f"{OF_GRID}frequency outside the trip band")
     follows = surroundings.study.scenario.plant.frequency_response
     said = f"frequency between {course.min():.3f} and {course.max():.3f} Hz"
     if follows is None:
@@ -355,6 +358,6 @@ def _frequency(
         return SiteAnswer(said=f"{said}, above the threshold")
     begin, end = float(times[low[0]]), float(times[low[-1]]) + FREQUENCY_DT_S
     target = float(share[low].mean()) * surroundings.training_w(site)
-    cause = "grid: frequency response"
+    cause = f"{OF_GRID}frequency response"
     externals = _kept_to(surroundings, site, asked.at_s + begin, asked.at_s + end, target, cause)
     return SiteAnswer(target_w=target, after_s=begin, externals=externals, said=f"{said}: down to {share.min():.0%}")

@@ -14,7 +14,7 @@ from clustersim.power.damped import Floats
 from clustersim.power.waveform import Binner
 from clustersim.study.closed_loop import ClosedLoop
 from clustersim.study.event_windows import LONGEST_S, undisturbed_window
-from clustersim.study.grid.answers import Answer, SiteAnswer, Surroundings, state_at
+from clustersim.study.grid.answers import OF_GRID, Answer, SiteAnswer, Surroundings, state_at
 from clustersim.study.horizon import EVALUATION
 from clustersim.study.it_power import EVENT_DT_S, STATES, HallPower, crash_window, state_w, tables
 from clustersim.study.paces import BUSY
@@ -73,7 +73,7 @@ def _hall(surroundings: Surroundings, answered: Answer, state: str) -> HallPower
     """Return what the accelerators draw: as before the event, up to where the job stops because of it."""
     study, pool, asked = surroundings.study, surroundings.pool, answered.asked
     begin, length = event_at_s(answered) - EVENT_AT_S, length_s(answered)
-    cause = next((event.cause for event in answered.externals), f"grid: {asked.event.kind.replace('_', ' ')}")
+    cause = next((event.cause for event in answered.externals), f"{OF_GRID}{asked.event.kind.replace('_', ' ')}")
     if state not in (*BUSY, EVALUATION):
         halls = len(study.place.nodes)
         binner = Binner(tables(study), study.fleet, study.plan.pipeline, halls, round(length / EVENT_DT_S), EVENT_DT_S)

@@ -25,6 +25,7 @@ from clustersim.study.grid.outcomes import KEYS as GRID_KEYS
 from clustersim.study.judging import evidence, respond
 from clustersim.study.measured.study import LoadFindings, LoadStudy, load_history, load_power, study_load
 from clustersim.study.operation_keys import ACCOUNT_COLUMNS, CAUSE_COLUMNS, TIME_SHARES
+from clustersim.study.part_names import LIMITS_AND_COST, PLANT, POWER
 from clustersim.study.result import Result
 from clustersim.study.run_parts import (
     Clock,
@@ -136,12 +137,12 @@ def run_measured(scenario: LoadScenario, progress: Callable[[str], None] = lambd
 
 def answer_load(scenario: LoadScenario, timed: Callable[[str], None]) -> tuple[LoadFindings, CostTable]:
     """Return what the rooms find in a measured load, and what it costs; `timed` is told each part as it begins."""
-    timed("power")
+    timed(POWER)
     study = study_load(scenario)
     steady = load_power(study)
-    timed("plant")
+    timed(PLANT)
     responses = respond(study, (steady,))
-    timed("limits and cost")
+    timed(LIMITS_AND_COST)
     findings = load_findings(study, steady, responses)
     return findings, estimate_cost(scenario.economics, cost_facts(findings, 0.0, 0.0))
 

@@ -6,10 +6,14 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import pandas as pd
+
 from clustersim.economics.prices import Price
 
 COST_COLUMNS = ("group", "item", "quantity", "unit", "unit_usd", "usd", "source", "assumed")
 KW_W, MW_W = 1e3, 1e6
+OF_GRID = "grid"
+"""Item of what is bought of the grid at one price, and beginning of the items of a tariff's bill."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,16 @@ class Line:
             self.group, self.item, self.quantity, self.unit, self.price.value, self.usd, self.price.source,
             self.price.assumed,
         )  # fmt: skip
+
+
+def item_of_bill(name: str) -> str:
+    """Return the item under which a part of the grid's bill stands in the cost table."""
+    return f"{OF_GRID}: {name}"
+
+
+def bought_of_grid(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of a cost table that are paid for the grid: energy, and demand and fixed charges of a bill."""
+    return table[(table["item"] == OF_GRID) | table["item"].str.startswith(item_of_bill(""))]
 
 
 def total(lines: Iterable[Line], *groups: str) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 from clustersim import catalog
 from clustersim.economics.carbon import carbon, grid_intensity
 from clustersim.economics.facts import CostFacts, MeterCourse
-from clustersim.economics.lines import MW_W, Line, total
+from clustersim.economics.lines import MW_W, OF_GRID, Line, item_of_bill, total
 from clustersim.economics.meter import MeterRecord
 from clustersim.economics.prices import (
     USER,
@@ -70,7 +70,7 @@ def grid(spec: EconomicsSpec, facts: CostFacts) -> Iterator[Line]:
     if facts.grid_energy_j <= 0.0:
         return
     if spec.tariff is None:
-        yield Line("energy", "grid", facts.grid_energy_j / KWH_J, "kWh", grid_price(spec).times(KWH_J))
+        yield Line("energy", OF_GRID, facts.grid_energy_j / KWH_J, "kWh", grid_price(spec).times(KWH_J))
         return
     if not facts.meters:
         raise InputError("economics.tariff: expected the course of the power at the meters, found none")
@@ -83,7 +83,7 @@ def grid(spec: EconomicsSpec, facts: CostFacts) -> Iterator[Line]:
         quantity, usd = math.fsum(one.quantity for one in same), math.fsum(one.usd for one in same)
         if quantity > 0.0:
             cited = same[0].cited
-            yield Line("energy", f"grid: {name}", quantity, unit, Price(usd / quantity, cited.source, cited.assumed))
+            yield Line("energy", item_of_bill(name), quantity, unit, Price(usd / quantity, cited.source, cited.assumed))
 
 
 def meter_record(spec: EconomicsSpec, meter: MeterCourse) -> MeterRecord:

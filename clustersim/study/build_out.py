@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 from clustersim.economics import CostTable, annuity_factor, energy_price, estimate_cost
 from clustersim.economics.build_out import AcceleratorFacts, BuildOut, build_out
 from clustersim.economics.build_outs import build_out_of, known_build_outs
+from clustersim.economics.lines import bought_of_grid
 from clustersim.economics.prices import chosen, grid_price, rate
 from clustersim.economics.spec_parts.build_out import BuildOutSpec
 from clustersim.errors import InputError, nearest
@@ -138,6 +139,4 @@ def _grid_usd_per_j(found: Findings, cost: CostTable) -> float:
     """Return what the scenario pays for what it buys, demand and fixed charges too; its price where it buys none."""
     if found.grid_energy_j <= 0.0:
         return grid_price(found.study.scenario.economics).value
-    rows = cost.table
-    bought = rows[(rows["item"] == "grid") | rows["item"].str.startswith("grid: ")]
-    return float(bought["usd"].sum()) / found.grid_energy_j
+    return float(bought_of_grid(cost.table)["usd"].sum()) / found.grid_energy_j

@@ -7,6 +7,7 @@ from typing import Any
 
 from clustersim.economics.carbon import carbon, grid_intensity
 from clustersim.economics.cost import CostTable
+from clustersim.economics.lines import bought_of_grid
 from clustersim.economics.tariff import bill
 from clustersim.economics.tariffs import tariff_of
 from clustersim.study.energy_hours import meter_records
@@ -34,7 +35,7 @@ def energy_bill_keys(found: SiteFindings, cost: CostTable, reasons: dict[str, st
     if found.uncarried is not None:
         reasons |= dict.fromkeys(OF_ENERGY, found.uncarried)
         return keys
-    bought = rows[(rows["item"] == "grid") | rows["item"].str.startswith("grid: ")]
+    bought = bought_of_grid(rows)
     if found.grid_energy_j > 0.0:
         keys["grid_usd_per_mwh"] = float(bought["usd"].sum()) / (found.grid_energy_j / MWH_J)
     else:

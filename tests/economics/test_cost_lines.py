@@ -13,6 +13,7 @@ from clustersim.economics import (
     estimate_cost,
 )
 from clustersim.economics.facts import MeterCourse
+from clustersim.economics.lines import bought_of_grid
 from clustersim.errors import CatalogError, InputError
 from tests.economics.facts import FACTS, MWH, YEAR
 
@@ -136,6 +137,8 @@ def test_a_flat_tariff_is_the_plain_price():
     found = cost(facts, tariff=flat)
     assert usd(found, "grid: all") == pytest.approx(cost(electricity_price="50 USD/MWh").energy_usd)
     assert usd(found, "grid: peak") == pytest.approx(watts / 1e3 * 10 * 12, rel=2e-3)
+    assert set(bought_of_grid(found.table)["item"]) == {"grid: all", "grid: peak"}
+    assert set(bought_of_grid(cost().table)["item"]) == {"grid"}
     with pytest.raises(InputError, match="course of the power"):
         cost(FACTS, tariff=flat)
 

@@ -12,7 +12,7 @@ import re
 from functools import partial
 from typing import Annotated
 
-from pydantic import BeforeValidator, PlainSerializer
+from pydantic import BeforeValidator, Field, PlainSerializer
 
 from clustersim.errors import UnitError, nearest
 
@@ -152,6 +152,8 @@ Power = Annotated[float, *_quantity("power")]
 ApparentPower = Annotated[float, *_quantity("apparent power")]
 Energy = Annotated[float, *_quantity("energy")]
 Time = Annotated[float, *_quantity("time")]
+UtcOffset = Annotated[float, Field(ge=-12 * HOUR_S, le=14 * HOUR_S), *_quantity("time")]
+"""Local time less universal time; the clocks of the world are from UTC-12 to UTC+14."""
 Frequency = Annotated[float, *_quantity("frequency")]
 Voltage = Annotated[float, *_quantity("voltage")]
 Current = Annotated[float, *_quantity("current")]

@@ -12,6 +12,12 @@ from clustersim.units import DAY_S, HOUR_S
 HOURS = 24
 
 
+def hour_of_day(local_s: float) -> int:
+    """Return the hour of the day, 0 to 23, that holds a local time counted from a midnight; an hour holds its begin."""
+    # half a millisecond: an edge that rounding put just before the full hour belongs to that hour
+    return math.floor((local_s + 5e-4) / HOUR_S) % HOURS
+
+
 @dataclass(frozen=True)
 class DailyLoad:
     """A load that is constant within each hour and the same on every day."""
@@ -27,8 +33,8 @@ class DailyLoad:
             raise ValueError(f"expected 24 hourly shares, got {len(self.shares)}")
 
     def at(self, time_s: float) -> float:
-        """Return the load [-] in the hour that holds `time_s`; an hour holds its begin, not its end."""
-        return self.shares[math.floor((time_s + self.utc_offset_s) / HOUR_S) % HOURS]
+        """Return the load [-] in the hour that holds `time_s` (:func:`hour_of_day`)."""
+        return self.shares[hour_of_day(time_s + self.utc_offset_s)]
 
     def changes_s(self, horizon_s: float) -> tuple[float, ...]:
         """Return the times [s] in ``(0, horizon_s)`` at which the load changes."""

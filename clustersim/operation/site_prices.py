@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustersim.errors import InputError, nearest
+from clustersim.operation.daily_load import hour_of_day
 from clustersim.operation.facts import ExternalEvent
 from clustersim.operation.spec_parts.sites import HOURS_OF_DAY, CurtailmentSpec, SitePricesSpec, SitesSpec
 from clustersim.units import HOUR_S
@@ -40,8 +41,7 @@ def local_hour(price: SitePricesSpec, start_s: float, time_s: float) -> int:
     >>> local_hour(SitePricesSpec(hourly=("30 USD/MWh",) * 24, utc_offset="-6 h"), 0.0, 3600.0)
     19
     """
-    # half a millisecond: an edge that rounding put just before the full hour belongs to that hour
-    return math.floor((start_s + price.utc_offset + time_s + 5e-4) / HOUR_S) % HOURS_OF_DAY
+    return hour_of_day(start_s + price.utc_offset + time_s)
 
 
 def _dear_hours(price: SitePricesSpec, count: int) -> frozenset[int]:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clustersim.errors import CatalogError
-from clustersim.operation.daily_load import DailyLoad, cosine_shares, daily_load
+from clustersim.operation.daily_load import DailyLoad, cosine_shares, daily_load, hour_of_day
 from clustersim.units import DAY_S, HOUR_S
 
 SHARES = st.lists(st.floats(0.0, 1.0), min_size=24, max_size=24).map(tuple)
@@ -35,6 +35,20 @@ def test_the_load_is_constant_between_its_changes(shares, offset_h):
     assert list(times) == sorted(times)
     total = math.fsum(load.at((a + b) / 2) * (b - a) for a, b in zip(times, times[1:], strict=False))
     assert total == pytest.approx(load.integral_s(0.0, 2 * DAY_S), rel=1e-9, abs=1e-6)
+
+
+@given(SHARES, st.floats(-12.0, 14.0))
+def test_the_hour_that_begins_at_a_change_is_the_new_one(shares, offset_h):
+    """Though the time of the change was rounded, by less than half a millisecond."""
+    load = DailyLoad(shares, offset_h * HOUR_S)
+    for time in load.changes_s(2 * DAY_S):
+        assert load.at(time) != load.at(time - 1.0)
+        assert load.at(time) == load.at(time + 1.0)
+
+
+def test_an_hour_holds_its_begin():
+    found = [hour_of_day(at) for at in (0.0, HOUR_S - 1e-3, HOUR_S - 1e-4, HOUR_S, DAY_S, -1.0)]
+    assert found == [0, 0, 1, 1, 0, 23]
 
 
 def test_the_published_day_has_its_peak_and_its_mean():

@@ -35,6 +35,15 @@ def test_the_most_expensive_hours_come_at_each_sites_own_time():
     assert found["c"] == ()
 
 
+@pytest.mark.parametrize("offset", ["-12 h", "14 h"])
+def test_clocks_go_from_twelve_hours_behind_to_fourteen_ahead(offset):
+    prices = SitePricesSpec(hourly=RAMP, utc_offset=offset)
+    assert prices.utc_offset == float(offset.split()[0]) * HOUR_S
+    beyond = offset.replace("12", "13").replace("14", "15")
+    with pytest.raises(ValidationError, match="utc_offset"):
+        SitePricesSpec(hourly=RAMP, utc_offset=beyond)
+
+
 def test_above_a_price_with_a_cap():
     rule = {"above": "30 USD/MWh", "response": "cap", "cap": "60 %"}
     found = price_events(sites(rule, start="20 h"), ("a", "b"), DAY_S)

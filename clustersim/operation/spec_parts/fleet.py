@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from clustersim.spec import Spec
-from clustersim.units import Power, Ratio, Time
+from clustersim.units import Power, Ratio, Time, UtcOffset
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")]
 HOURS = 24
@@ -117,7 +117,7 @@ class ServiceSpec(Spec):
     """Servers that it wants whatever the hour."""
     profile: str | tuple[Ratio, ...] = Field(default=(1.0,) * HOURS)
     """Share of `peak_servers` wanted in each of 24 local hours, or a name of the catalog (kind ``daily_profiles``)."""
-    utc_offset: Time = Field(default=0.0, ge=-12 * 3600.0, le=14 * 3600.0)
+    utc_offset: UtcOffset = 0.0
     """Local time less universal time; the simulation begins at midnight universal time."""
     priority: int = 50
     """As of jobs."""
@@ -173,7 +173,7 @@ class PowerBudgetSpec(Spec):
     """Largest IT power at any hour."""
     hourly: tuple[Ratio, ...] = (1.0,) * HOURS
     """Share of it that may be drawn in each of 24 local hours."""
-    utc_offset: Time = Field(default=0.0, ge=-12 * 3600.0, le=14 * 3600.0)
+    utc_offset: UtcOffset = 0.0
     """Local time less universal time."""
 
     @model_validator(mode="after")

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, PositiveInt, model_validator
 
 from clustersim.spec import Spec
-from clustersim.units import EnergyPrice, Ratio, Time
+from clustersim.units import EnergyPrice, Ratio, Time, UtcOffset
 
 SiteMethod = Literal["synchronous", "pipeline", "diloco", "streaming_diloco", "decoupled_diloco"]
 ALONE_BETWEEN: tuple[SiteMethod, ...] = ("diloco", "streaming_diloco", "decoupled_diloco")
@@ -41,7 +41,7 @@ class SitePricesSpec(Spec):
 
     hourly: tuple[EnergyPrice, ...] = Field(min_length=HOURS_OF_DAY, max_length=HOURS_OF_DAY)
     """Price from each full hour of the local day, from midnight on; 24 of them."""
-    utc_offset: Time = Field(default=0.0, ge=-14 * 3600.0, le=14 * 3600.0)
+    utc_offset: UtcOffset = 0.0
     """Local standard time minus UTC, such as ``-6 h``; no daylight saving."""
 
 

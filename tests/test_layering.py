@@ -59,7 +59,7 @@ def test_the_dashboard_uses_no_room():
 
 def test_only_study_and_above_know_the_study():
     for room in (*ROOMS, "catalog", "scenario"):
-        for path in (PACKAGE / room).glob("*.py"):
+        for path in (PACKAGE / room).rglob("*.py"):
             assert not any(name.startswith(("clustersim.study", "clustersim.report")) for name in _imports(path)), path
 
 

@@ -89,17 +89,6 @@ def found(reference):
     return validate_multisite(reference / "multisite.csv")
 
 
-def _said(name, s):
-    print(f"{name}: {s.modelled} of {s.rows} rows, MAPE {s.mape_percent} %, bias {s.bias_percent} %")
-
-
-def test_it_prints_the_table(found):
-    print(found.rows[["row_id", "use", "method", "metric", "predicted", "measured", "error_percent"]].to_string())
-    for by, groups in found.groups.items():
-        for name, s in groups.items():
-            _said(f"{by} {name}", s)
-
-
 def test_every_row_is_predicted_or_refused_with_a_reason(found):
     assert found.overall.rows == len(found.rows) + len(found.refused)
     assert not any(refusal.wrong for refusal in found.refused)

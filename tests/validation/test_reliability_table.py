@@ -61,15 +61,6 @@ def _at(found, row_id):
 # ---- the table as a whole ----
 
 
-def test_it_prints_the_table(found):
-    shown = ["row_id", "use", "metric", "component", "predicted", "low", "high", "measured", "error_percent", "kept"]
-    print(found.rows[shown].to_string())
-    for by, groups in found.groups.items():
-        for name, s in groups.items():
-            print(f"{by} {name}: {s.modelled} of {s.rows} rows, MAPE {s.mape_percent} %, median {s.median_percent} %")
-    print(found.kept)
-
-
 def test_every_row_is_predicted_or_refused_with_a_reason(found):
     assert found.overall.rows == len(found.rows) + len(found.refused)
     assert not any(refusal.wrong for refusal in found.refused)

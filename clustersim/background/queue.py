@@ -13,8 +13,8 @@ from multiprocessing.connection import wait
 
 from clustersim.background.records import Request, State, Ticket
 from clustersim.background.worker import BACKGROUND_NICE, Worker
+from clustersim.cores import usable_cores
 from clustersim.errors import InputError
-from clustersim.operation.processes import usable_cores
 
 MOST_WAITING = 8
 """Requests of one user that may wait at the same time."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import typer
 
 from clustersim.cli.options import JsonOption, ScenarioArgument, SetOption
 from clustersim.console import show, show_json, told
+from clustersim.cores import usable_cores
 from clustersim.named_files import any_scenario_of
 from clustersim.whole_file import write_all
 
@@ -46,7 +46,7 @@ def size(
     from clustersim.study.sizing.sizing import size as sized
 
     loaded = any_scenario_of(scenario, settings)
-    count = processes or min(MOST_PROCESSES, os.cpu_count() or 1)
+    count = processes or min(MOST_PROCESSES, usable_cores())
     with told() as tell:
         found = sized(loaded, meet or (), using or None, count, tell)
     if out is not None:

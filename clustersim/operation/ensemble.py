@@ -11,10 +11,11 @@ from typing import Protocol
 
 import numpy as np
 
+from clustersim.cores import usable_cores
 from clustersim.operation.accounts import CATEGORIES, Accounts, accounts_of
 from clustersim.operation.bands import Band, band
 from clustersim.operation.compact import Kept
-from clustersim.operation.processes import in_processes, usable_cores
+from clustersim.operation.processes import in_processes
 
 MEMBERS = 2**31 - 1
 """First number of the spawn keys of all seeds but the first: no simulation spawns as many streams of its own."""

@@ -24,13 +24,6 @@ _work: Callable[[int], Any] | None = None
 """What this process was started to do; only in a process that :func:`in_processes` started."""
 
 
-def usable_cores() -> int:
-    """Return the cores that this process may use, at least one."""
-    if hasattr(os, "sched_getaffinity"):
-        return max(1, len(os.sched_getaffinity(0)))
-    return max(1, os.cpu_count() or 1)
-
-
 def in_processes(work: Callable[[int], Found], items: Sequence[int], workers: int) -> Iterator[tuple[int, Found]]:
     """Yield every item with what `work` makes of it, as each is done.
 

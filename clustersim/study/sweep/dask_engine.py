@@ -18,8 +18,8 @@ from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
 
+from clustersim.cores import usable_cores
 from clustersim.errors import ClustersimError, InputError
-from clustersim.operation.processes import usable_cores
 from clustersim.study.sweep.local_engine import MOST_KILLS, TICK_S
 from clustersim.study.sweep.local_worker import one_thread_each
 from clustersim.study.sweep.records import Outcome, Task, Work

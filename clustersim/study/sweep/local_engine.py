@@ -10,8 +10,8 @@ from multiprocessing.connection import wait
 from types import TracebackType
 from typing import Self
 
+from clustersim.cores import usable_cores
 from clustersim.errors import ClustersimError
-from clustersim.operation.processes import usable_cores
 from clustersim.study.sweep.local_worker import READY, Worker
 from clustersim.study.sweep.records import Outcome, Task, Work
 from clustersim.study.sweep.surroundings import KILLED, failure, surroundings

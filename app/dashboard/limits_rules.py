@@ -15,7 +15,8 @@ from clustersim.report.evidence import Evidence, evidence_of, evidence_words
 from clustersim.report.evidence_figures import evidence_figure, has_times, view_s
 from clustersim.report.figures import margins
 from clustersim.report.rules import rules_asked
-from clustersim.report.verdict_rows import ORDER, shown_rows, verdict_rows
+from clustersim.report.verdict import ORDER
+from clustersim.report.verdict_rows import shown_rows, verdict_rows
 from clustersim.report.words import counted
 from clustersim.study.result import Result
 from dashboard import results, show, state, theme

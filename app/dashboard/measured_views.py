@@ -16,6 +16,7 @@ from clustersim.report.assess import shown_in
 from clustersim.report.envelope import Envelope
 from clustersim.report.spans import Span
 from clustersim.report.trace_figures import Line, trace_figure
+from clustersim.report.verdict import ORDER, verdict_word
 from clustersim.report.words import number, percent
 from dashboard import charts, show, time_zoom
 
@@ -93,8 +94,7 @@ def rules(assessed: Answer) -> None:
         behind = _verdict(data["damped"]["verdict"])
         table.insert(1, "behind damping", behind["verdict"])
         table.insert(3, "then", behind["measured"])
-    order = {"FAIL": 0, "PASS": 1, "not judged": 2}
-    show.table(table.sort_values("verdict", key=lambda one: one.map(order), kind="stable"), "measured-verdict")
+    show.table(table.sort_values("verdict", key=lambda one: one.map(ORDER.index), kind="stable"), "measured-verdict")
     st.caption(
         "Measured is what the rule looks at; a margin below zero breaks it. Why a rule is not judged stands last."
     )
@@ -109,15 +109,13 @@ def rules(assessed: Answer) -> None:
 
 
 def _verdict(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    said = {True: "PASS", False: "FAIL", None: "not judged"}
-
     def figure(row: Mapping[str, Any], key: str) -> str:
         value = row[key]
         return "" if value is None else f"{number(value)} {row['unit']}".strip()
 
     return pd.DataFrame(
         {
-            "verdict": said[row["passed"]], "rule": row["rule"], "measured": figure(row, "measured"),
+            "verdict": verdict_word(row["passed"]), "rule": row["rule"], "measured": figure(row, "measured"),
             "limit": figure(row, "limit"), "margin": "" if row["margin"] is None else f"{100 * row['margin']:+.0f} %",
             "where": row["node"], "window": row["window"], "reason": row["reason"], "source": row["source"],
         }

@@ -9,6 +9,7 @@ import pandas as pd
 
 from clustersim.report.assess_damping import damped_data, damping_text
 from clustersim.report.assess_site import site_data, site_text
+from clustersim.report.verdict import verdict_word
 from clustersim.study.measured.assess import Assessment
 
 
@@ -131,9 +132,8 @@ def _rule(row: dict[Any, Any]) -> str:
     name = f"{row['rule']}{node}"
     if row["passed"] is None:
         return f"-     {name:35}{row['reason']}"
-    verdict = "PASS" if row["passed"] else "FAIL"
     measured = f"{row['measured']:10.4g} of {row['limit']:g} {row['unit']}"
-    return f"{verdict}  {name:35}{measured:30}margin {row['margin']:+.0%}, {row['window']}"
+    return f"{verdict_word(row['passed'])}  {name:35}{measured:30}margin {row['margin']:+.0%}, {row['window']}"
 
 
 def _period_line(statistics: dict[str, Any], unit: str, per: float) -> str:

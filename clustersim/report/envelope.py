@@ -28,6 +28,28 @@ class Envelope:
         return f"{self.x.size:,} of {self.samples:,} points; minimum and maximum of every bucket are kept"
 
 
+def samples_between(
+    samples: int, dt_s: float, t0_s: float | None, t1_s: float | None, *, of_points: bool = False
+) -> tuple[int, int]:
+    """Return the first sample of a record that is shown and the one after the last, two at least.
+
+    Parameters
+    ----------
+    samples : int
+        Length of the record.
+    dt_s : float
+        Its clock. [s]
+    t0_s, t1_s : float, optional
+        From the beginning of the record; left out: all of it. [s]
+    of_points : bool
+        Whether samples are states at points of time, of which the one at `t1_s` is shown too; else means over bins,
+        of which none begins there that belongs.
+    """
+    first = 0 if t0_s is None else max(0, min(samples - 2, int(t0_s / dt_s)))
+    last = samples if t1_s is None else max(first + 2, min(samples, round(t1_s / dt_s) + of_points))
+    return first, last
+
+
 def envelope(t0_s: float, dt_s: float, values: NDArray[np.floating], most: int = MOST_POINTS) -> Envelope:
     """Return at most `most` points of a record, in order of time.
 

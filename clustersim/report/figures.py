@@ -14,7 +14,7 @@ from plotly.subplots import make_subplots
 from clustersim.limits.definitions import BAND_HZ
 from clustersim.plant.records import PlantResponse
 from clustersim.power.records import Waveform
-from clustersim.report.envelope import MOST_POINTS, Envelope, envelope
+from clustersim.report.envelope import MOST_POINTS, Envelope, envelope, samples_between
 from clustersim.report.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, RED, SERIES, styled
 from clustersim.study.result import Result
 
@@ -45,9 +45,7 @@ def waveform(wave: Waveform, t0_s: float | None = None, t1_s: float | None = Non
 
 
 def _span(wave: Waveform, t0_s: float | None, t1_s: float | None) -> tuple[int, int]:
-    first = 0 if t0_s is None else max(0, min(wave.samples - 2, int(t0_s / wave.dt_s)))
-    last = wave.samples if t1_s is None else max(first + 2, min(wave.samples, round(t1_s / wave.dt_s)))
-    return first, last
+    return samples_between(wave.samples, wave.dt_s, t0_s, t1_s)
 
 
 def waveform_note(wave: Waveform, t0_s: float | None = None, t1_s: float | None = None) -> str:

@@ -15,7 +15,7 @@ from clustersim.limits import Rule
 from clustersim.limits.definitions import ROCOF_S
 from clustersim.limits.island import NO_VOLTAGE, nominal_hz
 from clustersim.plant.records import PlantResponse
-from clustersim.report.envelope import envelope
+from clustersim.report.envelope import envelope, samples_between
 from clustersim.report.evidence import rules_of_run
 from clustersim.report.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, RED, SERIES, styled
 from clustersim.study.result import Result
@@ -136,10 +136,7 @@ def course(
 
 
 def _span(response: PlantResponse, t0_s: float | None, t1_s: float | None) -> tuple[int, int]:
-    size = response.load_w.size
-    first = 0 if t0_s is None else max(0, min(size - 2, int(t0_s / response.dt_s)))
-    last = size if t1_s is None else max(first + 2, min(size, round(t1_s / response.dt_s) + 1))
-    return first, last
+    return samples_between(response.load_w.size, response.dt_s, t0_s, t1_s, of_points=True)
 
 
 def _series(

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 import yaml
 
 from clustersim.report.style import BLUE, GREEN, ORANGE, styled
+from clustersim.report.verdict import verdict_word
 from clustersim.report.words import dollars, number, percent
 
 Data = Mapping[str, Any]
@@ -75,7 +76,7 @@ def rules_table(rows: Sequence[Data]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "verdict": "not judged" if row["passed"] is None else "PASS" if row["passed"] else "FAIL",
+                "verdict": verdict_word(row["passed"]),
                 "rule": row["rule"],
                 "where": row["node"],
                 "measured": f"{number(row['measured'])} {row['unit']}",

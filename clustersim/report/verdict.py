@@ -9,6 +9,9 @@ import pandas as pd
 
 from clustersim.report.words import columns, number, wrapped
 
+ORDER = ("FAIL", "not judged", "PASS")
+"""Words of verdicts, the worst first."""
+
 
 def verdict_word(passed: object) -> str:
     """Return PASS, FAIL or not judged."""
@@ -22,11 +25,10 @@ def verdict_text(verdict: pd.DataFrame, foreign: Mapping[str, str] | None = None
     (:func:`~clustersim.report.issuers.foreign_rules`).
     """
     sources = list(dict.fromkeys(str(source) for source in verdict["source"]))
-    order = {"FAIL": 0, "not judged": 1, "PASS": 2}
     groups: dict[tuple[str, str], list[dict[Any, Any]]] = {}
     for row in verdict.to_dict("records"):
         groups.setdefault((verdict_word(row["passed"]), _rule(row)[0]), []).append(row)
-    rows = [_verdict_row(rows, sources) for _, rows in sorted(groups.items(), key=lambda item: order[item[0][0]])]
+    rows = [_verdict_row(rows, sources) for _, rows in sorted(groups.items(), key=lambda item: ORDER.index(item[0][0]))]
     head = ("verdict", "rule", "where", "measured", "limit", "margin", "window", "src")
     table = columns(head, rows, left=3, widest=25)
     reasons = dict.fromkeys(str(row["reason"]) for row in verdict.to_dict("records") if row["passed"] is None)

@@ -12,11 +12,10 @@ from clustersim.limits import Rule, pack, pack_names
 from clustersim.report.evidence import Evidence, evidence_of, rules_of_run
 from clustersim.report.issuers import WORDS, issuer_name, standing
 from clustersim.report.rules import SIGN, parameters
-from clustersim.report.verdict import verdict_word
+from clustersim.report.verdict import ORDER, verdict_word
 from clustersim.report.words import number
 from clustersim.study.result import Result
 
-ORDER = ("FAIL", "not judged", "PASS")
 OWN = "own rule"
 COLUMNS = (
     "verdict", "rule", "says", "pack", "where", "measured", "limit", "margin_percent", "window", "decided", "status",

@@ -24,7 +24,8 @@ from clustersim.report.evidence import (
 )
 from clustersim.report.evidence_figures import evidence_figure, view_s
 from clustersim.report.plain_figure import plain_figure
-from clustersim.report.verdict_rows import COLUMNS, ORDER, OWN, packs_of, shown_rows, verdict_rows
+from clustersim.report.verdict import ORDER
+from clustersim.report.verdict_rows import COLUMNS, OWN, packs_of, shown_rows, verdict_rows
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from clustersim.report.sections.records import Section, Table
+from clustersim.report.verdict import verdict_word
 from clustersim.report.words import number, percent
 from clustersim.study.result import Result
 
@@ -41,7 +42,7 @@ def _row(row: Mapping[Hashable, Any]) -> tuple[str, ...]:
         _text(row["predicted"], unit),
         _text(row["public"], unit),
         f"{_text(low, unit)} to {_text(high, unit)}",
-        "not judged" if inside is None or pd.isna(inside) else "PASS" if inside else "FAIL",
+        verdict_word(None if inside is None or pd.isna(inside) else inside),
         "; ".join(told),
     )
 

@@ -16,7 +16,7 @@ from clustersim.report.plotted import Plotted
 from clustersim.report.sections.records import Figure, Section, Table, cards
 from clustersim.report.svg import Picture
 from clustersim.report.text import cooling_words
-from clustersim.report.verdict import verdict_word
+from clustersim.report.verdict import ORDER, verdict_word
 from clustersim.report.words import megawatts, number, percent
 from clustersim.study.result import Result
 from clustersim.study.site.electrical import result_trees
@@ -131,7 +131,6 @@ def verdict_table(verdict: pd.DataFrame, foreign: Mapping[str, str] | None = Non
     `foreign` names rules that no site is known to be bound by, with whose they are
     (:func:`~clustersim.report.issuers.foreign_rules`).
     """
-    order = {"FAIL": 0, "not judged": 1, "PASS": 2}
     rows = [
         (
             verdict_word(row["passed"]),
@@ -148,4 +147,4 @@ def verdict_table(verdict: pd.DataFrame, foreign: Mapping[str, str] | None = Non
         for row in verdict.to_dict("records")
     ]
     head = ("verdict", "rule", "where", "measured", "limit", "margin", "window", "source and reading")
-    return Table("Verdict", head, sorted(rows, key=lambda row: order[row[0]]), (3, 4, 5))
+    return Table("Verdict", head, sorted(rows, key=lambda row: ORDER.index(row[0])), (3, 4, 5))

@@ -25,7 +25,7 @@ from clustersim.cli.exercise import exercise
 from clustersim.cli.explain import explain
 from clustersim.cli.nodes import nodes
 from clustersim.cli.operate import operate
-from clustersim.cli.options import JsonOption, ScenarioArgument, SetOption
+from clustersim.cli.options import JsonOption, ScenarioArgument, SetOption, different_files
 from clustersim.cli.query import query
 from clustersim.cli.record import record
 from clustersim.cli.report import report
@@ -198,6 +198,7 @@ def validate(
     from clustersim.study.tables.multisite_table import is_multisite
     from clustersim.study.tables.reliability_rows import is_reliability
 
+    different_files(csv=csv, html=html, markdown=markdown, fit=fitted)
     if is_collectives_table(table):
         cli_tables.collectives(table, as_json, csv, html, markdown, fitted)
     elif is_multisite(table):
@@ -210,17 +211,6 @@ def validate(
         cli_tables.reliability(table, as_json, csv, markdown)
     else:
         cli_tables.steps(table, as_json, csv, html, markdown, fitted)
-
-
-def _different_files(**files: Path | None) -> None:
-    """Refuse one file for two outputs, which are given by their options."""
-    told: dict[Path, str] = {}
-    for key, file in files.items():
-        if file is not None:
-            option = f"--{key.replace('_', '-')}"
-            other = told.setdefault(file.resolve(), option)
-            if other != option:
-                raise InputError(f"{other} and {option}: expected two files, found {file} twice")
 
 
 @app.command()
@@ -281,7 +271,7 @@ def topology(
     size_bytes = read_size(size)
     if exported is not None:
         check_format(exported)
-    _different_files(export=exported, one_line=one_line, map=site_map, map_all=map_all, html=html)
+    different_files(export=exported, one_line=one_line, map=site_map, map_all=map_all, html=html)
     with told() as tell:
         tell("place")
         built = build_place(load_topology(located(place, "topologies")), "bf16")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from clustersim.cli.options import JsonOption
+from clustersim.cli.options import JsonOption, different_files
 from clustersim.console import show, show_json, told
 from clustersim.errors import InputError, nearest
 from clustersim.whole_file import write_text
@@ -130,6 +130,10 @@ def _setting(
     return setting_of(columns, damping, devices, place)
 
 
+OUT_FILES = ("assess.json", "verdict.csv", "site.parquet")
+"""What `assess --out` writes: the answer, its verdict and, with a place, the site over time."""
+
+
 def assess(
     trace: LoadArgument,
     limits: Annotated[
@@ -227,6 +231,8 @@ def assess(
         mean_w=quantity("mean", mean, "power"),
         bands=tuple(map(_band, bands or ())),
     )
+    in_folder = {f"out {name}": out / name for name in OUT_FILES} if out is not None else {}
+    different_files(spectrogram=spectrogram, export=export, **in_folder)
     columns = trace_columns(time, power, reactive, unit, base, zero, ratio, step, between, gap, sensor)
     devices = Devices(
         accelerators,
@@ -248,14 +254,15 @@ def assess(
         write_trace(export, found.judged.trace)
     of_site: tuple[Path, ...] = ()
     if out is not None:
-        write_text(out / "verdict.csv", verdict_csv(found))
-        write_text(out / "assess.json", json.dumps(data, indent=1, allow_nan=False) + "\n")
-        of_site = write_site(out / "site.parquet", found)
+        answer, verdict, course = (out / name for name in OUT_FILES)
+        write_text(verdict, verdict_csv(found))
+        write_text(answer, json.dumps(data, indent=1, allow_nan=False) + "\n")
+        of_site = write_site(course, found)
     if as_json:
         show_json(data)
         return
     show(assessment_text(found))
-    written = [] if out is None else [out / "assess.json", out / "verdict.csv", *of_site]
+    written = [] if out is None else [*(out / name for name in OUT_FILES[:2]), *of_site]
     written += [path for path in (spectrogram, export) if path is not None]
     if written:
         show(f"\nwritten: {', '.join(map(str, written))}")
@@ -297,6 +304,7 @@ def fit_power(
     from clustersim.report.fit_power import fit_data, fit_text
     from clustersim.study.measured.fit_power import fit_file, load_text, write_trace
 
+    different_files(out=out, export=export)
     columns = trace_columns(time, power, None, unit, base, zero, ratio, step, between, gap, sensor)
     with told() as tell:
         found = fit_file(trace, columns, quantity("from", start, "time"), quantity("to", end, "time"), seed, tell)

@@ -297,3 +297,18 @@ def test_files_that_are_no_trace_are_one_message(tmp_path, content, ending):
     done = call("assess", file)
     assert done.exit_code == 2, done.output
     assert f"error: {file}" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        (("--spectrogram", "a.csv", "--export", "a.csv"), "--spectrogram and --export: expected two files"),
+        (("--out", "here", "--export", "here/verdict.csv"), "--export and --out verdict.csv: expected two files"),
+    ],
+    ids=["spectrogram", "folder"],
+)
+def test_no_file_is_written_twice(trace, tmp_path, monkeypatch, files, message):
+    monkeypatch.chdir(tmp_path)
+    done = call("assess", trace, "--power", "level", "--unit", "pu", "--base", "90 MW", *files)
+    assert (done.exit_code, list(tmp_path.iterdir())) == (2, [])
+    assert message in " ".join(done.stderr.split())

@@ -42,3 +42,9 @@ def test_what_does_not_repeat_is_wrong_input(tmp_path):
     assert done.exit_code == 2
     assert "no two levels" in done.stderr
     assert not (tmp_path / "load.yaml").exists()
+
+
+def test_no_file_is_written_twice(trace, tmp_path):
+    done = call("fit-power", trace, "--out", tmp_path / "a.csv", "--export", tmp_path / "a.csv")
+    assert (done.exit_code, list(tmp_path.iterdir())) == (2, [])
+    assert "--out and --export: expected two files" in " ".join(done.stderr.split())

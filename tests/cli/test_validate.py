@@ -174,3 +174,12 @@ def test_a_table_of_collectives_with_a_number_that_is_none_exits_2(tmp_path):
     path = tmp_path / "collectives.csv"
     path.write_text(COLLECTIVES.replace("350", "fast"), encoding="utf-8")
     assert call("validate", path).exit_code == 2
+
+
+@pytest.mark.parametrize("others", [("--csv", "--html"), ("--markdown", "--fit")])
+def test_no_file_is_written_twice(table, tmp_path, others):
+    first, second = others
+    done = call("validate", table(), first, tmp_path / "a", second, tmp_path / "a")
+    assert done.exit_code == 2
+    assert f"{first} and {second}: expected two files" in " ".join(done.stderr.split())
+    assert not (tmp_path / "a").exists()

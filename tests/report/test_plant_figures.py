@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from clustersim.limits import Rule
-from clustersim.report.envelope import MOST_POINTS
+from clustersim.report.envelope import MOST_POINTS, samples_between
 from clustersim.report.plant_figures import (
     ROWS,
     Level,
@@ -147,3 +147,11 @@ def test_a_battery_that_smooths_is_said_to_act_before(small_result):
     )
     assert "beyond that" in of("power_cap", "site_battery")
     assert of() == of("power_cap") == ""
+
+
+def test_a_span_of_points_holds_the_one_at_its_end():
+    """Of means over bins none that begins at the end of the span; both keep two samples at least."""
+    assert samples_between(100, 0.1, 1.0, 2.0) == (10, 20)
+    assert samples_between(100, 0.1, 1.0, 2.0, of_points=True) == (10, 21)
+    assert samples_between(100, 0.1, None, None) == samples_between(100, 0.1, -1.0, 99.0, of_points=True) == (0, 100)
+    assert samples_between(100, 0.1, 50.0, 60.0) == (98, 100)

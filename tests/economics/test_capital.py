@@ -5,13 +5,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clustersim.economics import annuity_factor, discount, present_value
+from tests.drawn import examples
 
 YEAR = 31557600.0
 RATES = st.floats(0.0, 0.5)
 YEARS = st.integers(1, 40)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(RATES, YEARS, st.floats(0.0, 1.0))
 def test_annuity_and_residual_pay_the_price_back(rate, years, residual):
     yearly = annuity_factor(years * YEAR, rate, residual)

@@ -33,11 +33,22 @@ def annuity_factor(life_s: float, rate: float, residual: float = 0.0) -> float:
     0.1
     """
     years = life_s / YEAR_S
-    if rate == 0.0:
-        return (1.0 - residual) / years
+    if no_interest(years, rate):
+        return (1.0 - residual) / years + residual * rate
     # expm1 and log1p keep all digits of a small rate
     paid = -math.expm1(-years * math.log1p(rate))
     return (1.0 - residual) * (rate / paid) + residual * rate
+
+
+def no_interest(years: float, rate: float) -> bool:
+    """Whether the interest of some years is lost in the last digit of a dollar: a straight line is then exact.
+
+    Examples
+    --------
+    >>> no_interest(5.0, 0.0), no_interest(5.0, 1e-300), no_interest(5.0, 1e-9)
+    (True, True, False)
+    """
+    return rate * (years + 1.0) < 1e-16
 
 
 def discount(years: float, rate: float) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from clustersim.economics.capital import annuity_factor, discount
+from clustersim.economics.capital import annuity_factor, discount, no_interest
 from clustersim.economics.lines import Line
 from clustersim.units import HOUR_S, YEAR_S
 
@@ -91,7 +91,7 @@ def worth(life: float, age: float, rate: float, residual: float = 0.0) -> float:
     yearly = annuity_factor(life * YEAR_S, rate, residual)
     if left <= 1e-12:
         return residual
-    if rate == 0.0:
+    if no_interest(life, rate):
         return yearly * left + residual
     return -math.expm1(-left * math.log1p(rate)) / rate * yearly + residual * discount(left, rate)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from clustersim import catalog
+from clustersim.catalog.fuels import fuel_burned, heating_values
 from clustersim.economics.carbon import carbon, grid_intensity
 from clustersim.economics.facts import CostFacts, MeterCourse
 from clustersim.economics.lines import MW_W, OF_GRID, Line, item_of_bill, total
@@ -38,14 +39,21 @@ FTE_MW = 100e6
 
 
 def energy(spec: EconomicsSpec, facts: CostFacts) -> Iterator[Line]:
-    """Yield energy over the horizon by source; fuel is priced by its higher heating value."""
+    """Yield energy over the horizon by source; fuel is priced by its higher heating value.
+
+    Raises
+    ------
+    InputError
+        If a fuel has no price, or no higher over lower heating value.
+    """
     yield from grid(spec, facts)
     for generators in facts.generators:
         if generators.energy_j == 0.0:
             continue
         fuel = fuel_of(generators.name)
         bought = energy_price(spec.diesel_price if fuel == "diesel" else spec.gas_price, fuel)
-        ratio = _higher_over_lower(generators.name)
+        burns = heating_values(_class_of(generators.name))
+        ratio = figure(burns.kind, burns.name, "hhv_over_lhv")
         scaled = bought.times(ratio.value * generators.fuel_j / generators.energy_j * KWH_J)
         burned = Price(
             scaled.value,
@@ -110,20 +118,15 @@ def fuel_of(generator: str) -> str:
     InputError
         If its class burns something that has no price.
     """
-    kind = catalog.entry("generators", generator).properties.get("class")
-    found = catalog.entries("fuel").get(str(kind))
-    fuel = "natural_gas" if found is None else str(found.properties.get("fuel", "natural_gas"))
+    kind = _class_of(generator)
+    fuel = fuel_burned(kind)
     if fuel not in FUEL_WORDS:
         raise InputError(f"catalog fuel {kind}: fuel: expected {' or '.join(FUEL_WORDS)}, found {fuel!r}")
     return fuel
 
 
-def _higher_over_lower(generator: str) -> Price:
-    """Return the higher over the lower heating value of a fuel: that of the generator's class, else natural gas. [-]"""
-    kind = str(catalog.entry("generators", generator).properties.get("class"))
-    own = catalog.entries("fuel").get(kind)
-    burned = ("prices", "natural_gas") if own is None or not own.has("hhv_over_lhv") else ("fuel", kind)
-    return figure(*burned, "hhv_over_lhv")
+def _class_of(generator: str) -> str:
+    return str(catalog.entry("generators", generator).properties.get("class"))
 
 
 def operations(spec: EconomicsSpec, facts: CostFacts, capex: Sequence[Line]) -> Iterator[Line]:

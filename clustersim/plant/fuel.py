@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from clustersim.catalog import Entry, entry
+from clustersim.catalog.fuels import heating_values
 from clustersim.plant.governor_catalog import governor
 from clustersim.plant.spec_parts.generation import GeneratorSpec
 
@@ -64,6 +65,8 @@ def burn(units: GeneratorSpec, online: int, energy_j: float, seconds: float) -> 
     ------
     CatalogError
         If the kind has no heat rate, or its class no figure for the control of nitrogen oxides.
+    InputError
+        If the class burns another fuel than natural gas and has no higher over lower heating value.
     ValueError
         If the units would have to give more than their rating.
 
@@ -78,8 +81,7 @@ def burn(units: GeneratorSpec, online: int, energy_j: float, seconds: float) -> 
         raise ValueError(f"{units.type}: {energy_j:.4g} J asked of units that make {most:.4g} J at their rating")
     idle = figures.si("no_load_fuel")
     fuel = kind.si("heat_rate.lhv") * (idle * most + (1.0 - idle) * energy_j)
-    burned = figures if figures.has("hhv_over_lhv") else entry("prices", "natural_gas")
-    higher = fuel * burned.si("hhv_over_lhv")
+    higher = fuel * heating_values(figures.name).si("hhv_over_lhv")
     return Burn(
         fuel_j=fuel,
         nox_kg=higher * figures.si(f"nox.{units.nox_control}"),

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from clustersim.economics.build_out import COLUMNS, AcceleratorFacts, build_out
 from clustersim.economics.build_outs import build_out_of, known_build_outs
 from clustersim.economics.spec_parts.build_out import BuildOutSpec
+from tests.drawn import examples
 
 EACH = AcceleratorFacts(
     needed_w=1500.0, mean_w=1200.0, useful_tokens_per_s=10.0, equipment_usd=30e3, site_usd=15e3, idle_usd_per_h=0.8,
@@ -92,7 +93,7 @@ def drawn(grid, onsite, installed, halls, more_w=0.0):
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(powers, powers, counts, st.dictionaries(days, st.integers(0, 4000), max_size=3), st.floats(0.0, 2e6))
 def test_laws(grid, onsite, installed, halls, more_w):
     found = build_out(drawn(grid, onsite, installed, halls), EACH)

@@ -5,13 +5,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clustersim.economics import annuity_factor, discount, present_value
+from clustersim.economics.cash_flow import worth
+from tests.drawn import examples
 
 YEAR = 31557600.0
 RATES = st.floats(0.0, 0.5)
 YEARS = st.integers(1, 40)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(RATES, YEARS, st.floats(0.0, 1.0))
 def test_annuity_and_residual_pay_the_price_back(rate, years, residual):
     yearly = annuity_factor(years * YEAR, rate, residual)
@@ -24,6 +26,16 @@ def test_annuity_and_residual_pay_the_price_back(rate, years, residual):
 def test_no_interest_is_a_straight_line(years, residual):
     assert annuity_factor(years * YEAR, 0.0, residual) == pytest.approx((1.0 - residual) / years)
     assert annuity_factor(years * YEAR, 1e-10, residual) == pytest.approx((1.0 - residual) / years, abs=1e-8)
+
+
+@pytest.mark.parametrize("rate", [5e-324, 1e-320, 1e-300, 1e-20, 1e-17, 1e-16])
+def test_interest_that_is_next_to_none_is_none(rate):
+    """Also where its product with the years is no longer a number above 0."""
+    for years in (0.5, 7.3, 40.0):
+        for residual in (0.0, 0.4):
+            assert annuity_factor(years * YEAR, rate, residual) == pytest.approx((1.0 - residual) / years, rel=1e-14)
+            straight = residual + (1.0 - residual) * 0.75
+            assert worth(years, 0.25 * years, rate, residual) == pytest.approx(straight, rel=1e-14)
 
 
 def test_textbook_factors():

@@ -17,6 +17,7 @@ from clustersim.economics import (
     estimate_cost,
 )
 from clustersim.errors import CatalogError, InputError, UnitError
+from clustersim.plant import GeneratorSpec, burn
 from tests.economics.facts import FACTS, MWH, YEAR
 
 
@@ -158,3 +159,44 @@ def test_diesel_sets_burn_diesel():
         assert usd(r, "diesel: cat_c175_20_diesel") == pytest.approx(300 * MWH * 1.065 * price)
     own = estimate_cost(EconomicsSpec(diesel_price="100 USD/MWh"), facts)
     assert usd(own, "diesel: cat_c175_20_diesel") == pytest.approx(300 * 1.065 * 100.0)
+
+
+LIQUID = """
+fuel:
+  sources: {TEST: {title: a test}}
+  entries:
+    test_liquid:
+      properties: {fuel: diesel}
+      figures:
+        no_load_fuel: {value: 10 %, source: TEST, confidence: estimate}
+        nox.none: {value: 3 lb/MMBtu, source: TEST, confidence: estimate}
+        co2: {value: 74 kg/MMBtu, source: TEST, confidence: estimate}
+generators:
+  sources: {}
+  entries:
+    test_set: {like: cat_c175_20_diesel, properties: {class: test_liquid}}
+"""
+
+
+def test_a_fuel_other_than_gas_needs_its_own_heating_values(tmp_path):
+    """The figure of natural gas stands for natural gas alone; an own figure is taken."""
+    path = tmp_path / "liquid.yaml"
+    path.write_text(LIQUID)
+    message = (
+        "catalog fuel test_liquid: hhv_over_lhv: expected the higher over the lower heating value of diesel, found none"
+    )
+    facts = replace(FACTS, generators=(Generators("test_set", 3e6, 100 * MWH, 300 * MWH),))
+    sets = GeneratorSpec.model_validate({"type": "test_set", "count": 1, "governor": "none", "dispatch_limit": "80 %"})
+    try:
+        catalog.use_overlays([path])
+        with pytest.raises(InputError, match=message):
+            estimate_cost(EconomicsSpec(), facts)
+        with pytest.raises(InputError, match=message):
+            burn(sets, 1, MWH, 3600.0)
+        own = "        hhv_over_lhv: {value: 1.07 x, source: TEST, confidence: estimate}\ngenerators:"
+        path.write_text(LIQUID.replace("generators:", own))
+        catalog.use_overlays([path])
+        r = estimate_cost(EconomicsSpec(diesel_price="100 USD/MWh"), facts)
+        assert usd(r, "diesel: test_set") == pytest.approx(300 * 1.07 * 100.0)
+    finally:
+        catalog.use_overlays(())

@@ -16,6 +16,7 @@ from clustersim.economics.spec_parts.tariff import TariffSpec
 from clustersim.economics.tariff import BILL_COLUMNS, bill, energy_usd_by_hour
 from clustersim.economics.tariffs import Tariff, tariff_of
 from clustersim.errors import InputError
+from tests.drawn import examples
 
 DAY, HOUR = 86400.0, 3600.0
 JULY, JANUARY = datetime.date(2025, 7, 1), datetime.date(2025, 1, 1)
@@ -199,7 +200,7 @@ RICH = {
 }
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(loads)
 def test_lines_add_up_and_energy_is_conserved(watts):
     load, asked = record(watts), tariff(**RICH)

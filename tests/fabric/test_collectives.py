@@ -25,6 +25,7 @@ from clustersim.fabric import (
     ring_reduce_scatter,
     tree_all_reduce,
 )
+from tests.drawn import examples
 from tests.fabric.closed_forms import CLOSED_FORMS
 
 ALL_REDUCES = {
@@ -48,7 +49,7 @@ def test_a_group_of_one_costs_nothing(collective):
     assert collective(1e9, 1, 50e9, 1e-5) == 0.0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.sampled_from(CLOSED_FORMS), sizes, members, bandwidths, latencies)
 def test_faster_links_and_smaller_buffers_never_slow(collective, size, n, bandwidth, latency):
     base = collective(size, n, bandwidth, latency)
@@ -57,7 +58,7 @@ def test_faster_links_and_smaller_buffers_never_slow(collective, size, n, bandwi
     assert collective(size, n, bandwidth, latency / 2) <= base
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(sizes, members, bandwidths, latencies)
 def test_all_reduce_is_bound_by_its_bytes(size, n, bandwidth, latency):
     bound = 2 * (n - 1) / n * size / bandwidth * (1 - 1e-12)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from clustersim.fabric import flow_completion_times, max_min_rates
 from clustersim.fabric.maxmin import as_routes, fill
+from tests.drawn import examples
 
 
 def slow_max_min(capacity, routes, weights):
@@ -48,7 +49,7 @@ networks = st.integers(1, 6).flatmap(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(networks)
 def test_no_link_is_overfull_and_every_flow_has_a_bottleneck(network):
     capacity, flows = network

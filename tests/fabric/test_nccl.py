@@ -11,6 +11,7 @@ from clustersim import catalog
 from clustersim.fabric import Group, collective_time, nccl_library, scale_up_links, transport
 from clustersim.fabric.library import provider, scale_up_entry
 from clustersim.fabric.nccl import ALGORITHMS, COLLECTIVES, possible
+from tests.drawn import examples
 
 LIBRARY = nccl_library()
 CHIPS = ["A100-80G-SXM", "H100-SXM", "B200-SXM", "GB200-NVL72", "MI300X", "TPU-v5p"]
@@ -36,7 +37,7 @@ def test_time_never_falls_with_the_size(collective, of):
     assert (seconds > 0.0).all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.sampled_from(COLLECTIVES), groups)
 def test_faster_links_never_slow(collective, of):
     base = collective_time(collective, SIZES, of, LIBRARY).seconds

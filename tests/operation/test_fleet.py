@@ -21,6 +21,7 @@ from clustersim.operation.fleet_servers import Broken
 from clustersim.operation.fleet_sources import blocks_of, failures, strike
 from clustersim.operation.gang_stint import Signal
 from clustersim.operation.lives import life_of_mean
+from tests.drawn import examples
 from tests.operation.fleets import AT_ONCE, IDLE_W, by_name, facts, job, main_job, run
 
 DAY_S = 86_400.0
@@ -85,7 +86,7 @@ def clusters(draw):
 
 
 @given(clusters())
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 def test_conservation(case):
     check(*case)
 

@@ -21,6 +21,7 @@ from clustersim.operation import (
     young_daly_interval,
 )
 from clustersim.operation.log import JobLog
+from tests.drawn import examples
 
 REFERENCE = Path(__file__).resolve().parents[2] / ".." / "shared" / "reference" / "reliability.csv"
 LLAMA = JobFacts(gpus=16384, servers=2048, step_time_s=6.0, step_time_cv=0.01, checkpoint_bytes=405e9 * 14)
@@ -249,7 +250,7 @@ def test_same_seed_same_timeline_and_the_seed_object_is_not_used_up():
     assert not a.table.equals(run({"horizon": "30 d"}, LLAMA, 8).table)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(
     seed=st.integers(0, 1000),
     interval=st.floats(20.0, 4000.0),

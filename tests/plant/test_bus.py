@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from clustersim.plant import bus
 from clustersim.plant.bus import Battery, BusTrace, Group
 from clustersim.plant.governors import Constant, Gast, Governor
+from tests.drawn import examples
 
 ANDES = Path(__file__).resolve().parents[2] / ".." / "shared" / "reference" / "andes"
 needs_andes = pytest.mark.skipif(not ANDES.is_dir(), reason="reference trajectories are not beside the repository")
@@ -313,7 +314,7 @@ def test_kernel_equals_the_slow_twin(form, step):
     assert trace.battery_w[:-1] == pytest.approx(means, abs=1e-4 * 30 * MW)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(inertia=st.floats(1.0, 8.0), more=st.floats(1.05, 3.0), step=st.floats(1.0, 30.0))
 def test_more_inertia_or_a_battery_never_deepens_the_dip(inertia, more, step):
     load = step_load(8.0, step * MW, 1e-2)

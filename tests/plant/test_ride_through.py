@@ -13,6 +13,7 @@ from clustersim.plant.course import Course, added
 from clustersim.plant.dip_equipment import Supply, envelope, ride, supplies
 from clustersim.plant.spec import RideThroughSpec
 from clustersim.plant.transfer import Ups, disturbances, lock_s, transfer, ups
+from tests.drawn import examples
 
 ITIC = RideThroughSpec(supplies="itic", ups="ups_counter", motors="motor_drive")
 UNIT = Ups(
@@ -171,7 +172,7 @@ def test_the_energy_of_one_transfer_by_hand():
     pause=st.floats(0.1, 30.0),
     store=st.floats(5.0, 300.0),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_nothing_is_lost_between_grid_battery_and_load(residual, duration, count, pause, store):
     found = transfer(changed(store_s=store), Voltage.dips(residual, duration, count, duration + pause))
     end, times = 20_000.0, np.unique(np.concatenate(([-1.0, 20_000.0], found.drawn.time_s, found.served.time_s)))

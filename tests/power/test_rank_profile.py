@@ -14,6 +14,7 @@ from clustersim.power.smoothing import SmoothingProfile, device_profile, smooth_
 from clustersim.power.spec import GpuSmoothing, SmoothingProfileSpec
 from clustersim.power.stores import low_pass
 from clustersim.power.waveform import EXCHANGE, IDLE, Binner, power_tables, profile_row
+from tests.drawn import examples
 
 TAU = 0.007
 PROFILE = SmoothingProfile(
@@ -40,7 +41,7 @@ def _drive(edges, watts, profile, dt, bins, *, held=False):
 _jobs = st.lists(st.tuples(st.floats(0.01, 1.5), st.floats(0.0, 800.0)), min_size=1, max_size=12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(_jobs, st.floats(0.0, 0.5), st.floats(50.0, 5000.0), st.floats(50.0, 5000.0))
 def test_energies_are_those_of_the_exact_bins(pieces, hold, up, down):
     profile = dataclasses.replace(PROFILE, hysteresis_s=hold, ramp_up_w_per_s=up, ramp_down_w_per_s=down)

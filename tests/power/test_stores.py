@@ -21,6 +21,7 @@ from clustersim.power.stores import (
     rack_storage,
     rainflow,
 )
+from tests.drawn import examples
 
 loads = st.lists(st.floats(0.0, 100.0), min_size=2, max_size=60).map(np.array)
 stores = st.builds(
@@ -79,7 +80,7 @@ def test_a_store_equals_fine_steps(changes):
     assert done.report.stores[0].stored_j[-1] == pytest.approx(charge, abs=0.02)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 @given(loads, stores)
 def test_energy_is_kept(load, store):
     report = store.apply(load, DT).report
@@ -107,7 +108,7 @@ def test_the_bin_does_not_matter(load, store, parts):
     assert fine.report.missed_j == pytest.approx(whole.report.missed_j, abs=1e-7)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 @given(loads, stores)
 def test_a_store_never_raises_the_swing(load, store):
     """Without return of the charge the power lies between load and low-pass at every instant."""

@@ -22,6 +22,8 @@ from typing import Any
 
 MOST_S = float(os.environ.get("ROBUSTNESS_MOST_S", "10"))
 """Processor time that one input may take. [s]"""
+MOST_WALL_S = float(os.environ.get("ROBUSTNESS_MOST_WALL_S", str(12.0 * MOST_S)))
+"""Time that one input may take by the clock, on a machine that does other work too. [s]"""
 MOST_BYTES = 6_000_000_000
 """Addresses that the process may use: what it has with everything loaded is about 2.5 GB. [B]"""
 SHORTEST, LONGEST = 20, 25_000
@@ -118,9 +120,11 @@ def answer(root: Path, kind: str, number: int, seed: int) -> dict[str, Any]:
     written.clear()
     begin, cpu = time.monotonic(), time.process_time()
     signal.setitimer(signal.ITIMER_PROF, MOST_S)
+    signal.setitimer(signal.ITIMER_REAL, MOST_WALL_S)
     done = CliRunner().invoke(app, words)
     use_overlays(())
     signal.setitimer(signal.ITIMER_PROF, 0.0)
+    signal.setitimer(signal.ITIMER_REAL, 0.0)
     wall, cpu = time.monotonic() - begin, time.process_time() - cpu
     problems = list(wrong_with(done, words, root, before))
     return {

@@ -13,6 +13,7 @@ from clustersim.training.exchange import collective_seconds, context_exchange, e
 from clustersim.workload import load_model
 from clustersim.workload.configuration import configurations, model_record
 from clustersim.workload.hardware import bare_hardware, hardware_of
+from tests.drawn import examples
 
 MODELS = ("llama3.1-8b", "llama3.1-70b", "gpt3-175b", "mixtral-8x7b", "deepseek-v3")
 
@@ -52,7 +53,7 @@ def records(draw):
 
 
 @given(st.lists(records(), min_size=1, max_size=5))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_many_at_once_are_each_alone_and_the_parts_add_up(rows):
     precisions = ["fp8" if row["precision"] else "bf16" for row in rows]
     hardware = hardware_of(["H100-SXM"] * len(rows), precisions, [None] * len(rows), [None] * len(rows))
@@ -66,7 +67,7 @@ def test_many_at_once_are_each_alone_and_the_parts_add_up(rows):
 
 
 @given(records(), st.sampled_from(["scale_up", "nic", "nic_scattered", "bandwidth", "peak", "attention"]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_better_hardware_is_never_slower(row, what):
     hardware = _hardware(precision="fp8" if row["precision"] else "bf16")
     better = replace(hardware, **{what: 2.0 * getattr(hardware, what)})

@@ -27,6 +27,7 @@ from clustersim.training.cross_site import (
     synchronous,
     utilisation,
 )
+from tests.drawn import examples
 
 JOB = one_batch_job(10e9, 2, 0.8, 48)
 
@@ -97,7 +98,7 @@ def test_bandwidth_is_the_inverse_of_utilisation(job, sync, share):
 
 
 @given(jobs, syncs, st.floats(1e3, 1e15))
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=examples(80))
 def test_more_bandwidth_never_waits_longer_and_endless_bandwidth_not_at_all(job, sync, bandwidth):
     waits = exposed_s(job, sync, np.array([bandwidth, 2.0 * bandwidth, math.inf]))
     assert waits[0] >= waits[1] >= waits[2] == 0.0

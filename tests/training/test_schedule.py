@@ -12,6 +12,7 @@ from clustersim.training.sequences import WEIGHT
 from clustersim.workload import PlanSpec, load_model
 from clustersim.workload.configuration import configurations, model_record, plan_record
 from clustersim.workload.footprint import passes_in_flight
+from tests.drawn import examples
 
 SHAPES = st.tuples(st.integers(1, 6), st.integers(1, 4), st.integers(1, 4)).map(
     lambda s: (s[0], s[1] if s[0] > 1 else 1, s[0] * s[2])
@@ -63,7 +64,7 @@ def test_a_slow_stage_sets_the_pace(synthetic, still):
     assert seconds == pytest.approx(400 * 9.0, rel=0.01)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(shape=SHAPES, name=st.sampled_from(["1f1b", "breadth_first"]))
 def test_every_pass_runs_once_and_in_order(shape, name):
     p, v, m = shape

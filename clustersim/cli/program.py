@@ -23,6 +23,7 @@ from clustersim.cli.dashboard import dashboard
 from clustersim.cli.evidence import evidence
 from clustersim.cli.exercise import exercise
 from clustersim.cli.explain import explain
+from clustersim.cli.named_files import any_scenario_of, located, scenario_of, shipped
 from clustersim.cli.nodes import nodes
 from clustersim.cli.operate import operate
 from clustersim.cli.options import JsonOption, ScenarioArgument, SetOption
@@ -37,7 +38,6 @@ from clustersim.cli.traces import assess, fit_power
 from clustersim.cli.waveform import waveform
 from clustersim.console import INTERRUPTED, Group, show, show_json, told
 from clustersim.errors import InputError
-from clustersim.named_files import any_scenario_of, located, scenario_of, shipped
 from clustersim.whole_file import write_all, write_text
 
 app = typer.Typer(

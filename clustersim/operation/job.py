@@ -1,4 +1,21 @@
-"""One synchronous job as a SimPy process: it trains, saves, evaluates, and is struck by failures and events."""
+"""One synchronous job as a SimPy process: it trains, saves, evaluates, and is struck by failures and events.
+
+Who moves it from state to state; a function that returns a blow hands the job over, and what it books is one row each::
+
+    job.py       train <-> checkpoint, evaluation        until a blow, or what is planned for the end of a step
+                   |  blow (Recorded.phase ends)           |  planned: carry_out
+                   v                                       v
+    recovery.py  detect, stopped -> reconfigure or       checkpoint -> stopped (drain), reconfigure (rejoin, swap)
+                 restart -> reload -> train               or restart -> reload -> train
+                   |  elastic and not too many gone: drop
+                   v
+    replicas.py  detect -> reconfigure -> train with fewer; in the background: servers, restart, then a planned rejoin
+
+    strikes.py   no state of its own: at the moment of a failure it takes servers out, changes what slows the job and
+                 makes the blow; in the background it finds stragglers (a planned swap) and silent corruption (a blow)
+    simulation.py  events from outside: stops and drains, and caps of the speed
+    outer_steps.py wait, at a meeting with other sites
+"""
 
 from __future__ import annotations
 

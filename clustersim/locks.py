@@ -1,4 +1,7 @@
-"""Locks that end with the process that holds them, however that ends: what nobody holds is left over."""
+"""Locks that end with the process that holds them, however that ends: what nobody holds is left over.
+
+What `whole_file` and `study.whole_folder` stand on; take those for files and folders of results.
+"""
 
 from __future__ import annotations
 

@@ -121,6 +121,31 @@ def parse(text: object, dimension: str) -> float:
     return number * units[unit]
 
 
+def parse_named(name: str, text: object, dimension: str) -> float:
+    """Return `text` in SI as :func:`parse` does; what is wrong with it is told with the name of what was given.
+
+    Raises
+    ------
+    UnitError
+        As :func:`parse`, behind the name, such as ``--from``.
+    """
+    try:
+        return parse(text, dimension)
+    except UnitError as error:
+        raise UnitError(f"{name}: {error}") from None
+
+
+def number_and_unit(value: object) -> tuple[float, str] | None:
+    """Return number and unit of a text that is a quantity of any dimension; None for anything else."""
+    if not isinstance(value, str):
+        return None
+    try:
+        number, unit = split(value)
+    except UnitError:
+        return None
+    return (number, unit) if dimension_of(unit) is not None else None
+
+
 def text(value: float, unit: str) -> str:
     """Return an SI value as text in `unit`: ``text(150e6, "MW") == "150 MW"``."""
     dimension = dimension_of(unit)

@@ -1,4 +1,8 @@
-"""Files that are there whole or not at all, also where the process that writes them is killed."""
+"""Files that are there whole or not at all, also where the process that writes them is killed.
+
+For every file that a verb writes. A folder of results is `study.whole_folder`; parts of a sweep, which must outlast a
+failure of power and not only of the process, are `study.sweep.durable`.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Nothing is asked for in vain: every option of the command line and every field of a specification is read."""
+"""Nothing is there in vain: options of the command line and fields of specifications are read, functions are used."""
 
 import ast
 import inspect
+import re
 import textwrap
 from functools import cache
 from pathlib import Path
@@ -142,3 +143,127 @@ def use(own):
     parsed = {ROOT / "clustersim" / "own.py": ast.parse(text)}
     assert set().union(*spec_classes(parsed).values()) == {"read", "checked", "unread"}
     assert {name for tree in parsed.values() for name in attributes_read(tree)} == {"read"}
+
+
+ANSWERS = {
+    "clustersim/economics/capital.py": {"present_value": "of payments; what discounting is held against"},
+    "clustersim/economics/cases.py": {"case_cost": "an hour at published inputs; held against published hours"},
+    "clustersim/fabric/algorithms.py": {
+        "binomial_broadcast": "textbook algorithm beside the others",
+        "halving_doubling_all_gather": "textbook algorithm beside the others",
+        "in_switch_all_reduce": "textbook algorithm beside the others",
+        "message_latency": "latency that the textbook algorithms take",
+        "ring_broadcast": "textbook algorithm beside the others",
+    },
+    "clustersim/fabric/collectives.py": {
+        "all_to_all": "textbook algorithm beside the others",
+        "hierarchical_all_reduce": "textbook algorithm beside the others",
+        "point_to_point": "textbook algorithm beside the others",
+        "ring_all_gather": "textbook algorithm beside the others",
+    },
+    "clustersim/fabric/network.py": {"completion_times": "flows in time, which the table of rates is held against"},
+    "clustersim/fabric/site.py": {"link_count": "links by kind, as `count` gives switches by tier"},
+    "clustersim/fabric/torus_slices.py": {
+        "chips_of": "slices of a pod with lost cubes",
+        "circuits": "slices of a pod with lost cubes",
+        "place_slices": "slices of a pod with lost cubes",
+        "swap_cube": "slices of a pod with lost cubes",
+    },
+    "clustersim/fabric/spec.py": {"fabric_spec": "one fabric without a file of a place"},
+    "clustersim/limits/flicker.py": {"short_term_severity_of_wave": "flickermeter for instantaneous voltage"},
+    "clustersim/limits/measures.py": {"excursions": "how often the largest excursion is passed"},
+    "clustersim/operation/checkpoints.py": {
+        "daly_interval": "published law beside Young's, which a run takes",
+        "exact_interval": "published law beside Young's, which a run takes",
+    },
+    "clustersim/operation/lives.py": {"hazard": "of a life", "survival": "of a life"},
+    "clustersim/plant/fuel.py": {"heat_rate": "of a unit at part load; `burn` is of several"},
+    "clustersim/plant/losses.py": {"transformer_reactive": "reactive power of the stages alone"},
+    "clustersim/plant/protection.py": {"trip_time_s": "closed form of the curve whose travel a run integrates"},
+    "clustersim/plant/transformer_thermal.py": {"steady_state": "start of `temperatures` after a constant load"},
+    "clustersim/plant/weather.py": {"design_air": "air of given temperatures, for cooling without a year"},
+    "clustersim/power/damped.py": {"residual_j": "the account of energy closes"},
+    "clustersim/power/device.py": {"burst_peak_w": "law that the measured peaks under a power limit are held against"},
+    "clustersim/power/end_burn.py": {"with_end_burns": "model of a published script; held against its record"},
+    "clustersim/power/spectrum.py": {"variance_w2": "the spectrogram keeps the variance"},
+}
+"""Public functions and methods that only tests and readers call: what each says, or is held against."""
+
+
+def public_functions(tree):
+    """Names of public functions of a module, and of public methods of its classes: (name, whether it is a method)."""
+    for node in tree.body:
+        for one in node.body if isinstance(node, ast.ClassDef) else [node]:
+            if isinstance(one, ast.FunctionDef) and not one.name.startswith("_") and not is_registered(one):
+                yield one.name, one is not node
+
+
+def is_registered(function):
+    """Whether something calls a function because of what stands above it: a verb, a validator, what pydantic writes."""
+    names = {node.id for one in function.decorator_list for node in ast.walk(one) if isinstance(node, ast.Name)}
+    return bool(names & (VALIDATORS | {"app", "model_serializer", "field_serializer"}))
+
+
+def used_in(tree, *, listing):
+    """Names that a module calls, reads as an attribute, hands on or names as text; an `__init__` lists."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            yield "import" if listing else "name", node.id
+        elif isinstance(node, ast.Attribute):
+            yield "attribute", node.attr
+        elif isinstance(node, ast.ImportFrom) and not listing:
+            yield from (("import", one.name) for one in node.names)
+        elif isinstance(node, ast.Constant) and (found := re.fullmatch(r"[\w.]+:(\w+)", str(node.value))):
+            yield "import", found[1]
+
+
+def unused(parsed, templates=""):
+    """Public functions and methods of the package that nothing of it, of dashboard and examples uses: by module."""
+    uses = {path: set(used_in(tree, listing=path.name == "__init__.py")) for path, tree in parsed.items()}
+    everywhere = set().union(*uses.values(), {("attribute", name) for name in re.findall(r"\.(\w+)", templates)})
+    found = {}
+    for path, tree in parsed.items():
+        where = path.relative_to(ROOT).as_posix()
+        for name, method in public_functions(tree) if where.startswith("clustersim/") else ():
+            abroad = {("attribute", name)} if method else {("attribute", name), ("import", name)}
+            if not abroad & everywhere and (method or ("name", name) not in uses[path]):
+                found.setdefault(where, set()).add(name)
+    return found
+
+
+def test_every_public_function_is_used_or_an_answer_of_its_own():
+    templates = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "clustersim").rglob("*.j2"))
+    parsed = trees() | {path: ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "examples").glob("*.py")}
+    assert unused(parsed, templates) == {where: set(names) for where, names in ANSWERS.items()}
+
+
+def test_the_look_at_functions_sees_those_that_nothing_uses():
+    text = """
+from clustersim.other import taken
+
+def called():
+    return _private()
+
+def _private():
+    return Kind().method()
+
+def uncalled():
+    method = called()
+    return method
+
+class Kind:
+    def method(self):
+        return "clustersim.own:named"
+
+    def unread(self):
+        return 0
+
+def named():
+    return 1
+"""
+    listing = "from clustersim.own import uncalled"
+    parsed = {
+        ROOT / "clustersim" / "own.py": ast.parse(text),
+        ROOT / "clustersim" / "__init__.py": ast.parse(listing),
+    }
+    assert unused(parsed) == {"clustersim/own.py": {"uncalled", "unread"}}

@@ -134,7 +134,7 @@ def test_errors_are_those_of_the_pages():
         line for line in (DOCS / "validation.md").read_text(encoding="utf-8").splitlines() if line[:6] == "| test"
     )
     assert line in found
-    assert "| room | what | held against | result |" in errors.modelled()
+    assert "| model | what | held against | result |" in errors.modelled()
 
 
 def test_a_room_shows_what_it_offers_once():

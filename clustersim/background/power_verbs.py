@@ -44,7 +44,7 @@ def waveform(
     scenario = Draft(name, tree, settings).scenario()
     if not isinstance(scenario, Scenario):
         raise InputError(f"{scenario.name}: expected a scenario with a job, found a measured load")
-    dt_s, duration_s = (_time(option, text) for option, text in (("step", step), ("length", length)))
+    dt_s, duration_s = units.parse_named("--step", step, "time"), units.parse_named("--length", length, "time")
     asked = list(dict.fromkeys(nodes))
     total = max(1.0, duration_s / max(dt_s, 1e-12))
     if total * len(asked) > MOST_SAMPLES:
@@ -82,10 +82,3 @@ def record_id(nodes: list[str], dt_s: float, duration_s: float) -> str:
     """Return text that is the same for records of the same samples."""
     asked = json.dumps([nodes, repr(dt_s), repr(duration_s)])
     return hashlib.sha256(asked.encode()).hexdigest()[:10]
-
-
-def _time(option: str, text: str) -> float:
-    try:
-        return units.parse(text, "time")
-    except InputError as error:
-        raise InputError(f"--{option}: {error}") from None

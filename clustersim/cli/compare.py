@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from clustersim.cli.named_files import any_scenario_of
 from clustersim.cli.options import JsonOption, SetOption
 from clustersim.cli.results import OutOption
 from clustersim.console import show, show_json, told
 from clustersim.errors import InputError
-from clustersim.named_files import any_scenario_of
 from clustersim.whole_file import write_all
 
 if TYPE_CHECKING:

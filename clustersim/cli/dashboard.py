@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 import clustersim
+from clustersim.cli.named_files import shipped
 from clustersim.errors import InputError
-from clustersim.named_files import shipped
 
 
 def dashboard(

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from clustersim.cli.named_files import scenario_of
 from clustersim.cli.options import JsonOption, ScenarioArgument, SetOption
 from clustersim.console import show, show_json, told
-from clustersim.named_files import scenario_of
 from clustersim.whole_file import write_all
 
 

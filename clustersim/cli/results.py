@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from clustersim.cli.named_files import any_scenario_of
 from clustersim.errors import InputError
-from clustersim.named_files import any_scenario_of
 
 if TYPE_CHECKING:
     from clustersim.study.result import Result

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
+from clustersim.cli.named_files import any_scenario_of
 from clustersim.cli.options import JsonOption, ScenarioArgument, SetOption
 from clustersim.console import show, show_json, told
 from clustersim.cores import usable_cores
-from clustersim.named_files import any_scenario_of
 from clustersim.whole_file import write_all
 
 MOST_PROCESSES = 2

@@ -53,12 +53,9 @@ def quantity(option: str, text: str | None, dimension: str) -> float | None:
     """
     if text is None:
         return None
-    from clustersim import units
+    from clustersim.units import parse_named
 
-    try:
-        return units.parse(text, dimension)
-    except InputError as error:
-        raise InputError(f"--{option}: {error}") from None
+    return parse_named(f"--{option}", text, dimension)
 
 
 def trace_columns(

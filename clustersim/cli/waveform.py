@@ -7,10 +7,9 @@ from typing import Annotated
 
 import typer
 
+from clustersim.cli.named_files import scenario_of
 from clustersim.cli.options import JsonOption, ScenarioArgument, SetOption
 from clustersim.console import show, show_json, told
-from clustersim.errors import InputError
-from clustersim.named_files import scenario_of
 from clustersim.whole_file import write_text
 
 
@@ -39,8 +38,9 @@ def waveform(
     from clustersim.study.waveforms.file import write_pieces
     from clustersim.study.waveforms.stream import stream
     from clustersim.study.waveforms.tree_nodes import find_node
+    from clustersim.units import parse_named
 
-    dt_s, duration_s = (_time(name, text) for name, text in (("step", step), ("length", length)))
+    dt_s, duration_s = parse_named("--step", step, "time"), parse_named("--length", length, "time")
     with told() as tell:
         tell(STEP_AND_PLAN)
         study = study_step(scenario_of(scenario, settings))
@@ -66,12 +66,3 @@ def waveform(
         show_json(waveform_data(listed, account, dt_s, found))
     else:
         show(waveform_text(listed, account, dt_s, found) + (f"\n\nsamples in {out}" if out else ""))
-
-
-def _time(option: str, text: str) -> float:
-    from clustersim import units
-
-    try:
-        return units.parse(text, "time")
-    except InputError as error:
-        raise InputError(f"--{option}: {error}") from None

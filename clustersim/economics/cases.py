@@ -1,4 +1,8 @@
-"""Cost cases: published inputs of an accelerator's hour, kept together, and the hour that they give."""
+"""Cost cases: published inputs of an accelerator's hour, kept together, and the hour that they give.
+
+It is held against published hours. A scenario takes the inputs of a case (``economics.case``) for its own site; no key
+asks for the hour of the case itself.
+"""
 
 from __future__ import annotations
 

@@ -10,9 +10,8 @@ import simpy
 from clustersim.operation.accounts import Category
 from clustersim.operation.checkpoints import Loss
 
-Kind = Literal["failure", "stop", "speed", "planned", "suspend"]
-"""`speed`: something that slows the job began or ended; `planned`: it has something to do at the end of its step;
-`suspend`: its servers are taken away."""
+Kind = Literal["failure", "stop", "speed", "planned"]
+"""`speed`: something that slows the job began or ended; `planned`: it has something to do at the end of its step."""
 
 
 @dataclass(frozen=True)

@@ -152,23 +152,6 @@ def exact_interval(blocking_s: float, mtbf_s: float) -> float:
     return mtbf_s * interval
 
 
-def first_order_waste(tiers: Sequence[Tier], losses: Sequence[tuple[Loss, float]], recovery_s: float) -> float:
-    """Return the share of time that is not useful, to first order in the rates. [-]
-
-    ``sum C / T + sum rate (recovery + T / 2 + w + reload)``: the pauses of all tiers, and of each loss the recovery
-    with half an interval and the write time `w` of the surviving tier that loses least.
-    """
-    pauses = math.fsum(tier.blocking_s / tier.effective_interval_s for tier in tiers if tier.blocking_s > 0.0)
-    return pauses + math.fsum(
-        rate * (recovery_s + min(_lost_s(tier) for tier in tiers if loss in tier.survives)) for loss, rate in losses
-    )
-
-
-def _lost_s(tier: Tier) -> float:
-    """Return the mean time [s] lost to a failure that is healed from this tier."""
-    return tier.effective_interval_s / 2.0 + tier.write_s + tier.reload_s
-
-
 def _rate(losses: Sequence[tuple[Loss, float]], name: TierName, nearer: Sequence[Tier]) -> float:
     """Return the rate [1/s] of the losses that this tier survives and none that is nearer."""
     return math.fsum(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -53,20 +53,6 @@ class Request:
     """When the servers that were there work again by themselves. [s]"""
 
 
-Choice = tuple[Request, int]
-Policy = Callable[["Cluster"], "Choice | None"]
-"""Says which request gets which free server next; None keeps the free ones."""
-
-
-def first_come(cluster: Cluster) -> Choice | None:
-    """Give the first free server to whoever waits longest; until an outage ends, its block gets all servers or none."""
-    free = cluster.free()
-    for request in cluster.waiting:
-        if free.size >= (len(request.slots) if request.until_s > cluster.env.now else 1):
-            return request, int(free[0])
-    return None
-
-
 @dataclass(frozen=True)
 class Blocks:
     """Servers that share a rack, a leaf or a feed: contiguous blocks of so many."""
@@ -88,9 +74,6 @@ class Cluster:
     servers: int
     blocks: Blocks = Blocks()
     shop: Shop | None = None
-    policy: Policy = first_come
-    on_free: Callable[[], None] | None = None
-    """Told after servers have become free and no request took them."""
     owner: NDArray[np.int32] = field(init=False)
     slot: NDArray[np.int32] = field(init=False)
     """Place of a server in the job that holds it."""
@@ -138,15 +121,6 @@ class Cluster:
         self.jobs[job.number] = job
         self.owner[taken], self.slot[taken] = job.number, np.arange(taken.size, dtype=np.int32)
         self.places[job.number] = taken.astype(np.int32)
-
-    def release(self, job: Tenant) -> None:
-        """Take all servers from a job and forget what it waits for."""
-        self.waiting = [request for request in self.waiting if request.job is not job]
-        held = self.owner == job.number
-        self.owner[held] = self.slot[held] = FREE
-        self.jobs.pop(job.number, None)
-        self.places.pop(job.number, None)
-        self._serve()
 
     def servers_of(self, job: Tenant, slots: Iterable[int]) -> list[int]:
         """Return the servers in these places of a job; an empty place has none."""
@@ -273,11 +247,8 @@ class Cluster:
         self._serve()
 
     def _serve(self) -> None:
-        """Hand free servers to those that wait, as the policy says."""
-        while self.waiting:
-            choice = self.policy(self)
-            if choice is None:
-                break
+        """Hand the free servers to those that wait."""
+        while (choice := self._next()) is not None:
             request, server = choice
             slot, places = request.slots.popleft(), self.places[request.job.number]
             before, places[slot] = int(places[slot]), server
@@ -290,5 +261,13 @@ class Cluster:
             if not request.slots:
                 self.waiting.remove(request)
                 request.filled.succeed()
-        if self.on_free is not None and self.free().size:
-            self.on_free()
+
+    def _next(self) -> tuple[Request, int] | None:
+        """Return who waits longest, with the first free server; until an outage ends, its block gets all or none."""
+        if not self.waiting:
+            return None
+        free = self.free()
+        for request in self.waiting:
+            if free.size >= (len(request.slots) if request.until_s > self.env.now else 1):
+                return request, int(free[0])
+        return None

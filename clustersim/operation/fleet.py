@@ -206,7 +206,6 @@ def _record(
     others = tuple(job.record(horizon) for job in engine.jobs)
     rows = [row for number in sorted(engine.rows) for row in engine.rows[number]]
     occupancy = occupancy_table(engine.usage, facts.pools, horizon)
-    fragments = engine.servers.fragments
     return FleetRecord(
         horizon_s=horizon,
         accelerators=facts.accelerators,
@@ -217,7 +216,6 @@ def _record(
         power=power_table(rows, [job.habits.power for job in engine.jobs], facts.pools, main, place, budget),
         beside=beside_table(rows, [job.habits.power for job in engine.jobs], facts.pools, horizon),
         accounts=accounts_of_fleet(rows, others, facts.pools, main, place, occupancy),
-        fragmentation=math.fsum(fragments) / len(fragments) if fragments else 0.0,
         findings=(*main.findings, *_findings(others, horizon, skipped, engine.never_mended)),
     )
 

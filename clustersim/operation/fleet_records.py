@@ -122,8 +122,6 @@ class FleetRecord:
     """Of it, by site: what all jobs but the main one draw above idle servers: :data:`BESIDE_COLUMNS`."""
     accounts: Mapping[tuple[str, Category, str], float]
     """Accelerator time by (group, category, cause); the sum is accelerators x horizon, exactly. [s]"""
-    fragmentation: float
-    """Mean share of the free servers that lie in leaves which are not wholly free, seen when a job starts. [-]"""
     findings: tuple[str, ...]
 
     @property

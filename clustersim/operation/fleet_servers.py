@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustersim.operation.fleet_records import ServerPool
-from clustersim.operation.placement import Servers, fragmentation, place
+from clustersim.operation.placement import Servers, place
 
 FREE, REPAIR, MAINTENANCE = -1, -2, -3
 Held = dict[int, Servers]
@@ -38,7 +38,6 @@ class ServerMap:
         self.free: list[int] = [pool.servers for pool in pools]
         """Servers that a job may get now."""
         self.away: list[dict[int, int]] = [{REPAIR: 0, MAINTENANCE: 0} for _ in pools]
-        self.fragments: list[float] = []
 
     def find(self, pool: int, count: int) -> Servers | None:
         """Return where a gang of `count` would lie in a pool, None where it has no room."""
@@ -60,13 +59,7 @@ class ServerMap:
             self._move(pool, found, FREE, owner)
             self.free[pool] -= count
             held[pool] = found
-            self._see_fragments(pool)
         return held
-
-    def _see_fragments(self, pool: int) -> None:
-        blocks = self.pools[pool].blocks
-        if blocks:
-            self.fragments.append(fragmentation(self._free(pool), blocks[min(1, len(blocks) - 1)]))
 
     def take_back(self, owner: int, held: Held) -> None:
         """Make the servers of `owner` free again."""

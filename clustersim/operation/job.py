@@ -1,4 +1,21 @@
-"""One synchronous job as a SimPy process: it trains, saves, evaluates, and is struck by failures and events."""
+"""One synchronous job as a SimPy process: it trains, saves, evaluates, and is struck by failures and events.
+
+Who moves it from state to state; a function that returns a blow hands the job over, and what it books is one row each::
+
+    job.py       train <-> checkpoint, evaluation        until a blow, or what is planned for the end of a step
+                   |  blow (Recorded.phase ends)           |  planned: carry_out
+                   v                                       v
+    recovery.py  detect, stopped -> reconfigure or       checkpoint -> stopped (drain), reconfigure (rejoin, swap)
+                 restart -> reload -> train               or restart -> reload -> train
+                   |  elastic and not too many gone: drop
+                   v
+    replicas.py  detect -> reconfigure -> train with fewer; in the background: servers, restart, then a planned rejoin
+
+    strikes.py   no state of its own: at the moment of a failure it takes servers out, changes what slows the job and
+                 makes the blow; in the background it finds stragglers (a planned swap) and silent corruption (a blow)
+    simulation.py  events from outside: stops and drains, and caps of the speed
+    outer_steps.py wait, at a meeting with other sites
+"""
 
 from __future__ import annotations
 
@@ -17,7 +34,7 @@ from clustersim.operation.facts import JobFacts
 from clustersim.operation.findings import collect, stands_still, starved
 from clustersim.operation.history import History
 from clustersim.operation.phases import OuterStep, Process, Recorded
-from clustersim.operation.plans import Drain, Planned, Suspension
+from clustersim.operation.plans import Drain, Planned
 from clustersim.operation.records import Timeline
 from clustersim.operation.slowness import Fallen, Slowness, cause_of, speed_of
 from clustersim.operation.spec import OperationSpec
@@ -30,7 +47,7 @@ NEGLIGIBLE_CV = 1e-6
 class JobProcess(Recorded):
     """State of one job while SimPy runs it.
 
-    Other processes may call `strike`, `interrupt`, `suspend`, `resume`, and read `step`, `state`, `speed`, `log`.
+    Other processes may call `strike`, `interrupt`, `drain`, and read `step`, `state`, `speed`, `log`.
     """
 
     def __init__(
@@ -43,13 +60,11 @@ class JobProcess(Recorded):
         cluster: Cluster,
         *,
         number: int = 0,
-        queued: bool = False,
-        steps: float = math.inf,
         outer: OuterStep | None = None,
     ) -> None:
         super().__init__(env, job.gpus)
         self.facts, self.times, self.rng, self.cluster = job, times, rng, cluster
-        self.number, self.steps, self.outer, self.recovery = number, steps, outer, spec.recovery
+        self.number, self.outer, self.recovery = number, outer, spec.recovery
         self.slow = Slowness(job.replicas, job.servers)
         self.elastic = spec.recovery.mode == "elastic" and job.replicas > 1
         """Whether it may train on with fewer replicas; one alone cannot be dropped."""
@@ -58,9 +73,7 @@ class JobProcess(Recorded):
         self.apart: Domain = "server" if near is None else near.apart
         self.steps_per_evaluation = steps_between_evaluations(spec, job.step_time_s)
         self.reload_s = times.storage.reload_s
-        if queued:
-            self.state = "queued"
-        self.loaded = self.up = not queued
+        self.loaded = self.up = True
         """Whether the weights are loaded; whether the processes of all ranks run."""
         self.stopped_until_s = self.outage_until_s = self.dark_until_s = 0.0
         """When a stop from outside ends; when what the whole job depends on works again by itself; when the last of the
@@ -71,10 +84,9 @@ class JobProcess(Recorded):
         self.struck: dict[str, int] = {}
         self.findings: list[str] = []
         self.unseen = 0
-        self.done_s: float | None = None
-        self.done, self.resumed, self.suspended, self.arrival = (env.event() for _ in range(4))
+        self.arrival = env.event()
         self._underway: tuple[float, float, float, float] | None = None
-        self.process = env.process(self._run(queued))
+        self.process = env.process(self._run())
 
     # ---- what others may call -------------------------------------------------------------------------------------
 
@@ -97,29 +109,14 @@ class JobProcess(Recorded):
         return aim if duration == 0.0 else done + (aim - done) * min(1.0, (self.env.now - start) / duration)
 
     def interrupt(self, blow: Blow) -> None:
-        """Strike the job, unless it is over."""
-        if self.process.is_alive:
-            if self.outer is not None:
-                self.outer.told(self, blow)
-            self.process.interrupt(blow)
+        """Strike the job."""
+        if self.outer is not None:
+            self.outer.told(self, blow)
+        self.process.interrupt(blow)
 
     def strike(self, cause: Cause, slots: tuple[int, ...]) -> None:
         """Take a failure of the servers in these places of the job; of none: of the job as a whole."""
-        if self.process.is_alive:
-            strikes.strike(self, cause, slots)
-
-    def suspend(self, cause: str, *, checkpoint: bool = True) -> simpy.Event:
-        """Have the job give its servers back: after its step and a checkpoint, or at once and without one.
-
-        Returns the event of its being queued. A job that recovers has nothing to save and stops at once.
-        """
-        queued = self.suspended
-        if checkpoint and self.state in ("train", "checkpoint", "evaluation", "wait"):
-            self.planned.append(Suspension(cause))
-            self.interrupt(Blow(cause, "planned"))
-        else:
-            self.interrupt(Blow(cause, "suspend"))
-        return queued
+        strikes.strike(self, cause, slots)
 
     def drain(self, cause: str, until_s: float, category: Category = "idle") -> None:
         """Have the job save at the end of its step, stand still until a time, and start again on its servers.
@@ -132,23 +129,16 @@ class JobProcess(Recorded):
         else:
             self.interrupt(Blow(cause, "stop", stopped_until_s=until_s, category=category))
 
-    def resume(self) -> None:
-        """Let a queued job start; its servers have been assigned to it."""
-        if not self.resumed.triggered:
-            self.resumed.succeed()
-
     def finish(self, horizon_s: float, fewest_restarts: int = 2, findings: tuple[str, ...] = ()) -> Timeline:
-        """Close the record at the horizon, or where the job was done before, and return it with the findings."""
-        end = horizon_s if self.done_s is None else min(horizon_s, self.done_s)
-        if self.done_s is None:
-            self.pause()
+        """Close the record at the horizon and return it with the findings."""
+        self.pause()
         return self.log.timeline(
-            end,
+            horizon_s,
             self.interruptions,
             self.times.storage.reload_s,
             fewest_restarts,
             by_cause=dict(self.struck),
-            findings=collect(findings, self.findings, self._at_the_end(end)),
+            findings=collect(findings, self.findings, self._at_the_end(horizon_s)),
         )
 
     def _at_the_end(self, end_s: float) -> list[str]:
@@ -168,21 +158,14 @@ class JobProcess(Recorded):
 
     # ---- what the job does ----------------------------------------------------------------------------------------
 
-    def _run(self, queued: bool) -> Process:
-        blow: Blow | None = None
-        if queued:
-            blow = yield from recovery.stay_queued(self, "start")
+    def _run(self) -> Process:
         while True:
+            blow: Blow | None = yield from self._train_until_blow()
             while blow is not None:
                 blow = yield from recovery.recover(self, blow)
-            blow = yield from self._train_until_blow()
-            if blow is None:
-                self.done_s = self.env.now
-                self.done.succeed()
-                return None
 
     def _train_until_blow(self) -> Process:
-        """Train, evaluate and save until something interrupts the job, and return it; None when all steps are done."""
+        """Train, evaluate and save until something interrupts the job, and return it."""
         while True:
             # as frameworks count: at whole multiples of the interval, again after a roll-back
             evaluation = (math.floor(self.step / self.steps_per_evaluation) + 1.0) * self.steps_per_evaluation
@@ -194,8 +177,6 @@ class JobProcess(Recorded):
                     blow = yield from self.phase("evaluation", "schedule", self.times.evaluation, speed=self.speed)
                 if blow is None and self.outer is not None and self.step >= self.outer.due(self):
                     blow = yield from self.outer.sync(self)
-                if blow is None and self.step >= self.steps:
-                    return None
             elif blow is None and self.history.due(self.env.now, self.step):
                 blow = yield from self.save("schedule", self.times.storage.blocking_s)
             if blow is not None:
@@ -211,7 +192,7 @@ class JobProcess(Recorded):
 
     def _due(self, evaluation: float) -> float:
         """Return the step at which the job has something else to do than to train: the next `evaluation` or another."""
-        return min(evaluation, self.steps, math.inf if self.outer is None else self.outer.due(self))
+        return evaluation if self.outer is None else min(evaluation, self.outer.due(self))
 
     def _train(self, evaluation: float) -> Process:
         """Train to the step of the next checkpoint, or as far beyond it as its writer is still busy.

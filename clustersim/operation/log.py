@@ -23,11 +23,8 @@ BOOKED: dict[State, Category] = {
     "reload": "restart",
     "stopped": "idle",
     "wait": "idle",
-    "queued": "idle",
 }
 """Category of the time in each state but `train`; a stop from outside names its own."""
-ABSENT = ("stopped", "queued")
-"""States in which the job runs on no accelerator."""
 
 
 def _whole(step: float) -> int:
@@ -92,7 +89,7 @@ class JobLog:
         gpus: int | None = None,
     ) -> None:
         """Open a row in `state` at `now`."""
-        busy = 0 if state in ABSENT else self.gpus if gpus is None else gpus
+        busy = 0 if state == "stopped" else self.gpus if gpus is None else gpus
         self.rows.append(Row(now, now, state, cause, busy, step, step, speed, slowed, booked))
 
     def close(self, now: float, step: float) -> None:

@@ -278,7 +278,7 @@ class Meeting:
         self._pace(by)
 
     def _tell(self, site: SiteOuterStep, by: JobProcess | None) -> None:
-        if site.job is not by and site.job.state == "train" and site.job.process.is_alive:
+        if site.job is not by and site.job.state == "train":
             site.job.process.interrupt(Blow("outer step", "speed"))
 
     def _count(self) -> None:

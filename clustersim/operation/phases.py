@@ -15,7 +15,7 @@ from clustersim.operation.records import State
 if TYPE_CHECKING:
     from clustersim.operation.job import JobProcess
 
-AT_REST = ("detect", "stopped", "queued")
+AT_REST = ("detect", "stopped")
 """States in which another failure adds nothing: all are repaired in the same restart."""
 Process = Generator[Any, Any, "Blow | None"]
 

@@ -108,19 +108,3 @@ def _spread(free: Free, count: int, size: int) -> Servers:
         for block in np.flatnonzero(take)
     ]
     return np.concatenate(chosen)
-
-
-def fragmentation(free: Free, leaf: int) -> float:
-    """Return the share of the free servers that lie in leaves which are not wholly free, 0 where none is free. [-]
-
-    Examples
-    --------
-    >>> round(fragmentation(np.array([True, True, True, False]), 2), 3)
-    0.333
-    """
-    total = int(np.count_nonzero(free))
-    if total == 0:
-        return 0.0
-    room = free_in_blocks(free, leaf)
-    sizes = free_in_blocks(np.ones(free.size, dtype=np.bool_), leaf)
-    return 1.0 - float(room[room == sizes].sum()) / total

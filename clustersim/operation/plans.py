@@ -9,13 +9,6 @@ from clustersim.operation.slowness import Absence, Straggler
 
 
 @dataclass(frozen=True, eq=False)
-class Suspension:
-    """The job is to save and give its servers back."""
-
-    cause: str
-
-
-@dataclass(frozen=True, eq=False)
 class Drain:
     """The job is to save, stand still until a time, and start again on its servers."""
 
@@ -38,4 +31,4 @@ class Swap:
     straggler: Straggler
 
 
-Planned = Suspension | Drain | Rejoin | Swap
+Planned = Drain | Rejoin | Swap

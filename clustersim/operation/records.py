@@ -27,10 +27,8 @@ State = Literal[
     "reload",
     "stopped",
     "wait",
-    "queued",
 ]
-"""`reconfigure`: the ranks are there and build their collectives again; `wait`: for others at an outer step;
-`queued`: the job holds no servers."""
+"""`reconfigure`: the ranks are there and build their collectives again; `wait`: for others at an outer step."""
 
 
 @dataclass(frozen=True)

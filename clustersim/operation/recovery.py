@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from clustersim.operation import replicas
 from clustersim.operation.blows import Blow
 from clustersim.operation.phases import Process
-from clustersim.operation.plans import Drain, Planned, Rejoin, Suspension, Swap
+from clustersim.operation.plans import Drain, Planned, Rejoin, Swap
 from clustersim.operation.records import State
 
 if TYPE_CHECKING:
@@ -20,9 +20,6 @@ NO_SPARE, OUTAGE = "no spare server", "outage"
 
 def recover(job: JobProcess, blow: Blow) -> Process:
     """Go from the blow to the first step after it; return the blow that cut this short, if one did."""
-    if blow.kind == "suspend":
-        job.roll_back(blow)
-        return (yield from stay_queued(job, blow.cause))
     job.struck[blow.cause] = job.struck.get(blow.cause, 0) + 1
     if replicas.droppable(job, blow):
         return (yield from replicas.drop(job, blow))
@@ -115,9 +112,6 @@ def carry_out(job: JobProcess, planned: Planned) -> Process:
         return (yield from job.phase("reconfigure", cause, job.times.reconfigure))
     if isinstance(planned, Drain):
         return (yield from _drain(job, planned))
-    if isinstance(planned, Suspension):
-        cut = yield from _save_for_good(job, planned.cause)
-        return cut if cut is not None else (yield from stay_queued(job, planned.cause))
     return (yield from _swap(job, planned))
 
 
@@ -157,27 +151,3 @@ def _save_for_good(job: JobProcess, cause: str) -> Process:
     """Save to the storage and wait until the checkpoint is safe there."""
     storage = job.times.storage
     return (yield from job.save(cause, storage.blocking_s + storage.write_s, at_once=True))
-
-
-def stay_queued(job: JobProcess, cause: str) -> Process:
-    """Give the servers back and wait until the job is resumed; then start all ranks and load the weights."""
-    for fallen in [*job.fallen, *(fallen for absence in job.slow.absent for fallen in absence.fallen)]:
-        job.cluster.send_in(fallen)
-    for absence in job.slow.absent:
-        absence.round += 1
-    for kept in (job.fallen, job.awaited, job.planned, job.slow.absent, job.slow.stragglers):
-        kept.clear()
-    job.loaded = job.up = False
-    job.dark_until_s = 0.0  # it comes back to other servers; what the whole job depends on stays out
-    job.cluster.release(job)
-    job.state = "queued"
-    job.suspended.succeed()
-    job.suspended = job.env.event()
-    while not job.resumed.triggered:
-        blow = yield from job.wait_for(job.resumed, "queued", cause)
-        if blow is not None and blow.kind == "stop":
-            job.stopped_until_s = max(job.stopped_until_s, blow.stopped_until_s or 0.0)
-    job.resumed = job.env.event()
-    start = Blow(cause, "stop", stopped_until_s=job.stopped_until_s)
-    cut = yield from _stop(job, start)
-    return cut if cut is not None else (yield from _come_back(job, start, "restart"))

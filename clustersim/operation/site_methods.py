@@ -187,23 +187,3 @@ def lockstep_tokens_per_s(
         return 0.0
     step_s = common_step_s(spec, facts, bandwidth, taking, slowed)
     return tokens_per_step(facts, None if spec.on_site_loss == "rescale" else taking) / step_s
-
-
-def relative_speed(spec: SitesSpec, facts: SitesFacts, bandwidth: float) -> float:
-    """Return the tokens per time of the whole, without failures, over those of all sites at full speed each alone [-].
-
-    Synchronous: ``sum tokens / t`` with the common step t. DiLoCo: ``n_i`` steps of every site in the time of the
-    slowest plus the exposed exchange. Decoupled with a quorum below the number of sites: nobody waits for a slower
-    site, each waits for its own exchange only.
-    """
-    full = math.fsum(site.tokens_per_step / site.job.step_time_s for site in facts.sites)
-    if spec.method not in ALONE_BETWEEN:
-        return lockstep_tokens_per_s(spec, facts, bandwidth) / full
-    own, waited = paces(spec, facts), outer_exposed_s(spec, facts, bandwidth)
-    together = max(pace.steps * pace.step_s for pace in own)
-    waits_for_all = spec.method != "decoupled_diloco" or (spec.quorum or 1) >= len(facts.sites)
-    rates = [
-        site.tokens_per_step * pace.steps / ((together if waits_for_all else pace.steps * pace.step_s) + waited)
-        for site, pace in zip(facts.sites, own, strict=True)
-    ]
-    return math.fsum(rates) / full

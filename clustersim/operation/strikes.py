@@ -108,7 +108,6 @@ def _find_silent(job: JobProcess, cause: Cause, slots: tuple[int, ...]) -> Gener
     struck, servers = job.env.now, job.cluster.servers_of(job, slots)
     yield job.env.timeout(cause.detection_s)
     job.unseen -= 1
-    if job.process.is_alive:
-        # a server that has left the job in the meantime needs no replacement any more
-        held = slots if job.cluster.servers_of(job, slots) == servers else ()
-        _fall(job, cause, held, 0.0, struck)
+    # a server that has left the job in the meantime needs no replacement any more
+    held = slots if job.cluster.servers_of(job, slots) == servers else ()
+    _fall(job, cause, held, 0.0, struck)

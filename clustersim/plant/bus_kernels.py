@@ -203,6 +203,21 @@ def integrate_bus(
     An empty store gives nothing and a full one takes nothing: this is decided at the start of each step. `y`, `p`, `s`
     and `energy` are changed: they hold the state at the end, from which integration can go on.
 
+    All arrays are packed by :func:`clustersim.plant.bus.arrays`, but for what :func:`clustersim.plant.bus.run_bus`
+    makes itself: `delays`, `events`, `curves`, the room to work in and the outputs. With two groups and two storages::
+
+        y, low, high   SPEED  LINES  SECONDARY | states of group 0 | states of group 1 | power of 0  power of 1
+                       0      1      2         | COMMON = first[0] | first[1]          | first[2]
+        p[g]           CODE  BASE  MOMENTUM .. SHAFT (of all models, 0 to 11) | from 12 on those of the group's model
+        s[c]           S_MOST .. S_TARGET (0 to 9)  S_RESTORE  S_RESTORE_MOST
+        bus            B_DAMPING  B_POWER_FORM  B_LINES  B_SECONDARY  B_MOMENTUM  B_LOW  B_HIGH
+        events[i]      E_STEP  E_KIND (TRIP, SET or STORE_TRIP)  E_WHICH  E_VALUE
+        curves[i]      C_GROUP  C_SPEED  C_TIME
+
+    The places in `p` and the number of states of each model (``STATES``, by code) are constants of `governor_kernels`,
+    which a governor's ``fill`` and ``start`` follow (:mod:`clustersim.plant.governors`); all others are constants of
+    this module.
+
     Parameters
     ----------
     load_w : ndarray, shape (n,)
@@ -259,22 +274,22 @@ def integrate_bus(
     for g in range(groups):
         on_lines, on_secondary = on_lines or p[g, ON_LINES] != 0.0, on_secondary or p[g, ON_SECONDARY] != 0.0
     here, due, valid, culprit = 0, 0, n, -1
-    for b in range(n):
-        w_out[b] = y[SPEED]
+    for at in range(n):
+        w_out[at] = y[SPEED]
         for g in range(groups):
             ref = p[g, REFERENCE] + p[g, ON_LINES] * y[LINES] + p[g, ON_SECONDARY] * y[SECONDARY]
-            m_out[g, b] = mechanical(y, first[g], y[SPEED], ref, p, g) * p[g, BASE]
+            m_out[g, at] = mechanical(y, first[g], y[SPEED], ref, p, g) * p[g, BASE]
         for c in range(stores):
-            e_out[c, b], b_out[c, b] = energy[c], 0.0
-        live = b >= warm
+            e_out[c, at], b_out[c, at] = energy[c], 0.0
+        live = at >= warm
         for sub in range(substeps):
-            step = (b - warm) * substeps + sub
+            step = (at - warm) * substeps + sub
             acted = False
             while live and due < events.shape[0] and events[due, E_STEP] <= step:
                 _act(events, due, p, s, y, own)
                 due, acted = due + 1, True
             if acted and not _turns(p, bus):
-                y[SPEED], valid = STANDSTILL, b + 1
+                y[SPEED], valid = STANDSTILL, at + 1
                 break
             ring[here] = y[SPEED]
             _restoring(energy, s, y, own, works, restore)
@@ -296,7 +311,7 @@ def integrate_bus(
                         part = ahead / h
                         seen[c] = (1.0 - part) * ring[old] + part * ring[new]
                     joules[c] += works[c] * weight * z[own + c]
-                derive(z, k, load_w[b], seen, p, first, s, works, restore, bus, made)
+                derive(z, k, load_w[at], seen, p, first, s, works, restore, bus, made)
                 if on_lines:
                     _rest(z, k, LINES, ON_LINES, p, first, low, high)
                 if on_secondary:
@@ -307,19 +322,19 @@ def integrate_bus(
             for j in range(states):
                 y[j] = min(max(total[j], low[j]), high[j])
             for c in range(stores):
-                b_out[c, b] += joules[c] / dt_s
+                b_out[c, at] += joules[c] / dt_s
                 if live:
                     energy[c] -= joules[c] / s[c, S_EFFICIENCY] if joules[c] > 0.0 else joules[c] * s[c, S_EFFICIENCY]
             here = here + 1 if here < longest else 0
             if live and _protect(y[SPEED], h, curves, timers, p, tripped, (step + 1) * h) and not _turns(p, bus):
                 y[SPEED] = STANDSTILL
             if not bus[B_LOW] < y[SPEED] < bus[B_HIGH]:
-                valid = b + 1
+                valid = at + 1
                 break
         culprit = _unsound(y, own)
         if culprit >= 0:
-            valid = b
-        if valid <= b + 1 and valid < n:
+            valid = at
+        if valid <= at + 1 and valid < n:
             break
     _freeze(valid, w_out, m_out, b_out, e_out, y[SPEED], energy, p)
     return valid, culprit

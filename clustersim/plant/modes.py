@@ -188,21 +188,3 @@ def largest_excursion(mode: GridMode, load_w: ArrayLike, dt_s: float) -> float:
     moved = np.abs(mode_waveform(mode, load_w, dt_s))
     decay = mode.damping * 2.0 * math.pi * mode.frequency_hz
     return float(moved[settled_from(decay, moved.size, dt_s) :].max())
-
-
-def modal_participation(residue: complex, inertia_ws: float, nominal_hz: float) -> float:
-    r"""Return the participation that gives a network's residue. [-]
-
-    The inverse of :func:`mode_transfer`: a lightly damped mode there has the residue :math:`f_0\varphi/(4\sum HS)`.
-
-    Parameters
-    ----------
-    residue : complex
-        Of a machine's or site's frequency to added load, as :class:`~clustersim.plant.network_linear.NetworkMode` gives
-        it. [Hz/(W s)]
-    inertia_ws : float
-        Sum of H S of all machines. [W s]
-    nominal_hz : float
-        Nominal frequency. [Hz]
-    """
-    return 4.0 * inertia_ws * abs(residue) / nominal_hz

@@ -9,11 +9,9 @@ STATE_LEVELS: dict[str, str] = {
     "reload": "context",
     "checkpoint": "stall",
     "reconfigure": "context",
-    "queued": "idle",
     "wait": "blocked",
 }
 """Level of :data:`clustersim.power.device.LEVELS` in each state. While a failure is detected the ranks spin in a
-collective that moves nothing; between the end of the job and its next start no process holds a device, nor while the
-job is queued; while weights are loaded or collectives are built again one does, without a kernel; a checkpoint that
-training waits for stalls it. A site that waits for others at an outer step waits in the host, as in an exchange that
-runs without a kernel."""
+collective that moves nothing; between the end of the job and its next start no process holds a device; while weights
+are loaded or collectives are built again one does, without a kernel; a checkpoint that training waits for stalls it.
+A site that waits for others at an outer step waits in the host, as in an exchange that runs without a kernel."""

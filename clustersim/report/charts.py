@@ -1,4 +1,7 @@
-"""Figures of a result's step, operation and cost: pure functions from records to plotly figures."""
+"""Figures of the report about step, days and cost, also side by side; and predictions over measurements.
+
+The training page has figures of its own: `training_figures`.
+"""
 
 from __future__ import annotations
 

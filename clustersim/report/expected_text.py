@@ -1,4 +1,4 @@
-"""Predicted beside public, as text."""
+"""Public figures of one result beside what it answers, as cells and as text."""
 
 from __future__ import annotations
 

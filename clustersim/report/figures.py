@@ -1,4 +1,7 @@
-"""Figures of a result's power and plant: pure functions from records to plotly figures, drawn as SVG."""
+"""Figures of the report's windows: waveform, spectrum, the plant's answer, margins of the rules; Limits shows some too.
+
+The pages Power and Plant have figures of their own: `power_figures` and `plant_figures`.
+"""
 
 from __future__ import annotations
 

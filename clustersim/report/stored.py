@@ -1,4 +1,7 @@
-"""Results in folders: run now unless they are there, and read again."""
+"""Results in folders: run now unless they are there, and read again.
+
+It stands here and not in `study`, because a folder is whole only with the report in it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A table of published measurements beside predictions: what ``clustersim validate`` tells, and a scatter."""
+"""A table that a user brings, of any kind that ``clustersim validate`` reads: what it tells, and a scatter."""
 
 from __future__ import annotations
 

@@ -6,7 +6,6 @@ from clustersim.scenario.files import located, parse_override, shipped, shipped_
 from clustersim.scenario.link import Link, is_link, link_text, page_link, read_link
 from clustersim.scenario.load import (
     any_tree,
-    has_job,
     load_any,
     load_linked,
     load_resolved,
@@ -31,7 +30,6 @@ __all__ = [
     "any_tree",
     "cleared",
     "draft_of_query",
-    "has_job",
     "is_link",
     "link_text",
     "load_any",

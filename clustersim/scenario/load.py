@@ -147,11 +147,6 @@ def load_resolved(tree: Mapping[str, Any], where: str) -> AnyScenario:
     return _known(_validated(Scenario, tree, path), path)
 
 
-def has_job(path: str | Path) -> bool:
-    """Return whether the scenario in a file is of a job, and not of a measured load."""
-    return "load" not in load_tree(Path(path), {})
-
-
 def load_topology(path: str | Path) -> TopologySpec:
     """Return the validated place in a topology file.
 

@@ -19,7 +19,7 @@ from clustersim.study.site.study import SiteStudy
 from clustersim.study.site.supply import losses_w
 from clustersim.study.step import StepStudy
 
-QUIET = ("detect", "restart", "stopped", "reload", "reconfigure", "queued")
+QUIET = ("detect", "restart", "stopped", "reload", "reconfigure")
 PAUSED = ("checkpoint", *QUIET, "wait")
 """States with one power of their own: the quiet ones, a checkpoint that training waits for, and a site that waits."""
 TRAIN = "train"

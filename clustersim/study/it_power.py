@@ -1,4 +1,8 @@
-"""Power of the accelerators in the windows of a study: steady training, crash and restart."""
+"""Power of the accelerators of every hall: the pool of independent steps, and the windows made of it.
+
+Steady training, crash, restart and the close-up of one rack, server and accelerator; and the level of each state in
+which the job does not train.
+"""
 
 from __future__ import annotations
 

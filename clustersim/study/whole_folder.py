@@ -1,4 +1,7 @@
-"""A folder that is there whole or not at all, also where the process that writes it is killed."""
+"""A folder that is there whole or not at all, also where the process that writes it is killed.
+
+For folders of results, whose files mean nothing alone; a single file is `whole_file`.
+"""
 
 from __future__ import annotations
 

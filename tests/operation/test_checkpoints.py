@@ -14,13 +14,13 @@ from clustersim.operation.checkpoints import (
     Tier,
     daly_interval,
     exact_interval,
-    first_order_waste,
     loss_of,
     tiers_of,
     transfer_times,
     young_daly_interval,
 )
 from clustersim.operation.spec_parts.checkpoint import CheckpointSpec
+from tests.operation.first_order import first_order_waste
 
 JOB = JobFacts(gpus=16384, servers=2048, step_time_s=5.0, step_time_cv=0.0, checkpoint_bytes=5.6e12)
 LOSSES = (("process", 3e-5), ("server", 2e-5), ("power", 1e-7), ("pair", 1e-7), ("site", 1e-9))

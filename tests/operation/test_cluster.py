@@ -9,7 +9,6 @@ from scipy import stats
 
 from clustersim.errors import InputError
 from clustersim.operation import JobFacts, OperationSpec
-from clustersim.operation.accounts import CATEGORIES
 from clustersim.operation.causes import Cause
 from clustersim.operation.cluster import FREE, Blocks, Cluster
 from clustersim.operation.cycle import Durations
@@ -106,24 +105,19 @@ def test_a_life_that_ends_at_once_does_so_where_the_clock_is_a_rounding_ahead():
     assert job.blows == [(0,), (5,), (5,)]
 
 
-def test_spares_go_to_who_waits_longest_and_a_policy_may_say_otherwise():
-    def last_come(cluster):
-        free = cluster.free()
-        return (cluster.waiting[-1], int(free[0])) if cluster.waiting and free.size else None
-
-    for policy, first in ((None, 1), (last_come, 2)):
-        env, cluster = cluster_of(4, **({} if policy is None else {"policy": policy}))
-        a, b = Told(1), Told(2)
-        cluster.assign(a, (0, 1))
-        cluster.assign(b, (2, 3))
-        for job in (a, b):
-            failed = cluster.take_out(job, (1,))
-            assert cluster.replace(job, Fallen((1,), tuple(failed), "gpu")) is not None
-            env.run(until=env.now + 10.0)
-        env.run(until=1005.0)
-        assert cluster.owner[1] == first
-        env.run(until=1500.0)
-        assert sorted(cluster.owner.tolist()) == [1, 1, 2, 2]
+def test_spares_go_to_who_waits_longest():
+    env, cluster = cluster_of(4)
+    a, b = Told(1), Told(2)
+    cluster.assign(a, (0, 1))
+    cluster.assign(b, (2, 3))
+    for job in (a, b):
+        failed = cluster.take_out(job, (1,))
+        assert cluster.replace(job, Fallen((1,), tuple(failed), "gpu")) is not None
+        env.run(until=env.now + 10.0)
+    env.run(until=1005.0)
+    assert cluster.owner[1] == 1
+    env.run(until=1500.0)
+    assert sorted(cluster.owner.tolist()) == [1, 1, 2, 2]
 
 
 def test_a_place_that_is_taken_over_sends_the_server_that_was_there_to_repair():
@@ -171,60 +165,11 @@ def test_old_parts_that_wear_fail_as_their_hazard_says():
     assert np.mean(found) == pytest.approx(2000 * first, rel=0.03)
 
 
-def job_on(env, cluster, number, servers, **more):
+def job_on(env, cluster, number, servers):
     times = Durations.of(SPEC, JOB, ())
-    job = JobProcess(env, JOB, times, SPEC, np.random.default_rng(number), cluster, number=number, **more)
-    if servers is not None:
-        cluster.assign(job, servers)
+    job = JobProcess(env, JOB, times, SPEC, np.random.default_rng(number), cluster, number=number)
+    cluster.assign(job, servers)
     return job
-
-
-def test_a_job_is_suspended_and_resumed_on_other_servers():
-    """It saves at the end of its step (1 s and 40 s of writing), waits, restarts (50 s), reloads (40 s)."""
-    env, cluster = cluster_of(8)
-    job = job_on(env, cluster, 1, range(4))
-
-    def scheduler():
-        yield env.timeout(55.0)
-        yield job.suspend("preempted")
-        assert (env.now, job.state, cluster.free().size) == (101.0, "queued", 8)
-        yield env.timeout(400.0)
-        cluster.assign(job, range(4, 8))
-        job.resume()
-
-    env.process(scheduler())
-    env.run(until=10000.0)
-    r = job.finish(10000.0)
-    rows = list(zip(r.table["state"], r.table["t_start_s"], r.table["t_end_s"], strict=True))
-    assert rows[:5] == [("train", 0.0, 55.0), ("train", 55.0, 60.0), ("checkpoint", 60.0, 101.0),
-                        ("queued", 101.0, 501.0), ("restart", 501.0, 551.0)]  # fmt: skip
-    assert r.table.query("t_start_s >= 591")["first_step"].iloc[0] == 6
-    assert r.accounts.by_cause("idle") == {"preempted": 400.0}
-    assert (r.interruptions, "lost_work" in {c for c, _ in r.accounts.seconds}) == (0, False)
-    assert set(r.accounts.shares) == set(CATEGORIES)
-
-
-def test_an_evicted_job_loses_its_work_and_a_job_ends_after_its_steps():
-    env, cluster = cluster_of(4)
-    job = job_on(env, cluster, 1, None, queued=True, steps=50)
-
-    def scheduler():
-        yield env.timeout(100.0)
-        cluster.assign(job, range(4))
-        job.resume()
-        yield env.timeout(90.0 + 55.0)
-        yield job.suspend("evicted", checkpoint=False)
-        cluster.assign(job, range(4))
-        job.resume()
-        yield job.done
-
-    env.process(scheduler())
-    env.run(until=10000.0)
-    r = job.finish(10000.0)
-    assert r.accounts.by_cause("lost_work") == {"evicted": 55.0}
-    assert r.horizon_s == job.done_s < 1000.0
-    assert (r.useful_steps, r.table["t_end_s"].iloc[-1]) == (50.0, job.done_s)
-    assert math.fsum(r.accounts.shares.values()) == 1.0
 
 
 def test_a_drain_loses_no_work():

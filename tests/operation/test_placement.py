@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clustersim.operation.placement import fragmentation, free_in_blocks, place
+from clustersim.operation.placement import free_in_blocks, place
 
 MASKS = st.lists(st.booleans(), min_size=1, max_size=60).map(lambda bits: np.array(bits, dtype=np.bool_))
 
@@ -78,13 +78,6 @@ def test_spread_is_as_even_as_the_room_allows(free, count, leaf):
     # no leaf could hand one server to another and make the two more equal
     for giver, taker in itertools.permutations(range(room.size), 2):
         assert taken[giver] - taken[taker] <= 1 or taken[taker] == room[taker]
-
-
-def test_fragmentation_is_nothing_where_free_leaves_are_whole():
-    free = np.array([True, True, False, False, True, True])
-    assert fragmentation(free, 2) == 0.0
-    assert fragmentation(np.roll(free, 1), 2) == pytest.approx(0.5)
-    assert fragmentation(np.zeros(6, dtype=np.bool_), 2) == 0.0
 
 
 def test_a_gang_of_nobody_is_refused():

@@ -11,10 +11,11 @@ from pydantic import ValidationError
 from clustersim.errors import InputError
 from clustersim.operation.facts import JobFacts
 from clustersim.operation.site_facts import RouteFacts, SiteFacts, SitesFacts, bandwidth_without, parts_without
-from clustersim.operation.site_methods import common_step_s, exchange_of, outer_exposed_s, paces, relative_speed
+from clustersim.operation.site_methods import common_step_s, exchange_of, outer_exposed_s, paces
 from clustersim.operation.spec_parts.sites import SitesSpec
 from clustersim.operation.token_efficiency import efficiency_of_loss, token_efficiency
 from clustersim.training.cross_site import PipelineCut, one_batch_job
+from tests.operation.first_order import relative_speed
 
 
 def facts(names=("a", "b", "c"), step_s=2.0, bandwidth=10e9, parameters=10e9, routes=()):

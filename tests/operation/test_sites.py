@@ -14,12 +14,13 @@ from clustersim.operation import ExternalEvent, OperationSpec, simulate_operatio
 from clustersim.operation.facts import JobFacts
 from clustersim.operation.outer_steps import Meeting
 from clustersim.operation.site_facts import RouteFacts, SiteFacts, SitesFacts
-from clustersim.operation.site_methods import common_step_s, outer_exposed_s, relative_speed
+from clustersim.operation.site_methods import common_step_s, outer_exposed_s
 from clustersim.operation.site_network import RouteOutage
 from clustersim.operation.site_prices import Load
 from clustersim.operation.site_savings import value_of_curtailment
 from clustersim.operation.sites import simulate_sites, whole_job
 from clustersim.training.cross_site import one_batch_job
+from tests.operation.first_order import relative_speed
 
 STEP_S = 10.0
 ROUTES = (RouteFacts("a", "b", 2e9), RouteFacts("b", "c", 2e9), RouteFacts("a", "c", 2e9))

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from clustersim.operation import ExternalEvent, JobFacts, OperationSpec, failure_causes, simulate_operation
-from clustersim.operation.checkpoints import first_order_waste, loss_of, tiers_of
+from clustersim.operation.checkpoints import loss_of, tiers_of
+from tests.operation.first_order import first_order_waste
 
 JOB = JobFacts(gpus=4096, servers=512, step_time_s=1.0, step_time_cv=0.0, checkpoint_bytes=1e12)
 NEIGHBOUR = {"interval": "20 s", "blocking": "0 s", "bandwidth": "1 TB/s"}

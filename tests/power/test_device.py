@@ -202,12 +202,11 @@ def test_bursts_rise_with_length_and_limit(b300):
 
 
 def test_states_without_training_have_their_own_levels(devices):
-    states = {"detect", "restart", "stopped", "reload", "checkpoint", "reconfigure", "queued", "wait"}
+    states = {"detect", "restart", "stopped", "reload", "checkpoint", "reconfigure", "wait"}
     assert set(STATE_LEVELS) == states
     for device in devices:
         found = {state: device.level(level) for state, level in STATE_LEVELS.items()}
         assert found["stopped"] == found["restart"] < found["reload"] < found["checkpoint"] <= found["detect"]
-        assert found["queued"] == found["stopped"]
         assert found["reconfigure"] == found["reload"]
         assert found["reload"] < found["wait"] <= found["detect"]
 

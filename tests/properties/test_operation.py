@@ -10,14 +10,15 @@ from hypothesis import strategies as st
 
 from clustersim.operation import ExternalEvent, JobFacts, OperationSpec, simulate_operation, young_daly_interval
 from clustersim.operation.causes import failure_causes
-from clustersim.operation.checkpoints import daly_interval, exact_interval, first_order_waste, tiers_of
+from clustersim.operation.checkpoints import daly_interval, exact_interval, tiers_of
 from clustersim.operation.lives import life_of_mean
 from clustersim.operation.restarts import restart_time
 from clustersim.operation.site_facts import SiteFacts, SitesFacts
-from clustersim.operation.site_methods import common_step_s, relative_speed, tokens_per_step
+from clustersim.operation.site_methods import common_step_s, tokens_per_step
 from clustersim.operation.spec_parts.sites import SitesSpec
 from clustersim.operation.token_efficiency import efficiency_of_loss
 from clustersim.training.cross_site import one_batch_job
+from tests.operation.first_order import first_order_waste, relative_speed
 
 FEW = settings(max_examples=max(5, settings.default.max_examples // 8))
 JOB = JobFacts(gpus=16384, servers=2048, step_time_s=6.0, step_time_cv=0.01, checkpoint_bytes=5e12)

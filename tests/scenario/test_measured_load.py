@@ -7,7 +7,7 @@ import yaml
 
 from clustersim.errors import InputError
 from clustersim.report.check import problems
-from clustersim.scenario import LoadScenario, has_job, load_any, load_scenario, resolved, run_id, shipped
+from clustersim.scenario import LoadScenario, load_any, load_scenario, resolved, run_id, shipped
 
 SHIPPED = shipped("scenarios") / "measured_load_memphis.yaml"
 
@@ -39,7 +39,6 @@ def _refused(path, *words, overrides=None):
 def test_the_record_is_part_of_the_scenario(folder):
     scenario = load_any(folder / SHIPPED.name)
     assert isinstance(scenario, LoadScenario)
-    assert not has_job(SHIPPED)
     assert scenario.load.record.period == pytest.approx(20.93)
     assert scenario.load.record.dips[1].level == 3397.0
     assert resolved(scenario)["load"]["record"]["high"] == "6714 W"

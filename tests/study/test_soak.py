@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from benchmarks.load_test import load_test
-from clustersim.scenario import has_job, load_scenario, shipped
+from clustersim.scenario import Scenario, load_any, load_scenario, shipped
 from clustersim.study.run import run
 
 pytestmark = pytest.mark.soak
-SCENARIOS = [path for path in sorted(shipped("scenarios").glob("*.yaml")) if has_job(path)]
+SCENARIOS = [path for path in sorted(shipped("scenarios").glob("*.yaml")) if isinstance(load_any(path), Scenario)]
 DAMPING = {
     "none": [],
     "dummy_compute": [{"kind": "dummy_compute", "floor": "70 %"}],

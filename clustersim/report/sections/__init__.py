@@ -8,7 +8,7 @@ from clustersim.report.sections.money import money_section
 from clustersim.report.sections.network import network_section
 from clustersim.report.sections.plant import mode_tables, plant_section, verdict_table
 from clustersim.report.sections.power import power_section
-from clustersim.report.sections.records import Card, Figure, Section, Table, cards, plain_table
+from clustersim.report.sections.records import Card, Figure, Section, Table, cards
 from clustersim.report.sections.speed import load_section, speed_section
 from clustersim.study.result import Result
 
@@ -19,7 +19,6 @@ __all__ = [
     "Table",
     "cards",
     "mode_tables",
-    "plain_table",
     "sections",
     "verdict_table",
 ]

@@ -11,7 +11,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
 
 from clustersim.report.plotted import Plotted, plotted
@@ -106,9 +105,3 @@ class Section:
 def cards(summary: dict[str, Any], keys: Iterable[tuple[str, str]]) -> list[Card]:
     """Return a card for each key that the summary has."""
     return [(label, answer(key, summary[key]), False) for key, label in keys if summary.get(key) is not None]
-
-
-def plain_table(title: str, table: pd.DataFrame) -> Table:
-    """Return a table as it is."""
-    rows = [tuple(str(cell) for cell in row) for row in table.itertuples(index=False)]
-    return Table(title, tuple(str(name) for name in table.columns), rows)

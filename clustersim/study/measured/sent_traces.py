@@ -123,10 +123,7 @@ def _quantity(asked: Mapping[str, Any], name: str, dimension: str) -> float | No
     text = asked.get(name)
     if text is None or not str(text).strip():
         return None
-    try:
-        return units.parse(str(text).strip(), dimension)
-    except InputError as error:
-        raise InputError(f"{name}: {error}") from None
+    return units.parse_named(name, str(text).strip(), dimension)
 
 
 def looked_at(path: Path, most: Most | None = None) -> Offered:

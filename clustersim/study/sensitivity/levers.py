@@ -32,17 +32,9 @@ def _quantities(tree: Any, path: str) -> Iterator[tuple[str, tuple[float, str]]]
         for place, value in enumerate(tree):
             yield from _quantities(value, f"{path}.{place}")
     elif isinstance(tree, str):
-        found = _quantity(tree)
+        found = units.number_and_unit(tree)
         if found is not None and found[0] > 0.0:
             yield path, found
-
-
-def _quantity(text: str) -> tuple[float, str] | None:
-    try:
-        number, unit = units.split(text)
-    except InputError:
-        return None
-    return (number, unit) if units.dimension_of(unit) is not None else None
 
 
 def reach(name: str) -> tuple[frozenset[str], tuple[str, ...]]:

@@ -73,9 +73,3 @@ def _elasticity(low: Any, here: Any, high: Any, swing: float, base: float | None
     if not numbers or not base or not here or high == low:
         return np.nan
     return float((swing / base) / ((high - low) / here))
-
-
-def ranked(table: pd.DataFrame, most: int) -> Sequence[str]:
-    """Return the inputs with the largest spans, at most `most`, those without any left out."""
-    moving = table[table["span"] > 0.0]
-    return [str(name) for name in moving["input"][:most]]

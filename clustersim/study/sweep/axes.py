@@ -205,20 +205,9 @@ def _si(number: float, unit: str) -> float:
     return number * units.TABLE[str(units.dimension_of(unit))][unit]
 
 
-def _quantity(value: object) -> tuple[float, str] | None:
-    """Return number and unit of a text that is a quantity; None for anything else."""
-    if not isinstance(value, str):
-        return None
-    try:
-        number, unit = units.split(value)
-    except InputError:
-        return None
-    return (number, unit) if units.dimension_of(unit) is not None else None
-
-
 def _common_unit(values: Sequence[Any]) -> str | None:
     """Return the unit of a column of quantities: that of the first, where all are of its dimension."""
-    found = [found_unit[1] for found_unit in map(_quantity, values) if found_unit is not None]
+    found = [found_unit[1] for found_unit in map(units.number_and_unit, values) if found_unit is not None]
     if len(found) < len(values):
         return None
     table = units.TABLE[str(units.dimension_of(found[0]))]
@@ -227,7 +216,7 @@ def _common_unit(values: Sequence[Any]) -> str | None:
 
 def _given(value: Any, unit: str | None, label: str | None) -> Setting:
     """Return the setting of a value from a list; a section is shown as its label, or as JSON."""
-    found = _quantity(value)
+    found = units.number_and_unit(value)
     if found is not None and unit is not None:
         si = _si(*found)
         shown = found[0] if found[1] == unit else si / _si(1.0, unit)

@@ -1,4 +1,8 @@
-"""Files that are there whole after a crash, and the lock that one process holds on a store."""
+"""Files that are there whole after a crash, and the lock that one process holds on a store.
+
+For the store of a sweep alone: hours of work lie in it, so that each part goes to the disk before it counts. Other
+files need no more than `whole_file`.
+"""
 
 from __future__ import annotations
 

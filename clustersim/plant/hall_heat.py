@@ -40,12 +40,12 @@ class Drawn:
         cooling: SiteCoolingSpec,
         heat_w: float,
         outdoor: Air | None = None,
-        scale: tuple[float, float] = (1.0, 1.0),
+        scale: float = 1.0,
     ) -> Drawn:
-        """Return settled cooling at a heat [W]; `scale` has factors on its power and on the heat that it rejects."""
+        """Return settled cooling at a heat [W]; `scale` is a factor on its power."""
         state = steady_cooling(cooling, heat_w, outdoor)
-        follows = scale[1] if state.shortfall_w == 0.0 else 0.0
-        return cls(np.asarray(scale[0] * state.power_w), np.asarray(scale[1] * state.rejected_w), follows)
+        follows = 1.0 if state.shortfall_w == 0.0 else 0.0
+        return cls(np.asarray(scale * state.power_w), np.asarray(state.rejected_w), follows)
 
 
 def cooled_stages(spec: SitePlantSpec) -> tuple[Stage, ...]:
@@ -148,7 +148,7 @@ def settled_heat(
     cooling: SiteCoolingSpec,
     it_w: float,
     outdoor: Air | None = None,
-    scale: tuple[float, float] = (1.0, 1.0),
+    scale: float = 1.0,
 ) -> float:
     """Return the heat of the cooled rooms at constant IT power, with settled cooling. [W]
 
@@ -162,8 +162,8 @@ def settled_heat(
         IT power. [W]
     outdoor : Air, optional
         Outdoor air, as of :func:`~clustersim.plant.cooling.resolve`.
-    scale : tuple of float, optional
-        Factors on the power of the settled cooling and on the heat that it rejects.
+    scale : float, optional
+        Factor on the power of the settled cooling, as far as stages carry it; fans are those of the settled heat.
 
     Raises
     ------

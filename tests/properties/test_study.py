@@ -98,10 +98,9 @@ def closes_in_heat_and_energy(found):
         assert past.rejected_j + past.stored_j == pytest.approx(heat_j, rel=1e-9)
         settled = {state: steady_cooling(cooling, watts) for state, watts in record.heat_w.items()}
         of_power = past.energy_j / sum(record.seconds[state] * one.power_w for state, one in settled.items())
-        of_heat = past.rejected_j / sum(record.seconds[state] * one.rejected_w for state, one in settled.items())
         it_j = load_j = 0.0
         for state, one in settled.items():
-            power, rejected = of_power * one.power_w, of_heat * one.rejected_w
+            power, rejected = of_power * one.power_w, one.rejected_w
             it = one.heat_w
             for _ in range(30):
                 it += one.heat_w - float(released_w(plant, cooling, it, power, rejected))

@@ -97,10 +97,9 @@ def test_energy_and_heat_of_the_horizon_balance(scenario, start):
     seconds = {"train": 5e4, "stopped": 1.5e5}
     settled = {state: steady_cooling(cooling, found.heat_w[state]) for state in it}
     scale = found.cooling.energy_j / sum(settled[state].power_w * seconds[state] for state in it)
-    taken = found.cooling.rejected_j / sum(settled[state].rejected_w * seconds[state] for state in it)
     drawn = {state: scale * one.power_w for state, one in settled.items()}
     for state, watts in it.items():
-        fans_w = FANS * taken * settled[state].rejected_w
+        fans_w = FANS * settled[state].rejected_w
         made = watts + float(inside_w(plant, watts, drawn[state])) + fans_w
         assert found.heat_w[state] == pytest.approx(made, rel=1e-8)
     assert found.heat_apart_w < 1e-8 * max(found.heat_w.values())

@@ -10,7 +10,7 @@ from clustersim.plant import CoolingHistory, cooling_history, released_w, settle
 from clustersim.study.site.study import SiteStudy
 
 AGREED = 1e-10
-"""Change of the scales of the cooling at which heat and what makes it agree. [-]"""
+"""Change of the scale of the cooling's power at which heat and what makes it agree. [-]"""
 _ROUNDS = 50
 
 
@@ -35,8 +35,9 @@ def cooled_states(
 ) -> CooledStates:
     """Return heat and cooling of a site in each state, and the loop over all stretches.
 
-    Fans and losses inside are those at the scaled cooling, so that over all states heat is IT power, fans and losses
-    exactly; as the loop warms and the weather moves, that takes a few rounds.
+    The losses inside are those at the scaled cooling; where the weather moves the cooling's power, that takes a few
+    rounds. The fans inside are those of each state's settled loop, so that no state knows of a later one: while the
+    loop warms or cools their heat is early, by their share of what it stores.
 
     Parameters
     ----------
@@ -55,24 +56,19 @@ def cooled_states(
     length = np.array([s for _, s in spans])
     seconds = {state: sum(s for name, s in spans if name == state) for state in it_w}
     before = settled_heat(plant, cooling, before_it_w)
-    scale = (1.0, 1.0)
+    scale = 1.0
     for _ in range(_ROUNDS):
         heat = {state: settled_heat(plant, cooling, watts, scale=scale) for state, watts in it_w.items()}
         past = cooling_history(cooling, np.array([heat[name] for name, _ in spans]), length, before)
         settled = {state: steady_cooling(cooling, watts) for state, watts in heat.items()}
-        power_j = sum(seconds[state] * settled[state].power_w for state in it_w)
-        rejected_j = sum(seconds[state] * settled[state].rejected_w for state in it_w)
-        known, scale = scale, (_over(past.energy_j, power_j), _over(past.rejected_j, rejected_j))
-        if heat == it_w or max(abs(new - old) for new, old in zip(scale, known, strict=True)) <= AGREED:
+        settled_j = sum(seconds[state] * settled[state].power_w for state in it_w)
+        known, scale = scale, past.energy_j / settled_j if settled_j > 0.0 else 0.0
+        if heat == it_w or abs(scale - known) <= AGREED:
             break
-    power = {state: scale[0] * found.power_w for state, found in settled.items()}
+    power = {state: scale * found.power_w for state, found in settled.items()}
     made = {
-        state: released_w(plant, cooling, it_w[state], power[state], scale[1] * found.rejected_w)
+        state: released_w(plant, cooling, it_w[state], power[state], found.rejected_w)
         for state, found in settled.items()
     }
     apart = max(abs(float(made[state]) - heat[state]) for state in it_w)
     return CooledStates(heat, power, before, apart, past)
-
-
-def _over(energy_j: float, settled_j: float) -> float:
-    return energy_j / settled_j if settled_j > 0.0 else 0.0

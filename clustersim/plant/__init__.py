@@ -2,8 +2,8 @@
 
 `simulate_plant` integrates the swing equation of the interconnection or of the island and gives the voltage at the
 point of interconnection; `cooling_response` and `steady_cooling` answer heat; `electrical_losses` and
-`reactive_power` complete the meter; `settled_heat` and `heated_cooling` add to the heat what is lost inside the cooled
-rooms.
+`reactive_power` complete the meter; `settled_heat` and `heated_cooling` add to the heat what is lost and what fans draw
+inside the cooled rooms.
 """
 
 from clustersim.plant.cooling import (
@@ -38,7 +38,7 @@ from clustersim.plant.fuel import (
     spinning_reserve_w,
     units_online,
 )
-from clustersim.plant.hall_heat import heated_cooling, settled_heat, sustainable_it
+from clustersim.plant.hall_heat import heated_cooling, rated_it_part, released_w, settled_heat, sustainable_it
 from clustersim.plant.island_events import (
     IslandAnswer,
     allowed_share,
@@ -120,7 +120,9 @@ __all__ = [
     "online_beside_grid",
     "pcc_voltage",
     "power_factor",
+    "rated_it_part",
     "reactive_power",
+    "released_w",
     "ride_site",
     "ride_through",
     "settled_heat",

@@ -40,6 +40,11 @@ class CoolingState:
     water_l_per_s: float
     """Evaporated water and blowdown. [L/s]"""
 
+    @property
+    def rejected_w(self) -> float:
+        """Heat that is taken away. [W]"""
+        return self.heat_w - self.shortfall_w
+
 
 @dataclass(frozen=True)
 class CoolingResponse:
@@ -202,7 +207,7 @@ def steady_cooling(spec: SiteCoolingSpec, heat_w: float, outdoor: Air | None = N
     spec : SiteCoolingSpec
         Cooling of the site.
     heat_w : float
-        IT power and the losses inside the cooled rooms (:mod:`clustersim.plant.hall_heat`). [W]
+        IT power, fans and losses inside the cooled rooms (:mod:`clustersim.plant.hall_heat`). [W]
     outdoor : Air, optional
         Outdoor air; as of :func:`resolve` when absent.
 
@@ -250,7 +255,7 @@ def cooling_response(
     spec : SiteCoolingSpec
         Cooling of the site.
     heat_w : array_like, shape (n,)
-        Heat of each bin: IT power and the losses inside the cooled rooms. [W]
+        Heat of each bin: IT power, fans and losses inside the cooled rooms. [W]
     dt_s : float
         Length of a bin. [s]
     initial_heat_w : float, optional

@@ -47,7 +47,11 @@ def cdu_limit_w(spec: SiteCoolingSpec) -> float:
     return (spec.cdu.count - spec.cdu.standby) * entry("cooling", spec.cdu.unit).si("heat") / spec.liquid_share
 
 
+def hall_fan_share(spec: SiteCoolingSpec) -> float:
+    """Return the power of the fans of the halls, for the heat that leaves servers in air, over the heat. [-]"""
+    return (1.0 - spec.liquid_share) * entry("facility", "cooling_auxiliaries").si("air_fan_share")
+
+
 def hall_share(spec: SiteCoolingSpec) -> float:
-    """Return the power of pumps, and of fans for the heat that leaves servers in air, over the heat. [-]"""
-    extra = entry("facility", "cooling_auxiliaries")
-    return extra.si("pump_share") + (1.0 - spec.liquid_share) * extra.si("air_fan_share")
+    """Return the power of pumps and of the fans of the halls over the heat. [-]"""
+    return entry("facility", "cooling_auxiliaries").si("pump_share") + hall_fan_share(spec)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from clustersim.catalog import entry
 from clustersim.errors import InputError
 from clustersim.plant.cooling_outdoors import cooling_outdoors
-from clustersim.plant.hall_heat import agreed_heat
+from clustersim.plant.hall_heat import Drawn, agreed_heat
 from clustersim.plant.losses import electrical_losses, equipment_reactive
 from clustersim.plant.spec import SiteCoolingSpec, SitePlantSpec
 from clustersim.plant.weather import Air, weather_year
@@ -31,7 +31,7 @@ class CoolingYear:
     """`synthetic`, or the name of the weather file."""
     it_w: float
     heat_w: Floats
-    """IT power, and the losses inside the cooled rooms. [W]"""
+    """IT power, fans and losses inside the cooled rooms. [W]"""
     meter_w: Floats
     """IT, cooling and losses. [W]"""
     water_l_per_s: Floats
@@ -139,5 +139,10 @@ def cooling_year(spec: SiteCoolingSpec, plant: SitePlantSpec | None, it_w: float
 
 
 def _heat(spec: SiteCoolingSpec, plant: SitePlantSpec | None, it_w: float, air: Air) -> Floats:
-    """Return IT power and the losses inside under the cooling of each hour. [W]"""
-    return agreed_heat(plant, it_w, lambda heat: cooling_outdoors(spec, heat, air).power_w)
+    """Return IT power, fans and losses inside under the cooling of each hour. [W]"""
+
+    def drawn_at(heat: Floats) -> Drawn:
+        state = cooling_outdoors(spec, heat, air)
+        return Drawn(state.power_w, state.served_w, np.where(state.capacity_w >= heat, 1.0, 0.0))
+
+    return agreed_heat(plant, spec, it_w, drawn_at)

@@ -11,10 +11,13 @@ from clustersim.catalog import entry
 from clustersim.plant.course import Course, Voltage, added
 from clustersim.plant.dip_equipment import KIND, Ridden, envelope, ride, supplies
 from clustersim.plant.spec import RideThroughSpec, SitePlantSpec
+from clustersim.plant.stages import MAIN_SHARE
 from clustersim.plant.transfer import transfer, ups
 
 RECOVERED = 0.9
 """Share of the load before a dip at which it counts as recovered (ERCOT's and NERC's wording). [-]"""
+ALL = 0.97
+"""Share of the equipment from which a UPS counts as carrying all: shares of files have two digits. [-]"""
 RAMP_S = 1.0
 """Time over which a reconnection ramp is taken (definition of the summary's ramps). [s]"""
 
@@ -146,10 +149,22 @@ class SiteRidden:
         return max(0.0, float((grid.after(starts + RAMP_S) - grid.after(starts)).max()) / RAMP_S)
 
 
-def ups_feed(plant: SitePlantSpec) -> tuple[float, float]:
-    """Return the share of the equipment behind a UPS [-] and the rating of those UPS [W]: stages named ``ups...``."""
+def ups_feed(plant: SitePlantSpec, it_part: float = 1.0) -> tuple[float, float]:
+    """Return the share of the equipment behind a UPS [-] and the rating of those UPS [W]: stages named ``ups...``.
+
+    Parameters
+    ----------
+    plant : SitePlantSpec
+        Electrical plant of the site; the share of a stage is of the whole load.
+    it_part : float, optional
+        What IT is of the load at the rating, where no cooling is behind the UPS: with at least half of the load these
+        stand in the way to the computers and carry nothing else. [-]
+    """
     stages = [stage for stage in plant.conversion if stage.stage.startswith("ups")]
-    return min(1.0, math.fsum(stage.share for stage in stages)), math.fsum(stage.whole_rating for stage in stages)
+    share = math.fsum(stage.share for stage in stages)
+    if share >= MAIN_SHARE:
+        share /= it_part
+    return 1.0 if share >= ALL else share, math.fsum(stage.whole_rating for stage in stages)
 
 
 def ride_site(load: DipLoad, spec: RideThroughSpec, voltage: Voltage) -> SiteRidden:

@@ -108,9 +108,9 @@ This page is written by `python -m clustersim.report.expectations`; the tests ru
 - Not every input was set blind. In the twelve scenarios of 270,000 accelerators and more, and in `stargate_phase_1`,
   two inputs that nobody published were chosen after first answers in which such jobs hardly trained: about 640 tokens
   per accelerator and step in place of 128 million in all, and an elastic job whose other replicas go on after 60 s in
-  place of one that stops as a whole. With 128 million the peaks are lower: 1,486 in place of 1,780 MW in
-  `abilene_as_said`, 658 of 699 in `abilene_surveyed`, 1,004 of 1,173 in `colossus_2`, 841 of 957 in `rainier_million`,
-  542 of 551 in `prometheus`, and 867 of 990 in `fairwater_pair`, which would then be outside its band. A job that stops
+  place of one that stops as a whole. With 128 million the peaks are lower: 1,489 in place of 1,784 MW in
+  `abilene_as_said`, 660 of 700 in `abilene_surveyed`, 1,006 of 1,176 in `colossus_2`, 848 of 966 in `rainier_million`,
+  543 of 552 in `prometheus`, and 869 of 992 in `fairwater_pair`, which would then be outside its band. A job that stops
   as a whole has a goodput of 10 % in `rainier_400k`, 0.7 % in `prometheus` and 0 in `abilene_as_said`; no figure
   of this page is of goodput there. Peaks of these scenarios are so answers under an assumption, not predictions.
 - Several capital costs are Epoch AI's, and so is the 11.8 MUSD per MW of every building here, about a third of such

@@ -43,6 +43,9 @@ class SiteHistory:
     """Heat that the loop takes in each state. [W]"""
     heat_before_w: float
     """Heat at which the loop had settled before the horizon. [W]"""
+    heat_apart_w: float = 0.0
+    """Largest difference between a state's heat and what makes it; above rounding only where cooling units are switched
+    on and off. [W]"""
     unit_starts: int | None = None
     """Of cooling units over the horizon; None where all share the load."""
     fall_j: float = 0.0
@@ -98,8 +101,8 @@ def histories(
     -----
     Losses grow with the square of the power and are taken state by state, at its mean IT power; what the swing within
     training adds is left out: half a percent of the losses at Memphis, 0.008 % of the load. Each state has its settled
-    cooling power, scaled so that all add up to the cooling energy as integrated; what the stages inside the cooled
-    rooms lose at that power is heat of the loop, with the IT power. The cooling loop starts settled at
+    cooling power, scaled so that all add up to the cooling energy as integrated; what fans and stages inside the cooled
+    rooms draw and lose then is heat of the loop, with the IT power. The cooling loop starts settled at
     idle power. What the floor of a smoothing profile draws after a stop is spread over the state in which it comes
     down.
     """
@@ -137,6 +140,7 @@ def histories(
             cooling=cooled.history,
             heat_w=cooled.heat_w,
             heat_before_w=cooled.before_w,
+            heat_apart_w=cooled.apart_w,
             unit_starts=unit_starts(
                 study.place.topology.cooling[site], np.array([cooled.heat_w[name] for name, _ in spans]), length
             ),

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clustersim.errors import InputError
-from clustersim.plant import DipLoad, Voltage, ride_site, worst_corner
+from clustersim.plant import DipLoad, SitePlantSpec, Voltage, ride_site, ups_feed, worst_corner
 from clustersim.plant.course import Course, added
 from clustersim.plant.dip_equipment import Supply, envelope, ride, supplies
 from clustersim.plant.spec import RideThroughSpec
@@ -234,6 +234,17 @@ def test_a_site_by_hand():
     assert found.recovery_s == pytest.approx(12.25 - 0.05, abs=0.05)
     # steepest from 12.05 to 13.05 s: servers 2 MW, UPS 4, motors 2, and 10 % of 50 MVA that recharge from then on
     assert found.ramp_w_per_s == pytest.approx(13e6)
+
+
+@pytest.mark.parametrize(
+    ("share", "it_part", "behind"),
+    [(1.0, 1.0, 1.0), (1.0, 0.75, 1.0), (0.6, 0.75, 0.8), (0.73, 0.75, 1.0), (0.6, 1.0, 0.6), (0.03, 0.75, 0.03)],
+)
+def test_a_ups_in_the_way_to_computers_alone_carries_more_of_them_than_of_the_load(share, it_part, behind):
+    stage = {"stage": "ups_double_conversion", "rating": "60 MW", "share": f"{share} x"}
+    grid = {"capacity": "90 MW", "voltage": "161 kV", "system": "EI", "short_circuit": "5 GVA", "x_over_r": 10}
+    plant = SitePlantSpec.model_validate({"frequency": "60 Hz", "grid": grid, "conversion": [stage]})
+    assert ups_feed(plant, it_part) == (pytest.approx(behind), 60e6)
 
 
 def test_a_shallow_dip_leaves_all_connected():

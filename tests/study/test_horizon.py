@@ -16,6 +16,9 @@ from clustersim.study.run import run
 from clustersim.study.site.power import site_it_w, site_power
 from clustersim.study.site.supply import losses_w
 
+FANS = 0.2 * 0.08
+"""Power of the fans of the halls over the heat: 8 % of the fifth that leaves in air. [-]"""
+
 
 def test_states_are_ordered_and_the_fleet_idles_lowest(small_study):
     study, _ = small_study
@@ -63,7 +66,7 @@ def test_heat_over_the_horizon(scenario):
     """One chiller container cannot reject the heat of 2,048 GPUs."""
     hot = run(scenario(topology__cooling__memphis__count=1))
     summary = hot.summary
-    assert summary["sustainable_it_mw"] == pytest.approx(summary["cooling_capacity_mw"])
+    assert summary["sustainable_it_mw"] == pytest.approx((1.0 - FANS) * summary["cooling_capacity_mw"])
     if summary["cooling_shortfall_mw"] > 0.0:
         assert summary["cooling_first_alarm_hours"] * 60.0 > summary["cooling_minutes_to_alarm"]
         assert 0.0 < summary["cooling_share_above_alarm"] < 1.0
@@ -80,7 +83,8 @@ def test_cool_enough_means_never(small):
 def test_history_conserves_heat(small_study, small):
     study, _ = small_study
     found = run_history(study, small)
-    heat = found.it_j
+    # fans of the settled loop: all of the heat is rejected here
+    heat = found.it_j / (1.0 - FANS)
     assert found.cooling.rejected_j + found.cooling.stored_j == pytest.approx(heat, rel=1e-9)
     per_heat = steady_cooling(study.place.topology.cooling["memphis"], 1e6).power_w / 1e6
     assert found.cooling.energy_j == pytest.approx(found.cooling.rejected_j * per_heat, rel=1e-9)

@@ -11,8 +11,17 @@ import pytest
 
 from clustersim import catalog
 from clustersim.errors import InputError
-from clustersim.plant import simulate_plant, steady_cooling
+from clustersim.plant import (
+    equipment_reactive,
+    rated_it_part,
+    settled_heat,
+    simulate_plant,
+    steady_cooling,
+    ups_feed,
+)
+from clustersim.plant.spec_parts.cooling import COMPRESSORS
 from clustersim.plant.spec_parts.supply import spare_units
+from clustersim.plant.stages import MAIN_SHARE, stage_flows
 from clustersim.report.place_power import (
     MISSES,
     SHORT,
@@ -24,6 +33,7 @@ from clustersim.report.place_power import (
 from clustersim.scenario import load_topology, shipped
 from clustersim.study.places.place import build_place
 from clustersim.study.places.power import place_balance, running_it_of
+from clustersim.study.site.power import provisioned_of
 from clustersim.study.site.supply import SiteWindow, site_load, site_ratings
 
 NAMES = sorted(path.stem for path in shipped("topologies").glob("*.yaml"))
@@ -199,3 +209,20 @@ def test_the_page_is_that_of_the_files():
     assert page.read_text(encoding="utf-8") == place_power_markdown(balances()), (
         "run: python -m clustersim.report.place_power > docs/places_power.md"
     )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_feeds_the_racks_alone_carries_no_more_than_it(name):
+    """At the provisioned load: busways and what follows them, and UPS in the way to them where compressors cool."""
+    place = built(name)
+    for site, it_w in provisioned_of(place).items():
+        plant, cooling = place.topology.electrical[site], place.topology.cooling[site]
+        cooling_w = steady_cooling(cooling, settled_heat(plant, cooling, it_w)).power_w
+        for flow in stage_flows(plant, it_w + cooling_w, equipment_reactive(it_w, cooling_w)):
+            order = catalog.entry("facility", flow.stage.name).properties.get("order", 0)
+            if order >= 3 or (flow.stage.kind == "ups" and cooling.kind in COMPRESSORS):
+                assert float(flow.out_w) <= it_w, flow.stage.name
+        if cooling.kind in COMPRESSORS and any(one.stage.startswith("ups") for one in plant.conversion):
+            share, _ = ups_feed(plant)
+            # all computers or a small part of them, whatever the two digits of the share
+            assert ups_feed(plant, rated_it_part(plant, cooling))[0] == (1.0 if share >= MAIN_SHARE else share)

@@ -23,6 +23,7 @@ from clustersim.plant import (
     kept_output_w,
     left_alone,
     online_beside_grid,
+    rated_it_part,
     ride_site,
     settled_heat,
     steady_cooling,
@@ -140,7 +141,9 @@ class Surroundings:
             rated = sum(
                 item.count * place.power[place.kind_of(item)].supply_w for item in place.topology.site[site].fleet
             )
-            share, rating = ups_feed(self.plant(site))
+            apart = not self.study.scenario.plant.ride_through.cooling_on_ups
+            it_part = rated_it_part(self.plant(site), place.topology.cooling[site]) if apart else 1.0
+            share, rating = ups_feed(self.plant(site), it_part)
             loading = max((it - place.network_watts[site]) / rated, 1e-3)
             self._moments[site, state] = DipLoad(it * losses, cooling * losses, loading, share, rating)
         return self._moments[site, state]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from clustersim.plant import DipLoad, SiteRidden, Voltage, ride_site, ups_feed
+from clustersim.plant import DipLoad, SiteRidden, Voltage, rated_it_part, ride_site, ups_feed
 from clustersim.plant.spec import PlantModeSpec, RideThroughSpec
 from clustersim.study.places.place import Place
 from clustersim.study.places.survey import result_place
@@ -40,18 +40,20 @@ def site_loads(result: Result) -> tuple[SiteLoad, ...]:
     equipment = PlantModeSpec.model_validate(result.scenario["plant"]).ride_through
     wave = result.waveforms["steady"]
     return tuple(
-        SiteLoad(site, _load(result, place, site), equipment)
+        SiteLoad(site, _load(result, place, site, equipment), equipment)
         for site in place.topology.electrical
         if f"{site}/it" in wave.nodes
     )
 
 
-def _load(result: Result, place: Place, site: str) -> DipLoad:
+def _load(result: Result, place: Place, site: str, equipment: RideThroughSpec) -> DipLoad:
     wave = result.waveforms["steady"]
     it, cooling, losses = (float(wave.power(f"{site}/{part}").mean()) for part in ("it", "cooling", "losses"))
     network = float(wave.power(f"{site}/network").mean()) if f"{site}/network" in wave.nodes else 0.0
     rated = sum(item.count * place.power[place.kind_of(item)].supply_w for item in place.topology.site[site].fleet)
-    share, rating = ups_feed(place.topology.electrical[site])
+    plant = place.topology.electrical[site]
+    it_part = 1.0 if equipment.cooling_on_ups else rated_it_part(plant, place.topology.cooling[site])
+    share, rating = ups_feed(plant, it_part)
     factor = 1.0 + losses / (it + cooling)
     return DipLoad(it * factor, cooling * factor, max((it - network) / rated, 1e-3), share, rating)
 

@@ -141,6 +141,7 @@ def load_history(study: LoadStudy, it_w: float) -> dict[str, SiteHistory]:
             cooling=cooled.history,
             heat_w=cooled.heat_w,
             heat_before_w=cooled.before_w,
+            heat_apart_w=cooled.apart_w,
             unit_starts=unit_starts(topology.cooling[study.site], [cooled.heat_w[TRAIN]], [load.horizon]),
         )
     }

@@ -24,7 +24,7 @@ class SiteCooling:
 
     spec: SiteCoolingSpec
     heat_w: float
-    """Provisioned IT power, and the losses inside the cooled rooms. [W]"""
+    """Provisioned IT power, fans and losses inside the cooled rooms. [W]"""
     state: CoolingState
     """At the rating of the units, or the record's own start. [W]"""
     reserve: CoolingReserve

@@ -52,7 +52,7 @@ class SiteBalance:
     heat_w: float
     """Heat that the cooling can reject. [W]"""
     nameplate_heat_w: float
-    """Heat at `nameplate_it_w`, with the losses inside the cooled rooms. [W]"""
+    """Heat at `nameplate_it_w`, with fans and losses inside the cooled rooms. [W]"""
     chilled_it_w: float
     """IT power whose heat is `heat_w`. [W]"""
 

@@ -24,6 +24,9 @@ from clustersim.study.site.chain import held_w
 from clustersim.study.site.study import SiteStudy
 from clustersim.study.site.tree import SitePower
 
+APART = 1e-8
+"""Difference between heat and what makes it, over the heat, that is told. [-]"""
+
 
 @dataclass(frozen=True)
 class SiteFindings(ABC):
@@ -151,7 +154,7 @@ class SiteFindings(ABC):
 
     @cached_property
     def cooling(self) -> dict[str, CoolingState]:
-        """Cooling of every site at its mean training heat: IT power and the losses inside the cooled rooms."""
+        """Cooling of every site at its mean training heat: IT power, fans and losses inside the cooled rooms."""
         topology = self.study.place.topology
         found = {}
         for site, it_w in self.mean_it_w.items():
@@ -166,7 +169,7 @@ class SiteFindings(ABC):
 
     @property
     def sustainable_it_w(self) -> float:
-        """IT power whose heat, with the losses inside, is what the cooling of each site rejects; of all sites. [W]"""
+        """IT power whose heat, with what is inside, is what the cooling of each site rejects; of all sites. [W]"""
         topology = self.study.place.topology
         return sum(
             sustainable_it(topology.electrical[site], topology.cooling[site], state.capacity_w)
@@ -183,6 +186,14 @@ class SiteFindings(ABC):
                     f"{site}: cooling rejects {low:.0f}-{high:.0f} MW, below the {state.heat_w / 1e6:.0f} MW that the "
                     f"{load} releases: {state.shortfall_w / 1e6:.0f} MW short; {self._alarm_text(site)}; {figures} "
                     "are those of a run whose excess heat could be rejected"
+                )
+        for site, record in self.history.items():
+            largest = max(record.heat_w.values())
+            if record.heat_apart_w > APART * largest:
+                said.append(
+                    f"{site}: no heat of the cooled rooms agrees with its losses where a cooling unit is switched "
+                    f"(staging: on_off): they differ by at most {record.heat_apart_w / 1e3:.2g} kW, "
+                    f"{record.heat_apart_w / largest:.1g} of the heat"
                 )
         if self.uncarried is not None:
             said.append(self.uncarried)

@@ -44,7 +44,7 @@ class SiteLoad:
 
     it_w: Floats
     heat_w: Floats
-    """Of the cooled rooms: IT power, and the losses of the stages that stand there. [W]"""
+    """Of the cooled rooms: IT power, fans that stand there, and losses of the stages that do. [W]"""
     cooling: CoolingResponse
     losses_w: Floats
     load_w: Floats

@@ -22,7 +22,7 @@ def said(at):
 def test_what_this_is_and_how_it_was_held_against_something(open_page):
     at = open_page("about")
     assert clustersim.__version__ in said(at)
-    assert list(at.dataframe[0].value["room"]) == [row[0] for row in evidence().modelled.rows]
+    assert list(at.dataframe[0].value["model"]) == [row[0] for row in evidence().modelled.rows]
     assert "harmonics of the mains" in said(at)
 
 

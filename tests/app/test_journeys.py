@@ -194,7 +194,8 @@ def test_a_sweep_is_defined_run_and_explored_and_a_point_opened(visitor, stored,
     visitor.page.get_by_role("heading", name="Overview", level=1).wait_for()
     first = run_id(Draft("small", small_result.scenario, {"seed": 5}).scenario())
     visitor.until(lambda query: query["link"][0].startswith(f"clustersim:run={first}&"))
-    visitor.page.get_by_role("button", name="Cancel").click()
+    visitor.page.get_by_role("button", name="Run again").wait_for()
+    assert f"small-{first}" in runs(stored)
 
 
 @pytest.mark.soak

@@ -14,7 +14,7 @@ from benchmarks.fabric_cases import FABRIC_BENCHMARKS
 from benchmarks.load_test import SMOOTHING, LoadTest, load_test
 from benchmarks.operation_cases import OPERATION_BENCHMARKS
 from benchmarks.plant_cases import PLANT_BENCHMARKS
-from benchmarks.processes import ROOT, output, wall_s
+from benchmarks.processes import ROOT, output, peak_bytes, wall_s
 from benchmarks.record_cases import RECORD_BENCHMARKS
 from benchmarks.records import Benchmark, Found, UnmeasurableError
 from benchmarks.study_cases import STUDY_BENCHMARKS
@@ -29,18 +29,14 @@ TRAINING_S = 60.0
 SMOOTHED_S = 600.0
 
 _SMOOTHED_PEAK = f"""
-import resource, sys
 from benchmarks.load_test import SMOOTHING, load_test
 load_test(damping=(SMOOTHING,)).waveform({SMOOTHED_S}, seed=1)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
 """
 
 _PEAK = f"""
-import resource, sys
 from benchmarks.fabric_cases import FABRIC_BENCHMARKS
 from benchmarks.load_test import load_test
 load_test().waveform({TRAINING_S}, seed=1)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
 """
 
 
@@ -78,12 +74,12 @@ def smoothed_600s() -> Found:
 
 def smoothed_memory() -> Found:
     """Largest resident memory of a process that does `smoothed_600s`; no peer."""
-    return Found(float(output(["-c", _SMOOTHED_PEAK])) / 1e9)
+    return Found(peak_bytes(_SMOOTHED_PEAK) / 1e9)
 
 
 def peak_memory() -> Found:
     """Largest resident memory of a process that does `train_60s`; no peer."""
-    return Found(float(output(["-c", _PEAK])) / 1e9)
+    return Found(peak_bytes(_PEAK) / 1e9)
 
 
 def operation_30d() -> Found:

@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 
-from benchmarks.processes import output
+from benchmarks.processes import peak_bytes
 from benchmarks.records import Benchmark, Found
 from benchmarks.timing import best
 from clustersim.operation import JobFacts, OperationSpec, simulate_operation
@@ -23,16 +23,10 @@ FACTS = {
 }  # fmt: skip
 
 _PEAK = """
-import resource, sys
-from pathlib import Path
 import numpy as np
 from benchmarks.operation_cases import job, months
 from clustersim.operation import simulate_operation
 simulate_operation(months(), job({step_s}), np.random.SeedSequence(1))
-# on Linux the resource usage of a process begins with that of the one that started it
-status = Path("/proc/self/status")
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-print(int(status.read_text().split("VmHWM:")[1].split()[0]) * 1024 if status.exists() else peak)
 """
 
 
@@ -78,7 +72,7 @@ def operation_seeds() -> Found:
 
 def operation_memory() -> Found:
     """Memory of a process that simulates 90 days of 200,000 GPUs; peer: against steps of a hundredfold length."""
-    short, long = (float(output(["-c", _PEAK.format(step_s=step)])) for step in (0.1, 10.0))
+    short, long = (peak_bytes(_PEAK.format(step_s=step)) for step in (0.1, 10.0))
     return Found(short / 1e6, short / long)
 
 
